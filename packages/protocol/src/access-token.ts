@@ -1,0 +1,38 @@
+/** The epochs that an access token was made under; an entry of the feed kills lower values (design: revocation). */
+export interface Epochs {
+  readonly all: number
+  readonly user?: number
+  readonly client?: number
+  readonly grant?: number
+}
+
+/** The claims of an access token: RFC 9068 §2.2 and ours. Times are seconds since 1970. */
+export interface AccessTokenClaims {
+  readonly iss: string
+  readonly sub: string
+  readonly aud: string | readonly string[]
+  readonly exp: number
+  readonly iat: number
+  /** 12 random bytes ‖ 16 bytes of the countersign, base64url. */
+  readonly jti: string
+  readonly client_id: string
+  readonly scope?: string
+  readonly auth_time?: number
+  readonly acr?: string
+  readonly amr?: readonly string[]
+  /** Session id: equal to `session_id` of the API and to the feed's id. Absent for machine tokens. */
+  readonly sid?: string
+  /** Family id. Absent for machine tokens. */
+  readonly fam?: string
+  readonly epo?: Epochs
+  /** Version of the claim schema: 1. */
+  readonly ver?: number
+  /** Proof of possession (RFC 7800): the thumbprint of the key that the token is bound to (RFC 9449 §6.1). */
+  readonly cnf?: { readonly jkt?: string; readonly 'x5t#S256'?: string }
+}
+
+/** `typ` of an access token's header (RFC 9068 §2.1). */
+export const accessTokenType = 'at+jwt'
+
+/** The prefix by which secret scanners find a leaked refresh token. */
+export const refreshTokenPrefix = 'cs_rt_'

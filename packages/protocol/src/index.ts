@@ -1,0 +1,6 @@
+export * from './access-token.ts'
+export * from './canonical-json.ts'
+export * from './feed.ts'
+export * from './reasons.ts'
+export * from './refusal.ts'
+export * from './token-answer.ts'
