@@ -20,279 +20,205 @@ export interface ReasonRow {
   readonly source: string
 }
 
-const row = (error: string, status: ReasonRow['status'], text: string, source: string): ReasonRow => ({
-  error,
-  status,
-  text,
-  source,
-})
+type Row = readonly [error: string, status: ReasonRow['status'], text: string, source: string]
 
+/** reason: [error, status, text, source] */
 const table = {
   // Requests that cannot be read
-  request_malformed: row('invalid_request', 400, 'The request could not be read.', 'RFC 6749 §5.2'),
-  parameter_missing: row('invalid_request', 400, 'A required parameter is missing.', 'RFC 6749 §5.2'),
-  parameter_invalid: row(
-    'invalid_request',
-    400,
-    'A parameter has a value that is not allowed.',
-    'RFC 6749 §5.2',
-  ),
-  parameter_duplicated: row('invalid_request', 400, 'A parameter was given more than once.', 'RFC 6749 §3.1'),
-  body_too_large: row('invalid_request', 413, 'The request body is too large.', 'RFC 9110 §15.5.14'),
-  headers_too_large: row('invalid_request', 431, 'The request header is too large.', 'RFC 6585 §5'),
-  content_type_unsupported: row(
+  request_malformed: ['invalid_request', 400, 'The request could not be read.', 'RFC 6749 §5.2'],
+  parameter_missing: ['invalid_request', 400, 'A required parameter is missing.', 'RFC 6749 §5.2'],
+  parameter_invalid: ['invalid_request', 400, 'A parameter has a value that is not allowed.', 'RFC 6749 §5.2'],
+  parameter_duplicated: ['invalid_request', 400, 'A parameter was given more than once.', 'RFC 6749 §3.1'],
+  body_too_large: ['invalid_request', 413, 'The request body is too large.', 'RFC 9110 §15.5.14'],
+  headers_too_large: ['invalid_request', 431, 'The request header is too large.', 'RFC 6585 §5'],
+  content_type_unsupported: [
     'invalid_request',
     415,
     'The content type of the body is not supported.',
     'RFC 9110 §15.5.16',
-  ),
-  method_not_allowed: row('invalid_request', 405, 'The method is not allowed here.', 'RFC 9110 §15.5.6'),
-  not_found: row('not_found', 404, 'There is nothing here.', 'RFC 9110 §15.5.5'),
-  transport_insecure: row(
+  ],
+  method_not_allowed: ['invalid_request', 405, 'The method is not allowed here.', 'RFC 9110 §15.5.6'],
+  not_found: ['not_found', 404, 'There is nothing here.', 'RFC 9110 §15.5.5'],
+  transport_insecure: [
     'invalid_request',
     400,
     'Plain HTTP is accepted on loopback or behind a trusted proxy only.',
     'RFC 9700 §2.6',
-  ),
-  origin_refused: row('access_denied', 403, 'The request comes from another site.', 'Fetch metadata'),
-  csrf_refused: row('access_denied', 403, 'The anti-forgery token is missing or wrong.', 'RFC 6749 §10.12'),
+  ],
+  origin_refused: ['access_denied', 403, 'The request comes from another site.', 'Fetch metadata'],
+  csrf_refused: ['access_denied', 403, 'The anti-forgery token is missing or wrong.', 'RFC 6749 §10.12'],
 
   // Clients
-  client_authentication_failed: row(
+  client_authentication_failed: [
     'invalid_client',
     401,
     'The client is unknown or its authentication failed.',
     'RFC 6749 §5.2',
-  ),
-  client_not_allowed: row(
+  ],
+  client_not_allowed: [
     'unauthorized_client',
     400,
     'The client may not use this grant type or endpoint.',
     'RFC 6749 §5.2',
-  ),
-  grant_type_unsupported: row(
-    'unsupported_grant_type',
-    400,
-    'The grant type is not supported.',
-    'RFC 6749 §5.2',
-  ),
-  response_type_unsupported: row(
+  ],
+  grant_type_unsupported: ['unsupported_grant_type', 400, 'The grant type is not supported.', 'RFC 6749 §5.2'],
+  response_type_unsupported: [
     'unsupported_response_type',
     400,
     'The response type is not supported.',
     'RFC 6749 §4.1.2.1',
-  ),
-  redirect_uri_mismatch: row(
+  ],
+  redirect_uri_mismatch: [
     'invalid_request',
     400,
     'The redirect URI is not registered for this client.',
     'RFC 9700 §4.1.3',
-  ),
-  scope_invalid: row(
+  ],
+  scope_invalid: [
     'invalid_scope',
     400,
     'The scope is unknown, malformed or exceeds what may be asked for.',
     'RFC 6749 §5.2',
-  ),
-  resource_invalid: row(
-    'invalid_target',
-    400,
-    'The resource is unknown or exceeds what was granted.',
-    'RFC 8707 §2',
-  ),
-  pkce_required: row(
-    'invalid_request',
-    400,
-    'A code_challenge with method S256 is required.',
-    'RFC 9700 §2.1.1',
-  ),
+  ],
+  resource_invalid: ['invalid_target', 400, 'The resource is unknown or exceeds what was granted.', 'RFC 8707 §2'],
+  pkce_required: ['invalid_request', 400, 'A code_challenge with method S256 is required.', 'RFC 9700 §2.1.1'],
 
   // Authorization codes
-  code_invalid: row(
+  code_invalid: [
     'invalid_grant',
     400,
     'The code is unknown, expired, used, or belongs to another request.',
     'RFC 6749 §5.2',
-  ),
-  code_reused: row(
-    'invalid_grant',
-    400,
-    'The code was used before; what it gave has been ended.',
-    'RFC 6749 §4.1.2',
-  ),
+  ],
+  code_reused: ['invalid_grant', 400, 'The code was used before; what it gave has been ended.', 'RFC 6749 §4.1.2'],
 
   // Refresh tokens, in the order of the decision table (design: refresh)
-  refresh_token_invalid: row(
+  refresh_token_invalid: [
     'invalid_grant',
     400,
     'The refresh token is malformed or was not issued here.',
     'RFC 6749 §5.2',
-  ),
-  family_unknown: row(
-    'invalid_grant',
-    400,
-    'The login of this refresh token does not exist any more.',
-    'RFC 6749 §5.2',
-  ),
-  client_mismatch: row(
-    'invalid_grant',
-    400,
-    'The refresh token was issued to another client.',
-    'RFC 6749 §5.2',
-  ),
-  refresh_token_reused: row(
+  ],
+  family_unknown: ['invalid_grant', 400, 'The login of this refresh token does not exist any more.', 'RFC 6749 §5.2'],
+  client_mismatch: ['invalid_grant', 400, 'The refresh token was issued to another client.', 'RFC 6749 §5.2'],
+  refresh_token_reused: [
     'invalid_grant',
     400,
     'The refresh token was used before; its login has been ended.',
     'RFC 9700 §4.14',
-  ),
-  session_ended: row('invalid_grant', 400, 'The session has been ended.', 'RFC 6749 §5.2'),
-  authorization_revoked: row(
+  ],
+  session_ended: ['invalid_grant', 400, 'The session has been ended.', 'RFC 6749 §5.2'],
+  authorization_revoked: [
     'invalid_grant',
     400,
     'What this login was authorised under has been revoked.',
     'RFC 6749 §5.2',
-  ),
-  user_disabled: row('invalid_grant', 400, 'The user is disabled or deleted.', 'RFC 6749 §5.2'),
-  session_idle_expired: row('invalid_grant', 400, 'The session was not used for too long.', 'RFC 6749 §5.2'),
-  session_expired: row('invalid_grant', 400, 'The session has reached its absolute end.', 'RFC 6749 §5.2'),
+  ],
+  user_disabled: ['invalid_grant', 400, 'The user is disabled or deleted.', 'RFC 6749 §5.2'],
+  session_idle_expired: ['invalid_grant', 400, 'The session was not used for too long.', 'RFC 6749 §5.2'],
+  session_expired: ['invalid_grant', 400, 'The session has reached its absolute end.', 'RFC 6749 §5.2'],
 
   // Access tokens at an API (RFC 6750 §3.1)
-  token_missing: row('invalid_token', 401, 'An access token is required.', 'RFC 6750 §3'),
-  token_malformed: row('invalid_token', 401, 'The access token is malformed.', 'RFC 6750 §3.1'),
-  token_type_unexpected: row('invalid_token', 401, 'The token is not an access token.', 'RFC 8725 §3.11'),
-  algorithm_not_allowed: row(
-    'invalid_token',
-    401,
-    'The signature algorithm is not allowed.',
-    'RFC 8725 §3.1',
-  ),
-  key_unknown: row(
+  token_missing: ['invalid_token', 401, 'An access token is required.', 'RFC 6750 §3'],
+  token_malformed: ['invalid_token', 401, 'The access token is malformed.', 'RFC 6750 §3.1'],
+  token_type_unexpected: ['invalid_token', 401, 'The token is not an access token.', 'RFC 8725 §3.11'],
+  algorithm_not_allowed: ['invalid_token', 401, 'The signature algorithm is not allowed.', 'RFC 8725 §3.1'],
+  key_unknown: [
     'invalid_token',
     401,
     'The token is signed with a key that the issuer does not publish.',
     'RFC 7515 §6',
-  ),
-  signature_invalid: row('invalid_token', 401, 'The signature is wrong.', 'RFC 7515 §5.2'),
-  claims_invalid: row('invalid_token', 401, 'A required claim is missing or malformed.', 'RFC 9068 §4'),
-  issuer_mismatch: row('invalid_token', 401, 'The token is from another issuer.', 'RFC 9068 §4'),
-  audience_mismatch: row('invalid_token', 401, 'The token is meant for another API.', 'RFC 9068 §4'),
-  token_expired: row('invalid_token', 401, 'The token has expired.', 'RFC 7519 §4.1.4'),
-  token_not_yet_valid: row('invalid_token', 401, 'The token is not valid yet.', 'RFC 7519 §4.1.5'),
-  token_issued_in_future: row('invalid_token', 401, 'The token was issued in the future.', 'RFC 7519 §4.1.6'),
-  token_too_old: row('invalid_token', 401, 'The token is older than this endpoint accepts.', 'RFC 9470 §3'),
-  token_revoked: row('invalid_token', 401, 'The token has been revoked.', 'RFC 6750 §3.1'),
-  countersign_invalid: row(
-    'invalid_token',
-    401,
-    'The token does not bear the mark of its issuer.',
-    'contract: jti',
-  ),
-  scope_insufficient: row(
+  ],
+  signature_invalid: ['invalid_token', 401, 'The signature is wrong.', 'RFC 7515 §5.2'],
+  claims_invalid: ['invalid_token', 401, 'A required claim is missing or malformed.', 'RFC 9068 §4'],
+  issuer_mismatch: ['invalid_token', 401, 'The token is from another issuer.', 'RFC 9068 §4'],
+  audience_mismatch: ['invalid_token', 401, 'The token is meant for another API.', 'RFC 9068 §4'],
+  token_expired: ['invalid_token', 401, 'The token has expired.', 'RFC 7519 §4.1.4'],
+  token_not_yet_valid: ['invalid_token', 401, 'The token is not valid yet.', 'RFC 7519 §4.1.5'],
+  token_issued_in_future: ['invalid_token', 401, 'The token was issued in the future.', 'RFC 7519 §4.1.6'],
+  token_too_old: ['invalid_token', 401, 'The token is older than this endpoint accepts.', 'RFC 9470 §3'],
+  token_revoked: ['invalid_token', 401, 'The token has been revoked.', 'RFC 6750 §3.1'],
+  countersign_invalid: ['invalid_token', 401, 'The token does not bear the mark of its issuer.', 'contract: jti'],
+  scope_insufficient: [
     'insufficient_scope',
     403,
     'The token lacks a scope that this endpoint requires.',
     'RFC 6750 §3.1',
-  ),
-  token_ambiguous: row(
-    'invalid_request',
-    400,
-    'The request carries more than one access token.',
-    'RFC 6750 §2',
-  ),
+  ],
+  token_ambiguous: ['invalid_request', 400, 'The request carries more than one access token.', 'RFC 6750 §2'],
 
   // Proof of possession (RFC 9449)
-  proof_required: row('invalid_dpop_proof', 400, 'A DPoP proof is required.', 'RFC 9449 §5'),
-  proof_invalid: row(
+  proof_required: ['invalid_dpop_proof', 400, 'A DPoP proof is required.', 'RFC 9449 §5'],
+  proof_invalid: [
     'invalid_dpop_proof',
     400,
     'The DPoP proof is malformed or does not match the request.',
     'RFC 9449 §4.3',
-  ),
-  proof_replayed: row('invalid_dpop_proof', 400, 'The DPoP proof was used before.', 'RFC 9449 §11.1'),
-  proof_key_mismatch: row(
+  ],
+  proof_replayed: ['invalid_dpop_proof', 400, 'The DPoP proof was used before.', 'RFC 9449 §11.1'],
+  proof_key_mismatch: [
     'invalid_grant',
     400,
     'The DPoP proof is made with another key than the one the token is bound to.',
     'RFC 9449 §5',
-  ),
-  proof_nonce_required: row(
-    'use_dpop_nonce',
-    400,
-    'The DPoP proof must carry the nonce of this answer.',
-    'RFC 9449 §8',
-  ),
-  token_bound: row(
-    'invalid_token',
-    401,
-    'The token is bound to a key; a proof of it is required.',
-    'RFC 9449 §7.1',
-  ),
-  token_binding_mismatch: row(
+  ],
+  proof_nonce_required: ['use_dpop_nonce', 400, 'The DPoP proof must carry the nonce of this answer.', 'RFC 9449 §8'],
+  token_bound: ['invalid_token', 401, 'The token is bound to a key; a proof of it is required.', 'RFC 9449 §7.1'],
+  token_binding_mismatch: [
     'invalid_token',
     401,
     'The proof is made with another key than the one the token is bound to.',
     'RFC 9449 §7.1',
-  ),
+  ],
 
   // Users
-  login_failed: row(
-    'login_failed',
-    401,
-    'The address or the password is wrong.',
-    'contract: one reason for both',
-  ),
-  email_taken: row(
-    'email_taken',
-    409,
-    'There is a user with this address already.',
-    'contract: first-party API',
-  ),
-  email_invalid: row('invalid_request', 400, 'The address is not a valid e-mail address.', 'RFC 5321 §4.1.2'),
-  password_unacceptable: row(
+  login_failed: ['login_failed', 401, 'The address or the password is wrong.', 'contract: one reason for both'],
+  email_taken: ['email_taken', 409, 'There is a user with this address already.', 'contract: first-party API'],
+  email_invalid: ['invalid_request', 400, 'The address is not a valid e-mail address.', 'RFC 5321 §4.1.2'],
+  password_unacceptable: [
     'invalid_request',
     400,
     'The password is too short, too long or too common.',
     'NIST SP 800-63B §3.1.1',
-  ),
-  signup_closed: row('signup_closed', 403, 'Sign-up is closed.', 'contract: first-party API'),
-  user_unknown: row('not_found', 404, 'There is no such user.', 'contract: trusted sessions'),
-  session_unknown: row('not_found', 404, 'There is no such session.', 'contract: first-party API'),
-  login_required: row('login_required', 401, 'The user has to sign in.', 'OpenID Connect Core §3.1.2.6'),
-  external_id_taken: row(
+  ],
+  signup_closed: ['signup_closed', 403, 'Sign-up is closed.', 'contract: first-party API'],
+  user_unknown: ['not_found', 404, 'There is no such user.', 'contract: trusted sessions'],
+  session_unknown: ['not_found', 404, 'There is no such session.', 'contract: first-party API'],
+  login_required: ['login_required', 401, 'The user has to sign in.', 'OpenID Connect Core §3.1.2.6'],
+  external_id_taken: [
     'external_id_taken',
     409,
     'The address belongs to a user who is known under another identity.',
     'contract: trusted sessions',
-  ),
+  ],
 
   // Try again later; never a judgement on the credential
-  too_many_attempts: row('too_many_attempts', 429, 'Too many attempts; try again later.', 'RFC 6585 §4'),
-  revocations_stale: row(
+  too_many_attempts: ['too_many_attempts', 429, 'Too many attempts; try again later.', 'RFC 6585 §4'],
+  revocations_stale: [
     'temporarily_unavailable',
     503,
     'Whether the token still stands cannot be told right now.',
     'design: revocation',
-  ),
-  keys_unavailable: row(
+  ],
+  keys_unavailable: [
     'temporarily_unavailable',
     503,
     'The keys of the issuer cannot be fetched right now.',
     'RFC 9110 §15.6.4',
-  ),
-  unavailable: row(
-    'temporarily_unavailable',
-    503,
-    'The service cannot answer right now.',
-    'RFC 9110 §15.6.4',
-  ),
-} as const satisfies Record<string, ReasonRow>
+  ],
+  unavailable: ['temporarily_unavailable', 503, 'The service cannot answer right now.', 'RFC 9110 §15.6.4'],
+} as const
 
 /** A stable word for an expected "no". */
 export type Reason = keyof typeof table
 
 /** The table: every reason with what the world sees of it. */
-export const reasons: Readonly<Record<Reason, ReasonRow>> = table
+export const reasons: Readonly<Record<Reason, ReasonRow>> = Object.fromEntries(
+  Object.entries<Row>(table).map(([reason, [error, status, text, source]]) => [
+    reason,
+    { error, status, text, source },
+  ]),
+) as Record<Reason, ReasonRow>
 
 /** True for a word of the table (for values that arrive over the wire). */
 export function isReason(word: string): word is Reason {

@@ -47,8 +47,7 @@ export function challenge(
   const { error, error_description, reason } = errorBody(refusal)
   const parameters: string[] = []
   if (more.realm !== undefined) parameters.push(`realm="${more.realm}"`)
-  if (reason !== 'token_missing')
-    parameters.push(`error="${error}"`, `error_description="${error_description}"`)
+  if (reason !== 'token_missing') parameters.push(`error="${error}"`, `error_description="${error_description}"`)
   parameters.push(`reason="${reason}"`)
   if (more.scope !== undefined) parameters.push(`scope="${more.scope}"`)
   if (more.algs !== undefined) parameters.push(`algs="${more.algs}"`)
