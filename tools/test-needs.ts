@@ -1,0 +1,98 @@
+/**
+ * What the tests need from the machine besides Node and the npm packages, and how it gets there.
+ *
+ * @module
+ */
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { findChromium } from './chromium-path.ts'
+
+export interface TestNeed {
+  readonly name: string
+  readonly isPresent: (environment: NodeJS.ProcessEnv) => boolean
+  /** Package of Debian and Ubuntu. */
+  readonly debianPackage: string
+  /** What to do by hand where we cannot install it. */
+  readonly advice: string
+}
+
+export const testNeeds: readonly TestNeed[] = [
+  {
+    name: 'Chromium',
+    isPresent: environment => findChromium(environment) !== undefined,
+    debianPackage: 'chromium',
+    advice: 'install Chromium or Chrome and set COUNTERSIGN_CHROMIUM to the path of its executable',
+  },
+]
+
+export interface Machine {
+  readonly environment: NodeJS.ProcessEnv
+  readonly isRoot: boolean
+  readonly say: (line: string) => void
+}
+
+/** Installs what is missing. False if something is still missing afterwards; `say` has then told what to do. */
+export async function installTestNeeds(needs: readonly TestNeed[], machine: Machine): Promise<boolean> {
+  const isMissing = (need: TestNeed): boolean => !need.isPresent(machine.environment)
+  const missing = needs.filter(isMissing)
+  if (missing.length === 0) return true
+  if (machine.isRoot && hasAptGet(machine.environment)) {
+    machine.say(`The tests need ${missing.map(need => need.name).join(', ')}: installing (once per machine)`)
+    await installPackages(
+      missing.map(need => need.debianPackage),
+      machine,
+    )
+  }
+  const stillMissing = missing.filter(isMissing)
+  for (const need of stillMissing) {
+    machine.say(`The tests need ${need.name}. Please ${need.advice}.`)
+    machine.say(`On Debian and Ubuntu, as root: apt-get update && apt-get install ${need.debianPackage}`)
+  }
+  return stillMissing.length === 0
+}
+
+function hasAptGet(environment: NodeJS.ProcessEnv): boolean {
+  return (environment.PATH ?? '').split(delimiter).some(folder => existsSync(join(folder, 'apt-get')))
+}
+
+async function installPackages(packages: readonly string[], machine: Machine): Promise<void> {
+  // A fresh image has no package lists, an old one lists versions that are gone: always look first.
+  if (!(await aptGet(['update'], machine))) return
+  await aptGet(['install', '--yes', '--no-install-recommends', ...packages], machine)
+}
+
+/** Runs apt-get; its output is shown only if it fails. True if it went well. */
+async function aptGet(command: readonly string[], machine: Machine): Promise<boolean> {
+  const patience = ['-q', '-o', 'Acquire::Retries=3', '-o', 'DPkg::Lock::Timeout=300']
+  machine.say(`  apt-get ${command.join(' ')}`)
+  const started = performance.now()
+  const seconds = (): string => `${Math.round((performance.now() - started) / 1000)} s`
+  const stillThere = setInterval(() => machine.say(`  … ${seconds()}`), 15_000)
+  const { exitCode, output } = await runQuietly('apt-get', [...patience, ...command], {
+    ...machine.environment,
+    DEBIAN_FRONTEND: 'noninteractive',
+  })
+  clearInterval(stillThere)
+  if (exitCode === 0) machine.say(`  done in ${seconds()}`)
+  else machine.say(`${output.trimEnd()}\n  apt-get failed after ${seconds()} (exit code ${exitCode})`)
+  return exitCode === 0
+}
+
+function runQuietly(
+  program: string,
+  parameters: readonly string[],
+  environment: NodeJS.ProcessEnv,
+): Promise<{ exitCode: number; output: string }> {
+  return new Promise(resolve => {
+    let output = ''
+    const child = spawn(program, parameters, { env: environment, stdio: ['ignore', 'pipe', 'pipe'] })
+    const collect = (chunk: Buffer): void => {
+      output += chunk.toString()
+    }
+    child.stdout.on('data', collect)
+    child.stderr.on('data', collect)
+    child.on('error', error => resolve({ exitCode: 127, output: error.message }))
+    child.on('close', exitCode => resolve({ exitCode: exitCode ?? 1, output }))
+  })
+}
