@@ -1,6 +1,7 @@
 export * from './access-token.ts'
 export * from './canonical-json.ts'
 export * from './feed.ts'
+export * from './final-refresh-reasons.ts'
 export * from './reasons.ts'
 export * from './refusal.ts'
 export * from './token-answer.ts'

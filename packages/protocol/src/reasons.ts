@@ -224,17 +224,3 @@ export const reasons: Readonly<Record<Reason, ReasonRow>> = Object.fromEntries(
 export function isReason(word: string): word is Reason {
   return Object.hasOwn(reasons, word)
 }
-
-/** Reasons at the token endpoint after which a refresh token will never work again (app SDK: the only ones that sign out). */
-export const finalRefreshReasons: ReadonlySet<Reason> = new Set<Reason>([
-  'refresh_token_invalid',
-  'family_unknown',
-  'client_mismatch',
-  'refresh_token_reused',
-  'session_ended',
-  'authorization_revoked',
-  'user_disabled',
-  'session_idle_expired',
-  'session_expired',
-  'proof_key_mismatch',
-])
