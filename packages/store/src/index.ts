@@ -1,1 +1,2 @@
-export {}
+export * from './counters.ts'
+export * from './store.ts'

@@ -1,0 +1,41 @@
+import type { Instant } from '../ids.ts'
+
+/** What happened, in the words of `docs/audit.md`. */
+export type AuditEvent =
+  | 'user.created'
+  | 'user.disabled'
+  | 'user.enabled'
+  | 'user.deleted'
+  | 'user.password_changed'
+  | 'session.created'
+  | 'session.ended'
+  | 'sessions.ended'
+  | 'family.created'
+  | 'family.ended'
+  | 'refresh.leaked'
+  | 'refresh.fast_forwarded'
+  | 'refresh.replay_flagged'
+  | 'refresh.credit_spent'
+  | 'refresh.reused'
+  | 'code.reused'
+  | 'client.changed'
+  | 'keys.turned'
+  | 'key.retired'
+  | 'all.revoked'
+
+/**
+ * One audited change. The store numbers the rows without a gap and chains their hashes. `personal` is sealed under
+ * the user's own key before it is written, so that erasing the key erases it and the chain stays whole.
+ */
+export interface AuditRecord {
+  readonly event: AuditEvent
+  readonly time: Instant
+  readonly userId?: string
+  readonly clientId?: string
+  readonly sessionId?: string
+  readonly familyId?: string
+  /** Words and numbers of ours; never personal, never a secret. */
+  readonly facts?: Readonly<Record<string, string | number | boolean>>
+  /** Address, device. */
+  readonly personal?: Readonly<Record<string, string>>
+}

@@ -1,0 +1,25 @@
+/** Splits a `scope` (RFC 6749 §3.3) into its words without repetition; `undefined` if it is malformed. */
+export function parseScope(text: string): readonly string[] | undefined {
+  if (!/^[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*$/.test(text)) return undefined
+  return [...new Set(text.split(' '))]
+}
+
+/**
+ * The scope that a client gets: what it asked for, or its default. `undefined` if it asked for more than `allowed`:
+ * nothing is cut silently.
+ */
+export function grantScope(
+  requested: string | undefined,
+  allowed: readonly string[],
+  byDefault: readonly string[],
+): string | undefined {
+  if (requested === undefined || requested === '') return byDefault.join(' ')
+  const words = parseScope(requested)
+  return words?.every(word => allowed.includes(word)) ? words.join(' ') : undefined
+}
+
+/** The scope of a refreshed access token: the family's, or less (RFC 6749 §6). The family keeps its own. */
+export function narrowScope(requested: string | undefined, granted: string): string | undefined {
+  const all = granted === '' ? [] : granted.split(' ')
+  return grantScope(requested, all, all)
+}

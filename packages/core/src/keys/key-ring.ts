@@ -1,0 +1,74 @@
+import type { Instant } from '../ids.ts'
+
+/**
+ * `next` (published, not used) → `active` → `retiring` (published and accepted, not used) → `retired` (gone).
+ * A key that was retired in an emergency skips `retiring`.
+ */
+export type KeyState = 'next' | 'active' | 'retiring' | 'retired'
+
+interface KeyLife {
+  readonly state: KeyState
+  readonly createdAt: Instant
+  readonly activatedAt: Instant | null
+  readonly retiringAt: Instant | null
+  readonly retiredAt: Instant | null
+}
+
+export type SigningAlgorithm = 'ES256' | 'EdDSA' | 'RS256'
+
+/** Signs access tokens. Key and algorithm belong together for good (RFC 8725 §3.1). */
+export interface SigningKey extends KeyLife {
+  readonly kid: string
+  readonly alg: SigningAlgorithm
+  /** Public JWK (RFC 7517) without `kid`, `alg`, `use`. */
+  readonly publicJwk: Readonly<Record<string, string>>
+  /** PKCS #8 DER, sealed under the master key; null once retired. */
+  readonly sealedPrivate: string | null
+}
+
+/** Makes refresh tokens. Derived from the master key by its number; nothing secret is stored. */
+export interface RefreshKey extends KeyLife {
+  /** 1 to 65535, as in the token. */
+  readonly id: number
+}
+
+/** All keys of the issuer, one row. */
+export interface KeyRing {
+  readonly signing: readonly SigningKey[]
+  readonly refresh: readonly RefreshKey[]
+  readonly version: number
+}
+
+/** When keys turn. Seconds. */
+export interface KeyPolicy {
+  /** How long a signing key is used. */
+  readonly rotationSeconds: number
+  /** `next` is published at least so long before use: the max-age of the JWKS answer. */
+  readonly publishAheadSeconds: number
+  /** `retiring` lasts so long: the longest token that the key can have signed, and a margin. */
+  readonly signingTailSeconds: number
+  readonly refreshRotationSeconds: number
+  /** The longest family. */
+  readonly refreshTailSeconds: number
+}
+
+export const defaultKeyPolicy: KeyPolicy = {
+  rotationSeconds: 30 * 86_400,
+  publishAheadSeconds: 300,
+  signingTailSeconds: 86_400,
+  refreshRotationSeconds: 365 * 86_400,
+  refreshTailSeconds: 3_650 * 86_400,
+}
+
+export function activeSigningKey(ring: KeyRing): SigningKey | undefined {
+  return ring.signing.find(key => key.state === 'active')
+}
+
+export function activeRefreshKey(ring: KeyRing): RefreshKey | undefined {
+  return ring.refresh.find(key => key.state === 'active')
+}
+
+/** The keys that are in the JWKS: signatures under them are accepted. */
+export function publishedSigningKeys(ring: KeyRing): readonly SigningKey[] {
+  return ring.signing.filter(key => key.state !== 'retired')
+}

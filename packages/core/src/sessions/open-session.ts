@@ -1,0 +1,163 @@
+import type { AuditRecord } from '../audit/audit.ts'
+import type { Change, Write } from '../change.ts'
+import type { Client } from '../clients/client.ts'
+import { makeId, type RandomBytes } from '../ids.ts'
+import { currentEpochs } from '../revocation/epochs.ts'
+import type { FamilySnapshot, Snapshot } from '../snapshots.ts'
+import type { User } from '../users/user.ts'
+import { endLogin, personalOf } from './end-sessions.ts'
+import type { Device, Family, Session } from './session.ts'
+
+/** Half of a refresh token's or cookie's secret. */
+const saltBytes = 16
+
+/** The hosted pages' sessions: as long as the longest login by default. */
+export const browserSessionSeconds: number = 180 * 86_400
+
+interface LoginRequest {
+  readonly snapshot: Snapshot
+  readonly user: User
+  readonly device: Device
+  /** RFC 8176: how the user proved who they are. */
+  readonly amr: readonly string[]
+  readonly random: RandomBytes
+}
+
+/** A login that an app did itself (direct or trusted): a session and its one family, durable. */
+export function openLogin(
+  request: LoginRequest & {
+    client: Client
+    scope: string
+    jkt: string | undefined
+    /** An earlier login of the same install: it ends in the same commit, and a thief of it is out. */
+    superseded?: FamilySnapshot | undefined
+  },
+): { session: Session; family: Family; change: Change } {
+  const { snapshot, client } = request
+  const session = newSession(request, client.id, snapshot.now + client.lifetimes.absoluteSeconds * 1000, null)
+  const family = newFamily({ ...request, session })
+  const end = request.superseded && endLogin(request.superseded, 'superseded', { device: request.device })
+  return {
+    session,
+    family,
+    change: {
+      writes: [...(end?.writes ?? []), { table: 'session', row: session }, { table: 'family', row: family }],
+      entries: end?.entries ?? [],
+      audit: [...(end?.audit ?? []), sessionCreated(request, session, client.id)],
+      durable: true,
+      time: snapshot.now,
+    },
+  }
+}
+
+/** A login on the hosted pages: a session with a cookie; families join it by authorization codes. */
+export function openBrowserSession(request: LoginRequest): { session: Session; change: Change } {
+  const { snapshot } = request
+  const absoluteEndAt = snapshot.now + browserSessionSeconds * 1000
+  const session = newSession(request, null, absoluteEndAt, request.random(saltBytes))
+  return {
+    session,
+    change: {
+      writes: [{ table: 'session', row: session }],
+      entries: [],
+      audit: [sessionCreated(request, session)],
+      durable: true,
+      time: snapshot.now,
+    },
+  }
+}
+
+/** A client joins a session: what a redeemed code gives. */
+export function openFamily(request: {
+  snapshot: Snapshot
+  session: Session
+  user: User
+  client: Client
+  scope: string
+  jkt: string | undefined
+  device: Device
+  random: RandomBytes
+}): { family: Family; write: Write; audit: AuditRecord } {
+  const family = newFamily(request)
+  return {
+    family,
+    write: { table: 'family', row: family },
+    audit: {
+      event: 'family.created',
+      time: request.snapshot.now,
+      userId: family.userId,
+      clientId: family.clientId,
+      sessionId: family.sessionId,
+      familyId: family.id,
+      ...personalOf(request.device),
+    },
+  }
+}
+
+function newSession(
+  request: LoginRequest,
+  clientId: string | null,
+  absoluteEndAt: number,
+  cookieSalt: Buffer | null,
+): Session {
+  const { snapshot, user, random, device, amr } = request
+  return {
+    id: makeId(snapshot.now, random),
+    userId: user.id,
+    clientId,
+    createdAt: snapshot.now,
+    authenticatedAt: snapshot.now,
+    amr,
+    device,
+    cookieSalt,
+    absoluteEndAt,
+    epochs: currentEpochs({ issuer: snapshot.issuer, user }),
+    endedAt: null,
+    endReason: null,
+    version: 0,
+  }
+}
+
+function newFamily(request: {
+  snapshot: Snapshot
+  session: Session
+  user: User
+  client: Client
+  scope: string
+  jkt: string | undefined
+  random: RandomBytes
+}): Family {
+  const { snapshot, session, user, client, random } = request
+  return {
+    id: makeId(snapshot.now, random),
+    sessionId: session.id,
+    userId: user.id,
+    clientId: client.id,
+    salt: random(saltBytes),
+    generation: 0,
+    rotatedAt: snapshot.now,
+    createdAt: snapshot.now,
+    absoluteEndAt: Math.min(session.absoluteEndAt, snapshot.now + client.lifetimes.absoluteSeconds * 1000),
+    jkt: request.jkt ?? null,
+    scope: request.scope,
+    audiences: client.audiences,
+    epochs: currentEpochs({ issuer: snapshot.issuer, user, client }),
+    creditSpentAt: null,
+    flaggedAt: null,
+    endedAt: null,
+    endReason: null,
+    version: 0,
+  }
+}
+
+function sessionCreated(request: LoginRequest, session: Session, clientId?: string): AuditRecord {
+  return {
+    event: 'session.created',
+    time: request.snapshot.now,
+    userId: session.userId,
+    sessionId: session.id,
+    ...(clientId !== undefined && { clientId }),
+    facts: { amr: session.amr.join(' ') },
+    ...personalOf(request.device),
+  }
+}

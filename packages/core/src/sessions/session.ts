@@ -1,0 +1,73 @@
+import type { Epochs } from '@countersign/protocol'
+import type { Instant } from '../ids.ts'
+
+/** Why a session or family is over. Stored, audited, shown to the user. */
+export type EndReason =
+  | 'signed_out'
+  | 'ended_by_user'
+  | 'ended_by_operator'
+  | 'superseded'
+  | 'password_changed'
+  | 'refresh_token_reused'
+  | 'code_reused'
+  | 'replay_flagged'
+
+/** Where a request came from, as far as it can be told. */
+export interface Device {
+  /** "Chrome on Windows": at most 40 characters, never a raw User-Agent. */
+  readonly label: string
+  readonly ip: string
+}
+
+/** One login of a user in one browser or app install. */
+export interface Session {
+  readonly id: string
+  readonly userId: string
+  /** The client that opened it by direct or trusted login; null: the hosted pages, where several clients share it. */
+  readonly clientId: string | null
+  readonly createdAt: Instant
+  /** When the user last proved who they are (OpenID Connect `auth_time`). */
+  readonly authenticatedAt: Instant
+  /** RFC 8176. */
+  readonly amr: readonly string[]
+  readonly device: Device
+  /** Half of the cookie's secret; null for sessions without a cookie. */
+  readonly cookieSalt: Buffer | null
+  readonly absoluteEndAt: Instant
+  /** What it was authorised under; if one of these has been raised, it is over. */
+  readonly epochs: Epochs
+  readonly endedAt: Instant | null
+  readonly endReason: EndReason | null
+  readonly version: number
+}
+
+/** The lineage of one refresh token. */
+export interface Family {
+  readonly id: string
+  readonly sessionId: string
+  readonly userId: string
+  readonly clientId: string
+  /** Half of the refresh token's secret. */
+  readonly salt: Buffer
+  readonly generation: number
+  /** The last rotation, spent credit or fast-forward; the login for generation 0. Grace, H and idleness count from here. */
+  readonly rotatedAt: Instant
+  readonly createdAt: Instant
+  readonly absoluteEndAt: Instant
+  /** Thumbprint (RFC 7638) of the key that it is bound to; null: unbound. */
+  readonly jkt: string | null
+  readonly scope: string
+  readonly audiences: readonly string[]
+  readonly epochs: Epochs
+  /** The generation at which the late credit was spent (row 9); null: unspent. */
+  readonly creditSpentAt: number | null
+  /** The last time that a leak or a flagged replay was audited (rows 2, 7): at most once an hour. */
+  readonly flaggedAt: Instant | null
+  readonly endedAt: Instant | null
+  readonly endReason: EndReason | null
+  readonly version: number
+}
+
+export function isBound(family: Family): boolean {
+  return family.jkt !== null
+}

@@ -1,0 +1,47 @@
+import type { Client } from './clients/client.ts'
+import type { AuthorizationCode } from './grant-types/code.ts'
+import type { Instant } from './ids.ts'
+import type { Issuer } from './issuer.ts'
+import type { Family, Session } from './sessions/session.ts'
+import type { User } from './users/user.ts'
+
+/*
+ * What the store loads for a decision: rows as they were at one moment, with the store's time of that moment.
+ */
+
+/** What every snapshot has. */
+export interface Snapshot {
+  /** The store's clock, not the node's. */
+  readonly now: Instant
+  readonly issuer: Issuer
+}
+
+/** For a refresh: the family and all that it was authorised under. */
+export interface FamilySnapshot extends Snapshot {
+  readonly family: Family
+  readonly session: Session
+  readonly user: User
+  readonly client: Client
+}
+
+/** One session with its families. */
+export interface SessionSnapshot extends Snapshot {
+  readonly session: Session
+  readonly user: User
+  readonly families: readonly Family[]
+}
+
+/** A user, if there is one, with the clients that a login needs. */
+export interface UserSnapshot extends Snapshot {
+  readonly user: User | undefined
+}
+
+/** A code with the rows that stand behind it. */
+export interface CodeSnapshot extends Snapshot {
+  readonly code: AuthorizationCode
+  readonly session: Session
+  readonly user: User
+  readonly client: Client
+  /** What the code gave, if it was used. */
+  readonly family: Family | undefined
+}

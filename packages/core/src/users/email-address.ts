@@ -1,0 +1,21 @@
+import { domainToASCII } from 'node:url'
+
+/** Control, space, invisible, bidirectional and private characters, and what needs quotes in an address (RFC 5322 §3.2.3). */
+const refusedCharacters = /[\p{C}\p{Z}"(),:;<>[\]\\]/u
+
+/**
+ * The one form of an address by which users are found and failures counted: lower case, the domain as A-labels. `null` for
+ * what is not an address. Look-alikes (full-width `@` or letters, invisible and bidirectional characters) are refused
+ * instead of folded, so that two addresses that differ for a mail server never meet here.
+ */
+export function emailKey(email: string): string | null {
+  const text = email.trim()
+  if (text.length > 254 || !text.isWellFormed() || refusedCharacters.test(text)) return null
+  if (text.normalize('NFKC') !== text) return null
+  const cut = text.lastIndexOf('@')
+  const local = text.slice(0, cut)
+  if (cut < 1 || local.length > 64 || local.includes('@') || /^\.|\.\.|\.$/.test(local)) return null
+  const domain = domainToASCII(text.slice(cut + 1).toLowerCase())
+  if (!/^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(domain)) return null
+  return `${local.toLowerCase()}@${domain}`
+}

@@ -1,0 +1,129 @@
+import type {
+  AuditRecord,
+  Change,
+  Client,
+  CodeSnapshot,
+  Family,
+  FamilySnapshot,
+  Instant,
+  KeyRing,
+  Session,
+  SessionSnapshot,
+  Snapshot,
+  UserSnapshot,
+} from '@countersign/core'
+import type { FeedEntry } from '@countersign/protocol'
+
+/**
+ * Where everything is kept: versioned rows and atomic commits, nothing else. Every engine passes the same contract suite
+ * (`contract-suite.ts`), and the rest of the system cannot tell them apart.
+ *
+ * Each `load…` gives one consistent snapshot of what one decision needs, with the store's own time. `commit` applies a
+ * decision's change whole or not at all. If the outside world breaks, methods throw `StoreUnavailable`; a commit that threw
+ * may or may not have happened, and loading again finds out.
+ */
+export interface Store {
+  /** The issuer and its keys. */
+  loadIssuer(): Promise<IssuerSnapshot>
+  loadClient(clientId: string): Promise<ClientSnapshot | undefined>
+  listClients(): Promise<readonly Client[]>
+  loadUser(userId: string): Promise<UserSnapshot>
+  /** By `emailKey(address)`. */
+  loadUserByEmail(key: string): Promise<UserSnapshot>
+  loadUserByIdentity(connection: string, subject: string): Promise<UserSnapshot>
+  loadFamily(familyId: string): Promise<FamilySnapshot | undefined>
+  loadSession(sessionId: string): Promise<SessionSnapshot | undefined>
+  /** By the hash of the code. */
+  loadCode(hash: string): Promise<CodeSnapshot | undefined>
+  /** The user's sessions that were neither ended nor outlived by an epoch, newest first, with their living families. */
+  listSessions(userId: string): Promise<readonly SessionWithFamilies[]>
+
+  /**
+   * Applies all of the change or nothing. `'conflict'`: a row is not at the version that was read (or exists, where
+   * version 0 was written): load and decide again. A durable change is on disk when this resolves.
+   */
+  commit(change: Change): Promise<'committed' | 'conflict'>
+
+  readonly feed: FeedStore
+
+  /** Audit rows after a number, in order; the numbers have no gaps. */
+  readAudit(after: number, limit: number): Promise<readonly StoredAuditRow[]>
+
+  /** Forgets what can have no effect any more: codes, entries, ended or expired sessions. Returns how many rows went. */
+  sweep(limits: SweepLimits): Promise<number>
+
+  /** Waits for what was begun, writes everything down, lets go of files and connections. */
+  close(): Promise<void>
+}
+
+export interface IssuerSnapshot extends Snapshot {
+  readonly keyRing: KeyRing
+}
+
+export interface ClientSnapshot extends Snapshot {
+  readonly client: Client
+}
+
+export interface SessionWithFamilies {
+  readonly session: Session
+  readonly families: readonly Family[]
+}
+
+/** The numbered log behind the revocation feed. Numbers have no gaps; an entry is numbered once it is committed. */
+export interface FeedStore {
+  /** Names this history; a position of another one means nothing here. */
+  readonly incarnation: string
+  /** Everything that still matters, and the number of the newest entry. */
+  snapshot(): Promise<FeedBatch>
+  /** What came after a number; `undefined` if that number is unknown (too old, or in the future). */
+  after(number: number): Promise<FeedBatch | undefined>
+  /** Calls back when there may be something new. Returns how to stop. */
+  subscribe(listener: () => void): () => void
+}
+
+export interface FeedBatch {
+  /** The number of the newest entry that this batch takes into account. */
+  readonly number: number
+  /** The store's time of the look: everything committed before is contained. */
+  readonly asOf: Instant
+  readonly entries: readonly FeedEntry[]
+}
+
+/** An audit record as it is kept: numbered and chained. */
+export interface StoredAuditRow {
+  readonly number: number
+  readonly record: Omit<AuditRecord, 'personal'>
+  /** The personal fields, sealed under the user's key; null if there were none. */
+  readonly sealedPersonal: string | null
+  /** SHA-256 of the previous row's hash and this row (base64url): changing or dropping a row breaks all that follow. */
+  readonly hash: string
+}
+
+/** How long what is over is still kept, for the account page and support. Seconds. */
+export interface SweepLimits {
+  /** Ended or expired sessions and families. */
+  readonly keepEndedSeconds: number
+  /** Rows at most in one go, so that no sweep holds up a refresh. */
+  readonly rowsAtMost: number
+}
+
+/** What an engine is given when it is opened. */
+export interface StoreOptions {
+  /** The store's clock. */
+  readonly clock: () => Instant
+  /** Seals a record's personal fields under the user's own key; `null` if the user's key has been erased. */
+  readonly sealPersonal: (personal: Readonly<Record<string, string>>, userSealSalt: Buffer | null) => string | null
+  /** What a new store begins with. */
+  readonly seed: { readonly incarnation: string }
+}
+
+/** The outside world broke: answered 503, never `invalid_grant`. */
+export class StoreUnavailable extends Error {
+  override readonly name = 'StoreUnavailable'
+  readonly retryAfterSeconds: number
+
+  constructor(message: string, more: { cause?: unknown; retryAfterSeconds?: number } = {}) {
+    super(message, { cause: more.cause })
+    this.retryAfterSeconds = more.retryAfterSeconds ?? 1
+  }
+}
