@@ -1,0 +1,170 @@
+import type { Reason } from '@countersign/protocol'
+import { field, hidden } from './form.ts'
+import { type Html, html } from './html.ts'
+import { banner, foreignName, layout } from './layout.ts'
+import { deviceIcon } from './logo.ts'
+import { describeTime, exactTime, machineTime } from './relative-time.ts'
+import { type Problem, problemText } from './sign-in-page.ts'
+import type { Site } from './site.ts'
+
+/** What the hidden field `command` of the page's forms says. */
+export type AccountCommand = 'sign_out' | 'end_session' | 'end_others' | 'end_all' | 'change_password'
+
+/** One row. Times are milliseconds since 1970. */
+export interface AccountSession {
+  readonly id: string
+  /** "Chrome on Windows" */
+  readonly device: string
+  /** Names of the applications that the session is used by; empty for the hosted pages alone. */
+  readonly applications: readonly string[]
+  readonly ip: string
+  readonly createdAt: number
+  readonly lastSeenAt: number
+  readonly current: boolean
+}
+
+/**
+ * Every form posts to the page's own URL with `csrf` and `command`; `end_session` adds `session_id`, `change_password`
+ * adds `current_password` and `new_password`.
+ */
+export interface AccountModel {
+  readonly csrf: string
+  readonly now: number
+  readonly user: { readonly email: string; readonly name?: string }
+  /** In any order: the page shows this device first, then the last seen. */
+  readonly sessions: readonly AccountSession[]
+  /** Absent for users without a password: no form. */
+  readonly passwordMinLength?: number
+  /** What has just been done. */
+  readonly done?: 'end_session' | 'end_others' | 'change_password'
+  /** `login_failed` and `password_unacceptable` stand in the password form, everything else on top. */
+  readonly problem?: Problem
+}
+
+/** The page where people see and end their sessions. */
+export function accountPage(site: Site, model: AccountModel): string {
+  const { account } = site.texts
+  const { done, problem } = model
+  const text = problem && problemText(site, problem, site.texts.problem.account)
+  const at = problem && fieldOfReason[problem.reason]
+  return layout(site, {
+    title: account.title,
+    failed: problem !== undefined,
+    width: 'wide',
+    corner: commandForm(model, 'sign_out', html`<button class="button" type="submit">${account.signOut}</button>`),
+    content: html`<div class="welcome">
+<h1>${account.title}</h1>
+<p class="lead">${account.greeting} ${foreignName(model.user.name ?? model.user.email)}${model.user.name !== undefined && html`<bdi class="host">${model.user.email}</bdi>`}</p>
+</div>
+${text !== undefined && at === undefined && banner('error', text)}
+${done !== undefined && banner('success', account.done[done])}
+${sessionsSection(site, model)}
+${model.passwordMinLength !== undefined && passwordSection(site, model, model.passwordMinLength, at, text)}`,
+  })
+}
+
+function sessionsSection(site: Site, model: AccountModel): Html {
+  const { account } = site.texts
+  const sessions = [...model.sessions].sort(
+    (one, other) => Number(other.current) - Number(one.current) || other.lastSeenAt - one.lastSeenAt,
+  )
+  const others = sessions.some(session => !session.current)
+  return html`<section class="card" aria-labelledby="sessions-title">
+<h2 id="sessions-title">${account.sessions}</h2>
+<p class="hint">${others ? account.sessionsHint : account.noSessions}</p>
+<ul class="sessions">
+${sessions.map(session => sessionRow(site, model, session))}
+</ul>
+<div class="ending">
+${
+  others &&
+  commandForm(
+    model,
+    'end_others',
+    html`<p class="hint" id="end-others-hint">${account.endOthersHint}</p>
+<button class="button danger" type="submit" aria-describedby="end-others-hint">${account.endOthers}</button>`,
+  )
+}
+<details>
+<summary class="button">${account.endAll}</summary>
+${commandForm(
+  model,
+  'end_all',
+  html`<p class="hint" id="end-all-hint">${account.endAllHint}</p>
+<button class="button danger" type="submit" aria-describedby="end-all-hint">${account.endAllConfirm}</button>`,
+)}
+</details>
+</div>
+</section>`
+}
+
+function sessionRow(site: Site, model: AccountModel, session: AccountSession): Html {
+  const { account } = site.texts
+  const device = session.device === '' ? account.unknownDevice : session.device
+  const lastSeen = describeTime(session.lastSeenAt, model.now, site.texts)
+  return html`<li class="session">
+${deviceIcon(device)}
+<div class="session-text">
+<h3>${foreignName(device)}${session.current && html`<span class="badge">${account.thisDevice}</span>`}</h3>
+<dl>
+${session.applications.length > 0 && html`<div><dt>${account.applications}</dt><dd>${names(session.applications)}</dd></div>`}
+<div><dt>${account.lastSeen}</dt><dd>${time(site, model, session.lastSeenAt)}</dd></div>
+<div><dt>${account.created}</dt><dd>${time(site, model, session.createdAt)}</dd></div>
+<div><dt>${account.address}</dt><dd class="number">${session.ip === '' ? site.texts.time.unknown : session.ip}</dd></div>
+</dl>
+</div>
+${
+  !session.current &&
+  commandForm(
+    model,
+    'end_session',
+    html`<button class="button" type="submit">${account.end}<span class="unseen">: ${account.endWhich(device, lastSeen)}</span></button>`,
+    { session_id: session.id },
+  )
+}
+</li>`
+}
+
+function passwordSection(
+  site: Site,
+  model: AccountModel,
+  minLength: number,
+  at: 'current' | 'new' | undefined,
+  problem: string | undefined,
+): Html {
+  const { texts } = site
+  return html`<section class="card" aria-labelledby="password-title">
+<h2 id="password-title">${texts.account.passwordTitle}</h2>
+<p class="hint">${texts.account.passwordHint}</p>
+${commandForm(
+  model,
+  'change_password',
+  html`<input type="email" autocomplete="username" value="${model.user.email}" aria-label="${texts.email}" readonly hidden>
+${field({ id: 'current-password', name: 'current_password', type: 'password', label: texts.account.currentPassword, autocomplete: 'current-password', error: at === 'current' ? problem : undefined, focused: at === 'current' })}
+${field({ id: 'new-password', name: 'new_password', type: 'password', label: texts.account.newPassword, autocomplete: 'new-password', minLength, hint: texts.signUp.passwordHint(minLength), error: at === 'new' ? problem : undefined, focused: at === 'new' })}
+<button class="button main" type="submit">${texts.account.changePassword}</button>`,
+)}
+</section>`
+}
+
+function commandForm(
+  model: AccountModel,
+  command: AccountCommand,
+  content: Html,
+  more: Readonly<Record<string, string>> = {},
+): Html {
+  return html`<form class="${command.replace('_', '-')}" method="post">${hidden({ csrf: model.csrf, command, ...more })}${content}</form>`
+}
+
+function time(site: Site, model: AccountModel, at: number): Html {
+  return html`<time datetime="${machineTime(at)}" title="${exactTime(at, site.texts)}">${describeTime(at, model.now, site.texts)}</time>`
+}
+
+function names(applications: readonly string[]): Html {
+  return html`${applications.map((name, index) => html`${index > 0 && ', '}${foreignName(name)}`)}`
+}
+
+const fieldOfReason: Readonly<Partial<Record<Reason, 'current' | 'new'>>> = {
+  login_failed: 'current',
+  password_unacceptable: 'new',
+}

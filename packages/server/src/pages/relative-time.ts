@@ -1,0 +1,47 @@
+import type { Texts } from './texts.ts'
+
+// All times are milliseconds since 1970; `now` is an argument because pages have no clock.
+const minute = 60_000
+const hour = 60 * minute
+const day = 24 * hour
+
+/** A time as people say it: "5 minutes ago", "yesterday", from a week on the date (in UTC: the reader's zone is unknown). */
+export function describeTime(time: number, now: number, texts: Texts): string {
+  if (!isTime(time)) return texts.time.unknown
+  const passed = now - time
+  const relative = new Intl.RelativeTimeFormat(texts.language, { numeric: 'auto' })
+  if (passed < minute) return texts.time.justNow
+  if (passed < hour) return relative.format(-Math.floor(passed / minute), 'minute')
+  if (passed < day) return relative.format(-Math.floor(passed / hour), 'hour')
+  if (passed < 7 * day) return relative.format(-Math.floor(passed / day), 'day')
+  return new Intl.DateTimeFormat(texts.language, { dateStyle: 'medium', timeZone: 'UTC' }).format(time)
+}
+
+/** A time to the minute, in UTC: "12 Nov 2026, 09:30 UTC". */
+export function exactTime(time: number, texts: Texts): string {
+  if (!isTime(time)) return texts.time.unknown
+  const format = new Intl.DateTimeFormat(texts.language, { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' })
+  return `${format.format(time)} UTC`
+}
+
+/** RFC 3339 for `<time datetime>`; empty for what is no time. */
+export function machineTime(time: number): string {
+  return isTime(time) ? new Date(time).toISOString() : ''
+}
+
+/** A wait, rounded up so that nobody comes back too early: "30 seconds", "2 minutes", "1 hour". */
+export function describeWait(seconds: number, texts: Texts): string {
+  const whole = Math.max(1, Math.ceil(Number.isFinite(seconds) ? seconds : 60))
+  if (whole <= 90) return amount(whole, 'second', texts)
+  if (whole <= 90 * 60) return amount(Math.ceil(whole / 60), 'minute', texts)
+  return amount(Math.ceil(whole / 3600), 'hour', texts)
+}
+
+function amount(count: number, unit: 'second' | 'minute' | 'hour', texts: Texts): string {
+  return new Intl.NumberFormat(texts.language, { style: 'unit', unit, unitDisplay: 'long' }).format(count)
+}
+
+/** The range of ECMAScript dates, from 1970 on. */
+function isTime(time: number): boolean {
+  return Number.isFinite(time) && time >= 0 && time <= 8.64e15
+}

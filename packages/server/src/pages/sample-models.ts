@@ -1,0 +1,125 @@
+/**
+ * Pages as they come up in life, for the tests and for looking at them.
+ *
+ * @module
+ */
+
+import { type AccountModel, accountPage } from './account-page.ts'
+import { errorPage, notFoundPage, signedOutPage, waitPage } from './message-pages.ts'
+import { type SignInModel, signInPage } from './sign-in-page.ts'
+import { type SignUpModel, signUpPage } from './sign-up-page.ts'
+import { createSite, type Site } from './site.ts'
+
+export const sampleSite: Site = createSite({ host: 'id.example.com' })
+
+export const signInModel: SignInModel = {
+  csrf: 'csrf-of-sign-in',
+  application: { name: 'Orchard Notes', host: 'notes.example.com' },
+  signUpUrl: '/sign-up?client_id=notes&state=abc',
+}
+
+export const signUpModel: SignUpModel = {
+  csrf: 'csrf-of-sign-up',
+  application: { name: 'Orchard Notes', host: 'notes.example.com' },
+  passwordMinLength: 10,
+  signInUrl: '/sign-in?client_id=notes&state=abc',
+}
+
+const now = Date.UTC(2026, 10, 12, 9, 30)
+const minutes = 60_000
+const days = 24 * 60 * minutes
+
+export const accountModel: AccountModel = {
+  csrf: 'csrf-of-account',
+  now,
+  user: { email: 'robin@example.com', name: 'Robin Example' },
+  passwordMinLength: 10,
+  sessions: [
+    {
+      id: 'AZrJq3kAAAAAAAAAAAAAAA',
+      device: 'Safari on iPhone',
+      applications: ['Orchard Notes'],
+      ip: '2001:db8:85a3::8a2e:370:7334',
+      createdAt: now - 40 * days,
+      lastSeenAt: now - 26 * 60 * minutes,
+      current: false,
+    },
+    {
+      id: 'AZrJq3kAAAAAAAAAAAAAAQ',
+      device: 'Firefox on Linux',
+      applications: ['Orchard Notes', 'Weather Desk'],
+      ip: '192.0.2.44',
+      createdAt: now - 3 * days,
+      lastSeenAt: now - 20_000,
+      current: true,
+    },
+    {
+      id: 'AZrJq3kAAAAAAAAAAAAAAg',
+      device: 'curl',
+      applications: [],
+      ip: '198.51.100.7',
+      createdAt: now - 70 * minutes,
+      lastSeenAt: now - 65 * minutes,
+      current: false,
+    },
+    {
+      id: 'AZrJq3kAAAAAAAAAAAAAAw',
+      device: 'Chrome on Android tablet',
+      applications: ['Weather Desk'],
+      ip: '203.0.113.9',
+      createdAt: now - 300 * days,
+      lastSeenAt: now - 29 * days,
+      current: false,
+    },
+  ],
+}
+
+/** Name of a state → the finished page. */
+export const samplePages: Readonly<Record<string, string>> = {
+  'sign-in': signInPage(sampleSite, signInModel),
+  'sign-in-own-account': signInPage(sampleSite, { csrf: 'c' }),
+  'sign-in-wrong': signInPage(sampleSite, {
+    ...signInModel,
+    email: 'robin@example.com',
+    problem: { reason: 'login_failed' },
+  }),
+  'sign-in-too-many': signInPage(sampleSite, {
+    ...signInModel,
+    email: 'robin@example.com',
+    problem: { reason: 'too_many_attempts', retryAfterSeconds: 45 },
+  }),
+  'sign-in-expired': signInPage(sampleSite, { ...signInModel, problem: { reason: 'session_expired' } }),
+  'sign-up': signUpPage(sampleSite, signUpModel),
+  'sign-up-taken': signUpPage(sampleSite, {
+    ...signUpModel,
+    email: 'robin@example.com',
+    name: 'Robin',
+    problem: { reason: 'email_taken' },
+  }),
+  'sign-up-password': signUpPage(sampleSite, {
+    ...signUpModel,
+    email: 'robin@example.com',
+    problem: { reason: 'password_unacceptable' },
+  }),
+  'sign-up-closed': signUpPage(sampleSite, { ...signUpModel, problem: { reason: 'signup_closed' } }),
+  account: accountPage(sampleSite, accountModel),
+  'account-done': accountPage(sampleSite, { ...accountModel, done: 'end_session' }),
+  'account-wrong-password': accountPage(sampleSite, { ...accountModel, problem: { reason: 'login_failed' } }),
+  'account-alone': accountPage(sampleSite, {
+    csrf: 'c',
+    now,
+    user: { email: 'a-rather-long-address-of-somebody@department.of.long.names.example.com' },
+    sessions: accountModel.sessions.filter(session => session.current),
+  }),
+  'signed-out': signedOutPage(sampleSite, { signInUrl: '/sign-in' }),
+  'signed-out-everywhere': signedOutPage(sampleSite, { everywhere: true }),
+  error: errorPage(sampleSite, { reason: 'redirect_uri_mismatch', reference: 'req-7f3a' }),
+  'error-with-way-back': errorPage(sampleSite, {
+    reason: 'parameter_missing',
+    detail: 'The parameter code_challenge is missing.',
+    application: { name: 'Orchard Notes', url: 'https://notes.example.com/' },
+  }),
+  'not-found': notFoundPage(sampleSite, { homeUrl: '/account' }),
+  'wait-attempts': waitPage(sampleSite, { reason: 'too_many_attempts', retryAfterSeconds: 300 }),
+  'wait-unavailable': waitPage(sampleSite, { reason: 'unavailable', retryAfterSeconds: 5, retryUrl: '/account' }),
+}

@@ -1,0 +1,78 @@
+import type { Reason, Refusal } from '@countersign/protocol'
+import { field, hidden } from './form.ts'
+import { type Html, href, html } from './html.ts'
+import { banner, foreignName, layout } from './layout.ts'
+import { describeWait } from './relative-time.ts'
+import type { Site } from './site.ts'
+
+/** The application on whose behalf somebody signs in. */
+export interface AskingApplication {
+  readonly name: string
+  /** Where the browser goes afterwards: host of the redirect URI, or its scheme for a native app. */
+  readonly host: string
+}
+
+/** What a page has to say about a form that was not accepted. */
+export type Problem = Pick<Refusal, 'reason' | 'retryAfterSeconds'>
+
+/** The form has the fields `email`, `password` and `csrf`, and posts to the page's own URL, query included. */
+export interface SignInModel {
+  readonly csrf: string
+  /** Absent when the person came to see their own account. */
+  readonly application?: AskingApplication
+  /** The address typed before. */
+  readonly email?: string
+  /** `login_failed`, `too_many_attempts`, `csrf_refused`; `session_expired` and its like explain why one must sign in again. */
+  readonly problem?: Problem
+  /** Present if sign-up is open; with the query that leads back. */
+  readonly signUpUrl?: string
+}
+
+/** The sign-in page. */
+export function signInPage(site: Site, model: SignInModel): string {
+  const { texts } = site
+  const { application, problem } = model
+  const why = problem && notices.has(problem.reason) ? 'notice' : 'error'
+  const wrong = problem?.reason === 'login_failed' ? 'form-problem' : undefined
+  const knowsEmail = model.email !== undefined && model.email !== ''
+  return layout(site, {
+    title: texts.signIn.title,
+    failed: problem !== undefined && why === 'error',
+    warnsOfAddress: true,
+    content: html`<div class="card">
+<h1>${texts.signIn.title}</h1>
+${application ? asking(texts.signIn.toContinue, application) : html`<p class="lead">${texts.signIn.toAccount}</p>`}
+${problem && banner(why, problemText(site, problem, texts.problem.signIn), 'form-problem')}
+<form method="post">
+${hidden({ csrf: model.csrf })}
+${field({ id: 'email', name: 'email', type: 'email', label: texts.email, autocomplete: 'username', value: model.email, errorId: wrong, focused: !knowsEmail })}
+${field({ id: 'password', name: 'password', type: 'password', label: texts.password, autocomplete: 'current-password', errorId: wrong, focused: knowsEmail })}
+<button class="button main" type="submit">${texts.signIn.submit}</button>
+</form>
+${model.signUpUrl !== undefined && html`<p class="aside">${texts.signIn.signUpQuestion} <a href="${href(model.signUpUrl)}">${texts.signIn.signUpLink}</a></p>`}
+</div>`,
+  })
+}
+
+/** Who asks: name and host, so that a look-alike name does not suffice. */
+export function asking(sentence: (application: Html) => Html, application: AskingApplication): Html {
+  return html`<p class="lead">${sentence(foreignName(application.name))}</p>
+<p class="asking"><bdi class="host">${application.host}</bdi></p>`
+}
+
+/** The sentence for a problem, in the words of one page. */
+export function problemText(site: Site, problem: Problem, words: Readonly<Partial<Record<Reason, string>>>): string {
+  const { tooManyAttempts, otherwise } = site.texts.problem
+  if (problem.reason === 'too_many_attempts')
+    return tooManyAttempts(describeWait(problem.retryAfterSeconds ?? 60, site.texts))
+  return words[problem.reason] ?? otherwise
+}
+
+/** Nobody did anything wrong: these only say why the page is here. */
+const notices: ReadonlySet<Reason> = new Set<Reason>([
+  'session_expired',
+  'session_idle_expired',
+  'session_ended',
+  'authorization_revoked',
+  'login_required',
+])

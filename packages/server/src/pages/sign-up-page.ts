@@ -1,0 +1,50 @@
+import type { Reason } from '@countersign/protocol'
+import { field, hidden } from './form.ts'
+import { href, html } from './html.ts'
+import { banner, layout } from './layout.ts'
+import { type AskingApplication, asking, type Problem, problemText } from './sign-in-page.ts'
+import type { Site } from './site.ts'
+
+/** The form has the fields `email`, `password`, `name` (may be empty) and `csrf`, and posts to the page's own URL, query included. */
+export interface SignUpModel {
+  readonly csrf: string
+  readonly application?: AskingApplication
+  readonly email?: string
+  readonly name?: string
+  readonly passwordMinLength: number
+  /** `email_taken`, `email_invalid`, `password_unacceptable` stand beside their field, everything else above the form. */
+  readonly problem?: Problem
+  readonly signInUrl: string
+}
+
+/** The sign-up page. */
+export function signUpPage(site: Site, model: SignUpModel): string {
+  const { texts } = site
+  const { application, problem } = model
+  const at = problem && fieldOfReason[problem.reason]
+  const text = problem && problemText(site, problem, texts.problem.signUp)
+  return layout(site, {
+    title: texts.signUp.title,
+    failed: problem !== undefined,
+    warnsOfAddress: true,
+    content: html`<div class="card">
+<h1>${texts.signUp.title}</h1>
+${application && asking(texts.signUp.toContinue, application)}
+${text !== undefined && at === undefined && banner('error', text, 'form-problem')}
+<form method="post">
+${hidden({ csrf: model.csrf })}
+${field({ id: 'email', name: 'email', type: 'email', label: texts.email, autocomplete: 'username', value: model.email, error: at === 'email' ? text : undefined, focused: at !== 'password' })}
+${field({ id: 'password', name: 'password', type: 'password', label: texts.password, autocomplete: 'new-password', minLength: model.passwordMinLength, hint: texts.signUp.passwordHint(model.passwordMinLength), error: at === 'password' ? text : undefined, focused: at === 'password' })}
+${field({ id: 'name', name: 'name', type: 'text', label: texts.signUp.name, optional: texts.optional, autocomplete: 'name', value: model.name })}
+<button class="button main" type="submit">${texts.signUp.submit}</button>
+</form>
+<p class="aside">${texts.signUp.signInQuestion} <a href="${href(model.signInUrl)}">${texts.signUp.signInLink}</a></p>
+</div>`,
+  })
+}
+
+const fieldOfReason: Readonly<Partial<Record<Reason, 'email' | 'password'>>> = {
+  email_taken: 'email',
+  email_invalid: 'email',
+  password_unacceptable: 'password',
+}

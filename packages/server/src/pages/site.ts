@@ -1,0 +1,63 @@
+import { createHash } from 'node:crypto'
+import { type Href, href } from './html.ts'
+import { logoFile } from './logo.ts'
+import { stylesheet } from './stylesheet.ts'
+import { english } from './texts.en.ts'
+import type { Texts } from './texts.ts'
+import { defaultTheme, palettes, type Theme } from './theme.ts'
+
+/** What every page of one installation has in common. */
+export interface Site {
+  /** Shown in the head of every page and in titles. */
+  readonly name: string
+  /** The host that people should see in the address bar when they type their password. */
+  readonly host: string
+  readonly texts: Texts
+  readonly logo: Href | undefined
+  readonly stylesheet: Href
+  readonly icon: Href
+  /** To be served as they are, with `assetHeaders(contentType)`. */
+  readonly assets: readonly Asset[]
+}
+
+/** A file that pages load. */
+export interface Asset {
+  /** Holds a hash of the content, so a changed file has another path. */
+  readonly path: string
+  readonly contentType: string
+  readonly text: string
+}
+
+/** What an operator sets. */
+export interface SiteOptions {
+  readonly host: string
+  readonly name?: string
+  /** Path of the issuer without a slash at its end: `''` or `/auth`. */
+  readonly basePath?: string
+  readonly texts?: Texts
+  readonly theme?: Partial<Theme>
+  /** Takes the place of the mark. If it is on another origin, `pageHeaders` must be told. */
+  readonly logoUrl?: string
+}
+
+/** Computes stylesheet and addresses once. A theme or URL that cannot be used is a TypeError, at start and not at the first visit. */
+export function createSite(options: SiteOptions): Site {
+  const { host, name = 'Countersign', basePath = '', texts = english, logoUrl } = options
+  const theme = { ...defaultTheme, ...options.theme }
+  const style = asset(basePath, 'pages', 'css', 'text/css; charset=utf-8', stylesheet(theme))
+  const icon = asset(basePath, 'mark', 'svg', 'image/svg+xml', logoFile(palettes(theme).light.accent))
+  return {
+    name,
+    host,
+    texts,
+    logo: logoUrl === undefined ? undefined : href(logoUrl),
+    stylesheet: href(style.path),
+    icon: href(icon.path),
+    assets: [style, icon],
+  }
+}
+
+function asset(basePath: string, name: string, ending: string, contentType: string, text: string): Asset {
+  const hash = createHash('sha256').update(text).digest('base64url').slice(0, 16)
+  return { path: `${basePath}/assets/${name}.${hash}.${ending}`, contentType, text }
+}

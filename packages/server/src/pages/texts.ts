@@ -1,0 +1,95 @@
+import type { Reason } from '@countersign/protocol'
+import type { Html } from './html.ts'
+
+/** A message for the person at the screen: what happened, and what can be done. */
+export interface Message {
+  readonly title: string
+  readonly advice: string
+}
+
+/** Every text of the hosted pages. A translation is one value of this type; sentences with a hole are functions, so word order is free. */
+export interface Texts {
+  /** BCP 47, for `<html lang>` and for dates and numbers. */
+  readonly language: string
+  readonly direction: 'ltr' | 'rtl'
+  readonly errorTitle: (title: string) => string
+  readonly addressHint: (host: Html) => Html
+  readonly optional: string
+  readonly email: string
+  readonly password: string
+  readonly time: { readonly justNow: string; readonly unknown: string }
+  readonly signIn: {
+    readonly title: string
+    readonly toContinue: (application: Html) => Html
+    readonly toAccount: string
+    readonly submit: string
+    readonly signUpQuestion: string
+    readonly signUpLink: string
+  }
+  readonly signUp: {
+    readonly title: string
+    readonly toContinue: (application: Html) => Html
+    readonly name: string
+    readonly passwordHint: (minLength: number) => string
+    readonly submit: string
+    readonly signInQuestion: string
+    readonly signInLink: string
+  }
+  readonly account: {
+    readonly title: string
+    readonly greeting: string
+    readonly signOut: string
+    readonly sessions: string
+    readonly sessionsHint: string
+    readonly noSessions: string
+    readonly thisDevice: string
+    readonly unknownDevice: string
+    readonly applications: string
+    readonly address: string
+    readonly created: string
+    readonly lastSeen: string
+    readonly end: string
+    readonly endWhich: (device: string, lastSeen: string) => string
+    readonly endOthers: string
+    readonly endOthersHint: string
+    readonly endAll: string
+    readonly endAllHint: string
+    readonly endAllConfirm: string
+    readonly passwordTitle: string
+    readonly passwordHint: string
+    readonly currentPassword: string
+    readonly newPassword: string
+    readonly changePassword: string
+    readonly done: Readonly<Record<'end_session' | 'end_others' | 'change_password', string>>
+  }
+  readonly signedOut: {
+    readonly title: string
+    readonly text: string
+    readonly everywhere: string
+    readonly signInAgain: string
+  }
+  readonly notFound: Message & { readonly home: string }
+  readonly wait: {
+    readonly tooManyAttempts: Message
+    readonly unavailable: Message
+    readonly after: (wait: string) => string
+    readonly retry: string
+  }
+  readonly error: {
+    readonly reason: string
+    readonly description: string
+    readonly reference: string
+    readonly forDevelopers: string
+    readonly backTo: (application: Html) => Html
+    readonly byReason: Readonly<Partial<Record<Reason, Message>>>
+    readonly otherwise: Message
+  }
+  /** One sentence each, beside the field or above the form that they concern. */
+  readonly problem: {
+    readonly signIn: Readonly<Partial<Record<Reason, string>>>
+    readonly signUp: Readonly<Partial<Record<Reason, string>>>
+    readonly account: Readonly<Partial<Record<Reason, string>>>
+    readonly tooManyAttempts: (wait: string) => string
+    readonly otherwise: string
+  }
+}
