@@ -1,4 +1,4 @@
-import type { Finding, Rule } from './tree.ts'
+import type { Finding, Rule, Tree } from './tree.ts'
 
 interface Manifest {
   readonly name?: string
@@ -35,4 +35,24 @@ function judgeManifest(path: string, manifest: Manifest): Finding[] {
     if (!/^\d+\.\d+\.\d+/.test(version)) findings.push({ path, message: `${name}: "${version}" is no exact version` })
   }
   return findings
+}
+
+export const projectsRule: Rule = {
+  name: 'projects',
+  why: 'Types are checked everywhere: the root tsconfig.json refers to every workspace that holds source.',
+  check: tree => {
+    const root = tree.get('tsconfig.json')
+    if (root === undefined) return []
+    const { references = [] } = JSON.parse(root) as { references?: { path: string }[] }
+    const referred = new Set(references.map(({ path }) => path.replace(/^\.\//, '')))
+    return [...tree.keys()].flatMap(path => {
+      const workspace = /^(.+)\/package\.json$/.exec(path)?.[1]
+      if (workspace === undefined || referred.has(workspace) || !holdsSource(tree, workspace)) return []
+      return [{ path: 'tsconfig.json', message: `no reference to ${workspace}` }]
+    })
+  },
+}
+
+function holdsSource(tree: Tree, workspace: string): boolean {
+  return [...tree.keys()].some(path => path.startsWith(`${workspace}/`) && /\.tsx?$/.test(path))
 }

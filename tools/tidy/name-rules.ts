@@ -3,7 +3,7 @@ import { type Finding, isNode, lineAt, type Rule, type SyntaxNode, sources, walk
 
 const vagueNames = new Set(['util', 'utils', 'helper', 'helpers', 'common', 'types', 'misc', 'shared', 'lib'])
 
-const kebabFile = /^[a-z0-9]+(-[a-z0-9]+)*(\.(test|config|d))*\.[a-z0-9]+$/
+const kebabFile = /^[a-z0-9]+(-[a-z0-9]+)*(\.(test|config|d|[a-z]{2}))*\.[a-z0-9]+$/
 const kebabFolder = /^\.?[a-z0-9]+(-[a-z0-9]+)*$/
 
 export const fileNamesRule: Rule = {

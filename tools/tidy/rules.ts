@@ -1,7 +1,7 @@
 import { barrelsRule, cyclesRule, importDirectionsRule, nodeModulesRule } from './import-rules.ts'
 import { machineTracesRule, remindersRule, switchedTestsRule } from './leftover-rules.ts'
 import { linksRule } from './link-rules.ts'
-import { manifestsRule } from './manifest-rules.ts'
+import { manifestsRule, projectsRule } from './manifest-rules.ts'
 import { fileNamesRule, identifiersRule } from './name-rules.ts'
 import { clockRule } from './purity-rules.ts'
 import { sizeRule } from './size-rules.ts'
@@ -29,5 +29,6 @@ export const rules: readonly Rule[] = [
   switchedTestsRule,
   machineTracesRule,
   manifestsRule,
+  projectsRule,
   linksRule,
 ]

@@ -1,0 +1,22 @@
+/**
+ * Would these packages work for whoever installs them? publint's rules, on what `tsc -b` has built.
+ *
+ * @module
+ */
+import { readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { publint } from 'publint'
+import { formatMessage } from 'publint/utils'
+
+const packages = fileURLToPath(new URL('../packages/', import.meta.url))
+
+for (const name of readdirSync(packages)) {
+  const folder = `${packages}${name}`
+  const manifest = JSON.parse(readFileSync(`${folder}/package.json`, 'utf8'))
+  // `pack: false`: asking npm for the list of files takes a second for each package.
+  const { messages } = await publint({ pkgDir: folder, level: 'warning', strict: true, pack: false })
+  for (const message of messages) {
+    process.stdout.write(`packages/${name}  ${formatMessage(message, manifest)}\n`)
+    process.exitCode = 1
+  }
+}
