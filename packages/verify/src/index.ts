@@ -1,1 +1,12 @@
-export {}
+export type { VerifiedClaims } from './claims.ts'
+export type { RevocationOptions, VerifierOptions } from './configuration.ts'
+export { createVerifier } from './create-verifier.ts'
+export type { FeedStatus } from './feed-follower.ts'
+export type { KeysStatus } from './issuer-keys.ts'
+export type { Policy, WhenStale } from './policy.ts'
+export type { Presented } from './proof.ts'
+export { type ProofMemory, proofMemory } from './proof-memory.ts'
+export { createProofReader, type ReadProof, type ReadProofOf } from './proof-reader.ts'
+export type { Clock, Random, Timers } from './runtime.ts'
+export type { Algorithm } from './signature.ts'
+export type { Verification, Verified, Verifier, VerifierStatus } from './verifier.ts'
