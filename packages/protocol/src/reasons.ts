@@ -137,6 +137,12 @@ const table = {
   token_not_yet_valid: ['invalid_token', 401, 'The token is not valid yet.', 'RFC 7519 §4.1.5'],
   token_issued_in_future: ['invalid_token', 401, 'The token was issued in the future.', 'RFC 7519 §4.1.6'],
   token_too_old: ['invalid_token', 401, 'The token is older than this endpoint accepts.', 'RFC 9470 §3'],
+  authentication_insufficient: [
+    'insufficient_user_authentication',
+    401,
+    'This endpoint requires a more recent or a stronger login.',
+    'RFC 9470 §3',
+  ],
   token_revoked: ['invalid_token', 401, 'The token has been revoked.', 'RFC 6750 §3.1'],
   countersign_invalid: ['invalid_token', 401, 'The token does not bear the mark of its issuer.', 'contract: jti'],
   scope_insufficient: [
@@ -170,6 +176,7 @@ const table = {
     'The proof is made with another key than the one the token is bound to.',
     'RFC 9449 §7.1',
   ],
+  binding_required: ['invalid_token', 401, 'This endpoint requires a token that is bound to a key.', 'RFC 9449 §6'],
 
   // Users
   login_failed: ['login_failed', 401, 'The address or the password is wrong.', 'contract: one reason for both'],

@@ -1,0 +1,78 @@
+import type { AccessTokenClaims, Reason } from '@countersign/protocol'
+
+type Required = 'iss' | 'sub' | 'aud' | 'exp' | 'iat'
+
+/** The claims of a token that was found good; frozen, because they are shared between requests. */
+export type VerifiedClaims = Pick<AccessTokenClaims, Required> &
+  Partial<Omit<AccessTokenClaims, Required>> & { readonly [claim: string]: unknown }
+
+export interface ClaimRules {
+  readonly issuer: string
+  /** The token must name one of them. */
+  readonly audiences: readonly string[]
+  /** Claims that must have exactly these values, for issuers that tell their kinds of token apart so. */
+  readonly requiredClaims: ReadonlyMap<string, string>
+  /** Seconds that `exp` may be past. */
+  readonly clockToleranceSeconds: number
+}
+
+/** How far `iat` and `nbf` may lie in the future: clocks differ, but not by much. */
+export const futureToleranceSeconds = 10
+
+/** What a claim must be if it is there. A `jti` that is a number would slip through the revocations by its name. */
+const textClaims = ['jti', 'sid', 'fam', 'client_id', 'scope', 'acr'] as const
+/** Marks of ID tokens and logout tokens, which share key and audience with access tokens at some issuers. */
+const foreignMarks = ['at_hash', 'c_hash', 's_hash', 'events'] as const
+
+/**
+ * Judges the claims that never change for a token (RFC 9068 §4, RFC 8725 §3.8–3.12). Values are compared as a whole:
+ * an array as issuer, a part of a name or a pattern never matches.
+ */
+export function judgeClaims(claims: Readonly<Record<string, unknown>>, rules: ClaimRules): VerifiedClaims | Reason {
+  if (claims.iss !== rules.issuer) return 'issuer_mismatch'
+  if (!names(claims.aud, rules.audiences)) return 'audience_mismatch'
+  if (!isTime(claims.exp) || !isTime(claims.iat)) return 'claims_invalid'
+  if (claims.nbf !== undefined && !isTime(claims.nbf)) return 'claims_invalid'
+  if (claims.auth_time !== undefined && !isTime(claims.auth_time)) return 'claims_invalid'
+  if (typeof claims.sub !== 'string' || claims.sub === '') return 'claims_invalid'
+  for (const name of textClaims) {
+    if (claims[name] !== undefined && typeof claims[name] !== 'string') return 'claims_invalid'
+  }
+  if (claims.epo !== undefined && !isEpochs(claims.epo)) return 'claims_invalid'
+  if (claims.cnf !== undefined && !isObject(claims.cnf)) return 'claims_invalid'
+  for (const name of foreignMarks) if (claims[name] !== undefined) return 'token_type_unexpected'
+  for (const [name, value] of rules.requiredClaims) if (claims[name] !== value) return 'claims_invalid'
+  return claims as VerifiedClaims
+}
+
+/** Judges what changes with time, at every use of the token (RFC 7519 §4.1.4–4.1.6). */
+export function judgeTimes(claims: VerifiedClaims, nowSeconds: number, toleranceSeconds: number): Reason | undefined {
+  if (nowSeconds >= claims.exp + toleranceSeconds) return 'token_expired'
+  if (claims.iat > nowSeconds + futureToleranceSeconds) return 'token_issued_in_future'
+  if (claims.nbf !== undefined && (claims.nbf as number) > nowSeconds + futureToleranceSeconds) {
+    return 'token_not_yet_valid'
+  }
+  return undefined
+}
+
+function names(value: unknown, audiences: readonly string[]): boolean {
+  if (typeof value === 'string') return audiences.includes(value)
+  return (
+    Array.isArray(value) &&
+    value.every(item => typeof item === 'string') &&
+    value.some(item => audiences.includes(item))
+  )
+}
+
+function isTime(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value)
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isEpochs(value: unknown): boolean {
+  if (!isObject(value) || !isTime(value.all)) return false
+  return [value.user, value.client, value.grant].every(epoch => epoch === undefined || isTime(epoch))
+}

@@ -1,0 +1,254 @@
+import { createSecretKey } from 'node:crypto'
+import type { ClaimRules } from './claims.ts'
+import { isSecureUrl } from './outbound.ts'
+import { isWhenStale, type WhenStale } from './policy.ts'
+import { type Clock, type Random, type Runtime, systemClock, systemTimers, type Timers } from './runtime.ts'
+import { type Algorithm, checkWithSecret, publicKeyAlgorithms } from './signature.ts'
+import type { HeaderRules } from './token-header.ts'
+import type { VerificationKey } from './verification-key.ts'
+
+export interface RevocationOptions {
+  /** A client that may read the feed (and introspect). */
+  readonly clientId: string
+  readonly clientSecret: string
+  /** After 10 s without word from the feed. Default `'accept'`: the result is marked. */
+  readonly whenStale?: WhenStale
+  /** Where the feed is; the issuer's `/revocations` unless it is beside a foreign issuer. */
+  readonly url?: string
+  /** Where to introspect; else as the issuer's metadata say. */
+  readonly introspectionUrl?: string
+  /** Live entries that are held at most; beyond, the verifier counts as stale. Default a million. */
+  readonly mostEntries?: number
+}
+
+export interface VerifierOptions {
+  /** Exactly as it stands in `iss`. */
+  readonly issuer: string
+  /** The token must be meant for one of these. */
+  readonly audience: string | readonly string[]
+  /** Default ES256, EdDSA, RS256, PS256; HS256 only together with `secret`, and then nothing else. */
+  readonly algorithms?: readonly Algorithm[]
+  /** Turns revocation on; needs no call per request. */
+  readonly revocations?: RevocationOptions
+  /** Allowed `typ` headers, by exact case; `null` allows its absence. Default `at+jwt`, `application/at+jwt`. */
+  readonly types?: readonly (string | null)[]
+  /** Claims that must have exactly these values, e.g. `{ token_use: 'access' }`. */
+  readonly requiredClaims?: Readonly<Record<string, string>>
+  /** HS256: at least 32 bytes, shared with the issuer. While rotating, two. */
+  readonly secret?:
+    | string
+    | Uint8Array
+    | { readonly primary: string | Uint8Array; readonly secondary: string | Uint8Array }
+  /** Where the keys are; else as the issuer's metadata say. */
+  readonly jwksUri?: string
+  /** Seconds that `exp` may be past. Default 0. `iat` and `nbf` may always lie 10 s ahead. */
+  readonly clockToleranceSeconds?: number
+  /** How old a DPoP proof may be. Default 60. */
+  readonly proofMaxAgeSeconds?: number
+  /** Memory for tokens that were checked before. Default 16 MiB; 0 for none. */
+  readonly cacheBytes?: number
+  /** Longer tokens are refused. Default 8192. */
+  readonly longestToken?: number
+  /** An unknown key id refetches the keys at most so often. Default 30. */
+  readonly cooldownSeconds?: number
+  /** How long known keys serve while the issuer does not answer. Default a day. */
+  readonly staleIfErrorSeconds?: number
+  /** Allows plain HTTP beyond this machine, e.g. inside a cluster. */
+  readonly insecureHttp?: boolean
+  readonly fetch?: typeof globalThis.fetch
+  readonly clock?: Clock
+  readonly timers?: Timers
+  readonly random?: Random
+}
+
+/** The options, looked over and completed. */
+export interface Configuration {
+  readonly issuer: string
+  readonly algorithms: readonly Algorithm[]
+  readonly headerRules: HeaderRules
+  readonly claimRules: ClaimRules
+  /** For HS256: the secrets, the primary one first. */
+  readonly secrets: readonly VerificationKey[] | undefined
+  readonly jwksUri: string | undefined
+  readonly revocations: RevocationOptions | undefined
+  readonly proofMaxAgeSeconds: number
+  readonly cacheBytes: number
+  readonly longestToken: number
+  readonly cooldownSeconds: number
+  readonly staleIfErrorSeconds: number
+  readonly insecureHttp: boolean
+  readonly runtime: Runtime
+}
+
+const optionNames: ReadonlySet<string> = new Set<keyof VerifierOptions>([
+  'issuer',
+  'audience',
+  'algorithms',
+  'revocations',
+  'types',
+  'requiredClaims',
+  'secret',
+  'jwksUri',
+  'clockToleranceSeconds',
+  'proofMaxAgeSeconds',
+  'cacheBytes',
+  'longestToken',
+  'cooldownSeconds',
+  'staleIfErrorSeconds',
+  'insecureHttp',
+  'fetch',
+  'clock',
+  'timers',
+  'random',
+])
+const revocationNames: ReadonlySet<string> = new Set<keyof RevocationOptions>([
+  'clientId',
+  'clientSecret',
+  'whenStale',
+  'url',
+  'introspectionUrl',
+  'mostEntries',
+])
+
+/** Looks the options over. Throws a TypeError for whatever is wrong: a verifier that stands is one that is closed. */
+export function readConfiguration(options: VerifierOptions): Configuration {
+  refuseUnknown(options, optionNames, 'createVerifier')
+  const insecureHttp = options.insecureHttp === true
+  if (!isText(options.issuer)) throw new TypeError('issuer must be a string')
+  const secrets = options.secret === undefined ? undefined : readSecrets(options.secret)
+  if (secrets === undefined || options.revocations !== undefined) requireUrl(options.issuer, 'issuer', insecureHttp)
+  if (options.jwksUri !== undefined) {
+    if (secrets !== undefined) throw new TypeError('with a secret there are no public keys: leave jwksUri out')
+    requireUrl(options.jwksUri, 'jwksUri', insecureHttp)
+  }
+  const algorithms = readAlgorithms(options.algorithms, secrets !== undefined)
+  const types = options.types ?? ['at+jwt', 'application/at+jwt']
+  if (!Array.isArray(types) || types.length === 0 || !types.every(type => type === null || isText(type))) {
+    throw new TypeError('types must be strings, or null for none')
+  }
+  return {
+    issuer: options.issuer,
+    algorithms,
+    headerRules: { types, algorithms },
+    claimRules: {
+      issuer: options.issuer,
+      audiences: readAudiences(options.audience),
+      requiredClaims: new Map(Object.entries(options.requiredClaims ?? {})),
+      clockToleranceSeconds: readNumber(options.clockToleranceSeconds, 0, 'clockToleranceSeconds'),
+    },
+    secrets,
+    jwksUri: options.jwksUri,
+    revocations: readRevocations(options.revocations, insecureHttp),
+    proofMaxAgeSeconds: readNumber(options.proofMaxAgeSeconds, 60, 'proofMaxAgeSeconds'),
+    cacheBytes: readNumber(options.cacheBytes, 16 * 1024 * 1024, 'cacheBytes'),
+    longestToken: readNumber(options.longestToken, 8_192, 'longestToken'),
+    cooldownSeconds: readNumber(options.cooldownSeconds, 30, 'cooldownSeconds'),
+    staleIfErrorSeconds: readNumber(options.staleIfErrorSeconds, 86_400, 'staleIfErrorSeconds'),
+    insecureHttp,
+    runtime: {
+      fetch: options.fetch ?? globalThis.fetch,
+      clock: options.clock ?? systemClock,
+      timers: options.timers ?? systemTimers,
+      random: options.random ?? Math.random,
+    },
+  }
+}
+
+function readAlgorithms(value: readonly Algorithm[] | undefined, withSecret: boolean): readonly Algorithm[] {
+  const possible: readonly Algorithm[] = withSecret ? ['HS256'] : publicKeyAlgorithms
+  if (value === undefined) return possible
+  if (!Array.isArray(value) || value.length === 0) throw new TypeError('algorithms must name at least one')
+  for (const algorithm of value) {
+    if (!possible.includes(algorithm)) {
+      throw new TypeError(`algorithms can be ${possible.join(', ')} ${withSecret ? 'with' : 'without'} a secret`)
+    }
+  }
+  return [...value]
+}
+
+function readAudiences(value: string | readonly string[]): readonly string[] {
+  const audiences = typeof value === 'string' ? [value] : value
+  if (!Array.isArray(audiences) || audiences.length === 0 || !audiences.every(isText)) {
+    throw new TypeError('audience must be a string or a list of strings: patterns and empty lists are not accepted')
+  }
+  return [...audiences]
+}
+
+function readRevocations(value: RevocationOptions | undefined, insecureHttp: boolean): RevocationOptions | undefined {
+  if (value === undefined) return undefined
+  refuseUnknown(value, revocationNames, 'revocations')
+  if (!isText(value.clientId) || !isText(value.clientSecret)) {
+    throw new TypeError('revocations needs a clientId and a clientSecret')
+  }
+  if (value.whenStale !== undefined && !isWhenStale(value.whenStale)) {
+    throw new TypeError("whenStale can be 'accept', 'introspect' or 'reject'")
+  }
+  if (value.url !== undefined) requireUrl(value.url, 'revocations.url', insecureHttp)
+  if (value.introspectionUrl !== undefined) requireUrl(value.introspectionUrl, 'introspectionUrl', insecureHttp)
+  return value
+}
+
+function readSecrets(secret: NonNullable<VerifierOptions['secret']>): readonly VerificationKey[] {
+  if (typeof secret === 'string' || secret instanceof Uint8Array) return [readSecret(secret)]
+  if (typeof secret !== 'object' || secret === null) throw new TypeError('secret must be a string or bytes')
+  return [readSecret(secret.primary), readSecret(secret.secondary)]
+}
+
+const shortestSecretBytes = 32
+
+/**
+ * A public key must never serve as a secret (CVE-2023-48223, CVE-2026-34950): whatever looks like a key, anywhere in
+ * the text and whatever stands around it, is refused.
+ */
+function readSecret(secret: unknown): VerificationKey {
+  if (typeof secret !== 'string' && !(secret instanceof Uint8Array)) {
+    throw new TypeError('secret must be a string or bytes')
+  }
+  const bytes = typeof secret === 'string' ? Buffer.from(secret, 'utf8') : Buffer.from(secret)
+  const text = bytes.toString('latin1')
+  if (/-----\s*BEGIN|"kty"|^\s*(ssh-|ecdsa-)/i.test(text) || isDerKey(bytes)) {
+    throw new TypeError('secret looks like a key, not like a secret')
+  }
+  if (bytes.length < shortestSecretBytes) throw new TypeError(`secret must have at least ${shortestSecretBytes} bytes`)
+  return {
+    kid: undefined,
+    algorithm: 'HS256',
+    check: checkWithSecret(createSecretKey(bytes)),
+    expiresSeconds: Number.POSITIVE_INFINITY,
+    live: true,
+  }
+}
+
+/** A DER sequence that is exactly as long as it says: a key or certificate in binary. */
+function isDerKey(bytes: Buffer): boolean {
+  if (bytes[0] !== 0x30 || bytes.length < 44) return false
+  const first = bytes[1] as number
+  if (first < 0x80) return first + 2 === bytes.length
+  const lengthBytes = first & 0x7f
+  return lengthBytes <= 3 && lengthBytes > 0 && bytes.readUIntBE(2, lengthBytes) + 2 + lengthBytes === bytes.length
+}
+
+function requireUrl(value: unknown, name: string, insecureHttp: boolean): void {
+  if (typeof value !== 'string' || !URL.canParse(value) || !/^https?:/.test(value)) {
+    throw new TypeError(`${name} must be an http or https URL`)
+  }
+  if (!insecureHttp && !isSecureUrl(value)) {
+    throw new TypeError(`${name} is plain HTTP beyond this machine: use https, or say insecureHttp: true`)
+  }
+}
+
+function refuseUnknown(value: object, names: ReadonlySet<string>, where: string): void {
+  for (const name of Object.keys(value)) if (!names.has(name)) throw new TypeError(`${where} has no option "${name}"`)
+}
+
+function readNumber(value: unknown, otherwise: number, name: string): number {
+  if (value === undefined) return otherwise
+  if (typeof value !== 'number' || !Number.isFinite(value) || value < 0) {
+    throw new TypeError(`${name} must be a number, not below zero`)
+  }
+  return value
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== ''
+}

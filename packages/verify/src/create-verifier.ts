@@ -1,0 +1,227 @@
+import { type Refusal, refuse } from '@countersign/protocol'
+import { judgeClaims, judgeTimes, type VerifiedClaims } from './claims.ts'
+import { splitCompact } from './compact-token.ts'
+import { type Configuration, readConfiguration, type VerifierOptions } from './configuration.ts'
+import { type FeedFollower, followFeed } from './feed-follower.ts'
+import { type Introspect, introspection } from './introspection.ts'
+import { type IssuerKeys, issuerKeys } from './issuer-keys.ts'
+import { type MetadataSource, metadataSource } from './issuer-metadata.ts'
+import { basicAuthorization } from './outbound.ts'
+import { type CompiledPolicy, compilePolicy, judgeAge, judgeScope, type Policy, scopesOf } from './policy.ts'
+import { bindingJudge, type Presented } from './proof.ts'
+import { type Revocations, revocations } from './revocations.ts'
+import { parseStrictObject } from './strict-json.ts'
+import { type Cached, tokenCache } from './token-cache.ts'
+import { readHeader, type TokenHeader } from './token-header.ts'
+import type { VerificationKey } from './verification-key.ts'
+import type { Verification, Verified, Verifier } from './verifier.ts'
+
+/** A token whose signature and unchanging claims were found good. */
+interface CheckedToken extends Cached {
+  readonly claims: VerifiedClaims
+  readonly kid: string | undefined
+  readonly key: VerificationKey
+  readonly scopes: ReadonlySet<string>
+  readonly good: Verified
+  readonly goodButStale: Verified
+  /** The version of the revocations under which it was last looked up, and what came of it. */
+  lookedUpAt: number
+  dead: boolean
+}
+
+/** What follows the feed and can ask about a single token. */
+interface RevocationCheck {
+  readonly known: Revocations
+  readonly feed: FeedFollower
+  readonly introspect: Introspect
+}
+
+const noPolicy: Policy = {}
+const mostHeaders = 100
+
+/**
+ * Makes a verifier for the tokens of one issuer (RFC 9068 by default, any issuer with a JWKS by configuration).
+ * Starts to fetch keys, and with `revocations` to follow the feed, at once.
+ *
+ * Throws a TypeError if the options are wrong.
+ */
+export function createVerifier(options: VerifierOptions): Verifier {
+  const configuration = readConfiguration(options)
+  const { runtime, claimRules } = configuration
+  const { clock } = runtime
+  const metadata = metadataSource(runtime, configuration.issuer, configuration.insecureHttp)
+  const keys = configuration.secrets === undefined ? keysOf(configuration, metadata) : undefined
+  const check = revocationCheckOf(configuration, metadata)
+  const judgeBinding = bindingJudge(clock, configuration.proofMaxAgeSeconds)
+  const cache = tokenCache<CheckedToken>(configuration.cacheBytes)
+  const headers = new Map<string, TokenHeader>()
+
+  function verify(token: unknown, policy: Policy = noPolicy, presented?: Presented): ReturnType<Verifier['verify']> {
+    const asked = compilePolicy(policy)
+    if (typeof token !== 'string') return refuse('token_malformed')
+    const known = cache.get(token)
+    if (known?.key.live) return judge(known, asked, presented)
+    const checked = checkSignature(token)
+    return whenKnown(checked, found => ('refused' in found ? found : judge(found, asked, presented)))
+  }
+
+  /** Shape, header, key, signature, claims: what need not be done again for the same token. */
+  function checkSignature(token: string): CheckedToken | Refusal | Promise<CheckedToken | Refusal> {
+    const parts = splitCompact(token, configuration.longestToken)
+    if (parts === undefined) return refuse('token_malformed')
+    const header = headers.get(parts.headerText) ?? readHeader(parts.headerText, configuration.headerRules)
+    if (typeof header === 'string') return refuse(header)
+    const { signedBytes, signature, payload, headerText } = parts
+    return whenKnown(findKey(header), found => {
+      if ('refused' in found) return found
+      if (found.algorithm !== header.algorithm) return refuse('algorithm_not_allowed')
+      const key = signerOf(found, signedBytes, signature)
+      if (key === undefined) return refuse('signature_invalid')
+      rememberHeader(headerText, header)
+      return checkPayload(token, payload, header, key)
+    })
+  }
+
+  function findKey(header: TokenHeader): VerificationKey | Refusal | Promise<VerificationKey | Refusal> {
+    return configuration.secrets?.[0] ?? (keys as IssuerKeys).find(header.kid)
+  }
+
+  /** A public key stands for itself; of two shared secrets, either may have been used. */
+  function signerOf(key: VerificationKey, signedBytes: Buffer, signature: Buffer): VerificationKey | undefined {
+    const candidates = configuration.secrets ?? [key]
+    return candidates.find(candidate => candidate.check(signedBytes, signature))
+  }
+
+  function checkPayload(
+    token: string,
+    payload: Buffer,
+    header: TokenHeader,
+    key: VerificationKey,
+  ): CheckedToken | Refusal {
+    const members = parseStrictObject(payload)
+    if (members === undefined) return refuse('token_malformed')
+    const claims = judgeClaims(members, claimRules)
+    if (typeof claims === 'string') return refuse(claims)
+    const checked: CheckedToken = {
+      // A copy of its own: a token cut out of a longer text would keep all of that in memory.
+      token: Buffer.from(token, 'latin1').toString('latin1'),
+      bytes: token.length + payload.length * 4 + 600,
+      claims,
+      kid: header.kid,
+      key,
+      scopes: scopesOf(claims),
+      good: Object.freeze({ refused: false, claims, stale: false } as const),
+      goodButStale: Object.freeze({ refused: false, claims, stale: true } as const),
+      lookedUpAt: -1,
+      dead: false,
+    }
+    cache.set(checked)
+    return checked
+  }
+
+  function rememberHeader(text: string, header: TokenHeader): void {
+    if (headers.size >= mostHeaders) headers.clear()
+    headers.set(text, header)
+  }
+
+  /** Everything that depends on time, on the request and on the endpoint: done at every use. */
+  function judge(
+    token: CheckedToken,
+    policy: CompiledPolicy,
+    presented: Presented | undefined,
+  ): Verification | Promise<Verification> {
+    const nowSeconds = clock.wallMilliseconds() / 1000
+    const { claims } = token
+    if (nowSeconds >= token.key.expiresSeconds) return refuse('key_unknown')
+    const reason =
+      judgeTimes(claims, nowSeconds, claimRules.clockToleranceSeconds) ?? judgeAge(policy, claims, nowSeconds)
+    if (reason !== undefined) return refuse(reason)
+    return whenKnown(judgeRevocation(token, policy), verdict => {
+      if (verdict.refused) return verdict
+      if (claims.cnf === undefined && policy.bound) return refuse('binding_required')
+      return judgeBinding(token.token, claims, presented) ?? judgeScope(policy, token.scopes) ?? verdict
+    })
+  }
+
+  function judgeRevocation(token: CheckedToken, policy: CompiledPolicy): Verification | Promise<Verification> {
+    if (check === undefined) return policy.introspect ? refuse('revocations_stale') : token.good
+    if (token.lookedUpAt !== check.known.version) {
+      token.dead = check.known.kills(token.claims, token.kid)
+      token.lookedUpAt = check.known.version
+    }
+    if (token.dead) return refuse('token_revoked')
+    if (policy.introspect) return introspectOne(token, check.introspect)
+    if (check.feed.isCurrent()) return token.good
+    switch (policy.whenStale ?? configuration.revocations?.whenStale ?? 'accept') {
+      case 'accept':
+        return token.goodButStale
+      case 'introspect':
+        return introspectOne(token, check.introspect)
+      case 'reject':
+        return refuse('revocations_stale', { retryAfterSeconds: 2 })
+    }
+  }
+
+  async function introspectOne(token: CheckedToken, introspect: Introspect): Promise<Verification> {
+    const active = await introspect(token.token)
+    if (active === undefined) return refuse('revocations_stale', { retryAfterSeconds: 2 })
+    return active ? token.good : refuse('token_revoked')
+  }
+
+  return {
+    verify,
+    async ready() {
+      const [haveKeys, haveRevocations] = await Promise.all([keys?.ready() ?? true, check?.feed.ready() ?? true])
+      return haveKeys && haveRevocations
+    },
+    close() {
+      keys?.close()
+      check?.feed.close()
+    },
+    status: () => ({
+      keys: keys?.status(),
+      revocations: check?.feed.status(),
+      cache: { tokens: cache.size, bytes: cache.bytes },
+    }),
+  }
+}
+
+/** Goes on at once if it can, and only else when the promise is kept. */
+function whenKnown<Value, Answer>(
+  value: Value | Promise<Value>,
+  next: (value: Value) => Answer | Promise<Answer>,
+): Answer | Promise<Answer> {
+  return value instanceof Promise ? value.then(next) : next(value)
+}
+
+function keysOf(configuration: Configuration, metadata: MetadataSource): IssuerKeys {
+  const { jwksUri } = configuration
+  return issuerKeys(configuration.runtime, {
+    locate: async () => jwksUri ?? (await metadata.get()).jwksUri,
+    relocate: metadata.forget,
+    algorithms: configuration.algorithms,
+    cooldownMilliseconds: configuration.cooldownSeconds * 1000,
+    staleIfErrorMilliseconds: configuration.staleIfErrorSeconds * 1000,
+  })
+}
+
+const defaultMostEntries = 1_000_000
+
+function revocationCheckOf(configuration: Configuration, metadata: MetadataSource): RevocationCheck | undefined {
+  const { revocations: options, runtime, issuer } = configuration
+  if (options === undefined) return undefined
+  const authorization = basicAuthorization(options.clientId, options.clientSecret)
+  const known = revocations()
+  return {
+    known,
+    feed: followFeed(runtime, known, {
+      url: options.url ?? `${issuer.replace(/\/$/, '')}/revocations`,
+      authorization,
+      mostEntries: options.mostEntries ?? defaultMostEntries,
+    }),
+    introspect: introspection(runtime, {
+      locate: async () => options.introspectionUrl ?? (await metadata.get()).introspectionEndpoint,
+      authorization,
+    }),
+  }
+}

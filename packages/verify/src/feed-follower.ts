@@ -1,0 +1,214 @@
+import type { FeedPage } from '@countersign/protocol'
+import { eventStream, type ServerSentEvent } from './event-stream.ts'
+import { readFeedPage } from './feed-page.ts'
+import { OutboundFault } from './outbound.ts'
+import type { Revocations } from './revocations.ts'
+import { backoffMilliseconds, type Runtime } from './runtime.ts'
+
+/** Follows the revocation feed for as long as it is open. */
+export interface FeedFollower {
+  /** False after ten seconds without word from the feed, before its first snapshot, and when too much was revoked. */
+  isCurrent(): boolean
+  /** True once the first snapshot is there; false if closed before. */
+  ready(): Promise<boolean>
+  status(): FeedStatus
+  close(): void
+}
+
+export interface FeedStatus {
+  readonly state: 'starting' | 'current' | 'stale' | 'closed'
+  /** Where in the feed this verifier is. */
+  readonly position: string | undefined
+  /** Entries held. */
+  readonly entries: number
+  /** Entries of kinds that this version does not know, and so does not enforce. */
+  readonly unknownEntries: number
+  /** Seconds since the last word from the feed. */
+  readonly ageSeconds: number | undefined
+  /** Why the last connection ended; undefined while one is open. */
+  readonly fault: string | undefined
+}
+
+export interface FeedOptions {
+  readonly url: string
+  readonly authorization: string
+  /** More live entries than this are not held: the follower says that it is stale. */
+  readonly mostEntries: number
+}
+
+/** Contract: without a heartbeat for so long, nobody knows. */
+export const staleAfterMilliseconds = 10_000
+const retryBaseMilliseconds = 250
+const retryCeilingMilliseconds = 15_000
+const longestRetryAfterSeconds = 60
+const mostEventLetters = 128 * 1024 * 1024
+const pruneEverySeconds = 15
+
+export function followFeed(runtime: Runtime, known: Revocations, options: FeedOptions): FeedFollower {
+  const { clock, timers, random } = runtime
+  let position: string | undefined
+  let heardAt: { wall: number; monotonic: number } | undefined
+  let overflown = false
+  let unknownEntries = 0
+  let prunedAt = 0
+  let fault: string | undefined
+  let failures = 0
+  let connection: AbortController | undefined
+  let closed = false
+  const first = Promise.withResolvers<boolean>()
+  let wake: (() => void) | undefined
+
+  /** Monotonic, so that setting the clock back hides nothing; the wall as well, since the former stops in sleep. */
+  function silenceMilliseconds(): number {
+    if (heardAt === undefined) return Number.POSITIVE_INFINITY
+    return Math.max(clock.monotonicMilliseconds() - heardAt.monotonic, clock.wallMilliseconds() - heardAt.wall)
+  }
+
+  function isCurrent(): boolean {
+    return !closed && !overflown && silenceMilliseconds() < staleAfterMilliseconds
+  }
+
+  function take(event: ServerSentEvent, resumed: boolean): void {
+    if (event.event !== 'snapshot' && event.event !== 'entries' && event.event !== 'heartbeat') return
+    const read = readFeedPage(event.data)
+    if (read === undefined) throw forgetPosition('the feed sent something else')
+    const { page, unknown } = read
+    if (event.event === 'snapshot') {
+      known.replace(page.entries)
+      unknownEntries = unknown
+    } else if (position === undefined || incarnation(position) !== incarnation(page.position)) {
+      throw forgetPosition('the feed went on without a snapshot')
+    } else {
+      known.add(page.entries)
+      unknownEntries += unknown
+    }
+    position = page.position
+    heard(page)
+    if (resumed || event.event === 'snapshot') first.resolve(true)
+  }
+
+  function heard(page: FeedPage): void {
+    heardAt = { wall: clock.wallMilliseconds(), monotonic: clock.monotonicMilliseconds() }
+    failures = 0
+    fault = undefined
+    // By the feed's clock: a wrong one here must not forget too early.
+    if (page.as_of - prunedAt >= pruneEverySeconds || page.as_of < prunedAt) {
+      prunedAt = page.as_of
+      known.prune(page.as_of)
+    }
+    overflown = known.size > options.mostEntries
+    if (overflown) {
+      known.replace([])
+      throw forgetPosition('more is revoked than this verifier may hold')
+    }
+  }
+
+  function forgetPosition(message: string): OutboundFault {
+    position = undefined
+    return new OutboundFault(message)
+  }
+
+  async function connect(): Promise<number> {
+    const controller = new AbortController()
+    connection = controller
+    let watch: unknown
+    const watchAgain = () => {
+      timers.clear(watch)
+      watch = timers.set(() => controller.abort(), staleAfterMilliseconds)
+    }
+    watchAgain()
+    const resumed = position !== undefined
+    try {
+      const response = await runtime.fetch(options.url, {
+        headers: {
+          accept: 'text/event-stream',
+          authorization: options.authorization,
+          ...(position === undefined ? {} : { 'last-event-id': position }),
+        },
+        cache: 'no-store',
+        redirect: 'error',
+        signal: controller.signal,
+      })
+      if (!isEventStream(response)) {
+        fault = `the feed answered ${response.status}`
+        return retryAfterMilliseconds(response)
+      }
+      await readEvents(response, event => {
+        watchAgain()
+        take(event, resumed)
+      })
+      fault ??= 'the feed closed the connection'
+    } catch (thrown) {
+      fault = thrown instanceof OutboundFault ? thrown.message : describe(controller)
+    } finally {
+      timers.clear(watch)
+      controller.abort()
+    }
+    return 0
+  }
+
+  async function follow(): Promise<void> {
+    while (!closed) {
+      const least = await connect()
+      if (closed) return
+      const pause = backoffMilliseconds(failures++, random, retryBaseMilliseconds, retryCeilingMilliseconds)
+      await sleep(Math.max(least, pause))
+    }
+  }
+
+  function sleep(milliseconds: number): Promise<void> {
+    return new Promise(resolve => {
+      const timer = timers.set(resolve, milliseconds)
+      wake = () => {
+        timers.clear(timer)
+        resolve()
+      }
+    })
+  }
+
+  void follow()
+
+  return {
+    isCurrent,
+    ready: () => first.promise,
+    status: () => ({
+      state: closed ? 'closed' : heardAt === undefined ? 'starting' : isCurrent() ? 'current' : 'stale',
+      position,
+      entries: known.size,
+      unknownEntries,
+      ageSeconds: heardAt === undefined ? undefined : silenceMilliseconds() / 1000,
+      fault,
+    }),
+    close() {
+      closed = true
+      connection?.abort()
+      wake?.()
+      first.resolve(false)
+    },
+  }
+}
+
+function describe(controller: AbortController): string {
+  return controller.signal.aborted ? 'the feed fell silent' : 'the feed could not be reached'
+}
+
+function isEventStream(response: Response): boolean {
+  return response.status === 200 && (response.headers.get('content-type') ?? '').startsWith('text/event-stream')
+}
+
+function retryAfterMilliseconds(response: Response): number {
+  const seconds = Number(response.headers.get('retry-after') ?? 0)
+  return Number.isFinite(seconds) ? Math.min(longestRetryAfterSeconds, Math.max(0, seconds)) * 1000 : 0
+}
+
+async function readEvents(response: Response, onEvent: (event: ServerSentEvent) => void): Promise<void> {
+  if (response.body === null) return
+  const decoder = new TextDecoder()
+  const events = eventStream(onEvent, mostEventLetters)
+  for await (const chunk of response.body) events.push(decoder.decode(chunk, { stream: true }))
+}
+
+function incarnation(position: string): string {
+  const dot = position.lastIndexOf('.')
+  return dot < 0 ? position : position.slice(0, dot)
+}

@@ -1,0 +1,120 @@
+import { type EpochKind, type FeedEntry, isEpochEntry, type NamedKind } from '@countersign/protocol'
+import type { VerifiedClaims } from './claims.ts'
+
+/** What is known to be revoked: one set of entries that the feed fills and every verification reads. */
+export interface Revocations {
+  /** Grows with every change that could kill a token: a verdict stays good while it stands still. */
+  readonly version: number
+  readonly size: number
+  /** Takes the place of everything known, at once. */
+  replace(entries: readonly FeedEntry[]): void
+  add(entries: readonly FeedEntry[]): void
+  /** Forgets entries whose `until` (seconds, by the feed's clock) is past. */
+  prune(nowSeconds: number): void
+  /** True if a token with these claims, signed with this key, is dead (design: revocation). */
+  kills(claims: VerifiedClaims, kid: string | undefined): boolean
+}
+
+interface Mark {
+  /** Epoch kinds only; named kinds kill whatever they name. */
+  readonly below: number
+  readonly at: number
+  readonly until: number
+}
+
+type Marks = Readonly<Record<NamedKind | EpochKind, Map<string, Mark>>>
+
+export function revocations(): Revocations {
+  let marks = noMarks()
+  let size = 0
+  let version = 0
+
+  return {
+    get version() {
+      return version
+    },
+    get size() {
+      return size
+    },
+    replace(entries) {
+      const fresh = noMarks()
+      size = enter(fresh, entries)
+      marks = fresh
+      version++
+    },
+    add(entries) {
+      if (entries.length === 0) return
+      size += enter(marks, entries)
+      version++
+    },
+    prune(nowSeconds) {
+      for (const kind of Object.values(marks)) {
+        for (const [id, mark] of kind) if (mark.until < nowSeconds && kind.delete(id)) size--
+      }
+    },
+    kills: (claims, kid) => size > 0 && (isNamed(marks, claims, kid) || isOutdated(marks, claims)),
+  }
+}
+
+function noMarks(): Marks {
+  const map = () => new Map<string, Mark>()
+  return {
+    token: map(),
+    family: map(),
+    session: map(),
+    key: map(),
+    user: map(),
+    client: map(),
+    grant: map(),
+    all: map(),
+  }
+}
+
+/** Answers how many marks are new. */
+function enter(marks: Marks, entries: readonly FeedEntry[]): number {
+  let added = 0
+  for (const entry of entries) {
+    const kind = marks[entry.kind]
+    const id = entry.kind === 'all' ? '' : entry.id
+    const known = kind.get(id)
+    if (known === undefined) added++
+    // Of two limits the higher one holds, whichever came last (CVE-2026-8922).
+    kind.set(id, {
+      below: Math.max(known?.below ?? Number.NEGATIVE_INFINITY, isEpochEntry(entry) ? entry.below : 0),
+      at: Math.max(known?.at ?? Number.NEGATIVE_INFINITY, isEpochEntry(entry) ? entry.at : 0),
+      until: Math.max(known?.until ?? Number.NEGATIVE_INFINITY, entry.until),
+    })
+  }
+  return added
+}
+
+function isNamed(marks: Marks, { jti, fam, sid }: VerifiedClaims, kid: string | undefined): boolean {
+  return (
+    (jti !== undefined && marks.token.has(jti)) ||
+    (fam !== undefined && marks.family.has(fam)) ||
+    (sid !== undefined && marks.session.has(sid)) ||
+    (kid !== undefined && marks.key.has(kid))
+  )
+}
+
+function isOutdated(marks: Marks, claims: VerifiedClaims): boolean {
+  const { sub, client_id: client, epo, iat } = claims
+  return (
+    isBefore(marks.all.get(''), epo?.all, iat) ||
+    isBefore(marks.user.get(sub), epo?.user, iat) ||
+    (client !== undefined &&
+      (isBefore(marks.client.get(client), epo?.client, iat) ||
+        (marks.grant.size > 0 && isBefore(marks.grant.get(grantEntryId(sub, client)), epo?.grant, iat))))
+  )
+}
+
+/** By epoch where the token carries it; else by time, for tokens from elsewhere. */
+function isBefore(mark: Mark | undefined, epoch: number | undefined, iat: number): boolean {
+  if (mark === undefined) return false
+  return epoch === undefined ? iat <= mark.at : epoch < mark.below
+}
+
+/** A grant is named by the two that it is between: its user and its client. */
+function grantEntryId(userId: string, clientId: string): string {
+  return `${userId} ${clientId}`
+}
