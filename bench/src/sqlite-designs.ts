@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { designs } from './sqlite-designs/designs.ts'
 import type { Outcome, Task } from './sqlite-designs/measure.ts'
-import { createSeededDatabase } from './sqlite-designs/schema.ts'
+import { createSeededDatabase, seededFamilies } from './sqlite-designs/schema.ts'
 import { buildSlowFsync } from './sqlite-designs/slow-fsync.ts'
 
 const { values } = parseArgs({
@@ -73,7 +73,7 @@ function cell(value: number | null, digits: number): string {
 
 try {
   const seed = join(folder, 'seed.db')
-  createSeededDatabase(seed)
+  createSeededDatabase(seed, seededFamilies)
   const slow = buildSlowFsync(folder, 10_000)
   const outcomes = new Map<string, Outcome[]>()
   for (let round = 1; round <= Number(values.rounds); round++) {

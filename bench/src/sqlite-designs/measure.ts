@@ -46,7 +46,7 @@ async function run(): Promise<Outcome> {
       for (let n = 0; n < task.signatures; n++) sign('sha256', payload, privateKey)
       const write: Write =
         Math.random() < task.durableShare
-          ? { kind: 'login' }
+          ? { kind: 'login', user: Math.floor(Math.random() * 1e6) }
           : { kind: 'rotation', family: 1 + Math.floor(Math.random() * seededFamilies) }
       await design.write(write)
       if (recording) latencies[write.kind].push(performance.now() - began)

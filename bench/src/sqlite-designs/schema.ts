@@ -2,12 +2,14 @@ import { randomBytes } from 'node:crypto'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 
 /** A rotation is a conditional update by integer primary key; a login is what must reach the disk before it is answered. */
-export type Write = { readonly kind: 'rotation'; readonly family: number } | { readonly kind: 'login' }
+export type Write =
+  | { readonly kind: 'rotation'; readonly family: number }
+  | { readonly kind: 'login'; readonly user: number }
 
 export const seededFamilies = 100_000
 
-/** Frames in the log after which a checkpoint is due: 64 MiB of 4 KiB pages. */
-export const checkpointFrames = 16_384
+/** Frames in the log after which a checkpoint is due: by default 64 MiB of 4 KiB pages. */
+export const checkpointFrames: number = Number(process.env['CHECKPOINT_FRAMES'] ?? 16_384)
 
 const tables = `
   CREATE TABLE family (
@@ -19,14 +21,14 @@ const tables = `
   CREATE TABLE checkpoint (id INTEGER PRIMARY KEY, count INTEGER NOT NULL);
   INSERT INTO checkpoint VALUES (1, 0)`
 
-/** Makes the file that every run starts from: 100,000 logins, checkpointed, closed. */
-export function createSeededDatabase(path: string): void {
+/** Makes the file that every run starts from: so many logins, checkpointed, closed. */
+export function createSeededDatabase(path: string, families: number): void {
   const database = new DatabaseSync(path)
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF')
   database.exec(tables)
   const writer = prepareWrites(database)
   database.exec('BEGIN')
-  for (let family = 1; family <= seededFamilies; family++) writer.login()
+  for (let family = 1; family <= families; family++) writer.login(family)
   database.exec('COMMIT')
   database.close()
 }
@@ -49,13 +51,13 @@ export function openWriter(path: string, synchronous: 'FULL' | 'NORMAL', autoche
     database,
     commit(writes) {
       begin.run()
-      for (const write of writes) write.kind === 'rotation' ? prepared.rotate(write.family) : prepared.login()
+      for (const write of writes) write.kind === 'rotation' ? prepared.rotate(write.family) : prepared.login(write.user)
       commit.run()
     },
   }
 }
 
-function prepareWrites(database: DatabaseSync): { rotate: (family: number) => void; login: () => void } {
+function prepareWrites(database: DatabaseSync): { rotate: (family: number) => void; login: (user: number) => void } {
   const load = database.prepare('SELECT generation, version, ends_at FROM family WHERE id = ?')
   const rotate = database.prepare(
     'UPDATE family SET generation = ?, version = ?, rotated_at = ? WHERE id = ? AND version = ?',
@@ -74,14 +76,9 @@ function prepareWrites(database: DatabaseSync): { rotate: (family: number) => vo
       const { changes } = rotate.run(found.generation + 1, found.version + 1, Date.now(), id, found.version)
       if (changes !== 1) throw new Error('two rotations met, though there is one writer')
     },
-    login() {
+    login(user) {
       const now = Date.now()
-      const { lastInsertRowid } = session.run(
-        randomBytes(16),
-        Math.floor(Math.random() * 1e6),
-        now,
-        'Firefox 150 on Linux',
-      )
+      const { lastInsertRowid } = session.run(randomBytes(16), user, now, 'Firefox 150 on Linux')
       family.run(randomBytes(16), randomBytes(16), lastInsertRowid, 'demo', now, now + 1e10, 'account offline')
       audit.run('login', lastInsertRowid, randomBytes(96))
     },

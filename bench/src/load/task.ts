@@ -1,0 +1,32 @@
+import type { JsonWebKey } from 'node:crypto'
+
+/** One chain of refresh tokens: each answer's token is the next request's. `key` is the private key that the family is bound to. */
+export interface Chain {
+  refreshToken: string
+  readonly key?: JsonWebKey
+}
+
+/** What the load process is asked to do; given as JSON in its first argument. */
+export type LoadTask = {
+  readonly url: string
+  readonly connections: number
+  readonly warmSeconds: number
+  readonly seconds: number
+  /** Process whose processor time is read around the measured part. */
+  readonly serverPid: number
+} & (
+  | { readonly kind: 'refresh'; readonly chainsFile: string; readonly clientId: string; readonly proofs: boolean }
+  | { readonly kind: 'login'; readonly authorization: string; readonly clientId: string }
+)
+
+export interface LoadResult {
+  readonly perSecond: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+  /** Share of one core. Near 1 for `load`, the generator is what was measured. */
+  readonly cpu: { readonly load: number; readonly server: number | null }
+  /** Answers without a new refresh token: the server did not rotate. */
+  readonly withoutRotation: number
+  readonly errors: number
+  readonly firstError: string | null
+}
