@@ -93,6 +93,7 @@ main { inline-size: 100%; margin-inline: auto; padding: 0 clamp(0.75rem, 4vw, 2.
 h2 + .hint { margin-block-start: 0.25rem; }
 .asking { margin-block-start: 0.125rem; }
 .aside { margin-block-start: 1.5rem; padding-block-start: 1.25rem; border-block-start: 1px solid var(--line); color: var(--quiet); text-align: center; }
+.aside a { display: inline-block; }
 .way-on { margin-block-start: 1.5rem; }
 
 .field { display: grid; gap: 0.375rem; margin-block-start: 1.125rem; }
@@ -148,8 +149,8 @@ form > .button.main { margin-block-start: 1.5rem; }
 .banner-success { border-color: color-mix(in srgb, var(--success) 40%, transparent); background: var(--success-ground); color: var(--success); }
 .banner-notice { border-color: var(--line); background: var(--sunken); }
 
-.sessions { margin-block: 1rem 1.25rem; border-block: 1px solid var(--line); }
-.session { display: grid; grid-template-columns: auto minmax(0, 1fr) auto; gap: 0.25rem 1rem; align-items: start; padding-block: 1.125rem; }
+.sessions { display: grid; grid-template-columns: auto minmax(0, 1fr) auto; column-gap: 1rem; margin-block: 1rem 1.25rem; border-block: 1px solid var(--line); }
+.session { grid-column: 1 / -1; display: grid; grid-template-columns: subgrid; row-gap: 0.25rem; align-items: start; padding-block: 1.125rem; }
 .session + .session { border-block-start: 1px solid var(--line); }
 .device-icon { inline-size: 2.5rem; block-size: 2.5rem; padding: 0.5rem; border-radius: var(--radius-small); background: var(--sunken); fill: none; stroke: var(--quiet); stroke-width: 1.5; stroke-linecap: round; stroke-linejoin: round; }
 .badge { display: inline-block; padding: 0.0625rem 0.5rem; border-radius: 1rem; background: var(--success-ground); color: var(--success); font-size: 0.8125rem; font-weight: 600; white-space: nowrap; }
@@ -171,7 +172,7 @@ details[open] > summary { display: none; }
 .details dl { display: grid; gap: 0.25rem; margin-block-start: 0.5rem; }
 
 @media (max-width: 34rem) {
-  .session { grid-template-columns: auto minmax(0, 1fr); }
+  .sessions { grid-template-columns: auto minmax(0, 1fr); }
   .session dl { grid-template-columns: minmax(0, 1fr); }
   .session > form { grid-column: 2; margin-block-start: 0.5rem; }
 }

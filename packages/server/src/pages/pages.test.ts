@@ -1,0 +1,252 @@
+import { expect, test } from 'vitest'
+import { type AccountModel, accountPage } from './account-page.ts'
+import { errorPage, notFoundPage, signedOutPage, waitPage } from './message-pages.ts'
+import { accountModel, samplePages, sampleSite, signInModel, signUpModel } from './sample-models.ts'
+import { signInPage } from './sign-in-page.ts'
+import { signUpPage } from './sign-up-page.ts'
+import { createSite } from './site.ts'
+
+const pages = Object.entries(samplePages)
+const voidElements = new Set(['meta', 'link', 'input', 'img', 'br', 'hr'])
+
+interface Element {
+  readonly name: string
+  readonly attributes: Readonly<Record<string, string>>
+  readonly parents: readonly string[]
+  text: string
+}
+
+/** Reads a page the strict way: every element closed in order, every attribute quoted and unique. Throws for anything else. */
+function parse(page: string): Element[] {
+  const elements: Element[] = []
+  const open: Element[] = []
+  let rest = page.replace(/^<!doctype html>\n/, '')
+  if (rest === page) throw new Error('no doctype')
+  while (rest !== '') {
+    const text = /^[^<]+/.exec(rest)?.[0]
+    if (text !== undefined) {
+      if (/&(?!(?:amp|lt|gt|quot|#39);)/.test(text)) throw new Error(`stray & in ${text}`)
+      for (const element of open) element.text += text
+      rest = rest.slice(text.length)
+      continue
+    }
+    const tag = /^<(\/?)([a-z][a-z0-9]*)((?:\s+[a-z:-]+(?:="[^"<>]*")?)*)\s*(\/?)>/i.exec(rest)
+    if (tag === null) throw new Error(`not well-formed: ${rest.slice(0, 80)}`)
+    const [all, closing, name = '', list = '', selfClosing] = tag
+    rest = rest.slice(all.length)
+    if (closing) {
+      if (open.pop()?.name !== name) throw new Error(`</${name}> closes another element`)
+      continue
+    }
+    const attributes: Record<string, string> = {}
+    for (const [, key = '', value = ''] of list.matchAll(/([a-z:-]+)(?:="([^"]*)")?/gi)) {
+      if (key in attributes) throw new Error(`${key} twice in <${name}>`)
+      attributes[key] = value
+    }
+    const element = { name, attributes, parents: open.map(parent => parent.name), text: '' }
+    elements.push(element)
+    if (!(voidElements.has(name) || selfClosing)) open.push(element)
+  }
+  if (open.length > 0) throw new Error(`<${open.at(-1)?.name}> is not closed`)
+  return elements
+}
+
+const named = (elements: readonly Element[], ...names: string[]) => elements.filter(({ name }) => names.includes(name))
+
+test.each(pages)('%s is well-formed, and its ids are unique', (_, page) => {
+  const ids = parse(page).flatMap(({ attributes }) => attributes.id ?? [])
+  expect(new Set(ids).size).toBe(ids.length)
+})
+
+test.each(pages)('%s has no script, style, handler, frame or foreign address', (_, page) => {
+  const elements = parse(page)
+  expect(named(elements, 'script', 'style', 'iframe', 'object', 'embed', 'base')).toEqual([])
+  for (const { attributes } of elements) {
+    for (const [name, value] of Object.entries(attributes)) {
+      expect(name).not.toMatch(/^on|^style$|^srcdoc$/i)
+      if (name === 'src' || name === 'href') expect(value).toMatch(/^\/|^https:\/\/notes\.example\.com\//)
+    }
+  }
+})
+
+test.each(pages)('%s says its language, title and size, and is not indexed', (_, page) => {
+  const elements = parse(page)
+  expect(named(elements, 'html')[0]?.attributes).toEqual({ lang: 'en-GB', dir: 'ltr' })
+  expect(named(elements, 'title')[0]?.text).toMatch(/ · Countersign$/)
+  const metas = named(elements, 'meta').map(({ attributes }) => [attributes.name, attributes.content])
+  expect(metas).toContainEqual(['viewport', 'width=device-width, initial-scale=1'])
+  expect(metas).toContainEqual(['robots', 'noindex'])
+})
+
+test.each(pages)('%s has one main part, one h1, and headings that skip no level', (_, page) => {
+  const elements = parse(page)
+  expect(named(elements, 'main')).toHaveLength(1)
+  const levels = named(elements, 'h1', 'h2', 'h3', 'h4').map(({ name }) => Number(name[1]))
+  expect(levels.filter(level => level === 1)).toHaveLength(1)
+  expect(levels[0]).toBe(1)
+  for (const [index, level] of levels.entries()) expect(level - (levels[index - 1] ?? 0)).toBeLessThanOrEqual(1)
+})
+
+test.each(pages)('every form of %s posts to its own URL with one csrf field and a button', (_, page) => {
+  for (const form of page.split('<form').slice(1)) {
+    const [opening = '', content = ''] = [form.slice(0, form.indexOf('>')), form.slice(0, form.indexOf('</form>'))]
+    expect(opening).toContain('method="post"')
+    expect(opening).not.toContain('action=')
+    expect(content.match(/<input type="hidden" name="csrf" value="[^"]+">/g)).toHaveLength(1)
+    expect(content.match(/type="submit"/g)).toHaveLength(1)
+  }
+})
+
+test.each(pages)(
+  'every input of %s that can be seen has a label, a purpose, and descriptions that exist',
+  (_, page) => {
+    const elements = parse(page)
+    const labels = new Set(named(elements, 'label').map(({ attributes }) => attributes.for))
+    const ids = new Set(elements.flatMap(({ attributes }) => attributes.id ?? []))
+    for (const { attributes } of named(elements, 'input')) {
+      if (attributes.type === 'hidden' || 'hidden' in attributes) continue
+      expect(labels.has(attributes.id)).toBe(true)
+      expect(['username', 'current-password', 'new-password', 'name']).toContain(attributes.autocomplete)
+      expect('aria-invalid' in attributes && !('aria-describedby' in attributes)).toBe(false)
+    }
+    for (const { attributes } of elements) {
+      const references = `${attributes['aria-describedby'] ?? ''} ${attributes['aria-labelledby'] ?? ''}`
+      for (const id of references.split(' ').filter(Boolean)) expect(ids.has(id)).toBe(true)
+    }
+    expect(elements.filter(({ attributes }) => 'autofocus' in attributes).length).toBeLessThanOrEqual(1)
+  },
+)
+
+test('a password is never written into a page', () => {
+  for (const [, page] of pages) {
+    for (const { attributes } of named(parse(page), 'input')) {
+      if (attributes.type === 'password') expect(attributes).not.toHaveProperty('value')
+    }
+  }
+})
+
+test('the sign-in page names the application and its host, and has the fields of the contract', () => {
+  const page = signInPage(sampleSite, signInModel)
+  expect(page).toContain('Orchard Notes')
+  expect(page).toContain('notes.example.com')
+  const names = named(parse(page), 'input').map(({ attributes }) => attributes.name)
+  expect(names).toEqual(['csrf', 'email', 'password'])
+})
+
+test('a wrong address and a wrong password look the same', () => {
+  const answer = (email: string) =>
+    signInPage(sampleSite, { ...signInModel, email, problem: { reason: 'login_failed' } }).replaceAll(email, '')
+  expect(answer('known@example.com')).toBe(answer('unknown@example.com'))
+})
+
+test('an error comes first in the title, is announced, and describes the fields that it is about', () => {
+  const elements = parse(samplePages['sign-in-wrong'] ?? '')
+  expect(named(elements, 'title')[0]?.text).toMatch(/^Error: /)
+  const alert = elements.find(({ attributes }) => attributes.role === 'alert')
+  expect(alert?.text).toBe('The e-mail address or the password is wrong.')
+  const password = elements.find(({ attributes }) => attributes.id === 'password')
+  expect(password?.attributes).toMatchObject({ 'aria-invalid': 'true', 'aria-describedby': 'form-problem' })
+  expect(password?.attributes).toHaveProperty('autofocus')
+})
+
+test('an expired session is told as a notice, not as an error', () => {
+  const page = samplePages['sign-in-expired'] ?? ''
+  expect(page).toContain('role="status"')
+  expect(page).not.toContain('role="alert"')
+  expect(page).not.toContain('<title>Error')
+})
+
+test('too many attempts say how long to wait', () => {
+  expect(samplePages['sign-in-too-many']).toContain('Please wait 45 seconds')
+  expect(samplePages['wait-attempts']).toContain('5 minutes')
+})
+
+test('a sign-up error stands beside its field', () => {
+  const email = parse(samplePages['sign-up-taken'] ?? '').find(({ attributes }) => attributes.id === 'email')
+  expect(email?.attributes['aria-describedby']).toBe('email-error')
+})
+
+test('the account page shows this device first, then the last seen', () => {
+  const titles = named(parse(samplePages.account ?? ''), 'h3').map(({ text }) => text)
+  expect(titles).toEqual(['Firefox on LinuxThis device', 'curl', 'Safari on iPhone', 'Chrome on Android tablet'])
+})
+
+test('every row but this device can be ended, and its button says which it ends', () => {
+  const page = samplePages.account ?? ''
+  const ended = [...page.matchAll(/name="session_id" value="([^"]+)"/g)].map(match => match[1])
+  const others = accountModel.sessions.filter(session => !session.current).map(session => session.id)
+  expect(ended.toSorted()).toEqual(others.toSorted())
+  const buttons = named(parse(page), 'button').map(({ text }) => text)
+  expect(buttons).toContain('End session: Safari on iPhone, last seen yesterday')
+})
+
+test('ending everything takes two steps, and no step takes a script', () => {
+  const all = named(parse(samplePages.account ?? ''), 'form').find(({ attributes }) => attributes.class === 'end-all')
+  expect(all?.parents).toContain('details')
+})
+
+test('users without a password see no password form, one session alone no "end all others"', () => {
+  const page = samplePages['account-alone'] ?? ''
+  expect(page).not.toContain('change_password')
+  expect(page).not.toContain('end_others')
+})
+
+const hostile = `"'><img src=x onerror=alert(1)></title></bdi><script>alert(2)</script>\u202e\u0000 javascript:alert(3) &lt;`
+
+/** The model with every text in it replaced; what must keep its value is named. */
+function poison<Model>(model: Model, keep: readonly string[] = []): Model {
+  const walk = (value: unknown, key: string): unknown => {
+    if (keep.includes(key)) return value
+    if (typeof value === 'string') return hostile
+    if (Array.isArray(value)) return value.map(item => walk(item, key))
+    if (typeof value !== 'object' || value === null) return value
+    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, walk(item, name)]))
+  }
+  return walk(model, '') as Model
+}
+
+const urls = ['signUpUrl', 'signInUrl', 'homeUrl', 'retryUrl', 'url', 'reason', 'done']
+const poisonedPages: readonly (readonly [name: string, page: string])[] = [
+  [
+    'sign-in',
+    signInPage(sampleSite, poison({ ...signInModel, email: 'a', problem: { reason: 'login_failed' } }, urls)),
+  ],
+  ['sign-up', signUpPage(sampleSite, poison({ ...signUpModel, email: 'a', name: 'a' }, urls))],
+  ['account', accountPage(sampleSite, poison<AccountModel>({ ...accountModel, done: 'end_others' }, urls))],
+  [
+    'error',
+    errorPage(
+      sampleSite,
+      poison({ reason: 'not_found', detail: 'a', reference: 'b', application: { name: 'c', url: '/' } } as const, urls),
+    ),
+  ],
+  ['site', signedOutPage(createSite({ host: hostile, name: hostile }), {})],
+  ['site with a footer', signInPage(createSite({ host: hostile, name: hostile }), { csrf: hostile })],
+]
+
+test.each(poisonedPages)('markup in any field of %s stays text', (_, page) => {
+  const elements = parse(page)
+  expect(named(elements, 'script')).toEqual([])
+  expect(named(elements, 'img')).toEqual([])
+  expect(page).not.toContain('\u0000')
+  expect(elements.some(({ attributes }) => Object.keys(attributes).some(name => name.startsWith('on')))).toBe(false)
+  expect(page).toContain('&lt;script&gt;alert(2)&lt;/script&gt;')
+})
+
+test('names chosen by others are isolated, so that right-to-left characters cannot turn the sentence around', () => {
+  for (const [, page] of poisonedPages.slice(0, 2)) {
+    const body = page.slice(page.indexOf('<body'))
+    expect(body.split('\u202e').length).toBeGreaterThan(1)
+    expect(body.replace(/<bdi[^>]*>[^<]*<\/bdi>/g, '').replace(/<[^>]*>/g, '')).not.toContain('\u202e')
+  }
+})
+
+test('a URL that runs or leads astray is a TypeError in every place that takes one', () => {
+  const url = 'javascript:alert(1)'
+  expect(() => signInPage(sampleSite, { ...signInModel, signUpUrl: url })).toThrow(TypeError)
+  expect(() => signUpPage(sampleSite, { ...signUpModel, signInUrl: url })).toThrow(TypeError)
+  expect(() => signedOutPage(sampleSite, { signInUrl: '//evil.example' })).toThrow(TypeError)
+  expect(() => notFoundPage(sampleSite, { homeUrl: url })).toThrow(TypeError)
+  expect(() => waitPage(sampleSite, { reason: 'unavailable', retryAfterSeconds: 1, retryUrl: url })).toThrow(TypeError)
+  expect(() => errorPage(sampleSite, { reason: 'not_found', application: { name: 'a', url } })).toThrow(TypeError)
+})
