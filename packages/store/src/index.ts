@@ -1,2 +1,6 @@
+export * from './audit-chain.ts'
+export * from './check-change.ts'
 export * from './counters.ts'
+export * from './liveness.ts'
+export * from './memory-store.ts'
 export * from './store.ts'

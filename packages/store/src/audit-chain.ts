@@ -1,0 +1,46 @@
+import { createHash } from 'node:crypto'
+import type { AuditRecord } from '@countersign/core'
+import { canonicalJson } from '@countersign/protocol'
+import type { StoredAuditRow } from './store.ts'
+
+/** The hash before the first row. */
+export const firstAuditHash = ''
+
+/** Where the chain ends: the newest row's number and hash. */
+export interface AuditHead {
+  readonly number: number
+  readonly hash: string
+}
+
+/** The row that follows `head`: numbered, its hash taken over the previous hash and all of the row. */
+export function chainedRow(head: AuditHead, record: AuditRecord, sealedPersonal: string | null): StoredAuditRow {
+  const { personal: _sealed, ...kept } = record
+  const row = { number: head.number + 1, record: kept, sealedPersonal }
+  return { ...row, hash: hashOf(head.hash, row) }
+}
+
+/** SHA-256 over the previous hash (32 bytes, none for the first row) ‖ the row in canonical JSON, base64url. */
+function hashOf(previous: string, row: Omit<StoredAuditRow, 'hash'>): string {
+  const { number, record, sealedPersonal } = row
+  return createHash('sha256')
+    .update(Buffer.from(previous, 'base64url'))
+    .update(canonicalJson({ number, record, sealedPersonal }))
+    .digest('base64url')
+}
+
+/**
+ * The number of the first row that does not follow from the one before it (changed, dropped, moved), or `undefined` if the
+ * chain is whole. `head` is what precedes `rows`: by default nothing, the beginning of the log.
+ */
+export function brokenAuditRow(
+  rows: readonly StoredAuditRow[],
+  head: AuditHead = { number: 0, hash: firstAuditHash },
+): number | undefined {
+  let { number, hash } = head
+  for (const row of rows) {
+    if (row.number !== number + 1 || row.hash !== hashOf(hash, row)) return row.number
+    number = row.number
+    hash = row.hash
+  }
+  return undefined
+}

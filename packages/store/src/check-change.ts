@@ -1,0 +1,51 @@
+import { type Change, emailKey, isId, type Write } from '@countersign/core'
+
+/**
+ * What no engine can store is a mistake of the caller and throws, in every engine alike: an id that `makeId` could not
+ * have made, an address that is none, one row written twice. (`'conflict'` would make the caller try for ever.)
+ */
+export function checkChange({ writes }: Change): void {
+  const [first] = writes
+  if (first !== undefined) rowKey(first)
+  if (writes.length < 2) return
+  const keys = new Set(writes.map(rowKey))
+  if (keys.size < writes.length) throw new TypeError('a change writes one row twice')
+}
+
+/** Names the row of a write among all rows. */
+function rowKey(write: Write): string {
+  switch (write.table) {
+    case 'issuer':
+    case 'keyRing':
+      return write.table
+    case 'client':
+      return `client ${write.row.id}`
+    case 'identity':
+      return `identity ${checkId(write.row.userId)} ${JSON.stringify([write.row.connection, write.row.subject])}`
+    case 'code':
+      checkId(write.row.sessionId)
+      return `code ${write.row.hash}`
+    case 'user':
+      storedEmailKey(write.row.email)
+      return `user ${checkId(write.row.id)}`
+    case 'session':
+      checkId(write.row.userId)
+      return `session ${checkId(write.row.id)}`
+    case 'family':
+      checkId(write.row.sessionId)
+      return `family ${checkId(write.row.id)}`
+  }
+}
+
+function checkId(id: string): string {
+  if (!isId(id)) throw new TypeError('an id must be 16 bytes in base64url')
+  return id
+}
+
+/** The key by which a user's address is unique; null for a user without one. */
+export function storedEmailKey(email: string | null): string | null {
+  if (email === null) return null
+  const key = emailKey(email)
+  if (key === null) throw new TypeError('an e-mail address that is none cannot be stored')
+  return key
+}

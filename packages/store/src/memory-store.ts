@@ -1,0 +1,147 @@
+import type { AuditRecord, Change, FamilySnapshot, Session, Snapshot, UserSnapshot } from '@countersign/core'
+import { type AuditHead, chainedRow, firstAuditHash } from './audit-chain.ts'
+import { checkChange } from './check-change.ts'
+import { livingSession, newestFirst } from './liveness.ts'
+import { createMemoryFeed } from './memory-feed.ts'
+import { sweepMemory } from './memory-sweep.ts'
+import { createMemoryTables, identityKey, type Undo } from './memory-tables.ts'
+import {
+  type SessionWithFamilies,
+  type Store,
+  type StoredAuditRow,
+  type StoreOptions,
+  StoreUnavailable,
+} from './store.ts'
+
+/**
+ * Everything in this process, for tests and simulations. Rows are shared with the caller, not copied: they are read-only
+ * by type.
+ */
+export function createMemoryStore(options: StoreOptions): Store {
+  const tables = createMemoryTables(options.seed.incarnation)
+  const feed = createMemoryFeed(options)
+  const audit: StoredAuditRow[] = []
+  let closed = false
+
+  function open(): Snapshot {
+    if (closed) throw new StoreUnavailable('the store is closed')
+    return { now: options.clock(), issuer: tables.issuer() }
+  }
+
+  function userSnapshot(userId: string | undefined): UserSnapshot {
+    return { ...open(), user: userId === undefined ? undefined : tables.users.get(userId) }
+  }
+
+  function familySnapshot(familyId: string | null): FamilySnapshot | undefined {
+    const family = familyId === null ? undefined : tables.families.get(familyId)
+    const session = family && tables.sessions.get(family.sessionId)
+    const user = session && tables.users.get(session.userId)
+    const client = family && tables.clients.get(family.clientId)
+    return family && session && user && client && { ...open(), family, session, user, client }
+  }
+
+  function livingSessions(snapshot: UserSnapshot): SessionWithFamilies[] {
+    const { user } = snapshot
+    if (user === undefined) return []
+    return tables.sessionsOf(user.id).flatMap(session => {
+      const families = tables.familiesOf(session.id).flatMap(family => {
+        const client = tables.clients.get(family.clientId)
+        return client ? [{ family, client }] : []
+      })
+      return livingSession(session, families, { ...snapshot, user }) ?? []
+    })
+  }
+
+  function auditRows(records: readonly AuditRecord[]): StoredAuditRow[] {
+    const last = audit.at(-1)
+    let head: AuditHead = last ?? { number: 0, hash: firstAuditHash }
+    return records.map(record => {
+      const row = chainedRow(head, record, sealed(record))
+      head = row
+      return row
+    })
+  }
+
+  function sealed({ personal, userId }: AuditRecord): string | null {
+    if (personal === undefined) return null
+    const user = userId === undefined ? undefined : tables.users.get(userId)
+    return options.sealPersonal(personal, user?.sealSalt ?? null)
+  }
+
+  /** Applies the writes one after the other; whatever stops half-way is taken back. */
+  function apply(change: Change): 'committed' | 'conflict' {
+    const undo: Undo = []
+    let rows: StoredAuditRow[] | undefined
+    try {
+      if (change.writes.every(write => tables.put(write, undo))) rows = auditRows(change.audit)
+    } finally {
+      if (rows === undefined) for (const step of undo.reverse()) step()
+    }
+    if (rows === undefined) return 'conflict'
+    audit.push(...rows)
+    feed.append(change.entries)
+    return 'committed'
+  }
+
+  return {
+    async loadIssuer() {
+      return { ...open(), keyRing: tables.keyRing() }
+    },
+    async loadClient(clientId) {
+      const snapshot = open()
+      const client = tables.clients.get(clientId)
+      return client && { ...snapshot, client }
+    },
+    async listClients() {
+      open()
+      return [...tables.clients.values()]
+    },
+    async loadUser(userId) {
+      return userSnapshot(userId)
+    },
+    async loadUserByEmail(key) {
+      return userSnapshot(tables.userIdByEmail(key))
+    },
+    async loadUserByIdentity(connection, subject) {
+      return userSnapshot(tables.identities.get(identityKey(connection, subject))?.userId)
+    },
+    async loadFamily(familyId) {
+      open()
+      return familySnapshot(familyId)
+    },
+    async loadSession(sessionId) {
+      const snapshot = open()
+      const session: Session | undefined = tables.sessions.get(sessionId)
+      const user = session && tables.users.get(session.userId)
+      return session && user && { ...snapshot, session, user, families: tables.familiesOf(sessionId) }
+    },
+    async loadCode(hash) {
+      const snapshot = open()
+      const code = tables.codes.get(hash)
+      const session = code && tables.sessions.get(code.sessionId)
+      const user = session && tables.users.get(session.userId)
+      const client = code && tables.clients.get(code.clientId)
+      const family = familySnapshot(code?.familyId ?? null)?.family
+      return code && session && user && client && { ...snapshot, code, session, user, client, family }
+    },
+    async listSessions(userId) {
+      return livingSessions(userSnapshot(userId)).sort(newestFirst)
+    },
+    async commit(change) {
+      open()
+      checkChange(change)
+      return apply(change)
+    },
+    feed,
+    async readAudit(after, limit) {
+      open()
+      return audit.slice(after, after + limit)
+    },
+    async sweep(limits) {
+      return sweepMemory(tables, feed, open(), limits)
+    },
+    async close() {
+      closed = true
+    },
+  }
+}

@@ -1,0 +1,31 @@
+import type { Snapshot } from '@countersign/core'
+import { familyOverAt, isForgettable, isSessionForgettable } from './liveness.ts'
+import type { MemoryFeed } from './memory-feed.ts'
+import type { MemoryTables } from './memory-tables.ts'
+import type { SweepLimits } from './store.ts'
+
+/** Deletes what can have no effect any more, at most `limits.rowsAtMost` rows: codes, entries, families, then sessions. */
+export function sweepMemory(tables: MemoryTables, feed: MemoryFeed, at: Snapshot, limits: SweepLimits): number {
+  let gone = 0
+  const mayGo = (): boolean => gone < limits.rowsAtMost
+  for (const code of tables.codes.values()) {
+    if (mayGo() && code.expiresAt <= at.now && tables.codes.delete(code.hash)) gone++
+  }
+  gone += feed.forgetPassed(limits.rowsAtMost - gone)
+  for (const family of tables.families.values()) {
+    const session = tables.sessions.get(family.sessionId)
+    const client = tables.clients.get(family.clientId)
+    if (!mayGo() || session === undefined || client === undefined) continue
+    const overAt = familyOverAt(family, { session, client, issuer: at.issuer })
+    if (!isForgettable(overAt, at.now, limits)) continue
+    tables.dropFamily(family)
+    gone++
+  }
+  for (const session of tables.sessions.values()) {
+    if (!mayGo() || tables.familiesOf(session.id).length > 0) continue
+    if (!isSessionForgettable(session, at.now, limits)) continue
+    tables.dropSession(session)
+    gone++
+  }
+  return gone
+}

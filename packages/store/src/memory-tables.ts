@@ -1,0 +1,155 @@
+import type {
+  AuthorizationCode,
+  Client,
+  Family,
+  Identity,
+  Issuer,
+  KeyRing,
+  Session,
+  User,
+  Write,
+} from '@countersign/core'
+import { storedEmailKey } from './check-change.ts'
+
+/** Steps that take back what was done, to be run from the last to the first. */
+export type Undo = (() => void)[]
+
+interface Versioned {
+  readonly version: number
+}
+
+/** The rows by their keys, and the few ways in which they are found otherwise. */
+export interface MemoryTables {
+  readonly issuer: () => Issuer
+  readonly keyRing: () => KeyRing
+  readonly clients: Map<string, Client>
+  readonly users: Map<string, User>
+  readonly identities: Map<string, Identity>
+  readonly sessions: Map<string, Session>
+  readonly families: Map<string, Family>
+  readonly codes: Map<string, AuthorizationCode>
+  readonly userIdByEmail: (key: string) => string | undefined
+  readonly sessionsOf: (userId: string) => readonly Session[]
+  readonly familiesOf: (sessionId: string) => readonly Family[]
+  /** Applies one write if its version is right; false: nothing was changed. */
+  readonly put: (write: Write, undo: Undo) => boolean
+  readonly dropSession: (session: Session) => void
+  readonly dropFamily: (family: Family) => void
+}
+
+export function identityKey(connection: string, subject: string): string {
+  return JSON.stringify([connection, subject])
+}
+
+export function createMemoryTables(incarnation: string): MemoryTables {
+  const issuers = new Map<string, Issuer>()
+  const keyRings = new Map<string, KeyRing>()
+  const clients = new Map<string, Client>()
+  const users = new Map<string, User>()
+  const identities = new Map<string, Identity>()
+  const sessions = new Map<string, Session>()
+  const families = new Map<string, Family>()
+  const codes = new Map<string, AuthorizationCode>()
+  const userIdsByEmail = new Map<string, string>()
+  const sessionIdsByUser = new Map<string, Set<string>>()
+  const familyIdsBySession = new Map<string, Set<string>>()
+  const only = ''
+  const issuer: Issuer = { epoch: 1, incarnation, restoredAt: null, longestAccessTokenSeconds: 900, version: 1 }
+  issuers.set(only, issuer)
+  keyRings.set(only, { signing: [], refresh: [], version: 1 })
+
+  function putUser(row: User, undo: Undo): boolean {
+    const before = storedEmailKey(users.get(row.id)?.email ?? null)
+    const after = storedEmailKey(row.email)
+    if (after !== null && (userIdsByEmail.get(after) ?? row.id) !== row.id) return false
+    if (!putVersion(users, row.id, row, undo)) return false
+    if (before === after) return true
+    if (before !== null) set(userIdsByEmail, before, undefined, undo)
+    if (after !== null) set(userIdsByEmail, after, row.id, undo)
+    return true
+  }
+
+  function putIdentity(row: Identity, undo: Undo): boolean {
+    const key = identityKey(row.connection, row.subject)
+    if (identities.has(key)) return false
+    set(identities, key, row, undo)
+    return true
+  }
+
+  return {
+    issuer: () => issuers.get(only) ?? issuer,
+    keyRing: () => keyRings.get(only) as KeyRing,
+    clients,
+    users,
+    identities,
+    sessions,
+    families,
+    codes,
+    userIdByEmail: key => userIdsByEmail.get(key),
+    sessionsOf: userId => rowsOf(sessionIdsByUser.get(userId), sessions),
+    familiesOf: sessionId => rowsOf(familyIdsBySession.get(sessionId), families),
+    put(write, undo) {
+      switch (write.table) {
+        case 'issuer':
+          return putVersion(issuers, only, write.row, undo)
+        case 'keyRing':
+          return putVersion(keyRings, only, write.row, undo)
+        case 'client':
+          return putVersion(clients, write.row.id, write.row, undo)
+        case 'user':
+          return putUser(write.row, undo)
+        case 'identity':
+          return putIdentity(write.row, undo)
+        case 'session':
+          addTo(sessionIdsByUser, write.row.userId, write.row.id, undo)
+          return putVersion(sessions, write.row.id, write.row, undo)
+        case 'family':
+          addTo(familyIdsBySession, write.row.sessionId, write.row.id, undo)
+          return putVersion(families, write.row.id, write.row, undo)
+        case 'code':
+          return putVersion(codes, write.row.hash, write.row, undo)
+      }
+    },
+    dropSession(session) {
+      sessions.delete(session.id)
+      dropFrom(sessionIdsByUser, session.userId, session.id)
+    },
+    dropFamily(family) {
+      families.delete(family.id)
+      dropFrom(familyIdsBySession, family.sessionId, family.id)
+    },
+  }
+}
+
+function putVersion<R extends Versioned>(rows: Map<string, R>, key: string, row: R, undo: Undo): boolean {
+  if ((rows.get(key)?.version ?? 0) !== row.version) return false
+  set(rows, key, { ...row, version: row.version + 1 }, undo)
+  return true
+}
+
+function set<V>(map: Map<string, V>, key: string, value: V | undefined, undo: Undo): void {
+  const before = map.get(key)
+  undo.push(() => write(map, key, before))
+  write(map, key, value)
+}
+
+function write<V>(map: Map<string, V>, key: string, value: V | undefined): void {
+  if (value === undefined) map.delete(key)
+  else map.set(key, value)
+}
+
+function rowsOf<R>(ids: ReadonlySet<string> | undefined, rows: ReadonlyMap<string, R>): R[] {
+  return [...(ids ?? [])].flatMap(id => rows.get(id) ?? [])
+}
+
+function addTo(index: Map<string, Set<string>>, key: string, id: string, undo: Undo): void {
+  const ids = index.get(key) ?? new Set()
+  if (ids.has(id)) return
+  index.set(key, ids.add(id))
+  undo.push(() => dropFrom(index, key, id))
+}
+
+function dropFrom(index: Map<string, Set<string>>, key: string, id: string): void {
+  const ids = index.get(key)
+  if (ids?.delete(id) && ids.size === 0) index.delete(key)
+}
