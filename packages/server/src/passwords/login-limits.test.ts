@@ -1,0 +1,211 @@
+import { emailKey } from '@countersign/core'
+import { isRefusal } from '@countersign/protocol'
+import { createMemoryCounters } from '@countersign/store'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { createLoginLimits, type LoginAttempt, type LoginLimits } from './login-limits.ts'
+
+const home = '192.0.2.1'
+const elsewhere = '198.51.100.9'
+const victim = 'victim@example.com'
+
+let now: number
+let limits: LoginLimits
+beforeEach(() => {
+  now = 1_800_000_000_000
+  limits = createLoginLimits(createMemoryCounters(() => now))
+})
+
+async function allowed(account: string | null, ip: string): Promise<LoginAttempt> {
+  const attempt = await limits.begin(account, ip)
+  if (isRefusal(attempt)) throw new Error('refused')
+  return attempt
+}
+
+/** Tries until refused. How many attempts were let through? */
+async function guess(account: (n: number) => string | null, ip: (n: number) => string, tries: number): Promise<number> {
+  let through = 0
+  for (let n = 0; n < tries; n++) if (!isRefusal(await limits.begin(account(n), ip(n)))) through++
+  return through
+}
+
+const manyAddresses = (n: number): string => `203.0.${n >> 8}.${n & 255}`
+
+describe('failed passwords', () => {
+  test('are let through 10 times a minute for one account from one address', async () => {
+    expect(
+      await guess(
+        () => victim,
+        () => elsewhere,
+        30,
+      ),
+    ).toBe(10)
+    const refusal = await limits.begin(victim, elsewhere)
+    expect(refusal).toMatchObject({ reason: 'too_many_attempts', retryAfterSeconds: 6 })
+    now += 6_000
+    expect(
+      await guess(
+        () => victim,
+        () => elsewhere,
+        5,
+      ),
+    ).toBe(1)
+    now += 60_000
+    expect(
+      await guess(
+        () => victim,
+        () => elsewhere,
+        30,
+      ),
+    ).toBe(10)
+  })
+
+  test('are let through 100 times a minute from one address, whatever the accounts', async () => {
+    expect(
+      await guess(
+        n => `user${n}@example.com`,
+        () => elsewhere,
+        300,
+      ),
+    ).toBe(100)
+    expect(await limits.begin('one-more@example.com', elsewhere)).toMatchObject({ reason: 'too_many_attempts' })
+    expect(isRefusal(await limits.begin('one-more@example.com', home))).toBe(false)
+  })
+
+  test('count by address alone when what was typed is no e-mail address', async () => {
+    expect(
+      await guess(
+        () => null,
+        () => elsewhere,
+        300,
+      ),
+    ).toBe(100)
+  })
+
+  test('fifty at once pass no more than one after another', async () => {
+    const attempts = await Promise.all(Array.from({ length: 50 }, () => limits.begin(victim, elsewhere)))
+    expect(attempts.filter(attempt => !isRefusal(attempt))).toHaveLength(10)
+  })
+
+  test('that are refused for one account do not use up the address', async () => {
+    await guess(
+      () => victim,
+      () => elsewhere,
+      500,
+    )
+    expect(isRefusal(await limits.begin('colleague@example.com', elsewhere))).toBe(false)
+  })
+
+  test('from all addresses of an IPv6 customer are one count', async () => {
+    expect(
+      await guess(
+        () => victim,
+        n => `2001:db8:1:2::${n.toString(16)}`,
+        60,
+      ),
+    ).toBe(10)
+  })
+
+  test('CVE-2026-47203, CVE-2025-24806: other spellings of the address do not split the count', async () => {
+    const spellings = ['victim@example.com', 'VICTIM@example.com', ' Victim@EXAMPLE.com ', 'vIcTiM@example.COM']
+    expect(
+      await guess(
+        n => emailKey(spellings[n % spellings.length] ?? ''),
+        () => elsewhere,
+        40,
+      ),
+    ).toBe(10)
+  })
+})
+
+describe('a right password', () => {
+  test('does not count, however often', async () => {
+    for (let n = 0; n < 300; n++) await (await allowed(victim, home)).succeeded()
+  })
+
+  test('forgets the typing errors before it', async () => {
+    for (let n = 0; n < 9; n++) await limits.begin(victim, home)
+    await (await allowed(victim, home)).succeeded()
+    expect(
+      await guess(
+        () => victim,
+        () => home,
+        30,
+      ),
+    ).toBe(10)
+  })
+
+  test("for the attacker's own account buys him no guesses at others", async () => {
+    let guesses = 0
+    for (let n = 0; n < 400; n++) {
+      if (!isRefusal(await limits.begin(`user${n}@example.com`, elsewhere))) guesses++
+      const own = await limits.begin('attacker@example.com', elsewhere)
+      if (!isRefusal(own)) await own.succeeded()
+    }
+    expect(guesses).toBe(100)
+  })
+})
+
+test('an attempt that was never judged does not count', async () => {
+  for (let n = 0; n < 300; n++) await (await allowed(victim, home)).withdrawn()
+  for (let n = 0; n < 300; n++) await (await allowed(null, home)).withdrawn()
+  expect(
+    await guess(
+      () => victim,
+      () => home,
+      30,
+    ),
+  ).toBe(10)
+})
+
+describe('guessing at one account from very many addresses', () => {
+  test('is let through 100 times an hour', async () => {
+    expect(await guess(() => victim, manyAddresses, 3000)).toBe(100)
+    now += 3_600_000
+    expect(
+      await guess(
+        () => victim,
+        n => manyAddresses(n + 3000),
+        3000,
+      ),
+    ).toBe(100)
+  })
+
+  test('never shuts its user out where they have signed in before, however long it goes on', async () => {
+    await (await allowed(victim, home)).succeeded()
+    for (let hour = 0; hour < 24; hour++) {
+      await guess(
+        () => victim,
+        n => manyAddresses(hour * 500 + n),
+        500,
+      )
+      expect(isRefusal(await limits.begin(victim, elsewhere))).toBe(true)
+      await (await allowed(victim, home)).succeeded()
+      now += 3_600_000
+    }
+  })
+
+  test('after a restart neither, since the sessions say where their user has signed in', async () => {
+    await guess(() => victim, manyAddresses, 500)
+    const asked = { signedInFrom: async () => true }
+    const attempt = await limits.begin(victim, home, asked)
+    if (isRefusal(attempt)) throw new Error('refused')
+    await attempt.succeeded()
+    expect(isRefusal(await limits.begin(victim, home))).toBe(false)
+  })
+
+  test('does not make the known address a way around the other limits', async () => {
+    await (await allowed(victim, home)).succeeded()
+    expect(
+      await guess(
+        () => victim,
+        () => home,
+        50,
+      ),
+    ).toBe(10)
+  })
+
+  test('concerns that account alone', async () => {
+    await guess(() => victim, manyAddresses, 500)
+    expect(isRefusal(await limits.begin('colleague@example.com', elsewhere))).toBe(false)
+  })
+})

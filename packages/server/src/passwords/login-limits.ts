@@ -1,0 +1,123 @@
+import { createHash } from 'node:crypto'
+import { type Refusal, refuse } from '@countersign/protocol'
+import type { CounterAnswer, Counters } from '@countersign/store'
+import { addressKey } from './address-key.ts'
+
+/** So many failed passwords in so many seconds. */
+export interface Limit {
+  readonly attempts: number
+  readonly windowSeconds: number
+}
+
+/** contract.md, Defaults. */
+export interface LoginLimitValues {
+  /** One account from one address. */
+  readonly pair: Limit
+  /** One address, whatever the accounts: passwords sprayed over many. */
+  readonly address: Limit
+  /** One account from everywhere it has not been used before: guessing from many addresses. */
+  readonly account: Limit
+}
+
+export const defaultLoginLimits: LoginLimitValues = {
+  pair: { attempts: 10, windowSeconds: 60 },
+  address: { attempts: 100, windowSeconds: 60 },
+  account: { attempts: 100, windowSeconds: 3600 },
+}
+
+const knownForSeconds = 90 * 86_400
+
+/**
+ * Limits on failed passwords that an attacker cannot turn against the user. Nobody is ever locked: each limit refills by
+ * itself, and the limit on the account as a whole never concerns an address from which its user has signed in. So whoever
+ * fails on purpose from elsewhere shuts out himself; the user is at worst slowed down at an address that is new.
+ *
+ * `account` is core's `emailKey` (one key for all spellings of an address, known or not; so case never splits a limit), or
+ * null if what was typed is no address: then the address alone counts.
+ *
+ *     const attempt = await loginLimits.begin(account, ip)
+ *     if (isRefusal(attempt)) return attempt
+ *     …judge the password; when it is wrong there is nothing left to do
+ *     await attempt.succeeded()
+ */
+export interface LoginLimits {
+  /**
+   * Counts an attempt as failed, ahead of time: of fifty guesses sent at once no more pass than one after another. Refuses
+   * with `too_many_attempts`. `signedInFrom` tells whether the user has a session that was opened from this address; it is
+   * asked only when the account's limit is reached and the counters do not know the address (a restart forgets them).
+   */
+  begin(
+    account: string | null,
+    ip: string,
+    more?: { readonly signedInFrom?: () => Promise<boolean> },
+  ): Promise<LoginAttempt | Refusal>
+}
+
+/** An attempt that counts as failed until one of these is called. */
+export interface LoginAttempt {
+  readonly refused?: never
+  /** The password was right: takes the attempt back, and remembers the address. */
+  succeeded(): Promise<void>
+  /** The password was not judged (the queue was full, the store away): takes the attempt back. */
+  withdrawn(): Promise<void>
+}
+
+interface Counted {
+  readonly key: string
+  readonly limit: Limit
+}
+
+export function createLoginLimits(counters: Counters, limits: LoginLimitValues = defaultLoginLimits): LoginLimits {
+  const take = ({ key, limit }: Counted): Promise<CounterAnswer> =>
+    counters.take(key, limit.attempts, limit.windowSeconds)
+  const giveBack = async (counted: readonly Counted[]): Promise<void> => {
+    for (const { key, limit } of counted) await counters.giveBack(key, limit.attempts, limit.windowSeconds)
+  }
+
+  return {
+    async begin(account, ip, more = {}) {
+      const keys = keysOf(account, ip)
+      const pair: Counted = { key: keys.pair, limit: limits.pair }
+      const counted: Counted[] = []
+      for (const one of [{ key: keys.address, limit: limits.address }, ...(account === null ? [] : [pair])]) {
+        const answer = await take(one)
+        // A refused attempt costs nothing elsewhere: hammering at one account must not use up the address.
+        if (!answer.allowed) return refused(answer, giveBack(counted))
+        counted.push(one)
+      }
+      if (account !== null && !(await counters.remembers(keys.known))) {
+        const whole: Counted = { key: keys.account, limit: limits.account }
+        const answer = await take(whole)
+        if (answer.allowed) counted.push(whole)
+        else if (!(await more.signedInFrom?.())) return refused(answer, giveBack(counted))
+      }
+      return {
+        async succeeded() {
+          // Of the address this attempt alone: an attacker's own account must not buy him guesses at others.
+          await giveBack(counted.filter(one => one !== pair))
+          await counters.clear(keys.pair)
+          if (account !== null) await counters.remember(keys.known, knownForSeconds)
+        },
+        withdrawn: () => giveBack(counted),
+      }
+    },
+  }
+}
+
+async function refused(answer: CounterAnswer, givenBack: Promise<void>): Promise<Refusal> {
+  await givenBack
+  return refuse('too_many_attempts', { retryAfterSeconds: answer.retryAfterSeconds })
+}
+
+/** Hashed, so that addresses do not lie about in a shared counter store, and no key is long. */
+function keysOf(account: string | null, ip: string): Record<'address' | 'pair' | 'account' | 'known', string> {
+  const address = addressKey(ip)
+  const key = (kind: string, ...parts: string[]): string =>
+    `login-${kind}:${createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 22)}`
+  return {
+    address: key('address', address),
+    pair: key('pair', account ?? '', address),
+    account: key('account', account ?? ''),
+    known: key('known', account ?? '', address),
+  }
+}

@@ -1,0 +1,155 @@
+import { randomBytes } from 'node:crypto'
+import { describe, expect, test } from 'vitest'
+import { createPasswordHasher, defaultArgon2Parameters, PasswordQueueFull } from './password-hasher.ts'
+import { parsePhc } from './phc-string.ts'
+
+const cheap = { memoryKib: 8, passes: 1, lanes: 1 }
+const hasher = (more: { maxConcurrent?: number; maxQueue?: number } = {}) =>
+  createPasswordHasher({ random: randomBytes, parameters: cheap, ...more })
+
+describe('a password hash', () => {
+  test('matches its password and no other', async () => {
+    const { hash, verify } = hasher()
+    const phc = await hash('a good long password')
+    expect(await verify('a good long password', phc)).toEqual({ matches: true, needsRehash: false })
+    expect(await verify('a good long passwore', phc)).toEqual({ matches: false, needsRehash: false })
+    expect(await verify('A good long password', phc)).toEqual({ matches: false, needsRehash: false })
+    expect(await verify('', phc)).toEqual({ matches: false, needsRehash: false })
+  })
+
+  test('is a PHC string that names its parameters, salted anew each time', async () => {
+    const { hash } = hasher()
+    const [one, two] = [await hash('same password'), await hash('same password')]
+    expect(one).toMatch(/^\$argon2id\$v=19\$m=8,t=1,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/)
+    expect(one).not.toBe(two)
+    expect(parsePhc(one)?.salt).not.toEqual(parsePhc(two)?.salt)
+  })
+
+  test('is made with 19 MiB and two passes unless told otherwise', async () => {
+    const usual = createPasswordHasher({ random: randomBytes })
+    const phc = await usual.hash('a good long password')
+    expect(phc).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/)
+    expect(parsePhc(phc)).toMatchObject(defaultArgon2Parameters)
+  })
+
+  test('of the reference implementation of argon2id is understood (its test: 256 KiB, two passes, one lane)', async () => {
+    const phc = '$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4'
+    expect(await hasher().verify('password', phc)).toEqual({ matches: true, needsRehash: true })
+    expect((await hasher().verify('differentpassword', phc)).matches).toBe(false)
+  })
+
+  test('made with other parameters still matches, and asks to be made anew', async () => {
+    const older = await hasher().hash('a good long password')
+    const newer = createPasswordHasher({ random: randomBytes, parameters: { ...cheap, memoryKib: 16 } })
+    expect(await newer.verify('a good long password', older)).toEqual({ matches: true, needsRehash: true })
+    expect(await newer.verify('another password', older)).toEqual({ matches: false, needsRehash: false })
+  })
+
+  test('does not depend on how a keyboard composes an accent', async () => {
+    const { hash, verify } = hasher()
+    expect((await verify('cafe\u0301 au lait', await hash('café au lait'))).matches).toBe(true)
+  })
+
+  test('never matches a password with a lone surrogate, which would share its bytes with others', async () => {
+    const { hash, verify } = hasher()
+    const phc = await hash('password \ud800')
+    expect((await verify('password \udfff', phc)).matches).toBe(false)
+    expect((await verify('password \ufffd', phc)).matches).toBe(true)
+  })
+
+  test('that cannot be read matches nothing, rather than failing', async () => {
+    const { hash, verify } = hasher()
+    const phc = await hash('a good long password')
+    for (const broken of [
+      '',
+      'x',
+      `${phc}=`,
+      phc.slice(0, -40),
+      phc.replace('argon2id', 'argon2i'),
+      phc.replace('m=8', 'm=0'),
+    ]) {
+      expect(await verify('a good long password', broken)).toEqual({ matches: false, needsRehash: false })
+    }
+  })
+
+  test('cannot ask for unbounded memory or time', () => {
+    const tail = '$c29tZXNhbHQ$c29tZXNhbHRzb21lc2FsdA'
+    expect(parsePhc(`$argon2id$v=19$m=64,t=2,p=1${tail}`)).toBeDefined()
+    for (const cost of [
+      'm=9999999,t=2,p=1',
+      'm=64,t=1000,p=1',
+      'm=64,t=2,p=100',
+      'm=7,t=1,p=1',
+      'm=64,t=0,p=1',
+      'm=064,t=1,p=1',
+    ]) {
+      expect(parsePhc(`$argon2id$v=19$${cost}${tail}`)).toBeUndefined()
+    }
+  })
+})
+
+describe('an account that does not exist', () => {
+  test('costs a judgement like any other, and never matches', async () => {
+    let salts = 0
+    const { verify } = createPasswordHasher({
+      random: length => {
+        salts++
+        return randomBytes(length)
+      },
+      parameters: cheap,
+    })
+    expect(await verify('a good long password', null)).toEqual({ matches: false, needsRehash: false })
+    expect(salts).toBe(2)
+  })
+
+  test('waits in the same queue', async () => {
+    const { verify } = hasher({ maxConcurrent: 1, maxQueue: 0 })
+    const first = verify('a good long password', null)
+    await expect(verify('a good long password', null)).rejects.toBeInstanceOf(PasswordQueueFull)
+    expect((await first).matches).toBe(false)
+  })
+})
+
+describe('a flood of passwords', () => {
+  test('is refused beyond those that run and wait, with a time to come back', async () => {
+    const { hash } = hasher({ maxConcurrent: 2, maxQueue: 3 })
+    const results = await Promise.allSettled(Array.from({ length: 10 }, () => hash('a good long password')))
+    const refused = results.flatMap(result => (result.status === 'rejected' ? [result.reason] : []))
+    expect(refused).toHaveLength(5)
+    for (const reason of refused) {
+      expect(reason).toBeInstanceOf(PasswordQueueFull)
+      expect((reason as PasswordQueueFull).retryAfterSeconds).toBeGreaterThan(0)
+      expect(String(reason)).not.toContain('a good long password')
+    }
+    expect(await hash('a good long password')).toMatch(/^\$argon2id/)
+  })
+
+  test('is finished before close resolves, and nothing new is taken', async () => {
+    const { hash, close } = hasher({ maxConcurrent: 1 })
+    const done: number[] = []
+    const running = [1, 2, 3].map(async n => {
+      await hash('a good long password')
+      done.push(n)
+    })
+    const closed = close().then(() => done.push(0))
+    await expect(hash('one more password')).rejects.toBeInstanceOf(PasswordQueueFull)
+    await Promise.all([...running, closed])
+    expect(done.sort()).toEqual([0, 1, 2, 3])
+    await close()
+  })
+
+  test('leaves the event loop free to answer', async () => {
+    const { hash, close } = createPasswordHasher({ random: randomBytes })
+    let turns = 0
+    let running = true
+    const turn = (): void => {
+      turns++
+      if (running) setImmediate(turn)
+    }
+    setImmediate(turn)
+    await hash('a good long password')
+    running = false
+    await close()
+    expect(turns).toBeGreaterThan(3)
+  })
+})
