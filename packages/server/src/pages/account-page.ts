@@ -81,8 +81,8 @@ ${
   commandForm(
     model,
     'end_others',
-    html`<p class="hint" id="end-others-hint">${account.endOthersHint}</p>
-<button class="button danger" type="submit" aria-describedby="end-others-hint">${account.endOthers}</button>`,
+    html`<button class="button danger" type="submit" aria-describedby="end-others-hint">${account.endOthers}</button>
+<p class="hint" id="end-others-hint">${account.endOthersHint}</p>`,
   )
 }
 <details>
@@ -107,10 +107,10 @@ ${deviceIcon(device)}
 <div class="session-text">
 <h3>${foreignName(device)}${session.current && html`<span class="badge">${account.thisDevice}</span>`}</h3>
 <dl>
-${session.applications.length > 0 && html`<div><dt>${account.applications}</dt><dd>${names(session.applications)}</dd></div>`}
+${session.applications.length > 0 && html`<div class="whole"><dt>${account.applications}</dt><dd>${names(session.applications)}</dd></div>`}
 <div><dt>${account.lastSeen}</dt><dd>${time(site, model, session.lastSeenAt)}</dd></div>
 <div><dt>${account.created}</dt><dd>${time(site, model, session.createdAt)}</dd></div>
-<div><dt>${account.address}</dt><dd class="number">${session.ip === '' ? site.texts.time.unknown : session.ip}</dd></div>
+<div class="whole"><dt>${account.address}</dt><dd class="number">${session.ip === '' ? site.texts.time.unknown : session.ip}</dd></div>
 </dl>
 </div>
 ${

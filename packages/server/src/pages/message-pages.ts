@@ -42,7 +42,7 @@ export function errorPage(site: Site, model: ErrorModel): string {
     content: html`<div class="card">
 <h1>${title}</h1>
 <p role="alert">${advice}</p>
-${model.application && html`<p class="way-on"><a class="button main" href="${href(model.application.url)}">${error.backTo(foreignName(model.application.name))}</a></p>`}
+${model.application && html`<p class="way-on"><a class="button main" href="${href(model.application.url)}"><span>${error.backTo(foreignName(model.application.name))}</span></a></p>`}
 <section class="details" aria-labelledby="details-title">
 <h2 id="details-title">${error.forDevelopers}</h2>
 <dl>

@@ -1,6 +1,6 @@
 import type { Reason } from '@countersign/protocol'
 import { field, hidden } from './form.ts'
-import { href, html } from './html.ts'
+import { type Html, href, html } from './html.ts'
 import { banner, layout } from './layout.ts'
 import { type AskingApplication, asking, type Problem, problemText } from './sign-in-page.ts'
 import type { Site } from './site.ts'
@@ -31,16 +31,21 @@ export function signUpPage(site: Site, model: SignUpModel): string {
 <h1>${texts.signUp.title}</h1>
 ${application && asking(texts.signUp.toContinue, application)}
 ${text !== undefined && at === undefined && banner('error', text, 'form-problem')}
-<form method="post">
+${problem?.reason !== 'signup_closed' && form(site, model, at, text)}
+<p class="aside">${texts.signUp.signInQuestion} <a href="${href(model.signInUrl)}">${texts.signUp.signInLink}</a></p>
+</div>`,
+  })
+}
+
+function form(site: Site, model: SignUpModel, at: 'email' | 'password' | undefined, text: string | undefined): Html {
+  const { texts } = site
+  return html`<form method="post">
 ${hidden({ csrf: model.csrf })}
 ${field({ id: 'email', name: 'email', type: 'email', label: texts.email, autocomplete: 'username', value: model.email, error: at === 'email' ? text : undefined, focused: at !== 'password' })}
 ${field({ id: 'password', name: 'password', type: 'password', label: texts.password, autocomplete: 'new-password', minLength: model.passwordMinLength, hint: texts.signUp.passwordHint(model.passwordMinLength), error: at === 'password' ? text : undefined, focused: at === 'password' })}
 ${field({ id: 'name', name: 'name', type: 'text', label: texts.signUp.name, optional: texts.optional, autocomplete: 'name', value: model.name })}
 <button class="button main" type="submit">${texts.signUp.submit}</button>
-</form>
-<p class="aside">${texts.signUp.signInQuestion} <a href="${href(model.signInUrl)}">${texts.signUp.signInLink}</a></p>
-</div>`,
-  })
+</form>`
 }
 
 const fieldOfReason: Readonly<Partial<Record<Reason, 'email' | 'password'>>> = {

@@ -85,6 +85,7 @@ main { inline-size: 100%; margin-inline: auto; padding: 0 clamp(0.75rem, 4vw, 2.
   background: var(--surface);
   box-shadow: 0 1px 2px rgb(0 0 0 / 0.04), 0 12px 32px -12px rgb(0 0 0 / 0.1);
 }
+.welcome h1 + p { margin-block-start: 0.375rem; }
 .card > h1 + p { margin-block-start: 0.5rem; }
 .lead { color: var(--quiet); }
 .name { color: var(--ink); font-weight: 600; }
@@ -154,17 +155,18 @@ form > .button.main { margin-block-start: 1.5rem; }
 .session + .session { border-block-start: 1px solid var(--line); }
 .device-icon { inline-size: 2.5rem; block-size: 2.5rem; padding: 0.5rem; border-radius: var(--radius-small); background: var(--sunken); fill: none; stroke: var(--quiet); stroke-width: 1.5; stroke-linecap: round; stroke-linejoin: round; }
 .badge { display: inline-block; padding: 0.0625rem 0.5rem; border-radius: 1rem; background: var(--success-ground); color: var(--success); font-size: 0.8125rem; font-weight: 600; white-space: nowrap; }
-.session dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: 0.125rem 1.5rem; margin-block-start: 0.25rem; }
+.session dl { display: grid; grid-template-columns: minmax(0, 12rem) minmax(0, 1fr); gap: 0.125rem 1.5rem; margin-block-start: 0.25rem; }
+.session .whole { grid-column: 1 / -1; }
 dl > div { display: flex; flex-wrap: wrap; gap: 0 0.375rem; }
 .session dl, .details dl { color: var(--quiet); font-size: 0.875rem; }
 dt::after { content: ":"; }
 dd, dd .name { color: var(--ink); font-weight: 450; }
 .number { font-variant-numeric: tabular-nums; }
-.ending { display: flex; flex-wrap: wrap; align-items: end; justify-content: space-between; gap: 1rem 2rem; }
+.ending { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 17rem), 1fr)); align-items: start; gap: 1rem 2rem; }
 .end-others, .end-all { display: grid; justify-items: start; gap: 0.625rem; }
 summary { list-style: none; inline-size: fit-content; }
 summary::-webkit-details-marker { display: none; }
-details[open] > summary { display: none; }
+details[open] > summary { margin-block-end: 0.75rem; background: var(--sunken); }
 .wide .card > form > .field { max-inline-size: 24rem; }
 
 .details { margin-block-start: 1.75rem; padding-block-start: 1.25rem; border-block-start: 1px solid var(--line); }
