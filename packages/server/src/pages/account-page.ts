@@ -54,7 +54,7 @@ export function accountPage(site: Site, model: AccountModel): string {
     corner: commandForm(model, 'sign_out', html`<button class="button" type="submit">${account.signOut}</button>`),
     content: html`<div class="welcome">
 <h1>${account.title}</h1>
-<p class="lead">${account.greeting} ${foreignName(model.user.name ?? model.user.email)}${model.user.name !== undefined && html`<bdi class="host">${model.user.email}</bdi>`}</p>
+<p class="lead">${account.greeting} ${foreignName(model.user.name ?? model.user.email)}${model.user.name !== undefined && html`<span class="host"><bdi>${model.user.email}</bdi></span>`}</p>
 </div>
 ${text !== undefined && at === undefined && banner('error', text)}
 ${done !== undefined && banner('success', account.done[done])}
@@ -110,7 +110,7 @@ ${deviceIcon(device)}
 ${session.applications.length > 0 && html`<div class="whole"><dt>${account.applications}</dt><dd>${names(session.applications)}</dd></div>`}
 <div><dt>${account.lastSeen}</dt><dd>${time(site, model, session.lastSeenAt)}</dd></div>
 <div><dt>${account.created}</dt><dd>${time(site, model, session.createdAt)}</dd></div>
-<div class="whole"><dt>${account.address}</dt><dd class="number">${session.ip === '' ? site.texts.time.unknown : session.ip}</dd></div>
+<div class="whole"><dt>${account.address}</dt><dd class="number"><bdi>${session.ip === '' ? site.texts.time.unknown : session.ip}</bdi></dd></div>
 </dl>
 </div>
 ${

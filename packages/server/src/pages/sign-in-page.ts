@@ -57,7 +57,7 @@ ${model.signUpUrl !== undefined && html`<p class="aside">${texts.signIn.signUpQu
 /** Who asks: name and host, so that a look-alike name does not suffice. */
 export function asking(sentence: (application: Html) => Html, application: AskingApplication): Html {
   return html`<p class="lead">${sentence(foreignName(application.name))}</p>
-<p class="asking"><bdi class="host">${application.host}</bdi></p>`
+<p class="asking"><span class="host"><bdi>${application.host}</bdi></span></p>`
 }
 
 /** The sentence for a problem, in the words of one page. */
