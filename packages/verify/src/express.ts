@@ -1,0 +1,48 @@
+/**
+ * `protect` for Express (4 and 5) and everything else that speaks connect.
+ *
+ * @module
+ */
+
+import { rememberAuth } from './http/auth-of.ts'
+import { type Answer, type AuthOf, createGuard, type Pass, type ProtectOptions } from './http/guard.ts'
+import { type NodeResponse, prepare, send } from './http/node-answer.ts'
+import { type NodeRequest, viewNodeRequest } from './http/request-view.ts'
+import type { Verifier } from './verifier.ts'
+
+export { authOf, claimsOf } from './http/auth-of.ts'
+export type { ProtectOptions } from './http/guard.ts'
+
+/** A request behind `protect`: `Request & Protected` in a handler's type. */
+export interface Protected<Options = unknown> {
+  readonly auth: AuthOf<Options>
+}
+
+export type Middleware = (request: NodeRequest, response: NodeResponse, next: (fault?: unknown) => void) => void
+
+/** Lets only requests with a good token pass; sets `request.auth`. Throws a TypeError if the options are wrong. */
+export function protect(verifier: Verifier, options: ProtectOptions = {}): Middleware {
+  const guard = createGuard(verifier, options)
+  return (request, response, next) => {
+    const settle = (decision: Pass | Answer): boolean => {
+      if (!decision.pass) {
+        send(response, decision)
+        return false
+      }
+      prepare(response, decision)
+      rememberAuth(request, decision.auth)
+      ;(request as { auth?: unknown }).auth = decision.auth
+      return true
+    }
+    // What is thrown before `next` is a programmer's mistake; the request does not pass. What `next` throws is not ours.
+    let passes: boolean | Promise<boolean>
+    try {
+      const decision = guard(viewNodeRequest(request))
+      passes = decision instanceof Promise ? decision.then(settle) : settle(decision)
+    } catch (fault) {
+      return next(fault)
+    }
+    if (passes instanceof Promise) passes.then(may => may && next(), next)
+    else if (passes === true) next()
+  }
+}
