@@ -1,1 +1,17 @@
-export {}
+/**
+ * For back ends: tokens of their own, and calls for users whom they have authenticated.
+ *
+ * @module
+ */
+export { CallFailure } from './call-failure.ts'
+export { createMachineTokens, type MachineTokens, type MachineTokensOptions } from './machine-tokens.ts'
+export type { Platform } from './platform.ts'
+export type { TokenTarget } from './token-request.ts'
+export {
+  createTrusted,
+  type ListedSession,
+  type NewSession,
+  type SessionTokens,
+  type Trusted,
+  type TrustedUser,
+} from './trusted.ts'
