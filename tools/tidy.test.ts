@@ -9,6 +9,9 @@ const manifest = (name: string, more: object = {}): string =>
 const lines = (count: number): string => 'export const x = 1\n'.repeat(count)
 const longFunction = `export function long(): void {\n${'  go()\n'.repeat(70)}}\n`
 
+/** A function with functions of ten lines in it. */
+const closureOf = (count: number): string =>
+  `export function make(): void {\n${`  function step() {\n${'    go()\n'.repeat(8)}  }\n`.repeat(count)}}\n`
 const bench = { 'bench/package.json': '{}', 'bench/src/main.ts': '' }
 
 interface Sample {
@@ -112,7 +115,10 @@ const samples: readonly Sample[] = [
       rule: 'clock and randomness',
       what: `${use} in a decision`,
       bad: { 'packages/core/src/a.ts': use },
-      good: { 'packages/core/src/a.ts': 'new Date(now); clock.setTimeout(go, 1)', 'packages/core/src/a.test.ts': use },
+      good: {
+        'packages/core/src/a.ts': 'new Date(now); clock.setTimeout(go, 1)',
+        'packages/core/src/testing/a.ts': use,
+      },
     }),
   ),
   {
@@ -170,6 +176,12 @@ const samples: readonly Sample[] = [
     what: 'a function that is too long',
     bad: { 'packages/core/src/a.ts': longFunction },
     good: { 'packages/core/src/a.test.ts': `describe('x', () => {\n${`test('y', () => {\n})\n`.repeat(40)}})` },
+  },
+  {
+    rule: 'size',
+    what: 'a closure that is too long, though each of its functions is short',
+    bad: { 'packages/core/src/a.ts': closureOf(30) },
+    good: { 'packages/core/src/a.ts': closureOf(18) },
   },
   {
     rule: 'reminders',

@@ -4,6 +4,8 @@ import { dottedName, type Finding, isNode, isTest, lineAt, type Rule, type Synta
 const linesOfSource = 400
 const linesOfTest = 600
 const linesOfFunction = 70
+/** A function that makes an object holds the functions of that object: each is measured by itself, and all together. */
+const linesOfClosure = 200
 
 interface Measured {
   readonly key: string
@@ -20,7 +22,7 @@ export const sizeRule: Rule = sizeRuleWith(ratchet)
 export function sizeRuleWith(exceptions: Ratchet): Rule {
   return {
     name: 'size',
-    why: `A file has at most ${linesOfSource} lines (tests ${linesOfTest}), a function at most ${linesOfFunction}.`,
+    why: `A file has at most ${linesOfSource} lines (tests ${linesOfTest}), a function at most ${linesOfFunction} of its own.`,
     check: tree => {
       const measured = sources(tree).flatMap(([path, text]) => [
         measureFile(path, text),
@@ -57,14 +59,30 @@ function measureFile(path: string, text: string): Measured {
 
 function measureFunctions(path: string, text: string): Measured[] {
   const measured: Measured[] = []
+  const found: { node: SyntaxNode; name: string; first: number; last: number }[] = []
   walk(path, text, (node, ancestors) => {
     if (!/^(Function(Declaration|Expression)|ArrowFunctionExpression)$/.test(node.type) || isFrameOfTests(node)) return
     const name = functionName(node, ancestors.at(-1))
-    const line = lineAt(text, node.start)
-    const lines = lineAt(text, node.end) - line + 1
-    measured.push({ key: `${path}#${name}`, path, line, what: `function ${name}`, lines, limit: linesOfFunction })
+    found.push({ node, name, first: lineAt(text, node.start), last: lineAt(text, node.end) })
   })
+  for (const { node, name, first, last } of found) {
+    const inner = found.filter(
+      one => one.node.start > node.start && one.node.end <= node.end && one.last - one.first > 1,
+    )
+    const linesOfOthers = new Set(inner.flatMap(one => range(one.first, one.last)))
+    const total = last - first + 1
+    const about = { key: `${path}#${name}`, path, line: first }
+    measured.push({ ...about, what: `function ${name}`, lines: total - linesOfOthers.size, limit: linesOfFunction })
+    if (inner.length > 0) {
+      const key = `${path}#${name} with what is in it`
+      measured.push({ ...about, key, what: `function ${name} with what is in it`, lines: total, limit: linesOfClosure })
+    }
+  }
   return measured
+}
+
+function range(first: number, last: number): number[] {
+  return Array.from({ length: last - first + 1 }, (_, index) => first + index)
 }
 
 function functionName(node: SyntaxNode, parent: SyntaxNode | undefined): string {

@@ -43,8 +43,9 @@ export function isSource(path: string): boolean {
   return source.test(path)
 }
 
+/** Tests, and the folders `testing/` with what several tests need. */
 export function isTest(path: string): boolean {
-  return /\.test\.tsx?$/.test(path)
+  return /\.test\.tsx?$|\/testing\//.test(path)
 }
 
 /** The source files of a tree, with or without tests. */
