@@ -13,6 +13,10 @@ describe('code in the documents is code that runs', () => {
       expect(code, `${path}:${line} differs from ${source}`).toBe(quotedText(house, source))
     }
   })
+
+  test('the table of import directions can be quoted', () => {
+    expect(quotedText(house, 'tools/tidy/import-directions.ts#directions')).toContain("core: ['protocol']")
+  })
 })
 
 describe('a marked block', () => {
