@@ -1,1 +1,7 @@
-export {}
+export { type Countersign, type CountersignOptions, createCountersign } from './create-countersign.ts'
+export type { TokenFailure } from './failure.ts'
+export type { Clock, Locks, Platform, Timers } from './platform.ts'
+export type { Credentials, SignedIn, SignInRefusal, SignInResult } from './sign-in.ts'
+export type { Report, State } from './state.ts'
+export { type IndexedDbOptions, indexedDbStorage } from './storage/indexed-db.ts'
+export type { EndedSession, LiveSession, SignedOutReason, StoredSession, TokenStorage } from './stored-session.ts'

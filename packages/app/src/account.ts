@@ -1,0 +1,79 @@
+/**
+ * What a person does with an account besides signing in: `@countersign/app/account`.
+ *
+ * @module
+ */
+import type { Countersign } from './create-countersign.ts'
+import { ageOf, type Holding, hold, inTurn, readStorage, recordOf, writeStorage } from './holding.ts'
+import { type IssuerAnswer, isTokenAnswer } from './issuer-request.ts'
+import { schedule, waitForToken } from './refresh.ts'
+import { refusalOf, type SignInRefusal, type SignInResult } from './sign-in.ts'
+import { isLive } from './stored-session.ts'
+
+export interface NewPerson {
+  readonly email: string
+  readonly password: string
+  readonly name?: string
+}
+
+/** `created`: sign in now. `pending`: the person has to follow the mail first. */
+export type SignUpResult = { readonly refused: false; readonly status: 'created' | 'pending' } | SignInRefusal
+
+/** `POST /v1/users`. Refused with `email_taken`, `signup_closed`, `password_unacceptable`, … */
+export async function signUp({ holding }: Countersign, { email, password, name }: NewPerson): Promise<SignUpResult> {
+  const { send, issuer, skew } = holding
+  const answer = await send({ url: `${issuer}/v1/users`, body: { email, password, name }, skew })
+  if (answer.status === 201) return { refused: false, status: 'created' }
+  if (answer.status === 202) return { refused: false, status: 'pending' }
+  return refusalOf(answer)
+}
+
+export interface Passwords {
+  readonly currentPassword: string
+  readonly newPassword: string
+}
+
+/**
+ * `POST /v1/password`. Every other login of the user ends; this one goes on with fresh tokens. A wrong current
+ * password is refused (`login_failed`), and asked for once only. Throws a `TokenFailure` like `getToken`.
+ */
+export async function changePassword({ holding }: Countersign, passwords: Passwords): Promise<SignInResult> {
+  const body = { current_password: passwords.currentPassword, new_password: passwords.newPassword }
+  let stale: string | undefined
+  for (;;) {
+    const { accessToken, tokenType, key, sessionId } = await waitForToken(holding, stale)
+    const request = {
+      url: `${holding.issuer}/v1/password`,
+      body,
+      headers: { Authorization: `${tokenType} ${accessToken}` },
+      skew: holding.skew,
+      ...(tokenType === 'DPoP' && { key, accessToken }),
+    }
+    const answer = await renewBy(holding, () => holding.send(request))
+    if (answer.status === 200) return { refused: false, sessionId }
+    // The token was at fault, not the password: once more with another.
+    if (!stale && answer.status === 401 && answer.body.error === 'invalid_token') stale = accessToken
+    else return refusalOf(answer)
+  }
+}
+
+/** Puts the fresh tokens that `work` gets into the record of the same login. */
+async function renewBy(holding: Holding, work: () => Promise<IssuerAnswer>): Promise<IssuerAnswer> {
+  const { acts } = holding
+  const answer = await inTurn(holding, async () => {
+    const fresh = await work()
+    for (let attempt = 0; attempt < 5 && fresh.status === 200 && isTokenAnswer(fresh.body); attempt++) {
+      const base = await readStorage(holding).catch(() => holding.held)
+      if (acts !== holding.acts || !isLive(base)) break
+      const next = recordOf(holding, base, fresh)
+      const written = await writeStorage(holding, base.version, next).catch(() => undefined)
+      if (written === false || acts !== holding.acts) continue
+      holding.unsavedOver = written ? undefined : base.version
+      hold(holding, next, ageOf(holding, fresh))
+      break
+    }
+    return fresh
+  })
+  schedule(holding)
+  return answer
+}

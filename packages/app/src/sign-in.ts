@@ -1,0 +1,89 @@
+import type { Reason, TokenAnswer } from '@countersign/protocol'
+import { createProofKey, type ProofKey } from './dpop.ts'
+import { tokenFailure } from './failure.ts'
+import { ageOf, anything, type Holding, hold, newId, recordOf } from './holding.ts'
+import { type IssuerAnswer, isTokenAnswer } from './issuer-request.ts'
+import { schedule } from './refresh.ts'
+import { persist, revokeToken } from './sign-out.ts'
+import { isLive } from './stored-session.ts'
+
+/** An expected "no": a value, never an exception. */
+export interface SignInRefusal {
+  readonly refused: true
+  /** The issuer's word, or ours: `signed_out` (the user changed his mind meanwhile), `…_mismatch` (redirect). */
+  readonly reason: Reason | 'signed_out' | 'state_mismatch' | 'issuer_mismatch'
+  /** One sentence for a developer. */
+  readonly description: string
+  readonly retryAfterSeconds?: number
+}
+
+export interface SignedIn {
+  readonly refused: false
+  /** Names this login in the account page and in the revocation feed. */
+  readonly sessionId: string | undefined
+}
+
+export type SignInResult = SignedIn | SignInRefusal
+
+export interface Credentials {
+  readonly email: string
+  readonly password: string
+  readonly scope?: string
+}
+
+/** `POST /v1/sessions`. The earlier login of this install, if any, is named, so that it ends with this one. */
+export async function signIn(holding: Holding, ready: Promise<void>, credentials: Credentials): Promise<SignInResult> {
+  await ready
+  const { held, clientId, issuer } = holding
+  const supersedes = isLive(held) ? held.refreshToken : held?.unrevoked
+  return startLogin(holding, `${issuer}/v1/sessions`, { ...credentials, client_id: clientId, supersedes })
+}
+
+/**
+ * Asks for the tokens of a new login, bound to a new key, and puts them in the place of whatever login there was.
+ * A sign-out that the user has asked for in the meantime wins.
+ */
+export async function startLogin(holding: Holding, url: string, body: URLSearchParams | object): Promise<SignInResult> {
+  const act = ++holding.acts
+  const { platform, send, skew, bind } = holding
+  const key = bind ? await createProofKey(platform.subtle) : undefined
+  const answer = await send({ url, body, key, skew })
+  if (answer.status >= 300 || !isTokenAnswer(answer.body)) return refusalOf(answer)
+  return begin(holding, answer, key, act)
+}
+
+/** Tokens that came another way (a trusted back end's answer). Their lifetime is counted from now; they are unbound. */
+export function adopt(holding: Holding, tokens: TokenAnswer): Promise<SignInResult> {
+  const { clock } = holding.platform
+  const sent = { now: clock.now(), monotonic: clock.monotonic() }
+  const skew = tokens.server_time * 1000 - sent.now || 0
+  return begin(holding, { status: 200, body: { ...tokens }, retryAfter: 0, sent, skew }, undefined, ++holding.acts)
+}
+
+async function begin(
+  holding: Holding,
+  answer: IssuerAnswer,
+  key: ProofKey | undefined,
+  act: number,
+): Promise<SignInResult> {
+  const base = { login: newId(holding), sessionId: undefined, refreshToken: undefined, key }
+  const session = recordOf(holding, base, answer)
+  if (act !== holding.acts) {
+    if (session.refreshToken) await revokeToken(holding, session.refreshToken).catch(() => {})
+    return { refused: true, reason: 'signed_out', description: 'Signed out, or in again, in the meantime.' }
+  }
+  // A refresh that is under way belongs to the login before.
+  holding.inflight = undefined
+  holding.unsavedOver = anything
+  hold(holding, session, ageOf(holding, answer))
+  await persist(holding)
+  schedule(holding)
+  return { refused: false, sessionId: session.sessionId }
+}
+
+/** The issuer's "no" as a value. What is not the issuer's own answer is a failure: thrown, and worth another try. */
+export function refusalOf({ status, reason, body, retryAfter }: IssuerAnswer): SignInRefusal {
+  if (!reason || status >= 500) throw tokenFailure('unavailable', `The issuer cannot be reached (status ${status}).`)
+  const description = String(body.error_description)
+  return { refused: true, reason, description, ...(retryAfter > 0 && { retryAfterSeconds: retryAfter / 1000 }) }
+}
