@@ -1,1 +1,1 @@
-export {}
+export * from './open-sqlite-store.ts'

@@ -33,6 +33,9 @@ export function createMemoryFeed(options: Pick<StoreOptions, 'clock' | 'seed'>):
       const oldest = kept[0]?.number ?? head + 1
       return Number.isInteger(number) && number >= oldest - 1 && number <= head ? batchAfter(number) : undefined
     },
+    async holds(kind, id) {
+      return kept.some(({ entry }) => entry.kind === kind && entry.id === id)
+    },
     subscribe(listener) {
       // Wrapped, so that one function can listen twice.
       const own = (): void => listener()

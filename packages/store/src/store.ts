@@ -12,7 +12,7 @@ import type {
   Snapshot,
   UserSnapshot,
 } from '@countersign/core'
-import type { FeedEntry } from '@countersign/protocol'
+import type { FeedEntry, NamedKind } from '@countersign/protocol'
 
 /**
  * Where everything is kept: versioned rows and atomic commits, nothing else. Every engine passes the same contract suite
@@ -77,6 +77,8 @@ export interface FeedStore {
   snapshot(): Promise<FeedBatch>
   /** What came after a number; `undefined` if that number is unknown (too old, or in the future). */
   after(number: number): Promise<FeedBatch | undefined>
+  /** True if a named entry stands in the log: the only place that says that a single access token was revoked. */
+  holds(kind: NamedKind, id: string): Promise<boolean>
   /** Calls back when there may be something new. Returns how to stop. */
   subscribe(listener: () => void): () => void
 }

@@ -1,0 +1,111 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { Worker } from 'node:worker_threads'
+import type { CheckpointReply, CheckpointRequest } from './checkpoint-worker.ts'
+import { prepareRead } from './statements.ts'
+
+/** Moves the log into the database file, beside the writer. */
+export interface Checkpoints {
+  readonly afterCommit: (changes: number) => void
+  /** True while a checkpoint is completed: writes wait. */
+  readonly holds: () => boolean
+  readonly close: () => Promise<void>
+}
+
+export interface CheckpointOptions {
+  readonly file: string
+  /** Frames (4 KiB pages) in the log after which a checkpoint is due. */
+  readonly frames: number
+  /** Writes may go on. */
+  readonly resume: () => void
+}
+
+/** Looking at the log's length costs something: only after so many changes. */
+const changesBetweenLooks = 256
+/** If the disk copies more slowly than the log grows, writes are held beyond so many times the due length. */
+const framesBoundFactor = 4
+
+/**
+ * A passive checkpoint copies what is in the log when it begins. Under constant writing something new is always there
+ * when it ends, so the log is never begun anew, and grows. To complete it, writes are held for the short rest
+ * (docs/decisions/0002). The worker is started when the first checkpoint is due: small installations never need it.
+ */
+export function createCheckpoints(database: DatabaseSync, options: CheckpointOptions): Checkpoints {
+  const look = prepareRead(database, 'PRAGMA wal_checkpoint(NOOP)')
+  let worker: Worker | undefined
+  let state: 'idle' | 'copying' | 'completing' | 'closed' = 'idle'
+  let bounded = false
+  let changesSinceLook = 0
+  let copiedAt = 0
+  let idle = (): void => {}
+
+  function start(): Worker {
+    // The built file ends otherwise than the source.
+    const script = new URL(`./checkpoint-worker.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url)
+    const started = new Worker(script, { workerData: { file: options.file }, stdout: false, stderr: false })
+    started.on('message', (reply: CheckpointReply) => answered(reply.frames))
+    // It is started anew at the next checkpoint; the log keeps everything until then.
+    started.on('error', () => {
+      if (worker === started) worker = undefined
+      answered(undefined)
+    })
+    return started
+  }
+
+  function ask(request: CheckpointRequest): void {
+    worker ??= start()
+    worker.ref()
+    worker.postMessage(request)
+  }
+
+  function answered(frames: number | undefined): void {
+    if (state === 'copying' && frames !== undefined) {
+      state = 'completing'
+      ask('complete')
+      return
+    }
+    // A completed log is shorter than the one that was copied; one that could not be completed is tried again later.
+    if (frames !== undefined) copiedAt = frames
+    if (state !== 'closed') state = 'idle'
+    bounded = false
+    worker?.unref()
+    idle()
+    options.resume()
+  }
+
+  /** A log that cannot be looked at is looked at again later. */
+  function framesInLog(): number {
+    try {
+      return look.one()?.[1] as number
+    } catch {
+      return 0
+    }
+  }
+
+  return {
+    afterCommit(changes) {
+      changesSinceLook += changes
+      if (changesSinceLook < changesBetweenLooks || state === 'completing' || state === 'closed') return
+      changesSinceLook = 0
+      const frames = framesInLog()
+      if (state === 'copying') {
+        bounded = frames >= copiedAt + options.frames * framesBoundFactor
+        return
+      }
+      if (frames < copiedAt) copiedAt = 0
+      if (frames - copiedAt < options.frames) return
+      state = 'copying'
+      ask('passive')
+    },
+    holds: () => state === 'completing' || (state === 'copying' && bounded),
+    async close() {
+      if (state !== 'idle') await new Promise<void>(done => (idle = done))
+      state = 'closed'
+      const ending = worker
+      if (ending === undefined) return
+      const exited = new Promise(done => ending.once('exit', done))
+      ending.ref()
+      ending.postMessage('end' satisfies CheckpointRequest)
+      await exited
+    },
+  }
+}

@@ -1,0 +1,61 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { Client } from '@countersign/core'
+import type { Row } from './columns.ts'
+import { prepareRead, wrote } from './statements.ts'
+
+/** A client with the number by which other rows refer to it. */
+export interface NumberedClient {
+  readonly number: number
+  readonly client: Client
+}
+
+export interface Clients {
+  readonly byId: (id: string) => NumberedClient | undefined
+  readonly byNumber: (number: number) => NumberedClient | undefined
+  readonly list: () => readonly Client[]
+  readonly put: (client: Client) => boolean
+}
+
+/** So many are kept parsed; beyond, all are forgotten at once. */
+const keptAtMost = 10_000
+
+export function openClients(database: DatabaseSync): Clients {
+  const columns = 'SELECT number, body FROM client'
+  const readById = prepareRead(database, `${columns} WHERE id = ?`)
+  const readByNumber = prepareRead(database, `${columns} WHERE number = ?`)
+  const readAll = prepareRead(database, `${columns} ORDER BY number`)
+  const insert = database.prepare('INSERT INTO client (id, version, body) VALUES (?, 1, ?) ON CONFLICT DO NOTHING')
+  const update = database.prepare('UPDATE client SET version = ?, body = ? WHERE id = ? AND version = ?')
+  const byId = new Map<string, NumberedClient>()
+  const byNumber = new Map<number, NumberedClient>()
+
+  /** Parses a client once per version. */
+  function keep(row: Row | undefined): NumberedClient | undefined {
+    if (row === undefined) return undefined
+    const client = JSON.parse(row[1] as string) as Client
+    const numbered = { number: row[0] as number, client }
+    if (byId.size >= keptAtMost) {
+      byId.clear()
+      byNumber.clear()
+    }
+    byId.set(client.id, numbered)
+    byNumber.set(numbered.number, numbered)
+    return numbered
+  }
+
+  return {
+    byId: id => byId.get(id) ?? keep(readById.one(id)),
+    byNumber: number => byNumber.get(number) ?? keep(readByNumber.one(number)),
+    list: () => readAll.all().map(row => JSON.parse(row[1] as string) as Client),
+    put(client) {
+      const kept = byId.get(client.id)
+      byId.delete(client.id)
+      if (kept !== undefined) byNumber.delete(kept.number)
+      const version = client.version + 1
+      const body = JSON.stringify({ ...client, version })
+      return client.version === 0
+        ? wrote(insert, client.id, body)
+        : wrote(update, version, body, client.id, client.version)
+    },
+  }
+}

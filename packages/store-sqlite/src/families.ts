@@ -1,0 +1,99 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { Client, Family } from '@countersign/core'
+import type { Clients } from './clients.ts'
+import { bufferOf, type Column, epochsOf, idColumns, idKey, idOf, idParts, listOf, type Row } from './columns.ts'
+import { endReasonNumber, endReasonOf } from './end-reasons.ts'
+import { clientNumber } from './sessions.ts'
+import { wrote } from './statements.ts'
+
+/** What `readFamily` takes, of the table under the name `f`. */
+export const familyColumns: string = `${idColumns('f.key', 'f.rest')}, f.client, f.salt, f.generation, f.rotated_at, f.created_at,
+  f.absolute_end_at, f.jkt, f.scope, f.audiences, f.epoch_all, f.epoch_user, f.epoch_client, f.epoch_grant, f.credit_spent_at,
+  f.flagged_at, f.ended_at, f.end_reason, f.version`
+export const familyColumnCount = 21
+
+/** A family with its client; `undefined` if the client is gone. `sessionId` and `userId` are not in the row. */
+export function readFamily(
+  row: Row,
+  at: number,
+  ids: { sessionId: string; userId: string },
+  clients: Clients,
+): { family: Family; client: Client } | undefined {
+  const numbered = clients.byNumber(row[at + 3] as number)
+  if (numbered === undefined) return undefined
+  const { client } = numbered
+  const family: Family = {
+    id: idOf(row[at] as Column, row[at + 1] as Column, row[at + 2] as Column),
+    sessionId: ids.sessionId,
+    userId: ids.userId,
+    clientId: client.id,
+    salt: bufferOf(row[at + 4] as Column),
+    generation: row[at + 5] as number,
+    rotatedAt: row[at + 6] as number,
+    createdAt: row[at + 7] as number,
+    absoluteEndAt: row[at + 8] as number,
+    jkt: jktOf(row[at + 9] as Column),
+    scope: row[at + 10] as string,
+    audiences: listOf(row[at + 11] as Column),
+    epochs: epochsOf(row[at + 12] as Column, row[at + 13] as Column, row[at + 14] as Column, row[at + 15] as Column),
+    creditSpentAt: row[at + 16] as number | null,
+    flaggedAt: row[at + 17] as number | null,
+    endedAt: row[at + 18] as number | null,
+    endReason: endReasonOf(row[at + 19] as Column),
+    version: row[at + 20] as number,
+  }
+  return { family, client }
+}
+
+/** How a family is written. Session, client, salt and birth never change; the rotation writes what may. */
+export function openFamilyWrites(database: DatabaseSync, clients: Clients): (family: Family) => boolean {
+  const insert = database.prepare(
+    `INSERT INTO family (generation, rotated_at, absolute_end_at, jkt, scope, audiences, epoch_all, epoch_user, epoch_client,
+     epoch_grant, credit_spent_at, flagged_at, ended_at, end_reason, version, key, rest, session, client, salt, created_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+  )
+  const update = database.prepare(
+    `UPDATE family SET generation = ?, rotated_at = ?, absolute_end_at = ?, jkt = ?, scope = ?, audiences = ?, epoch_all = ?,
+     epoch_user = ?, epoch_client = ?, epoch_grant = ?, credit_spent_at = ?, flagged_at = ?, ended_at = ?, end_reason = ?,
+     version = ? WHERE key = ? AND rest = ? AND version = ?`,
+  )
+  return family => {
+    const { key, rest } = idParts(family.id)
+    const { epochs } = family
+    const values = [
+      family.generation,
+      family.rotatedAt,
+      family.absoluteEndAt,
+      storedJkt(family.jkt),
+      family.scope,
+      JSON.stringify(family.audiences),
+      epochs.all,
+      epochs.user ?? null,
+      epochs.client ?? null,
+      epochs.grant ?? null,
+      family.creditSpentAt,
+      family.flaggedAt,
+      family.endedAt,
+      endReasonNumber(family.endReason),
+      family.version + 1,
+      key,
+      rest,
+    ]
+    if (family.version > 0) return wrote(update, ...values, family.version)
+    const client = clientNumber(clients, family.clientId)
+    return wrote(insert, ...values, idKey(family.sessionId), client, family.salt, family.createdAt)
+  }
+}
+
+const thumbprintBytes = 32
+
+/** A SHA-256 thumbprint as its bytes; any other text as it is. */
+function storedJkt(jkt: string | null): Uint8Array | string | null {
+  if (jkt === null) return null
+  const bytes = Buffer.from(jkt, 'base64url')
+  return bytes.length === thumbprintBytes && bytes.toString('base64url') === jkt ? bytes : jkt
+}
+
+function jktOf(column: Column): string | null {
+  return column === null || typeof column === 'string' ? column : bufferOf(column).toString('base64url')
+}

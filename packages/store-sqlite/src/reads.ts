@@ -1,0 +1,123 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type {
+  Client,
+  CodeSnapshot,
+  Family,
+  FamilySnapshot,
+  Instant,
+  Issuer,
+  KeyRing,
+  SessionSnapshot,
+  Snapshot,
+  User,
+} from '@countersign/core'
+import { isId } from '@countersign/core'
+import { livingSession, newestFirst, type SessionWithFamilies } from '@countersign/store'
+import type { Clients } from './clients.ts'
+import type { Codes } from './codes.ts'
+import { idKey, idParts, type Row } from './columns.ts'
+import { familyColumnCount, familyColumns, readFamily } from './families.ts'
+import type { Single } from './issuer.ts'
+import { readSession, sessionColumnCount, sessionColumns } from './sessions.ts'
+import { prepareRead } from './statements.ts'
+import { readUser, type Users, userColumns } from './users.ts'
+
+/** The snapshots. Each is read in one go: nothing else runs in this thread meanwhile, and nobody else writes. */
+export interface Reads {
+  readonly now: () => Snapshot
+  readonly keyRing: () => KeyRing
+  readonly client: (clientId: string) => Client | undefined
+  readonly clients: () => readonly Client[]
+  readonly user: (userId: string) => User | undefined
+  readonly userByEmail: (key: string) => User | undefined
+  readonly userByIdentity: (connection: string, subject: string) => User | undefined
+  readonly family: (familyId: string) => FamilySnapshot | undefined
+  readonly session: (sessionId: string) => SessionSnapshot | undefined
+  readonly code: (hash: string) => CodeSnapshot | undefined
+  readonly sessionsOf: (userId: string) => readonly SessionWithFamilies[]
+}
+
+export function openReads(
+  database: DatabaseSync,
+  parts: {
+    issuer: Single<Issuer>
+    keyRing: Single<KeyRing>
+    clients: Clients
+    users: Users
+    codes: Codes
+    clock: () => Instant
+  },
+): Reads {
+  const { clients, users, codes } = parts
+  const readFamilyRow = prepareRead(
+    database,
+    `SELECT ${familyColumns}, ${sessionColumns}, ${userColumns} FROM family f JOIN session s ON s.key = f.session
+     JOIN user u ON u.key = s.user WHERE f.key = ? AND f.rest = ?`,
+  )
+  const readSessionRow = prepareRead(
+    database,
+    `SELECT ${sessionColumns}, ${userColumns} FROM session s JOIN user u ON u.key = s.user WHERE s.key = ? AND s.rest = ?`,
+  )
+  const readFamilies = prepareRead(database, `SELECT ${familyColumns} FROM family f WHERE f.session = ? ORDER BY f.key`)
+  const readSessionsOfUser = prepareRead(database, `SELECT ${sessionColumns} FROM session s WHERE s.user = ?`)
+
+  const now = (): Snapshot => ({ now: parts.clock(), issuer: parts.issuer.load() })
+
+  function familiesOf(sessionId: string, userId: string): { family: Family; client: Client }[] {
+    const rows = readFamilies.all(idKey(sessionId))
+    return rows.flatMap(row => readFamily(row, 0, { sessionId, userId }, clients) ?? [])
+  }
+
+  function session(sessionId: string): SessionSnapshot | undefined {
+    const row = byId(readSessionRow.one, sessionId)
+    if (row === undefined) return undefined
+    const user = readUser(row, sessionColumnCount)
+    const families = familiesOf(sessionId, user.id).map(({ family }) => family)
+    return { ...now(), session: readSession(row, 0, user.id, clients), user, families }
+  }
+
+  function family(familyId: string): FamilySnapshot | undefined {
+    const row = byId(readFamilyRow.one, familyId)
+    if (row === undefined) return undefined
+    const user = readUser(row, familyColumnCount + sessionColumnCount)
+    const session = readSession(row, familyColumnCount, user.id, clients)
+    const found = readFamily(row, 0, { sessionId: session.id, userId: user.id }, clients)
+    return found && { now: parts.clock(), issuer: parts.issuer.load(), ...found, session, user }
+  }
+
+  return {
+    now,
+    keyRing: parts.keyRing.load,
+    client: clientId => clients.byId(clientId)?.client,
+    clients: clients.list,
+    user: userId => (isId(userId) ? users.byId(userId) : undefined),
+    userByEmail: users.byEmail,
+    userByIdentity: users.byIdentity,
+    family,
+    session,
+    code(hash) {
+      const code = codes.byHash(hash)
+      const row = code && byId(readSessionRow.one, code.sessionId)
+      const client = code && clients.byId(code.clientId)?.client
+      if (code === undefined || row === undefined || client === undefined) return undefined
+      const user = readUser(row, sessionColumnCount)
+      const given = code.familyId === null ? undefined : family(code.familyId)?.family
+      return { ...now(), code, session: readSession(row, 0, user.id, clients), user, client, family: given }
+    },
+    sessionsOf(userId) {
+      const user = isId(userId) ? users.byId(userId) : undefined
+      if (user === undefined) return []
+      const at = { ...now(), user }
+      const rows = readSessionsOfUser.all(idKey(userId))
+      const sessions = rows.map(row => readSession(row, 0, userId, clients))
+      return sessions.flatMap(one => livingSession(one, familiesOf(one.id, userId), at) ?? []).sort(newestFirst)
+    },
+  }
+}
+
+/** What is no id names no row. */
+function byId(read: (key: bigint, rest: Uint8Array) => Row | undefined, id: string): Row | undefined {
+  if (!isId(id)) return undefined
+  const { key, rest } = idParts(id)
+  return read(key, rest)
+}

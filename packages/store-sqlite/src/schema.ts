@@ -1,0 +1,64 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { StoreUnavailable } from '@countersign/store'
+
+/*
+ * Forward only: a migration that was released is never changed, the next one is added below. `PRAGMA user_version` says
+ * how many have run.
+ *
+ * A rotation changes one row of `family` and no index: what is indexed never changes. References are the first eight
+ * bytes of an id (columns.ts) or a client's number. Times are milliseconds; what usually equals its neighbour is NULL then.
+ */
+const migrations: readonly string[] = [
+  `
+  CREATE TABLE issuer (one INTEGER PRIMARY KEY CHECK (one = 1), version INTEGER NOT NULL, body TEXT NOT NULL);
+  CREATE TABLE key_ring (one INTEGER PRIMARY KEY CHECK (one = 1), version INTEGER NOT NULL, body TEXT NOT NULL);
+  CREATE TABLE client (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, version INTEGER NOT NULL, body TEXT NOT NULL);
+  CREATE TABLE user (
+    key INTEGER PRIMARY KEY, rest BLOB NOT NULL, email TEXT, email_key TEXT UNIQUE, name TEXT, password_hash TEXT,
+    disabled_at INTEGER, deleted_at INTEGER, created_at INTEGER NOT NULL, seal_salt BLOB, epoch INTEGER NOT NULL,
+    version INTEGER NOT NULL);
+  CREATE TABLE identity (
+    connection TEXT NOT NULL, subject TEXT NOT NULL, user INTEGER NOT NULL, PRIMARY KEY (connection, subject)) WITHOUT ROWID;
+  CREATE TABLE session (
+    key INTEGER PRIMARY KEY, rest BLOB NOT NULL, user INTEGER NOT NULL, client INTEGER, created_at INTEGER NOT NULL,
+    authenticated_at INTEGER, amr TEXT NOT NULL, device TEXT NOT NULL, ip TEXT NOT NULL, cookie_salt BLOB,
+    absolute_end_at INTEGER NOT NULL, epoch_all INTEGER NOT NULL, epoch_user INTEGER, epoch_client INTEGER,
+    epoch_grant INTEGER, ended_at INTEGER, end_reason INTEGER, version INTEGER NOT NULL);
+  CREATE INDEX session_of_user ON session (user);
+  CREATE TABLE family (
+    key INTEGER PRIMARY KEY, rest BLOB NOT NULL, session INTEGER NOT NULL, client INTEGER NOT NULL, salt BLOB NOT NULL,
+    generation INTEGER NOT NULL, rotated_at INTEGER NOT NULL, created_at INTEGER NOT NULL, absolute_end_at INTEGER NOT NULL,
+    jkt BLOB, scope TEXT NOT NULL, audiences TEXT NOT NULL, epoch_all INTEGER NOT NULL, epoch_user INTEGER,
+    epoch_client INTEGER, epoch_grant INTEGER, credit_spent_at INTEGER, flagged_at INTEGER, ended_at INTEGER,
+    end_reason INTEGER, version INTEGER NOT NULL);
+  CREATE INDEX family_of_session ON family (session);
+  CREATE TABLE code (hash TEXT PRIMARY KEY, expires_at INTEGER NOT NULL, version INTEGER NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;
+  CREATE INDEX code_by_expiry ON code (expires_at);
+  CREATE TABLE entry (
+    number INTEGER PRIMARY KEY, kind TEXT NOT NULL, id TEXT NOT NULL, below INTEGER, at INTEGER, until INTEGER NOT NULL);
+  CREATE INDEX entry_by_id ON entry (id);
+  CREATE TABLE audit (number INTEGER PRIMARY KEY, body TEXT NOT NULL, hash BLOB NOT NULL);
+  CREATE TABLE log_restart (one INTEGER PRIMARY KEY CHECK (one = 1), count INTEGER NOT NULL);
+  INSERT INTO log_restart VALUES (1, 0);
+  `,
+]
+
+/** Brings the file to this version's schema, in one transaction. Refuses a file that a later version has written. */
+export function migrate(database: DatabaseSync): void {
+  const { user_version: found } = database.prepare('PRAGMA user_version').get() as { user_version: number }
+  if (found === migrations.length) return
+  if (found > migrations.length) {
+    throw new StoreUnavailable(
+      `the database was written by a later version (schema ${found}, known ${migrations.length})`,
+    )
+  }
+  database.exec('BEGIN IMMEDIATE')
+  try {
+    for (const migration of migrations.slice(found)) database.exec(migration)
+    database.exec(`PRAGMA user_version = ${migrations.length}`)
+    database.exec('COMMIT')
+  } catch (error) {
+    if (database.isTransaction) database.exec('ROLLBACK')
+    throw error
+  }
+}

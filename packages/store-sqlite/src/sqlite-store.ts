@@ -1,0 +1,65 @@
+import { checkChange, type Store, type StoreOptions, StoreUnavailable } from '@countersign/store'
+import type { GroupCommit } from './group-commit.ts'
+import type { LogSync } from './log-sync.ts'
+import { translating } from './sqlite-failure.ts'
+import type { Tables } from './tables.ts'
+
+/** The port over the prepared tables and the queue of writes. */
+export function createSqliteStore(
+  parts: Tables & { options: StoreOptions; commits: GroupCommit; log: LogSync; close: () => Promise<void> },
+): Store {
+  const { reads, audit, feed, commits, log } = parts
+  let closing: Promise<void> | undefined
+
+  function read<T>(from: () => T): T {
+    if (closing !== undefined) throw new StoreUnavailable('the store is closed')
+    return translating(from)
+  }
+
+  return {
+    loadIssuer: async () => read(() => ({ ...reads.now(), keyRing: reads.keyRing() })),
+    loadClient: async clientId =>
+      read(() => {
+        const client = reads.client(clientId)
+        return client && { ...reads.now(), client }
+      }),
+    listClients: async () => read(reads.clients),
+    loadUser: async userId => read(() => ({ ...reads.now(), user: reads.user(userId) })),
+    loadUserByEmail: async key => read(() => ({ ...reads.now(), user: reads.userByEmail(key) })),
+    loadUserByIdentity: async (connection, subject) =>
+      read(() => ({ ...reads.now(), user: reads.userByIdentity(connection, subject) })),
+    loadFamily: async familyId => read(() => reads.family(familyId)),
+    loadSession: async sessionId => read(() => reads.session(sessionId)),
+    loadCode: async hash => read(() => reads.code(hash)),
+    listSessions: async userId => read(() => reads.sessionsOf(userId)),
+    async commit(change) {
+      checkChange(change)
+      const applied = await commits.run({
+        apply: () => (parts.apply(change) ? 'committed' : undefined),
+        // A reader of the feed must never see an entry that a crash can take back.
+        durable: change.durable || change.entries.length > 0,
+        single: change.writes.length <= 1 && change.audit.length === 0 && change.entries.length === 0,
+      })
+      return applied ?? 'conflict'
+    },
+    feed,
+    async readAudit(after, limit) {
+      // Rows that a crash could still take back are not shown.
+      const { number } = read(audit.head)
+      await log.settled()
+      return read(() => audit.read(after, number, limit))
+    },
+    async sweep(limits) {
+      const gone = await commits.run({
+        apply: () => parts.sweep(limits, reads.now()),
+        durable: false,
+        single: false,
+      })
+      return gone ?? 0
+    },
+    close() {
+      closing ??= parts.close()
+      return closing
+    },
+  }
+}

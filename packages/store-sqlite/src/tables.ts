@@ -1,0 +1,90 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { Change, Write } from '@countersign/core'
+import type { StoreOptions } from '@countersign/store'
+import { type AuditLog, openAuditLog } from './audit-log.ts'
+import { type Clients, openClients } from './clients.ts'
+import { type Codes, openCodes } from './codes.ts'
+import { openFamilyWrites } from './families.ts'
+import { type Feed, openFeed } from './feed.ts'
+import type { Heads } from './group-commit.ts'
+import { openIssuer, openKeyRing } from './issuer.ts'
+import { openReads, type Reads } from './reads.ts'
+import { openSessionWrites } from './sessions.ts'
+import { openSweep, type Sweep } from './sweep.ts'
+import { openUsers } from './users.ts'
+
+/** Everything that speaks SQL, prepared once. */
+export interface Tables {
+  readonly reads: Reads
+  /** Applies a change inside a transaction; false: a row was at another version. */
+  readonly apply: (change: Change) => boolean
+  readonly audit: AuditLog
+  readonly feed: Feed
+  readonly sweep: Sweep
+  readonly heads: Heads
+}
+
+export function openTables(database: DatabaseSync, options: StoreOptions): Tables {
+  const issuer = openIssuer(database, options.seed.incarnation)
+  const keyRing = openKeyRing(database)
+  const clients: Clients = openClients(database)
+  const users = openUsers(database)
+  const codes: Codes = openCodes(database)
+  const putSession = openSessionWrites(database, clients)
+  const putFamily = openFamilyWrites(database, clients)
+  const audit = openAuditLog(database)
+  const feed = openFeed(database, { clock: options.clock, incarnation: issuer.load().incarnation })
+  const reads = openReads(database, { issuer, keyRing, clients, users, codes, clock: options.clock })
+
+  function put(write: Write): boolean {
+    switch (write.table) {
+      case 'issuer':
+        return issuer.put(write.row)
+      case 'keyRing':
+        return keyRing.put(write.row)
+      case 'client':
+        return clients.put(write.row)
+      case 'user':
+        return users.put(write.row)
+      case 'identity':
+        return users.putIdentity(write.row)
+      case 'session':
+        return putSession(write.row)
+      case 'family':
+        return putFamily(write.row)
+      case 'code':
+        return codes.put(write.row)
+    }
+  }
+
+  return {
+    reads,
+    apply(change) {
+      for (const write of change.writes) if (!put(write)) return false
+      for (const record of change.audit) {
+        const { personal, userId } = record
+        const salt = personal === undefined || userId === undefined ? null : users.sealSalt(userId)
+        audit.append(record, personal === undefined ? null : options.sealPersonal(personal, salt))
+      }
+      for (const entry of change.entries) feed.append(entry)
+      return true
+    },
+    audit,
+    feed,
+    sweep: openSweep(database, clients, feed),
+    heads: {
+      mark() {
+        const auditHead = audit.head()
+        const feedHead = feed.head()
+        return () => {
+          audit.resetTo(auditHead)
+          feed.resetTo(feedHead)
+        }
+      },
+      committed() {
+        const number = feed.head()
+        return () => feed.becomesDurable(number)
+      },
+    },
+  }
+}

@@ -1,0 +1,91 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { Identity, User } from '@countersign/core'
+import { storedEmailKey } from '@countersign/store'
+import { bufferOf, type Column, idColumns, idKey, idOf, idParts, type Row } from './columns.ts'
+import { prepareRead, wrote } from './statements.ts'
+
+/** What `readUser` takes, of the table under the name `u`. */
+export const userColumns: string = `${idColumns('u.key', 'u.rest')}, u.email, u.name, u.password_hash, u.disabled_at, u.deleted_at,
+  u.created_at, u.seal_salt, u.epoch, u.version`
+export const userColumnCount = 12
+
+export function readUser(row: Row, at: number): User {
+  const sealSalt = row[at + 9] as Column
+  return {
+    id: idOf(row[at] as Column, row[at + 1] as Column, row[at + 2] as Column),
+    email: row[at + 3] as string | null,
+    name: row[at + 4] as string | null,
+    passwordHash: row[at + 5] as string | null,
+    disabledAt: row[at + 6] as number | null,
+    deletedAt: row[at + 7] as number | null,
+    createdAt: row[at + 8] as number,
+    sealSalt: sealSalt === null ? null : bufferOf(sealSalt),
+    epoch: row[at + 10] as number,
+    version: row[at + 11] as number,
+  }
+}
+
+export interface Users {
+  readonly byId: (id: string) => User | undefined
+  readonly byEmail: (key: string) => User | undefined
+  readonly byIdentity: (connection: string, subject: string) => User | undefined
+  readonly sealSalt: (id: string) => Buffer | null
+  readonly put: (user: User) => boolean
+  readonly putIdentity: (identity: Identity) => boolean
+}
+
+export function openUsers(database: DatabaseSync): Users {
+  const select = `SELECT ${userColumns} FROM user u`
+  const readById = prepareRead(database, `${select} WHERE u.key = ? AND u.rest = ?`)
+  const readByEmail = prepareRead(database, `${select} WHERE u.email_key = ?`)
+  const readByIdentity = prepareRead(
+    database,
+    `${select} JOIN identity i ON i.user = u.key WHERE i.connection = ? AND i.subject = ?`,
+  )
+  const readSealSalt = prepareRead(database, 'SELECT seal_salt FROM user WHERE key = ? AND rest = ?')
+  const insert = database.prepare(
+    `INSERT INTO user (email, email_key, name, password_hash, disabled_at, deleted_at, created_at, seal_salt, epoch, version, key, rest)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+  )
+  // OR IGNORE: an address that another user has leaves the row as it is, which is a conflict.
+  const update = database.prepare(
+    `UPDATE OR IGNORE user SET email = ?, email_key = ?, name = ?, password_hash = ?, disabled_at = ?, deleted_at = ?,
+     created_at = ?, seal_salt = ?, epoch = ?, version = ? WHERE key = ? AND rest = ? AND version = ?`,
+  )
+  const insertIdentity = database.prepare(
+    'INSERT INTO identity (connection, subject, user) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+  )
+  const found = (row: Row | undefined): User | undefined => row && readUser(row, 0)
+  return {
+    byId(id) {
+      const { key, rest } = idParts(id)
+      return found(readById.one(key, rest))
+    },
+    byEmail: key => found(readByEmail.one(key)),
+    byIdentity: (connection, subject) => found(readByIdentity.one(connection, subject)),
+    sealSalt(id) {
+      const { key, rest } = idParts(id)
+      const salt = readSealSalt.one(key, rest)?.[0] ?? null
+      return salt === null ? null : bufferOf(salt)
+    },
+    put(user) {
+      const { key, rest } = idParts(user.id)
+      const values = [
+        user.email,
+        storedEmailKey(user.email),
+        user.name,
+        user.passwordHash,
+        user.disabledAt,
+        user.deletedAt,
+        user.createdAt,
+        user.sealSalt,
+        user.epoch,
+        user.version + 1,
+        key,
+        rest,
+      ]
+      return user.version === 0 ? wrote(insert, ...values) : wrote(update, ...values, user.version)
+    },
+    putIdentity: ({ connection, subject, userId }) => wrote(insertIdentity, connection, subject, idKey(userId)),
+  }
+}
