@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { designs } from './sqlite-designs/designs.ts'
 import type { Outcome, Task } from './sqlite-designs/measure.ts'
+import { powerLoss } from './sqlite-designs/power-loss.ts'
 import { createSeededDatabase, seededFamilies } from './sqlite-designs/schema.ts'
 import { buildSlowFsync } from './sqlite-designs/slow-fsync.ts'
 
@@ -20,6 +21,7 @@ const { values } = parseArgs({
     cores: { type: 'string', default: '0' },
     disks: { type: 'string', default: 'own,slow' },
     folder: { type: 'string', default: tmpdir() },
+    'power-loss': { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 })
@@ -37,7 +39,9 @@ if (values.help) {
   --in-flight 32     writes under way at once
   --cores 0          list for taskset ("0,1" leaves the process both; "" does not pin)
   --disks own,slow   slow: every fsync and fdatasync takes 10 ms longer (needs gcc and LD_PRELOAD)
-  --folder PATH      where the files go, on the disk to be measured`)
+  --folder PATH      where the files go, on the disk to be measured
+  --power-loss N     measures nothing, but kills each design N times and looks for its acknowledged logins in what was
+                     synced by then ("unsafe" answers too early, and has to be found out)`)
   process.exit(0)
 }
 
@@ -72,6 +76,21 @@ function cell(value: number | null, digits: number): string {
 }
 
 try {
+  if (values['power-loss']) await reportPowerLoss(Number(values['power-loss']))
+  else await compareDesigns()
+} finally {
+  rmSync(folder, { recursive: true, force: true })
+}
+
+async function reportPowerLoss(crashes: number): Promise<void> {
+  console.log('| design | crashes | acknowledged logins | of them lost | damaged files |\n|---|---:|---:|---:|---:|')
+  for (const design of ['unsafe', ...list(values.designs)]) {
+    const found = await powerLoss(folder, design, crashes)
+    console.log(`| ${design} | ${crashes} | ${found.acknowledged} | ${found.lost} | ${found.damaged} |`)
+  }
+}
+
+async function compareDesigns(): Promise<void> {
   const seed = join(folder, 'seed.db')
   createSeededDatabase(seed, seededFamilies)
   const slow = buildSlowFsync(folder, 10_000)
@@ -114,6 +133,4 @@ try {
       `| ${key} | ${of('perSecond', 0)} | ${of('rotationMsP99', 1)} | ${of('loginMsP50', 1)} | ${of('loginMsP99', 1)} | ${of('pauseMsMax', 1)} | ${of('pauseMsP99', 1)} | ${of('logMiB', 0)} | ${of('fullCommitMs', 2)} | ${of('datasyncMs', 2)} |`,
     )
   }
-} finally {
-  rmSync(folder, { recursive: true, force: true })
 }

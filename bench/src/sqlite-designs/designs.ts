@@ -23,13 +23,12 @@ export const designs: Readonly<Record<string, { text: string; open: (path: strin
   b2: { text: 'worker thread, FULL only for batches with a login', open: path => workerThread(path, 'when durable') },
   c: {
     text: 'same thread, NORMAL, fdatasync in the pool, passive checkpoints elsewhere',
-    open: path => syncApart(path, { completes: false, syncs: 1 }),
+    open: path => syncApart(path, false),
   },
   c2: {
     text: 'as c, and writes are held while a checkpoint is completed',
-    open: path => syncApart(path, { completes: true, syncs: 1 }),
+    open: path => syncApart(path, true),
   },
-  c3: { text: 'as c2, with two syncs under way at once', open: path => syncApart(path, { completes: true, syncs: 2 }) },
 }
 
 /** Answers logins that may yet be lost. Not a design: the power-loss check has to find it out. */
@@ -93,13 +92,13 @@ async function workerThread(path: string, when: 'always' | 'when durable'): Prom
   return { write, close: async () => void (await worker.terminate()) }
 }
 
-async function syncApart(path: string, options: { completes: boolean; syncs: number }): Promise<Design> {
+async function syncApart(path: string, completes: boolean): Promise<Design> {
   const writer = openWriter(path, 'NORMAL', 0)
   // The log exists from the first write on. One descriptor for good: its error state is then never lost between two calls.
   writer.commit([{ kind: 'rotation', family: 1 }])
   const log = await open(`${path}-wal`, 'r+')
-  const release = syncedAnswers(log, options.syncs)
-  const checkpoints = await checkpointer(path, writer.database, options.completes)
+  const release = syncedAnswers(log)
+  const checkpoints = await checkpointer(path, writer.database, completes)
   const held: Waiting[] = []
   const commit = (batch: Waiting[]): void => {
     if (batch.length === 0) return
@@ -122,24 +121,25 @@ async function syncApart(path: string, options: { completes: boolean; syncs: num
   }
 }
 
-/** So many syncs at a time; whatever is committed while they run waits for the next one, which covers all of it. */
-function syncedAnswers(log: FileHandle, most: number): (answer: () => void) => void {
+/** One sync at a time; whatever is committed while it runs waits for the next one, which covers all of it. */
+function syncedAnswers(log: FileHandle): (answer: () => void) => void {
   let waiting: (() => void)[] = []
-  let running = 0
+  let running = false
   const run = async (): Promise<void> => {
-    running++
     while (waiting.length > 0) {
       const covered = waiting
       waiting = []
       await log.datasync()
       for (const answer of covered) answer()
     }
-    running--
+    running = false
   }
   return answer => {
     waiting.push(answer)
-    // In a microtask, so that all logins of one commit share one sync.
-    if (running < most) queueMicrotask(() => running < most && waiting.length > 0 && void run())
+    if (running) return
+    running = true
+    // In a microtask: a sync begun at the first login of a commit would make all its others wait for the next one.
+    queueMicrotask(() => void run())
   }
 }
 

@@ -77,7 +77,7 @@ export async function powerLoss(folder: string, design: string, crashes: number)
       database
         .prepare('SELECT user FROM session')
         .all()
-        .map(row => row['user']),
+        .map(row => row.user),
     )
     const { integrity_check } = database.prepare('PRAGMA integrity_check').get() as { integrity_check: string }
     database.close()

@@ -9,7 +9,7 @@ export type Write =
 export const seededFamilies = 100_000
 
 /** Frames in the log after which a checkpoint is due: by default 64 MiB of 4 KiB pages. */
-export const checkpointFrames: number = Number(process.env['CHECKPOINT_FRAMES'] ?? 16_384)
+export const checkpointFrames: number = Number(process.env.CHECKPOINT_FRAMES ?? 16_384)
 
 const tables = `
   CREATE TABLE family (

@@ -1,0 +1,59 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import { type Contender, contenders } from './contenders.ts'
+import type { IssuerFacts } from './issuer.ts'
+import { mintTokens } from './mint.ts'
+
+/** `cold`: every token is seen for the first time. `warm`: every token was seen before. */
+export interface VerifyTask {
+  readonly contender: string
+  readonly mode: 'cold' | 'warm'
+  readonly tokens: number
+  readonly seconds: number
+  readonly facts: IssuerFacts
+}
+
+export interface VerifyResult {
+  readonly perSecond: number
+}
+
+const task = JSON.parse(process.argv[2] ?? '') as VerifyTask
+
+async function run(): Promise<VerifyResult> {
+  const make = contenders[task.contender]
+  if (!make) throw new Error(`no contender ${task.contender}`)
+  const remembered = task.mode === 'warm' ? task.tokens : 0
+  const contender = await make({ facts: task.facts, remembered })
+  // Compiled code first: tokens that are not counted.
+  await pass(contender, mintTokens(task.facts, 2000))
+  const tokens = mintTokens(task.facts, task.tokens)
+  if (task.mode === 'warm') await pass(contender, tokens)
+  const began = performance.now()
+  let done = 0
+  do {
+    await pass(contender, tokens)
+    done += tokens.length
+  } while (task.mode === 'warm' && performance.now() - began < task.seconds * 1000)
+  return { perSecond: (done / (performance.now() - began)) * 1000 }
+}
+
+/** Every token once, each as a string that no cache has seen as an object. */
+async function pass({ verify, inFlight }: Contender, tokens: readonly Buffer[]): Promise<void> {
+  let sinceTurn = performance.now()
+  for (let n = 0; n < tokens.length; n += inFlight) {
+    if (inFlight === 1) {
+      const good = verify(tokens[n]?.toString('latin1') ?? '')
+      if (!(good === true || (await good))) throw new Error('a good token was refused')
+    } else {
+      const some = tokens.slice(n, n + inFlight).map(token => verify(token.toString('latin1')))
+      if (!(await Promise.all(some)).every(Boolean)) throw new Error('a good token was refused')
+    }
+    // What follows a feed has to hear its heartbeat.
+    if (n % 1024 === 0 && performance.now() - sinceTurn > 50) {
+      await turn()
+      sinceTurn = performance.now()
+    }
+  }
+}
+
+process.stdout.write(`${JSON.stringify(await run())}\n`)
+process.exit(0)
