@@ -1,1 +1,5 @@
-export {}
+export { configurationOf, explain } from './commands.ts'
+export { type Configuration, readConfiguration, WrongConfiguration } from './configuration.ts'
+export { openDataFolder, readMasterKey } from './data-folder.ts'
+export { openSystem, type System, type SystemOptions } from './open-system.ts'
+export { endOnSignal, type RunningSystem, serve } from './serve.ts'

@@ -1,1 +1,7 @@
-export {}
+export { type Admin, createAdmin, type KeyView } from './admin/admin.ts'
+export { type CountersignServer, createServer, type ServerOptions } from './create-server.ts'
+export { jwksMaxAgeSeconds } from './endpoints/discovery.ts'
+export type { HostedServices } from './hosted/hosted-services.ts'
+export { isLoopback } from './http/client-address.ts'
+export { WrongMasterKey } from './keys/key-keeper.ts'
+export type { Log, RefreshEvent, ServerConfig, Services } from './services.ts'

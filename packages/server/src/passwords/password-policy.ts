@@ -1,7 +1,7 @@
 import { commonPasswords } from './common-passwords.ts'
 
-/** Code points, as NIST SP 800-63B §3.1.1.2 counts them. */
-const charactersAtLeast = 8
+/** Counted in code points, like the most (NIST SP 800-63B §3.1.1.2). */
+export const passwordMinLength = 8
 const charactersAtMost = 256
 
 /**
@@ -23,7 +23,7 @@ export function passwordProblem(password: string, user: { readonly email?: strin
   if (password.length > 2 * charactersAtMost) return tooLong
   const text = normalizePassword(password)
   const characters = [...text]
-  if (characters.length < charactersAtLeast) return `The password needs at least ${charactersAtLeast} characters.`
+  if (characters.length < passwordMinLength) return `The password needs at least ${passwordMinLength} characters.`
   if (characters.length > charactersAtMost) return tooLong
   const folded = text.trim().toLowerCase()
   if (commonPasswords.has(folded) || new Set(characters).size === 1) return 'The password is one that many people use.'

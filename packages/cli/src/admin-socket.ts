@@ -1,0 +1,89 @@
+import { chmodSync, rmSync } from 'node:fs'
+import { createServer, request, type Server } from 'node:http'
+import { join } from 'node:path'
+import { errorBody, isRefusal, reasons } from '@countersign/protocol'
+import type { Admin, Log } from '@countersign/server'
+
+/*
+ * The operator's commands reach a running server over a Unix socket in the data folder, mode 0600: who may open the folder
+ * may do everything anyway.
+ */
+
+export type AdminCommand =
+  | 'users disable'
+  | 'users enable'
+  | 'users delete'
+  | 'keys list'
+  | 'keys rotate'
+  | 'keys retire'
+
+type Run = (admin: Admin, argument: string) => object | Promise<object>
+
+const commands: Readonly<Record<AdminCommand, Run>> = {
+  'users disable': (admin: Admin, id: string) => admin.disableUser(id),
+  'users enable': (admin: Admin, id: string) => admin.enableUser(id),
+  'users delete': (admin: Admin, id: string) => admin.deleteUser(id),
+  'keys list': (admin: Admin) => admin.listKeys(),
+  'keys rotate': (admin: Admin) => admin.rotateKeys(),
+  'keys retire': (admin: Admin, id: string) => admin.retireKey(id),
+}
+
+export function runAdminCommand(admin: Admin, command: AdminCommand, argument: string): Promise<object> {
+  return Promise.resolve(commands[command](admin, argument))
+}
+
+function socketOf(folder: string): string {
+  return join(folder, 'admin.sock')
+}
+
+/** Listens for commands. The folder is this process's own (the store's lock says so), so an old socket is a dead one. */
+export function listenForAdmin(folder: string, admin: Admin, log: Log): Promise<Server> {
+  const server = createServer((incoming, outgoing) => {
+    const command = decodeURIComponent((incoming.url ?? '').slice(1)).split('/')
+    const [name = '', argument = ''] = command
+    const answer = (status: number, body: unknown): void => {
+      outgoing.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+    }
+    if (!Object.hasOwn(commands, name)) return answer(404, errorBody({ reason: 'not_found' }))
+    runAdminCommand(admin, name as AdminCommand, argument).then(
+      result => {
+        log.info({ command: name }, 'operator')
+        answer(isRefusal(result) ? reasons[result.reason].status : 200, isRefusal(result) ? errorBody(result) : result)
+      },
+      () => answer(503, errorBody({ reason: 'unavailable' })),
+    )
+  })
+  const socket = socketOf(folder)
+  rmSync(socket, { force: true })
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(socket, () => {
+      chmodSync(socket, 0o600)
+      resolve(server)
+    })
+  })
+}
+
+/** Asks the server that runs on this folder; `undefined` if none does. */
+export function askRunningServer(
+  folder: string,
+  command: AdminCommand,
+  argument: string,
+): Promise<{ status: number; body: unknown } | undefined> {
+  return new Promise((resolve, reject) => {
+    const path = `/${encodeURIComponent(`${command}/${argument}`)}`
+    const outgoing = request({ socketPath: socketOf(folder), path, method: 'POST' }, incoming => {
+      let text = ''
+      incoming.setEncoding('utf8')
+      incoming.on('data', (chunk: string) => {
+        text += chunk
+      })
+      incoming.on('end', () => resolve({ status: incoming.statusCode ?? 0, body: JSON.parse(text) }))
+    })
+    outgoing.on('error', (error: Error & { code?: string }) => {
+      if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') resolve(undefined)
+      else reject(error)
+    })
+    outgoing.end()
+  })
+}

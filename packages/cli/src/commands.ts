@@ -1,0 +1,112 @@
+import { existsSync } from 'node:fs'
+import { isRefusal } from '@countersign/protocol'
+import { WrongMasterKey } from '@countersign/server'
+import { StoreUnavailable } from '@countersign/store'
+import { Command } from 'commander'
+import { type AdminCommand, askRunningServer, runAdminCommand } from './admin-socket.ts'
+import { type Configuration, readConfiguration, WrongConfiguration } from './configuration.ts'
+import { readMasterKey } from './data-folder.ts'
+import { openSystem } from './open-system.ts'
+import { endOnSignal, serve } from './serve.ts'
+
+const defaultFile = 'countersign.json'
+
+/** Runs one command line. */
+export async function run(argv: readonly string[]): Promise<void> {
+  const program = new Command('countersign')
+    .description('The token and session layer of an application: server, sessions, keys.')
+    .option('--config <file>', `configuration file (default: ${defaultFile}, if there is one)`)
+    .option('--port <number>', 'port to listen on (default: 4400)')
+    .option('--data <folder>', 'where everything is kept (default: ./data)')
+    .option('--issuer <url>', 'public address (default: http://127.0.0.1:PORT)')
+    .showHelpAfterError()
+    .addHelpText(
+      'after',
+      '\nEvery flag is also an environment variable (COUNTERSIGN_PORT …) and a key of the configuration file.',
+    )
+  const configured = (): Configuration => configurationOf(program.opts())
+
+  program
+    .command('serve')
+    .description('start the server')
+    .action(async () => {
+      const system = await serve(configured(), { masterKey: process.env.COUNTERSIGN_MASTER_KEY })
+      process.stdout.write(`Countersign is ready at ${system.issuer}\n`)
+      endOnSignal(system.close)
+    })
+
+  const users = program.command('users').description('people’s accounts, on a running server')
+  const user = (name: 'disable' | 'enable' | 'delete', what: string): unknown =>
+    users
+      .command(`${name} <user>`)
+      .description(`${what} (by id or e-mail address)`)
+      .action((who: string) => administer(configured(), `users ${name}`, who))
+  user('disable', 'end everything of a user and refuse to sign them in')
+  user('enable', 'let a disabled user sign in again')
+  user('delete', 'end everything of a user and erase what is personal')
+
+  const keys = program.command('keys').description('signing and refresh keys, on a running server')
+  keys
+    .command('list')
+    .description('all keys and their states')
+    .action(() => administer(configured(), 'keys list', ''))
+  keys
+    .command('rotate')
+    .description('use the next signing key from now on; nobody notices')
+    .action(() => administer(configured(), 'keys rotate', ''))
+  keys
+    .command('retire <key>')
+    .description('emergency: kill a key and everything that it signed')
+    .action((key: string) => administer(configured(), 'keys retire', key))
+
+  try {
+    await program.parseAsync(argv)
+  } catch (error) {
+    process.stderr.write(`countersign: ${explain(error)}\n`)
+    process.exitCode = 1
+  }
+}
+
+/** Flags over environment over file. */
+export function configurationOf(flags: Readonly<Record<string, unknown>>): Configuration {
+  const named = flags.config as string | undefined
+  const file = named ?? (existsSync(defaultFile) ? defaultFile : undefined)
+  return readConfiguration({ file, environment: process.env, flags })
+}
+
+/** What an operator can mend is said in a sentence; anything else keeps its stack. */
+export function explain(error: unknown): string {
+  if (error instanceof WrongConfiguration || error instanceof WrongMasterKey || error instanceof StoreUnavailable) {
+    return error.message
+  }
+  if ((error as { code?: unknown }).code === 'EADDRINUSE') return 'The port is in use. Choose another with --port.'
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}
+
+/** By the running server if there is one, else on the store directly. */
+async function administer(configuration: Configuration, command: AdminCommand, argument: string): Promise<void> {
+  const asked = await askRunningServer(configuration.data, command, argument)
+  const { failed, result } = asked
+    ? { failed: asked.status >= 400, result: asked.body }
+    : await administerStopped(configuration, command, argument)
+  if (Array.isArray(result)) console.table(result)
+  else process.stdout.write(`${JSON.stringify(result, null, 2)}\n`)
+  if (failed) process.exitCode = 1
+}
+
+async function administerStopped(
+  configuration: Configuration,
+  command: AdminCommand,
+  argument: string,
+): Promise<{ failed: boolean; result: unknown }> {
+  if (!existsSync(configuration.data)) throw new WrongConfiguration(`There is no data folder at ${configuration.data}.`)
+  const master = readMasterKey(configuration.data, process.env.COUNTERSIGN_MASTER_KEY)
+  const log = { info() {}, warn() {}, error() {} }
+  const system = await openSystem({ configuration, folder: configuration.data, master, log })
+  try {
+    const result = await runAdminCommand(system.server.admin, command, argument)
+    return { failed: isRefusal(result), result }
+  } finally {
+    await system.close()
+  }
+}

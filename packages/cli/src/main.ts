@@ -1,0 +1,5 @@
+import { enableCompileCache } from 'node:module'
+
+enableCompileCache()
+const { run } = await import('./commands.ts')
+await run(process.argv)

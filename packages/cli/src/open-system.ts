@@ -1,0 +1,91 @@
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { type Client, defaultKeyPolicy, deriveKey, type MasterKey, seal } from '@countersign/core'
+import { type CountersignServer, createServer, isLoopback, type Log, type RefreshEvent } from '@countersign/server'
+import type { Store, StoreOptions } from '@countersign/store'
+import { openSqliteStore } from '@countersign/store-sqlite'
+import { type Configuration, WrongConfiguration } from './configuration.ts'
+
+/** A node with its store, ready to listen. */
+export interface System {
+  readonly server: CountersignServer
+  readonly store: Store
+  readonly issuer: string
+  close(): Promise<void>
+}
+
+export interface SystemOptions {
+  readonly configuration: Configuration
+  readonly folder: string
+  readonly master: MasterKey
+  readonly log: Log
+  /** The port that will be listened on, if the configured one is 0. */
+  readonly port?: number
+  readonly moreClients?: readonly Client[]
+  readonly onRefresh?: (event: RefreshEvent) => void
+}
+
+/** Configuration → engine → server: the only place that names an engine. */
+export async function openSystem(options: SystemOptions): Promise<System> {
+  const { configuration, folder, master, log, onRefresh } = options
+  const issuer = configuration.issuer ?? `http://127.0.0.1:${options.port ?? configuration.port}`
+  refuseInsecure(configuration, issuer)
+  const store = await openSqliteStore({ ...storeOptions(master), file: join(folder, 'countersign.sqlite') })
+  const { rotationSeconds, ...keyPolicy } = defaultKeyPolicy
+  try {
+    const server = await createServer({
+      store,
+      master,
+      log,
+      clients: [...configuration.clients, ...(options.moreClients ?? [])],
+      ...(onRefresh && { onRefresh }),
+      config: {
+        issuer,
+        applicationName: configuration.application_name,
+        signUp: configuration.sign_up,
+        trustedProxies: configuration.trusted_proxies,
+        keyPolicy: {
+          ...keyPolicy,
+          rotationSeconds: Math.round(configuration.signing_key_days * 86_400) || rotationSeconds,
+        },
+        keepEndedSeconds: 7 * 86_400,
+      },
+    })
+    const close = async (): Promise<void> => {
+      await server.close()
+      await store.close()
+    }
+    return { server, store, issuer, close }
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
+
+/** Off loopback, tokens and passwords would cross the network in the clear. */
+function refuseInsecure({ host, trusted_proxies }: Configuration, issuer: string): void {
+  const { protocol, hostname } = new URL(issuer)
+  const issuerIsLocal = isLoopback(hostname.replace(/^\[|\]$/g, '')) || hostname === 'localhost'
+  if (protocol === 'http:' && !issuerIsLocal) {
+    throw new WrongConfiguration('The issuer must be an https: URL, unless it is on loopback.')
+  }
+  const hostIsLocal = isLoopback(host) || host === 'localhost'
+  if (!hostIsLocal && trusted_proxies.length === 0) {
+    throw new WrongConfiguration(
+      'Plain HTTP is refused off loopback. Listen on 127.0.0.1, or name the TLS proxy in front in trusted_proxies.',
+    )
+  }
+}
+
+function storeOptions(master: MasterKey): StoreOptions {
+  const auditKey = deriveKey(master, 'audit 1')
+  return {
+    clock: Date.now,
+    seed: { incarnation: randomBytes(8).toString('hex') },
+    // Each user's fields under a key of their own: erasing the salt erases them, and the chain of hashes stays whole.
+    sealPersonal: (personal, salt) =>
+      salt === null
+        ? null
+        : seal(deriveKey(auditKey, 'audit of one user 1', salt), 'audit', JSON.stringify(personal), randomBytes),
+  }
+}

@@ -1,0 +1,97 @@
+import { emailKey, endAllSessions, type KeyState, personalOf, type User } from '@countersign/core'
+import { type Refusal, refuse } from '@countersign/protocol'
+import type { Services } from '../services.ts'
+import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
+
+/** What an operator does on a running system: the CLI's commands, one function each. */
+export interface Admin {
+  /** By id or e-mail address. Ends every session, refresh and access token at once. */
+  disableUser(idOrEmail: string): Promise<object | Refusal>
+  enableUser(idOrEmail: string): Promise<object | Refusal>
+  /** Ends everything and erases what is personal; the audit chain stays whole. */
+  deleteUser(idOrEmail: string): Promise<object | Refusal>
+  listKeys(): readonly KeyView[]
+  /** The next signing key at once. */
+  rotateKeys(): Promise<readonly KeyView[]>
+  /** A signing key by its id, a refresh key by its number; everything that it made is dead. */
+  retireKey(id: string): Promise<readonly KeyView[] | Refusal>
+}
+
+export interface KeyView {
+  readonly id: string
+  readonly use: 'signing' | 'refresh'
+  readonly state: KeyState
+  readonly since: string
+}
+
+export function createAdmin(services: Services): Admin {
+  const { keys } = services
+  const keyViews = (): KeyView[] => {
+    const { signing, refresh } = keys.ring()
+    return [
+      ...signing.map(key => view(key.kid, 'signing', key)),
+      ...refresh.map(key => view(String(key.id), 'refresh', key)),
+    ]
+  }
+  return {
+    disableUser: who =>
+      changeUser(services, who, now => ({ change: { disabledAt: now }, event: 'user.disabled', ends: true })),
+    enableUser: who =>
+      changeUser(services, who, () => ({ change: { disabledAt: null }, event: 'user.enabled', ends: false })),
+    deleteUser: who =>
+      changeUser(services, who, now => ({
+        change: { deletedAt: now, email: null, name: null, passwordHash: null, sealSalt: null },
+        event: 'user.deleted',
+        ends: true,
+      })),
+    listKeys: keyViews,
+    async rotateKeys() {
+      await keys.rotate()
+      return keyViews()
+    },
+    async retireKey(id) {
+      return (await keys.retire(id))
+        ? keyViews()
+        : refuse('not_found', { detail: 'There is no such key, or it is retired.' })
+    },
+  }
+}
+
+type KeyTimes = { state: KeyState; createdAt: number } & Record<
+  'activatedAt' | 'retiringAt' | 'retiredAt',
+  number | null
+>
+
+function view(id: string, use: KeyView['use'], key: KeyTimes): KeyView {
+  const since = key.retiredAt ?? key.retiringAt ?? key.activatedAt ?? key.createdAt
+  return { id, use, state: key.state, since: new Date(since).toISOString() }
+}
+
+interface UserChange {
+  readonly change: Partial<User>
+  readonly event: 'user.disabled' | 'user.enabled' | 'user.deleted'
+  readonly ends: boolean
+}
+
+function changeUser(
+  services: Services,
+  idOrEmail: string,
+  decide: (now: number) => UserChange,
+): Promise<object | Refusal> {
+  const { store } = services
+  return decideAndCommit(services, async () => {
+    const key = emailKey(idOrEmail)
+    const snapshot = key === null ? await store.loadUser(idOrEmail) : await store.loadUserByEmail(key)
+    const { user, now } = snapshot
+    if (user === undefined || user.deletedAt !== null) return refuse('user_unknown')
+    const { change, event, ends } = decide(now)
+    const result = { id: user.id }
+    if (ends) {
+      const more = { by: 'operator' as const, user: change, event }
+      return { result, change: endAllSessions({ ...snapshot, user }, 'ended_by_operator', more) }
+    }
+    const audit = [{ event, time: now, userId: user.id, ...personalOf(undefined) }]
+    const writes = [{ table: 'user' as const, row: { ...user, ...change } }]
+    return { result, change: { writes, audit, entries: [], durable: true, time: now } }
+  })
+}

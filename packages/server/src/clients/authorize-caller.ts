@@ -1,0 +1,31 @@
+import { type AuthenticatedClient, isPublic } from '@countersign/core'
+import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
+import type { HttpRequest } from '../http/message.ts'
+import { type Parameters, readParameters } from '../http/read-form.ts'
+import type { Services } from '../services.ts'
+import { checkAccessToken } from '../sign-in/check-access-token.ts'
+import { authenticateClient } from './authenticate-client.ts'
+
+/**
+ * A back end that may do `right`: a confidential client (its own scopes hold the right), or a token whose scope does.
+ * For introspection, the feed and trusted sessions.
+ */
+export async function authorizeCaller(
+  services: Services,
+  request: HttpRequest,
+  right: string,
+  form: Parameters = readParameters('') as Parameters,
+): Promise<{ clientId: string } | Refusal> {
+  const authorization = request.header('authorization') ?? ''
+  if (/^(Bearer|DPoP) /i.test(authorization)) {
+    const checked = await checkAccessToken(services, request, right)
+    return isRefusal(checked) ? checked : { clientId: checked.claims.client_id }
+  }
+  const caller = await authenticateClient(services.store, request, form)
+  if (isRefusal(caller)) return caller
+  return mayDo(caller.client, right) ? { clientId: caller.client.id } : refuse('client_not_allowed')
+}
+
+function mayDo(client: AuthenticatedClient, right: string): boolean {
+  return !isPublic(client) && client.scopes.includes(right)
+}

@@ -1,0 +1,44 @@
+import { json } from '../http/answers.ts'
+import type { Endpoint } from '../http/message.ts'
+import type { Services } from '../services.ts'
+
+/** Published long enough ahead of use that every verifier has it: the schedule of keys counts on this number. */
+export const jwksMaxAgeSeconds = 300
+
+const cacheable = { 'cache-control': `public, max-age=${jwksMaxAgeSeconds}` }
+
+/** `GET /.well-known/oauth-authorization-server` and `…/openid-configuration` (RFC 8414 §2). */
+export function discovery(services: Services): Endpoint {
+  const { issuer } = services.config
+  const document = {
+    issuer,
+    authorization_endpoint: `${issuer}/authorize`,
+    token_endpoint: `${issuer}/token`,
+    revocation_endpoint: `${issuer}/revoke`,
+    introspection_endpoint: `${issuer}/introspect`,
+    jwks_uri: `${issuer}/jwks`,
+    revocations_endpoint: `${issuer}/revocations`,
+    response_types_supported: ['code'],
+    response_modes_supported: ['query'],
+    grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials'],
+    code_challenge_methods_supported: ['S256'],
+    token_endpoint_auth_methods_supported: ['none', 'client_secret_basic', 'client_secret_post'],
+    revocation_endpoint_auth_methods_supported: ['none', 'client_secret_basic', 'client_secret_post'],
+    introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+    dpop_signing_alg_values_supported: ['ES256', 'EdDSA', 'RS256', 'PS256'],
+    authorization_response_iss_parameter_supported: true,
+    subject_types_supported: ['public'],
+    id_token_signing_alg_values_supported: ['ES256'],
+    scopes_supported: ['account'],
+  }
+  return () => json(200, document, cacheable)
+}
+
+/** `GET /jwks` (RFC 7517 §5). */
+export function jwks(services: Services): Endpoint {
+  return () => ({
+    status: 200,
+    headers: { 'content-type': 'application/jwk-set+json', ...cacheable },
+    body: services.keys.jwks(),
+  })
+}

@@ -1,0 +1,72 @@
+import { endAllSessions, type Family } from '@countersign/core'
+import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
+import { z } from 'zod'
+import { json, refusalAnswer } from '../http/answers.ts'
+import type { Endpoint } from '../http/message.ts'
+import { readJson } from '../http/read-json.ts'
+import { passwordProblem } from '../passwords/password-policy.ts'
+import type { Services } from '../services.ts'
+import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
+import { deviceOf } from '../sign-in/device-of.ts'
+import { signInByPassword } from '../sign-in/sign-in.ts'
+import { loginOf } from './sessions.ts'
+import { signTokenAnswer } from './token-answer.ts'
+
+const body = z.strictObject({ current_password: z.string().max(1024), new_password: z.string().max(1024) })
+
+/** `POST /v1/password`: a new password; every other session ends, this one goes on with fresh tokens. */
+export function password(services: Services): Endpoint {
+  return async http => {
+    const wanted = readJson(http, body)
+    if (isRefusal(wanted)) return refusalAnswer(wanted)
+    const caller = await loginOf(services, http)
+    if (isRefusal(caller)) return refusalAnswer(caller)
+    const { family, client } = caller
+    const device = deviceOf(http)
+    const newHash = await judgePasswordChange(
+      services,
+      caller.user,
+      wanted.current_password,
+      wanted.new_password,
+      device,
+    )
+    if (isRefusal(newHash)) return refusalAnswer(newHash)
+    const changed = await decideAndCommit(services, async () => {
+      const keep = await services.store.loadSession(caller.session.id)
+      const kept = keep?.families.find(one => one.id === family.id)
+      if (keep === undefined || kept === undefined || kept.endedAt !== null) return refuse('session_ended')
+      if (keep.user.passwordHash !== caller.user.passwordHash) return refuse('login_failed')
+      const rotated: Family = { ...kept, generation: kept.generation + 1, rotatedAt: keep.now }
+      const families = keep.families.map(one => (one.id === family.id ? rotated : one))
+      const change = endAllSessions(keep, 'password_changed', {
+        device,
+        by: 'user',
+        keep: { ...keep, families },
+        user: { passwordHash: newHash.hash },
+        event: 'user.password_changed',
+      })
+      const user = { ...keep.user, epoch: keep.user.epoch + 1 }
+      const rows = { now: keep.now, issuer: keep.issuer, user, client, session: keep.session, family: rotated }
+      // The key that the old token was bound to stays the family's; the new access token is bound like the old one.
+      const more = { generation: rotated.generation, jkt: rotated.jkt ?? undefined }
+      return { result: { ...signTokenAnswer(services, rows, more), session_id: keep.session.id }, change }
+    })
+    return isRefusal(changed) ? refusalAnswer(changed) : json(200, changed)
+  }
+}
+
+/** The current password must be right (failures count as at sign-in), the new one acceptable. */
+export async function judgePasswordChange(
+  services: Services,
+  user: { email: string | null },
+  current: string,
+  wanted: string,
+  device: Parameters<typeof signInByPassword>[2],
+): Promise<{ hash: string } | Refusal> {
+  const email = user.email ?? ''
+  const problem = passwordProblem(wanted, { email })
+  if (problem !== undefined) return refuse('password_unacceptable', { detail: problem })
+  const proven = await signInByPassword(services, { email, password: current }, device)
+  if (isRefusal(proven)) return proven
+  return { hash: await services.passwords.hash(wanted) }
+}

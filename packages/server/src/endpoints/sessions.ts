@@ -1,0 +1,181 @@
+import {
+  type AuthenticatedClient,
+  endAllSessions,
+  endSession,
+  type FamilySnapshot,
+  grantScope,
+  macMatches,
+  openLogin,
+  openRefreshToken,
+  type SessionSnapshot,
+} from '@countersign/core'
+import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
+import type { SessionWithFamilies } from '@countersign/store'
+import { z } from 'zod'
+import { json, noContent, refusalAnswer } from '../http/answers.ts'
+import type { Endpoint, HttpAnswer } from '../http/message.ts'
+import { readParameters } from '../http/read-form.ts'
+import { readJson } from '../http/read-json.ts'
+import type { Services } from '../services.ts'
+import { type CheckedToken, checkAccessToken } from '../sign-in/check-access-token.ts'
+import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
+import { deviceOf } from '../sign-in/device-of.ts'
+import { signInByPassword } from '../sign-in/sign-in.ts'
+import { proofRefusalAnswer } from './token.ts'
+import { signTokenAnswer } from './token-answer.ts'
+
+const loginBody = z.strictObject({
+  email: z.string().max(254),
+  password: z.string().max(1024),
+  client_id: z.string().max(200),
+  scope: z.string().max(2000).optional(),
+  supersedes: z.string().max(200).optional(),
+})
+
+/** `POST /v1/sessions`: direct login, for first-party clients that are allowed to see passwords. */
+export function logIn(services: Services): Endpoint {
+  return async http => {
+    const wanted = readJson(http, loginBody)
+    if (isRefusal(wanted)) return refusalAnswer(wanted)
+    const found = await services.store.loadClient(wanted.client_id)
+    if (found === undefined || found.client.disabled) return refusalAnswer(refuse('client_authentication_failed'))
+    const client = found.client as AuthenticatedClient
+    if (!client.directLogin || !client.firstParty || client.secretHashes.length > 0) {
+      return refusalAnswer(refuse('client_not_allowed'))
+    }
+    const scope = grantScope(wanted.scope, client.scopes, client.defaultScopes)
+    if (scope === undefined) return refusalAnswer(refuse('scope_invalid'))
+    const proof = services.proofs.check(http)
+    if (isRefusal(proof)) return proofRefusalAnswer(services, proof, found.now)
+    const device = deviceOf(http)
+    const signedIn = await signInByPassword(services, wanted, device)
+    if (isRefusal(signedIn)) return refusalAnswer(signedIn)
+    return openAndAnswer(services, async () => {
+      const superseded = await loadSuperseded(services, wanted.supersedes, client.id)
+      const { user, amr } = signedIn
+      return {
+        snapshot: signedIn,
+        user,
+        client,
+        scope,
+        jkt: proof.jkt,
+        device,
+        amr,
+        superseded,
+        random: services.random,
+      }
+    })
+  }
+}
+
+/** Opens a login, and answers 201 with its tokens. */
+export async function openAndAnswer(
+  services: Services,
+  request: () => Promise<Parameters<typeof openLogin>[0]>,
+): Promise<HttpAnswer> {
+  const opened = await decideAndCommit(services, async () => {
+    const login = await request()
+    const { session, family, change } = openLogin(login)
+    const rows = { now: login.snapshot.now, issuer: login.snapshot.issuer, ...login, session, family }
+    const tokens = signTokenAnswer(services, rows, { generation: 0, jkt: login.jkt })
+    return { result: { ...tokens, session_id: session.id }, change }
+  })
+  return isRefusal(opened) ? refusalAnswer(opened) : json(201, opened)
+}
+
+/** The earlier login of this install, if the app can show its refresh token; anything else is silently no login. */
+export async function loadSuperseded(
+  services: Services,
+  refreshToken: string | undefined,
+  clientId: string,
+): Promise<FamilySnapshot | undefined> {
+  if (refreshToken === undefined) return undefined
+  const opened = openRefreshToken(refreshToken, services.keys.refreshKey)
+  if (typeof opened === 'string') return undefined
+  const snapshot = await services.store.loadFamily(opened.familyId)
+  const isOurs = snapshot?.family.clientId === clientId && macMatches(opened, snapshot.family.salt)
+  return isOurs ? snapshot : undefined
+}
+
+/** `GET /v1/sessions`: what is signed in as this user. */
+export function listSessions(services: Services): Endpoint {
+  return async http => {
+    const caller = await loginOf(services, http)
+    if (isRefusal(caller)) return refusalAnswer(caller)
+    const sessions = await services.store.listSessions(caller.user.id)
+    return json(200, { sessions: sessions.map(one => sessionView(one, caller.session.id)) })
+  }
+}
+
+/** A session as the API tells it; times RFC 3339. */
+export function sessionView({ session, families }: SessionWithFamilies, currentId?: string): Record<string, unknown> {
+  const lastSeen = Math.max(session.createdAt, ...families.map(family => family.rotatedAt))
+  return {
+    id: session.id,
+    client_id: session.clientId ?? families[0]?.clientId ?? null,
+    current: session.id === currentId,
+    device: session.device.label,
+    ip: session.device.ip,
+    created_at: new Date(session.createdAt).toISOString(),
+    last_seen_at: new Date(lastSeen).toISOString(),
+  }
+}
+
+/** `DELETE /v1/sessions/{id}`: ends one. */
+export function endOneSession(services: Services): Endpoint {
+  return async http => {
+    const caller = await loginOf(services, http)
+    if (isRefusal(caller)) return refusalAnswer(caller)
+    const device = deviceOf(http)
+    const outcome = await decideAndCommit(services, async () => {
+      const snapshot = await services.store.loadSession(http.params.id ?? '')
+      if (snapshot === undefined || snapshot.user.id !== caller.user.id) return refuse('session_unknown')
+      return { result: {}, change: endSession(snapshot, 'ended_by_user', { device, by: 'user' }) }
+    })
+    return isRefusal(outcome) ? refusalAnswer(outcome) : noContent()
+  }
+}
+
+/** `DELETE /v1/sessions`: log out everywhere; `?except=current` keeps the caller's. */
+export function endSessions(services: Services): Endpoint {
+  return async http => {
+    const query = readParameters(http.query)
+    if (isRefusal(query)) return refusalAnswer(query)
+    const except = query.get('except')
+    if (except !== undefined && except !== 'current') return refusalAnswer(refuse('parameter_invalid'))
+    const caller = await loginOf(services, http)
+    if (isRefusal(caller)) return refusalAnswer(caller)
+    const keep = except === undefined ? undefined : caller.session.id
+    const outcome = await endEverySession(services, caller.user.id, keep, { device: deviceOf(http), by: 'user' })
+    return isRefusal(outcome) ? refusalAnswer(outcome) : noContent()
+  }
+}
+
+/** Raises the user's epoch; the session `keepId` is stamped anew and lives on. */
+export function endEverySession(
+  services: Services,
+  userId: string,
+  keepId: string | undefined,
+  actor: Parameters<typeof endAllSessions>[2],
+): Promise<object | Refusal> {
+  return decideAndCommit(services, async () => {
+    const snapshot = await services.store.loadUser(userId)
+    if (snapshot.user === undefined) return refuse('user_unknown')
+    let keep: SessionSnapshot | undefined
+    if (keepId !== undefined) keep = await services.store.loadSession(keepId)
+    return {
+      result: {},
+      change: endAllSessions({ ...snapshot, user: snapshot.user }, 'ended_by_user', { ...actor, keep }),
+    }
+  })
+}
+
+/** The login behind a token for `/v1`; machines have none. */
+export async function loginOf(
+  services: Services,
+  http: Parameters<Endpoint>[0],
+): Promise<NonNullable<CheckedToken['login']> | Refusal> {
+  const checked = await checkAccessToken(services, http, 'account')
+  if (isRefusal(checked)) return checked
+  return checked.login ?? refuse('scope_insufficient', { detail: 'The token is not a user’s.' })
+}

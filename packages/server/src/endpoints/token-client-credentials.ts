@@ -1,0 +1,30 @@
+import { currentEpochs, grantScope, isPublic, machineClaims, mintAccessToken } from '@countersign/core'
+import { refuse, type TokenAnswer } from '@countersign/protocol'
+import { json, refusalAnswer } from '../http/answers.ts'
+import type { HttpAnswer } from '../http/message.ts'
+import type { Services } from '../services.ts'
+import type { TokenRequest } from './token.ts'
+
+/** `grant_type=client_credentials` (RFC 6749 §4.4): for confidential clients, no refresh token, nothing stored. */
+export async function grantClientCredentials(services: Services, request: TokenRequest): Promise<HttpAnswer> {
+  const { client, clientSnapshot, jkt } = request
+  if (isPublic(client)) return refusalAnswer(refuse('client_not_allowed'))
+  const scope = grantScope(request.form.get('scope'), client.scopes, client.defaultScopes)
+  if (scope === undefined) return refusalAnswer(refuse('scope_invalid'))
+  const claims = machineClaims({
+    issuer: services.config.issuer,
+    client,
+    scope,
+    epochs: currentEpochs(clientSnapshot),
+    jkt: client.accessTokenBinding === 'dpop' ? jkt : undefined,
+    now: clientSnapshot.now,
+  })
+  const answer: TokenAnswer = {
+    access_token: mintAccessToken(services.keys.mint(), claims),
+    token_type: claims.cnf === undefined ? 'Bearer' : 'DPoP',
+    expires_in: client.lifetimes.accessTokenSeconds,
+    scope,
+    server_time: Math.floor(clientSnapshot.now / 1000),
+  }
+  return json(200, answer)
+}

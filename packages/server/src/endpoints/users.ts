@@ -1,0 +1,29 @@
+import { isRefusal, refuse } from '@countersign/protocol'
+import { z } from 'zod'
+import { json, refusalAnswer } from '../http/answers.ts'
+import type { Endpoint } from '../http/message.ts'
+import { readJson } from '../http/read-json.ts'
+import type { Services } from '../services.ts'
+import { createUser } from '../sign-in/create-user.ts'
+import { deviceOf } from '../sign-in/device-of.ts'
+
+const body = z.strictObject({
+  email: z.string().max(254),
+  password: z.string().max(1024),
+  name: z.string().max(200).optional(),
+})
+
+/** `POST /v1/users`: sign-up. */
+export function users(services: Services): Endpoint {
+  return async http => {
+    const wanted = readJson(http, body)
+    if (isRefusal(wanted)) return refusalAnswer(wanted)
+    if (services.config.signUp === 'closed') return refusalAnswer(refuse('signup_closed'))
+    const limited = await services.counters.take(`sign-up ${http.ip}`, 100, 3600)
+    if (!limited.allowed) return refusalAnswer(refuse('too_many_attempts', limited))
+    const created = await createUser(services, wanted, deviceOf(http))
+    if (isRefusal(created)) return refusalAnswer(created)
+    const { id, email, name } = created.user
+    return json(201, { id, email, name })
+  }
+}

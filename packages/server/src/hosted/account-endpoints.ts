@@ -1,0 +1,177 @@
+import { endAllSessions, endSession, type SessionSnapshot } from '@countersign/core'
+import { isRefusal, type Refusal, reasons, refuse } from '@countersign/protocol'
+import { judgePasswordChange } from '../endpoints/password.ts'
+import { endEverySession } from '../endpoints/sessions.ts'
+import { seeOther } from '../http/answers.ts'
+import type { Endpoint, HttpAnswer, HttpRequest } from '../http/message.ts'
+import { type Parameters, readForm, readParameters } from '../http/read-form.ts'
+import { type AccountCommand, type AccountModel, accountPage } from '../pages/account-page.ts'
+import { signedOutPage } from '../pages/message-pages.ts'
+import { passwordMinLength } from '../passwords/password-policy.ts'
+import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
+import { deviceOf } from '../sign-in/device-of.ts'
+import type { HostedServices } from './hosted-services.ts'
+import { page, pageOfRefusal } from './page-answers.ts'
+
+const toSignIn = '/sign-in?return_to=/account'
+
+/** `GET /account`: devices and sessions. */
+export function showAccount(services: HostedServices): Endpoint {
+  return async http => {
+    const login = await services.cookies.session(http)
+    if (login === undefined) return seeOther(toSignIn)
+    const query = readParameters(http.query)
+    const done = isRefusal(query) ? undefined : doneOf(query.get('done'))
+    return accountAnswer(services, http, login, done === undefined ? {} : { done })
+  }
+}
+
+type Done = NonNullable<AccountModel['done']>
+type Command = (
+  services: HostedServices,
+  http: HttpRequest,
+  login: SessionSnapshot,
+  form: Parameters,
+) => Promise<HttpAnswer | Refusal>
+
+const commands: Readonly<Record<AccountCommand, Command>> = {
+  sign_out: signOut,
+  end_session: endOne,
+  end_others: endOthers,
+  end_all: endAll,
+  change_password: changePassword,
+}
+
+/** `POST /account`: one command; afterwards the page is shown by a GET of its own, so that reloading repeats nothing. */
+export function submitAccount(services: HostedServices): Endpoint {
+  return async http => {
+    const login = await services.cookies.session(http)
+    if (login === undefined) return seeOther(toSignIn)
+    const form = readForm(http)
+    if (isRefusal(form)) return pageOfRefusal(services, form)
+    if (!services.cookies.formIsOurs(http, form.get('csrf'))) return pageOfRefusal(services, refuse('csrf_refused'))
+    const name = form.get('command') ?? ''
+    if (!Object.hasOwn(commands, name)) return pageOfRefusal(services, refuse('parameter_invalid'))
+    const outcome = await commands[name as AccountCommand](services, http, login, form)
+    return isRefusal(outcome) ? accountAnswer(services, http, login, { problem: outcome }) : outcome
+  }
+}
+
+async function signOut(
+  services: HostedServices,
+  http: HttpRequest,
+  login: SessionSnapshot,
+): Promise<HttpAnswer | Refusal> {
+  const outcome = await endById(services, http, login, login.session.id, 'signed_out')
+  return isRefusal(outcome) ? outcome : goodbye(services, false)
+}
+
+async function endOne(
+  services: HostedServices,
+  http: HttpRequest,
+  login: SessionSnapshot,
+  form: Parameters,
+): Promise<HttpAnswer | Refusal> {
+  const id = form.get('session_id') ?? ''
+  const outcome = await endById(services, http, login, id, 'ended_by_user')
+  if (isRefusal(outcome)) return outcome
+  return id === login.session.id ? goodbye(services, false) : back('end_session')
+}
+
+async function endOthers(
+  services: HostedServices,
+  http: HttpRequest,
+  login: SessionSnapshot,
+): Promise<HttpAnswer | Refusal> {
+  const actor = { device: deviceOf(http), by: 'user' as const }
+  const outcome = await endEverySession(services, login.user.id, login.session.id, actor)
+  return isRefusal(outcome) ? outcome : back('end_others')
+}
+
+async function endAll(
+  services: HostedServices,
+  http: HttpRequest,
+  login: SessionSnapshot,
+): Promise<HttpAnswer | Refusal> {
+  const actor = { device: deviceOf(http), by: 'user' as const }
+  const outcome = await endEverySession(services, login.user.id, undefined, actor)
+  return isRefusal(outcome) ? outcome : goodbye(services, true)
+}
+
+async function changePassword(
+  services: HostedServices,
+  http: HttpRequest,
+  login: SessionSnapshot,
+  form: Parameters,
+): Promise<HttpAnswer | Refusal> {
+  const device = deviceOf(http)
+  const current = form.get('current_password') ?? ''
+  const wanted = await judgePasswordChange(services, login.user, current, form.get('new_password') ?? '', device)
+  if (isRefusal(wanted)) return wanted
+  const outcome = await decideAndCommit(services, async () => {
+    const keep = await services.store.loadSession(login.session.id)
+    if (keep === undefined || keep.user.passwordHash !== login.user.passwordHash) return refuse('login_failed')
+    const user = { passwordHash: wanted.hash }
+    const event = 'user.password_changed' as const
+    return { result: {}, change: endAllSessions(keep, 'password_changed', { device, by: 'user', keep, user, event }) }
+  })
+  return isRefusal(outcome) ? outcome : back('change_password')
+}
+
+function endById(
+  services: HostedServices,
+  http: HttpRequest,
+  login: SessionSnapshot,
+  sessionId: string,
+  reason: 'signed_out' | 'ended_by_user',
+): Promise<object | Refusal> {
+  return decideAndCommit(services, async () => {
+    const snapshot = await services.store.loadSession(sessionId)
+    if (snapshot === undefined || snapshot.user.id !== login.user.id) return refuse('session_unknown')
+    return { result: {}, change: endSession(snapshot, reason, { device: deviceOf(http), by: 'user' }) }
+  })
+}
+
+function back(done: Done): HttpAnswer {
+  return seeOther(`/account?done=${done}`)
+}
+
+function doneOf(word: string | undefined): Done | undefined {
+  return word === 'end_session' || word === 'end_others' || word === 'change_password' ? word : undefined
+}
+
+function goodbye(services: HostedServices, everywhere: boolean): HttpAnswer {
+  const body = signedOutPage(services.site, { everywhere, signInUrl: toSignIn })
+  return page(200, body, { setCookie: services.cookies.end() })
+}
+
+async function accountAnswer(
+  services: HostedServices,
+  http: HttpRequest,
+  login: SessionSnapshot,
+  more: { done?: Done; problem?: Refusal },
+): Promise<HttpAnswer> {
+  const { csrf, setCookie } = services.cookies.form(http)
+  const { user, session: own, now } = login
+  const sessions = await services.store.listSessions(user.id)
+  const rows = sessions.map(async ({ session, families }) => ({
+    id: session.id,
+    device: session.device.label,
+    applications: await Promise.all(
+      [...new Set(families.map(family => family.clientId))].map(id => services.clients.nameOf(id)),
+    ),
+    ip: session.device.ip,
+    createdAt: session.createdAt,
+    lastSeenAt: Math.max(session.createdAt, ...families.map(family => family.rotatedAt)),
+    current: session.id === own.id,
+  }))
+  const body = accountPage(services.site, {
+    csrf,
+    now,
+    user: { email: user.email ?? user.id, ...(user.name !== null && { name: user.name }) },
+    sessions: await Promise.all(rows),
+    ...(user.passwordHash !== null && { passwordMinLength }),
+    ...more,
+  })
+  return page(more.problem ? reasons[more.problem.reason].status : 200, body, { setCookie })
+}

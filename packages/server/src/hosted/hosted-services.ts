@@ -1,0 +1,9 @@
+import type { Site } from '../pages/site.ts'
+import type { Services } from '../services.ts'
+import type { Cookies } from '../sign-in/cookies.ts'
+
+/** What the hosted pages need besides. */
+export interface HostedServices extends Services {
+  readonly cookies: Cookies
+  readonly site: Site
+}

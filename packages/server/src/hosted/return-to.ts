@@ -1,0 +1,31 @@
+import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
+import type { HttpRequest } from '../http/message.ts'
+import { readParameters } from '../http/read-form.ts'
+import type { AskingApplication } from '../pages/sign-in-page.ts'
+import type { HostedServices } from './hosted-services.ts'
+
+/** Where a form leads when it is done: a path of ours, and for whom. */
+export interface ReturnTo {
+  readonly path: string
+  readonly application?: AskingApplication
+  readonly redirectUri?: string
+}
+
+/**
+ * The `return_to` of the query. Only `/authorize?…` and `/account` are places to return to; everything else, another origin
+ * above all, is the account page.
+ */
+export async function readReturnTo(services: HostedServices, http: HttpRequest): Promise<ReturnTo | Refusal> {
+  const query = readParameters(http.query)
+  if (isRefusal(query)) return query
+  const path = query.get('return_to')
+  if (path === undefined || !path.startsWith('/authorize?')) return { path: '/account' }
+  const request = readParameters(path.slice('/authorize?'.length))
+  if (isRefusal(request)) return refuse('parameter_invalid')
+  const redirectUri = request.get('redirect_uri')
+  const clientId = request.get('client_id')
+  if (redirectUri === undefined || clientId === undefined || !URL.canParse(redirectUri)) return { path }
+  const { host, protocol } = new URL(redirectUri)
+  const application = { name: await services.clients.nameOf(clientId), host: host || protocol }
+  return { path, redirectUri, application }
+}

@@ -1,0 +1,151 @@
+import { endSession, openBrowserSession, type Session, type Snapshot, type User } from '@countersign/core'
+import { isRefusal, type Refusal, reasons, refuse } from '@countersign/protocol'
+import { seeOther } from '../http/answers.ts'
+import type { Endpoint, HttpAnswer, HttpRequest } from '../http/message.ts'
+import { readForm } from '../http/read-form.ts'
+import { signInPage } from '../pages/sign-in-page.ts'
+import { signUpPage } from '../pages/sign-up-page.ts'
+import { passwordMinLength } from '../passwords/password-policy.ts'
+import { createUser } from '../sign-in/create-user.ts'
+import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
+import { deviceOf } from '../sign-in/device-of.ts'
+import { signInByPassword } from '../sign-in/sign-in.ts'
+import type { HostedServices } from './hosted-services.ts'
+import { page, pageOfRefusal } from './page-answers.ts'
+import { type ReturnTo, readReturnTo } from './return-to.ts'
+
+/** `GET /sign-in`. */
+export function showSignIn(services: HostedServices): Endpoint {
+  return async http => {
+    const returnTo = await readReturnTo(services, http)
+    return isRefusal(returnTo) ? pageOfRefusal(services, returnTo) : signInAnswer(services, http, returnTo, {})
+  }
+}
+
+/** `POST /sign-in`: a new session with a new id, whatever cookie came along (CVE-2022-25896), and back to where one came from. */
+export function submitSignIn(services: HostedServices): Endpoint {
+  return async http => {
+    const returnTo = await readReturnTo(services, http)
+    if (isRefusal(returnTo)) return pageOfRefusal(services, returnTo)
+    const form = readForm(http)
+    if (isRefusal(form)) return pageOfRefusal(services, form)
+    const email = form.get('email') ?? ''
+    const again = (problem: Refusal): HttpAnswer => signInAnswer(services, http, returnTo, { email, problem })
+    if (!services.cookies.formIsOurs(http, form.get('csrf'))) return again(refuse('csrf_refused'))
+    const signedIn = await signInByPassword(services, { email, password: form.get('password') ?? '' }, deviceOf(http))
+    if (isRefusal(signedIn)) return again(signedIn)
+    const opened = await openSession(services, http, signedIn)
+    return isRefusal(opened) ? again(opened) : leave(services, opened, returnTo)
+  }
+}
+
+/** `GET /sign-up`. */
+export function showSignUp(services: HostedServices): Endpoint {
+  return async http => {
+    if (services.config.signUp === 'closed') return pageOfRefusal(services, refuse('signup_closed'))
+    const returnTo = await readReturnTo(services, http)
+    return isRefusal(returnTo) ? pageOfRefusal(services, returnTo) : signUpAnswer(services, http, returnTo, {})
+  }
+}
+
+/** `POST /sign-up`: makes the user, and signs them in. */
+export function submitSignUp(services: HostedServices): Endpoint {
+  return async http => {
+    if (services.config.signUp === 'closed') return pageOfRefusal(services, refuse('signup_closed'))
+    const returnTo = await readReturnTo(services, http)
+    if (isRefusal(returnTo)) return pageOfRefusal(services, returnTo)
+    const form = readForm(http)
+    if (isRefusal(form)) return pageOfRefusal(services, form)
+    const [email, name, password] = [form.get('email') ?? '', form.get('name'), form.get('password') ?? '']
+    const again = (problem: Refusal): HttpAnswer =>
+      signUpAnswer(services, http, returnTo, { email, problem, ...(name !== undefined && { name }) })
+    if (!services.cookies.formIsOurs(http, form.get('csrf'))) return again(refuse('csrf_refused'))
+    if ((name?.length ?? 0) > 200) return again(refuse('parameter_invalid'))
+    const limited = await services.counters.take(`sign-up ${http.ip}`, 100, 3600)
+    if (!limited.allowed) return again(refuse('too_many_attempts', limited))
+    const created = await createUser(services, { email, name, password }, deviceOf(http))
+    if (isRefusal(created)) return again(created)
+    const opened = await openSession(services, http, { ...created, amr: ['pwd'] })
+    return isRefusal(opened) ? again(opened) : leave(services, opened, returnTo)
+  }
+}
+
+/** The browser's earlier session ends in the same breath: a login supersedes it. */
+function openSession(
+  services: HostedServices,
+  http: HttpRequest,
+  signedIn: Snapshot & { user: User; amr: readonly string[] },
+): Promise<Session | Refusal> {
+  const device = deviceOf(http)
+  return decideAndCommit(services, async () => {
+    const { session, change } = openBrowserSession({
+      snapshot: signedIn,
+      user: signedIn.user,
+      device,
+      amr: signedIn.amr,
+      random: services.random,
+    })
+    const earlier = await services.cookies.session(http)
+    const end = earlier && endSession(earlier, 'superseded', { device })
+    const both = end && {
+      ...change,
+      writes: [...end.writes, ...change.writes],
+      entries: end.entries,
+      audit: [...end.audit, ...change.audit],
+    }
+    return { result: session, change: both ?? change }
+  })
+}
+
+function leave(services: HostedServices, session: Session, returnTo: ReturnTo): HttpAnswer {
+  return seeOther(returnTo.path, { 'set-cookie': services.cookies.begin(session) })
+}
+
+function signInAnswer(
+  services: HostedServices,
+  http: HttpRequest,
+  returnTo: ReturnTo,
+  model: { email?: string; problem?: Refusal },
+): HttpAnswer {
+  const { csrf, setCookie } = services.cookies.form(http)
+  const body = signInPage(services.site, {
+    csrf,
+    ...model,
+    ...(returnTo.application && { application: returnTo.application }),
+    ...(services.config.signUp === 'open' && { signUpUrl: withQuery('/sign-up', http) }),
+  })
+  return formPage(model.problem, body, returnTo, setCookie)
+}
+
+function signUpAnswer(
+  services: HostedServices,
+  http: HttpRequest,
+  returnTo: ReturnTo,
+  model: { email?: string; name?: string; problem?: Refusal },
+): HttpAnswer {
+  const { csrf, setCookie } = services.cookies.form(http)
+  const body = signUpPage(services.site, {
+    csrf,
+    ...model,
+    passwordMinLength,
+    signInUrl: withQuery('/sign-in', http),
+    ...(returnTo.application && { application: returnTo.application }),
+  })
+  return formPage(model.problem, body, returnTo, setCookie)
+}
+
+function formPage(
+  problem: Refusal | undefined,
+  body: string,
+  { redirectUri }: ReturnTo,
+  setCookie: string | undefined,
+): HttpAnswer {
+  const status = problem === undefined ? 200 : reasons[problem.reason].status
+  const answer = page(status, body, { ...(redirectUri !== undefined && { redirectUri }), setCookie })
+  if (problem?.retryAfterSeconds === undefined) return answer
+  return { ...answer, headers: { ...answer.headers, 'retry-after': String(problem.retryAfterSeconds) } }
+}
+
+function withQuery(path: string, http: HttpRequest): string {
+  return http.query === '' ? path : `${path}?${http.query}`
+}

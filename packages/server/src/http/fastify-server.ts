@@ -1,0 +1,176 @@
+import { isIP } from 'node:net'
+import { reasonHeader, refuse } from '@countersign/protocol'
+import { StoreUnavailable } from '@countersign/store'
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { PasswordQueueFull } from '../passwords/password-hasher.ts'
+import type { Log } from '../services.ts'
+import { refusalAnswer } from './answers.ts'
+import { clientAddress, isLoopback } from './client-address.ts'
+import type { Endpoint, HttpAnswer, HttpRequest } from './message.ts'
+
+/** What is served under one path. */
+export interface Route {
+  readonly path: string
+  readonly get?: Endpoint
+  readonly post?: Endpoint
+  readonly delete?: Endpoint
+  /** Who may read the answer from another origin: nobody, or the origins of registered clients. */
+  readonly cors?: 'clients'
+}
+
+export interface HttpOptions {
+  readonly trustedProxies: readonly string[]
+  /** True for the origins that CORS is open for. */
+  readonly isClientOrigin: (origin: string) => Promise<boolean>
+  readonly log: Log
+  /** True once the server is asked to stop: connections are closed after their answer. */
+  readonly isDraining: () => boolean
+}
+
+const bodyBytesAtMost = 64 * 1024
+const headerBytesAtMost = 16 * 1024
+
+/** The only file that knows Fastify: sockets in, `HttpRequest` to the endpoint, `HttpAnswer` out. */
+export function createHttpServer(routes: readonly Route[], options: HttpOptions): FastifyInstance {
+  const app = fastify({
+    logger: false,
+    bodyLimit: bodyBytesAtMost,
+    http: { maxHeaderSize: headerBytesAtMost, headersTimeout: 10_000, requestTimeout: 15_000 },
+    keepAliveTimeout: 65_000,
+    routerOptions: { maxParamLength: 200 },
+    forceCloseConnections: 'idle',
+    clientErrorHandler: answerBrokenRequest,
+    frameworkErrors: (_error, _request, reply) => void send(reply, refusalAnswer(refuse('request_malformed')), options),
+  })
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+  app.setErrorHandler((error, _request, reply) => send(reply, answerOfError(error, options.log), options))
+  app.setNotFoundHandler((_request, reply) => send(reply, refusalAnswer(refuse('not_found')), options))
+  const trusted = new Set(options.trustedProxies)
+  for (const route of routes) {
+    app.all(route.path, (request, reply) => serve(route, request, reply, trusted, options))
+  }
+  return app
+}
+
+async function serve(
+  route: Route,
+  raw: FastifyRequest,
+  reply: FastifyReply,
+  trusted: ReadonlySet<string>,
+  options: HttpOptions,
+): Promise<FastifyReply> {
+  if (route.cors === 'clients') await allowOrigin(raw, reply, options)
+  if (isInsecure(raw, trusted)) return send(reply, refusalAnswer(refuse('transport_insecure')), options)
+  const endpoint = { GET: route.get, HEAD: route.get, POST: route.post, DELETE: route.delete }[raw.method]
+  if (endpoint === undefined) return send(reply, answerOtherMethod(route, raw.method), options)
+  const request = readRequest(raw, trusted)
+  return send(reply, request ? await endpoint(request) : refusalAnswer(refuse('request_malformed')), options)
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+function readRequest(raw: FastifyRequest, trusted: ReadonlySet<string>): HttpRequest | undefined {
+  const cut = raw.url.indexOf('?')
+  let body = ''
+  try {
+    if (Buffer.isBuffer(raw.body) && raw.body.length > 0) body = utf8.decode(raw.body)
+  } catch {
+    return undefined
+  }
+  return {
+    method: raw.method,
+    path: cut < 0 ? raw.url : raw.url.slice(0, cut),
+    query: cut < 0 ? '' : raw.url.slice(cut + 1),
+    params: raw.params as Record<string, string>,
+    header: name => {
+      const value = raw.headers[name]
+      return Array.isArray(value) ? value.join(', ') : value
+    },
+    body,
+    ip: clientAddress(raw.socket.remoteAddress ?? '', raw.headers['x-forwarded-for']?.toString(), trusted),
+  }
+}
+
+/** Plain HTTP is for loopback, or for a trusted proxy that says that its own client came by TLS (RFC 9700 §2.6). */
+function isInsecure(raw: FastifyRequest, trusted: ReadonlySet<string>): boolean {
+  const peer = raw.socket.remoteAddress ?? ''
+  const forwarded = raw.headers['x-forwarded-proto']?.toString()
+  if (trusted.has(peer.replace(/^::ffff:/, '')))
+    return forwarded !== 'https' && !(forwarded === undefined && isLoopback(peer))
+  return isIP(peer) !== 0 && !isLoopback(peer)
+}
+
+async function allowOrigin(raw: FastifyRequest, reply: FastifyReply, options: HttpOptions): Promise<void> {
+  void reply.header('vary', 'Origin')
+  const origin = raw.headers.origin
+  if (origin === undefined || !(await options.isClientOrigin(origin))) return
+  void reply.headers({
+    'access-control-allow-origin': origin,
+    'access-control-expose-headers': `${reasonHeader}, www-authenticate, retry-after, dpop-nonce, countersign-refresh-row`,
+  })
+  if (raw.method !== 'OPTIONS') return
+  void reply.headers({
+    'access-control-allow-methods': 'GET, POST, DELETE',
+    'access-control-allow-headers': 'authorization, content-type, dpop, last-event-id',
+    'access-control-max-age': '600',
+  })
+}
+
+function answerOtherMethod(route: Route, method: string): HttpAnswer {
+  const allowed = [route.get && 'GET, HEAD', route.post && 'POST', route.delete && 'DELETE', 'OPTIONS']
+  const allow = { allow: allowed.filter(Boolean).join(', ') }
+  return method === 'OPTIONS' ? { status: 204, headers: allow } : refusalAnswer(refuse('method_not_allowed'), allow)
+}
+
+function send(reply: FastifyReply, answer: HttpAnswer, options: HttpOptions): FastifyReply {
+  void reply.code(answer.status).headers(answer.headers as Record<string, string>)
+  void reply.header('x-content-type-options', 'nosniff')
+  if (options.isDraining()) void reply.header('connection', 'close')
+  return reply.send(answer.body)
+}
+
+/** What broke is logged by its kind; the world learns when to try again, and nothing else. */
+function answerOfError(error: unknown, log: Log): HttpAnswer {
+  if (error instanceof StoreUnavailable || error instanceof PasswordQueueFull) {
+    log.warn({ failure: error.name, cause: error.message }, 'unavailable')
+    return refusalAnswer(refuse('unavailable', { retryAfterSeconds: error.retryAfterSeconds }))
+  }
+  const code = (error as { code?: unknown }).code
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return refusalAnswer(refuse('body_too_large'))
+  if (typeof code === 'string' && code.startsWith('FST_ERR_CTP'))
+    return refusalAnswer(refuse('content_type_unsupported'))
+  if (typeof code === 'string' && code.startsWith('FST_ERR')) return refusalAnswer(refuse('request_malformed'))
+  // A message may quote what was being read, so only the name and the stack's places go to the log.
+  const places =
+    error instanceof Error
+      ? error.stack
+          ?.split('\n')
+          .slice(1, 6)
+          .map(line => line.trim())
+      : undefined
+  log.error({ failure: error instanceof Error ? error.name : typeof error, places }, 'unexpected failure')
+  return refusalAnswer(refuse('unavailable', { retryAfterSeconds: 5 }))
+}
+
+/** What Node could not even parse: 431 for headers that are too large, 408 for slow ones, 400 for the rest. */
+function answerBrokenRequest(
+  error: Error & { code?: string },
+  socket: { writable: boolean; write(text: string): unknown; destroy(error?: Error): unknown },
+): void {
+  const status =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? '431 Request Header Fields Too Large'
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? '408 Request Timeout'
+        : '400 Bad Request'
+  const reason = error.code === 'HPE_HEADER_OVERFLOW' ? 'headers_too_large' : 'request_malformed'
+  const { body } = refusalAnswer(refuse(reason))
+  if (socket.writable) {
+    socket.write(
+      `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\n${reasonHeader}: ${reason}\r\nCache-Control: no-store\r\n` +
+        `Connection: close\r\nContent-Length: ${Buffer.byteLength(String(body))}\r\n\r\n${String(body)}`,
+    )
+  }
+  socket.destroy()
+}

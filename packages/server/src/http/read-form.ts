@@ -1,0 +1,42 @@
+import { type Refusal, refuse } from '@countersign/protocol'
+import type { HttpRequest } from './message.ts'
+
+/** Parameters of a form or query: each at most once (RFC 6749 §3.1). Names are looked up, never enumerated. */
+export type Parameters = ReadonlyMap<string, string>
+
+const parametersAtMost = 100
+
+/** Parses `application/x-www-form-urlencoded` text. Empty values count as absent (RFC 6749 §3.1). */
+export function readParameters(text: string): Parameters | Refusal {
+  const parameters = new Map<string, string>()
+  if (text === '') return parameters
+  const pairs = text.split('&')
+  if (pairs.length > parametersAtMost) return refuse('request_malformed', { detail: 'There are too many parameters.' })
+  for (const pair of pairs) {
+    const cut = pair.indexOf('=')
+    const name = decode(cut < 0 ? pair : pair.slice(0, cut))
+    const value = decode(cut < 0 ? '' : pair.slice(cut + 1))
+    if (name === undefined || value === undefined) return refuse('request_malformed')
+    if (parameters.has(name)) return refuse('parameter_duplicated')
+    parameters.set(name, value)
+  }
+  for (const [name, value] of parameters) if (value === '') parameters.delete(name)
+  return parameters
+}
+
+/** Strictly: a broken escape, bytes that are no UTF-8, NUL and lone surrogates are refused, not mended. */
+function decode(text: string): string | undefined {
+  try {
+    const value = /[%+]/.test(text) ? decodeURIComponent(text.replaceAll('+', ' ')) : text
+    return value.includes('\0') || !value.isWellFormed() ? undefined : value
+  } catch {
+    return undefined
+  }
+}
+
+/** The parameters of a form body. */
+export function readForm(request: HttpRequest): Parameters | Refusal {
+  const type = request.header('content-type')?.split(';')[0]?.trim().toLowerCase()
+  if (type !== 'application/x-www-form-urlencoded') return refuse('content_type_unsupported')
+  return readParameters(request.body)
+}

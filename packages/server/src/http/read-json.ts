@@ -1,0 +1,24 @@
+import { parseStrictObject, type Refusal, refuse } from '@countersign/protocol'
+import type { z } from 'zod'
+import type { HttpRequest } from './message.ts'
+
+/** The JSON body, checked against a schema. What is wrong is told by the names of members, never by their values. */
+export function readJson<T>(request: HttpRequest, schema: z.ZodType<T>): T | Refusal {
+  const type = request.header('content-type')?.split(';')[0]?.trim().toLowerCase()
+  if (type !== 'application/json') return refuse('content_type_unsupported')
+  const value = parseStrictObject(request.body)
+  if (value === undefined) return refuse('request_malformed')
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return parsed.data
+  const issue = parsed.error.issues[0]
+  const where = issue?.path.map(String).filter(isPlain).join('.')
+  if (issue?.code === 'unrecognized_keys') {
+    return refuse('parameter_invalid', { detail: 'The body has a member that is not known here.' })
+  }
+  return refuse('parameter_invalid', where ? { detail: `The member '${where}' is missing or not valid.` } : {})
+}
+
+/** Member names of the schema are plain words; anything else came from the request and is not repeated. */
+function isPlain(name: string): boolean {
+  return /^[a-z_0-9]{1,40}$/.test(name)
+}

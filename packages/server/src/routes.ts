@@ -1,0 +1,67 @@
+import { authorize } from './endpoints/authorize.ts'
+import { discovery, jwks } from './endpoints/discovery.ts'
+import { health } from './endpoints/health.ts'
+import { introspect } from './endpoints/introspect.ts'
+import { me } from './endpoints/me.ts'
+import { password } from './endpoints/password.ts'
+import { revocations } from './endpoints/revocations.ts'
+import { revoke } from './endpoints/revoke.ts'
+import { endOneSession, endSessions, listSessions, logIn } from './endpoints/sessions.ts'
+import { token } from './endpoints/token.ts'
+import {
+  endTrustedSession,
+  endTrustedSessions,
+  listTrustedSessions,
+  openTrustedSession,
+} from './endpoints/trusted-sessions.ts'
+import { users } from './endpoints/users.ts'
+import { showAccount, submitAccount } from './hosted/account-endpoints.ts'
+import type { HostedServices } from './hosted/hosted-services.ts'
+import { showSignIn, showSignUp, submitSignIn, submitSignUp } from './hosted/sign-in-endpoints.ts'
+import { seeOther } from './http/answers.ts'
+import type { Route } from './http/fastify-server.ts'
+import { assetHeaders } from './pages/content-security-policy.ts'
+
+/** Everything that the server answers, in one list. */
+export function routes(services: HostedServices): readonly Route[] {
+  return [
+    { path: '/.well-known/openid-configuration', get: discovery(services), cors: 'clients' },
+    { path: '/.well-known/oauth-authorization-server', get: discovery(services), cors: 'clients' },
+    { path: '/jwks', get: jwks(services), cors: 'clients' },
+    { path: '/health', get: health(services) },
+
+    { path: '/token', post: token(services), cors: 'clients' },
+    { path: '/revoke', post: revoke(services), cors: 'clients' },
+    { path: '/introspect', post: introspect(services) },
+    { path: '/revocations', get: revocations(services) },
+
+    { path: '/v1/users', post: users(services), cors: 'clients' },
+    { path: '/v1/me', get: me(services), cors: 'clients' },
+    { path: '/v1/password', post: password(services), cors: 'clients' },
+    {
+      path: '/v1/sessions',
+      get: listSessions(services),
+      post: logIn(services),
+      delete: endSessions(services),
+      cors: 'clients',
+    },
+    { path: '/v1/sessions/:id', delete: endOneSession(services), cors: 'clients' },
+    { path: '/v1/trusted/sessions', post: openTrustedSession(services) },
+    {
+      path: '/v1/trusted/users/:user/sessions',
+      get: listTrustedSessions(services),
+      delete: endTrustedSessions(services),
+    },
+    { path: '/v1/trusted/users/:user/sessions/:session', delete: endTrustedSession(services) },
+
+    { path: '/authorize', get: authorize(services), post: authorize(services) },
+    { path: '/sign-in', get: showSignIn(services), post: submitSignIn(services) },
+    { path: '/sign-up', get: showSignUp(services), post: submitSignUp(services) },
+    { path: '/account', get: showAccount(services), post: submitAccount(services) },
+    { path: '/', get: () => seeOther('/account') },
+    ...services.site.assets.map(({ path, contentType, text }) => ({
+      path,
+      get: () => ({ status: 200, headers: assetHeaders(contentType), body: text }),
+    })),
+  ]
+}

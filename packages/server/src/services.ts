@@ -1,0 +1,56 @@
+import type { Instant, KeyPolicy, RandomBytes } from '@countersign/core'
+import type { Counters, Store } from '@countersign/store'
+import type { ClientDirectory } from './clients/client-directory.ts'
+import type { ProofChecker } from './dpop/proof-checker.ts'
+import type { FeedBroadcaster } from './feed/feed-broadcaster.ts'
+import type { KeyKeeper } from './keys/key-keeper.ts'
+import type { LoginLimits } from './passwords/login-limits.ts'
+import type { PasswordHasher } from './passwords/password-hasher.ts'
+
+/** What an operator decides. Times in seconds. */
+export interface ServerConfig {
+  /** The issuer identifier (RFC 8414 §2): an origin, without a trailing slash. */
+  readonly issuer: string
+  /** Shown on the hosted pages. */
+  readonly applicationName: string
+  readonly signUp: 'open' | 'closed'
+  /** Addresses of proxies whose `X-Forwarded-*` is believed; empty: nobody's is. */
+  readonly trustedProxies: readonly string[]
+  readonly keyPolicy: KeyPolicy
+  /** How long ended sessions are kept for the account page. */
+  readonly keepEndedSeconds: number
+}
+
+/** A line of the log; never holds a token, a secret or a password. */
+export interface Log {
+  info(facts: Readonly<Record<string, unknown>>, text: string): void
+  warn(facts: Readonly<Record<string, unknown>>, text: string): void
+  error(facts: Readonly<Record<string, unknown>>, text: string): void
+}
+
+/** All that endpoints reach for; put together once, in `create-server.ts`. */
+export interface Services {
+  readonly config: ServerConfig
+  readonly store: Store
+  readonly counters: Counters
+  readonly clients: ClientDirectory
+  readonly keys: KeyKeeper
+  readonly proofs: ProofChecker
+  readonly passwords: PasswordHasher
+  readonly loginLimits: LoginLimits
+  readonly feed: FeedBroadcaster
+  readonly log: Log
+  /** The node's clock: for proofs and timers only; decisions use the store's. */
+  readonly clock: () => Instant
+  readonly random: RandomBytes
+  /** Told of every refresh that was decided: row, family, how it ended. Metrics and the demo listen. */
+  readonly onRefresh: (event: RefreshEvent) => void
+}
+
+export interface RefreshEvent {
+  readonly row: number
+  readonly familyId: string | undefined
+  readonly clientId: string
+  readonly reason: string | undefined
+  readonly time: Instant
+}

@@ -1,0 +1,94 @@
+import { createHmac, timingSafeEqual } from 'node:crypto'
+import { isId, type RandomBytes, type Session, type SessionSnapshot, sessionIsOver } from '@countersign/core'
+import type { Store } from '@countersign/store'
+import type { HttpRequest } from '../http/message.ts'
+
+/*
+ * The hosted pages know two cookies, both HttpOnly, SameSite=Lax and, over TLS, Secure with the __Host- prefix (RFC 6265bis §4.1.3.2): no
+ * sibling host can plant them.
+ *
+ *   countersign       the session: id ‖ HMAC(cookie key, id ‖ the session's salt). Like a refresh token it is derived, not
+ *                     stored: a stolen database holds no cookie.
+ *   countersign_form  a random value that every form's `csrf` field is made from, so that no other site can post a form
+ *                     (sign-in included: login CSRF).
+ */
+
+/** Reads and writes the cookies of the hosted pages. */
+export interface Cookies {
+  /** The living session that the request's cookie names. */
+  session(request: HttpRequest): Promise<SessionSnapshot | undefined>
+  /** `Set-Cookie` for a new session. */
+  begin(session: Session): string
+  /** `Set-Cookie` that ends it. */
+  end(): string
+  /** The `csrf` field of a form, with the `Set-Cookie` that it needs if the browser has none yet. */
+  form(request: HttpRequest): { csrf: string; setCookie?: string }
+  /** True if the form was made by a page of ours for this browser. */
+  formIsOurs(request: HttpRequest, csrf: string | undefined): boolean
+}
+
+export interface CookieOptions {
+  readonly issuer: string
+  readonly store: Store
+  readonly cookieKey: Buffer
+  readonly random: RandomBytes
+}
+
+const formBytes = 16
+
+export function createCookies({ issuer, store, cookieKey, random }: CookieOptions): Cookies {
+  const secure = issuer.startsWith('https:')
+  const prefix = secure ? '__Host-' : ''
+  const attributes = `Path=/; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`
+
+  function read(request: HttpRequest, name: string): string | undefined {
+    const wanted = `${prefix}${name}=`
+    const found = (request.header('cookie') ?? '').split(/; */).filter(pair => pair.startsWith(wanted))
+    // Two of one name: somebody tossed one in, and which is ours would be a guess.
+    return found.length === 1 ? found[0]?.slice(wanted.length) : undefined
+  }
+
+  const csrfOf = (value: string): string =>
+    createHmac('sha256', cookieKey).update('form').update(value).digest('base64url')
+
+  return {
+    async session(request) {
+      const value = read(request, 'countersign')
+      const [id, mac] = value?.split('.') ?? []
+      if (id === undefined || mac === undefined || !isId(id)) return undefined
+      const snapshot = await store.loadSession(id)
+      if (!snapshot?.session.cookieSalt || !equal(mac, macOf(cookieKey, id, snapshot.session.cookieSalt)))
+        return undefined
+      return sessionIsOver(snapshot.session, snapshot) === undefined ? snapshot : undefined
+    },
+    begin(session) {
+      const mac = macOf(cookieKey, session.id, session.cookieSalt ?? Buffer.alloc(0))
+      const seconds = Math.floor((session.absoluteEndAt - session.createdAt) / 1000)
+      return `${prefix}countersign=${session.id}.${mac}; Max-Age=${seconds}; ${attributes}`
+    },
+    end: () => `${prefix}countersign=; Max-Age=0; ${attributes}`,
+    form(request) {
+      const known = read(request, 'countersign_form')
+      if (known !== undefined && /^[\w-]{22}$/.test(known)) return { csrf: csrfOf(known) }
+      const value = random(formBytes).toString('base64url')
+      return { csrf: csrfOf(value), setCookie: `${prefix}countersign_form=${value}; ${attributes}` }
+    },
+    formIsOurs(request, csrf) {
+      const site = request.header('sec-fetch-site')
+      if (site !== undefined && site !== 'same-origin' && site !== 'none') return false
+      const origin = request.header('origin')
+      if (origin !== undefined && origin !== issuer) return false
+      const value = read(request, 'countersign_form')
+      return value !== undefined && csrf !== undefined && equal(csrf, csrfOf(value))
+    },
+  }
+}
+
+function macOf(key: Buffer, id: string, salt: Buffer): string {
+  return createHmac('sha256', key).update('session').update(id).update(salt).digest('base64url')
+}
+
+function equal(one: string, other: string): boolean {
+  const [a, b] = [Buffer.from(one), Buffer.from(other)]
+  return a.length === b.length && timingSafeEqual(a, b)
+}

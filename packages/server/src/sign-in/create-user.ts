@@ -1,0 +1,55 @@
+import { type Device, emailKey, makeId, personalOf, type Snapshot, type User, type Write } from '@countersign/core'
+import { type Refusal, refuse } from '@countersign/protocol'
+import { passwordProblem } from '../passwords/password-policy.ts'
+import type { Services } from '../services.ts'
+
+/** Who is to be. Without a password they sign in by other means. */
+export interface NewUser {
+  /** Absent for users that a trusted back end knows without an address. */
+  readonly email?: string | undefined
+  readonly name?: string | undefined
+  readonly password?: string | undefined
+  /** Known to a trusted back end under this identity. */
+  readonly identity?: { readonly connection: string; readonly subject: string }
+}
+
+/** Makes a user; the address is unique by the store, not by a look before (`email_taken`). */
+export async function createUser(
+  services: Services,
+  wanted: NewUser,
+  device: Device | undefined,
+): Promise<(Snapshot & { user: User }) | Refusal> {
+  const { store, passwords, random } = services
+  if (wanted.email !== undefined && emailKey(wanted.email) === null) return refuse('email_invalid')
+  const problem =
+    wanted.password === undefined
+      ? undefined
+      : passwordProblem(wanted.password, wanted.email === undefined ? {} : { email: wanted.email })
+  if (problem !== undefined) return refuse('password_unacceptable', { detail: problem })
+  const passwordHash = wanted.password === undefined ? null : await passwords.hash(wanted.password)
+  const { now } = await store.loadIssuer()
+  const user: User = {
+    id: makeId(now, random),
+    email: wanted.email?.trim() ?? null,
+    name: wanted.name ?? null,
+    passwordHash,
+    disabledAt: null,
+    deletedAt: null,
+    createdAt: now,
+    sealSalt: random(16),
+    epoch: 1,
+    version: 0,
+  }
+  const writes: Write[] = [{ table: 'user', row: user }]
+  if (wanted.identity) writes.push({ table: 'identity', row: { ...wanted.identity, userId: user.id } })
+  const outcome = await store.commit({
+    writes,
+    entries: [],
+    audit: [{ event: 'user.created', time: now, userId: user.id, ...personalOf(device) }],
+    durable: true,
+    time: now,
+  })
+  if (outcome === 'conflict') return refuse('email_taken')
+  const created = await store.loadUser(user.id)
+  return created.user ? { ...created, user: created.user } : refuse('user_unknown')
+}

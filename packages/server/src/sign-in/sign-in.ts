@@ -1,0 +1,43 @@
+import { type Device, emailKey, mayUse, type Snapshot, type User } from '@countersign/core'
+import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
+import type { Services } from '../services.ts'
+
+/** A user who has just shown who they are, in the snapshot in which they were loaded. */
+export type SignedIn = Snapshot & { readonly user: User; readonly amr: readonly string[] }
+
+/**
+ * Signs in by password: count the attempt → load → judge. An unknown address and a wrong password are alike in text and in
+ * the work done; a disabled account is told only to who knows its password.
+ */
+export async function signInByPassword(
+  services: Services,
+  credentials: { email: string; password: string },
+  device: Device,
+): Promise<SignedIn | Refusal> {
+  const { store, passwords, loginLimits } = services
+  const key = emailKey(credentials.email)
+  const attempt = await loginLimits.begin(key, device.ip, {
+    signedInFrom: async () => key !== null && (await hasSessionFrom(services, key, device.ip)),
+  })
+  if (isRefusal(attempt)) return attempt
+  try {
+    const snapshot = await store.loadUserByEmail(key ?? '')
+    const { matches } = await passwords.verify(credentials.password, snapshot.user?.passwordHash ?? null)
+    if (snapshot.user === undefined || !matches) return refuse('login_failed')
+    await attempt.succeeded()
+    if (!mayUse(snapshot.user)) return refuse('user_disabled')
+    // Loaded again: the password may have been changed while this one was being judged.
+    const now = await store.loadUser(snapshot.user.id)
+    if (now.user === undefined || now.user.passwordHash !== snapshot.user.passwordHash) return refuse('login_failed')
+    return { ...now, user: now.user, amr: ['pwd'] }
+  } catch (error) {
+    await attempt.withdrawn()
+    throw error
+  }
+}
+
+async function hasSessionFrom(services: Services, key: string, ip: string): Promise<boolean> {
+  const { user } = await services.store.loadUserByEmail(key)
+  const sessions = user ? await services.store.listSessions(user.id) : []
+  return sessions.some(({ session }) => session.device.ip === ip)
+}
