@@ -50,7 +50,10 @@ export interface Family {
   /** Half of the refresh token's secret. */
   readonly salt: Buffer
   readonly generation: number
-  /** The last rotation, spent credit or fast-forward; the login for generation 0. Grace, H and idleness count from here. */
+  /**
+   * The last rotation, spent credit, fast-forward or noted use; the login for generation 0. Grace, H and idleness count
+   * from here.
+   */
   readonly rotatedAt: Instant
   readonly createdAt: Instant
   readonly absoluteEndAt: Instant
