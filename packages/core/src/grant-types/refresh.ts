@@ -2,6 +2,7 @@ import { type Refusal, refuse } from '@countersign/protocol'
 import type { AuditEvent, AuditRecord } from '../audit/audit.ts'
 import type { Change } from '../change.ts'
 import type { AuthenticatedClient } from '../clients/client.ts'
+import type { Instant } from '../ids.ts'
 import { currentEpochs, isOutlived } from '../revocation/epochs.ts'
 import { endLogin, personalOf } from '../sessions/end-sessions.ts'
 import { type Device, type Family, isBound } from '../sessions/session.ts'
@@ -134,14 +135,7 @@ function rotate({ snapshot }: RefreshRequest): RefreshDecision {
   const { now, family } = snapshot
   const generation = family.generation + 1
   const rotated = { ...family, generation, rotatedAt: now, creditSpentAt: creditAfter(family, generation) }
-  const change: Change = {
-    writes: [{ table: 'family', row: rotated }],
-    audit: [],
-    entries: [],
-    durable: false,
-    time: now,
-  }
-  return { row: 5, outcome: { family: rotated, generation }, change }
+  return { row: 5, outcome: { family: rotated, generation }, change: plainWrite(rotated, now) }
 }
 
 /** Row 6: the loser of a race, a second tab, a hasty client. Nothing is written. */
@@ -156,14 +150,24 @@ function unchangedAnswer(request: RefreshRequest, family: Family): RefreshAnswer
 /** Row 7: the fresh proof shows the holder of the key, however late. Two generations back is worth a flag. */
 function replayBound(request: RefreshRequest): RefreshDecision {
   const { family, client } = request.snapshot
-  if (request.token.generation === family.generation - 1) return replay(7, family)
+  const use = noteUse(request.snapshot)
+  if (request.token.generation === family.generation - 1) return { ...replay(7, family), ...(use && { change: use }) }
   if (client.refresh.flaggedReplayEndsFamily) {
     const change = endLogin(request.snapshot, 'replay_flagged', { device: request.device })
     return { row: 7, outcome: refuse('session_ended'), ...(change && { change }) }
   }
   const facts = { behind: family.generation - request.token.generation }
-  const change = flag(request, 'refresh.replay_flagged', facts)
+  const change = flag(request, 'refresh.replay_flagged', facts) ?? use
   return { ...replay(7, family), ...(change && { change }) }
+}
+
+/**
+ * A client that cannot keep what it is given presents an old token for ever: that is use, and must not run into the idle
+ * limit. Written down a few times in each idle period, no more.
+ */
+function noteUse({ now, family, client }: FamilySnapshot): Change | undefined {
+  if (now - family.rotatedAt < (client.lifetimes.idleSeconds * 1000) / 4) return undefined
+  return plainWrite({ ...family, rotatedAt: now }, now)
 }
 
 function replay(row: 7 | 8, family: Family): RefreshDecision {
@@ -202,6 +206,10 @@ function flag(request: RefreshRequest, event: AuditEvent, facts: AuditRecord['fa
   const { now, family } = request.snapshot
   if (family.flaggedAt !== null && now - family.flaggedAt < flagsAtMostEveryMs) return undefined
   return auditedWrite(request, { ...family, flaggedAt: now }, event, facts, false)
+}
+
+function plainWrite(family: Family, time: Instant): Change {
+  return { writes: [{ table: 'family', row: family }], audit: [], entries: [], durable: false, time }
 }
 
 function auditedWrite(
