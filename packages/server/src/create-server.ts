@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { type Client, deriveKey, type Instant, type MasterKey, type RandomBytes } from '@countersign/core'
 import { createMemoryCounters, type Store } from '@countersign/store'
 import type { FastifyInstance } from 'fastify'
@@ -14,6 +13,7 @@ import { createKeyKeeper } from './keys/key-keeper.ts'
 import { createSite } from './pages/site.ts'
 import { createLoginLimits } from './passwords/login-limits.ts'
 import { createPasswordHasher } from './passwords/password-hasher.ts'
+import { pooledRandomBytes } from './pooled-random.ts'
 import { routes } from './routes.ts'
 import type { Log, RefreshEvent, ServerConfig } from './services.ts'
 import { createCookies } from './sign-in/cookies.ts'
@@ -43,7 +43,7 @@ export interface CountersignServer {
 
 /** Puts a node together. Everything that it needs from outside is an argument. */
 export async function createServer(options: ServerOptions): Promise<CountersignServer> {
-  const { config, store, master, log, clock = Date.now, random = randomBytes, onRefresh = () => {} } = options
+  const { config, store, master, log, clock = Date.now, random = pooledRandomBytes, onRefresh = () => {} } = options
   const { issuer } = config
   await declareClients(store, options.clients)
   const clients = createClientDirectory(store, clock)

@@ -3,6 +3,7 @@ import { type AccessTokenClaims, accessTokenType, type Epochs } from '@countersi
 import type { Client } from '../clients/client.ts'
 import type { Instant, RandomBytes } from '../ids.ts'
 import type { SigningAlgorithm } from '../keys/key-ring.ts'
+import type { MacKey } from '../keys/master-key.ts'
 import type { Family, Session } from '../sessions/session.ts'
 import { countersign, countersignMatches, countersignRandomBytes } from './countersign.ts'
 import { type Signer, signJws, verifyJws } from './jws.ts'
@@ -11,7 +12,7 @@ import { type Signer, signJws, verifyJws } from './jws.ts'
 export interface Mint {
   readonly issuer: string
   readonly signer: Signer
-  readonly countersignKey: Buffer
+  readonly countersignKey: MacKey
   readonly random: RandomBytes
 }
 
@@ -93,7 +94,7 @@ export interface PublishedKey {
 export function openAccessToken(
   token: string,
   keys: (kid: string) => PublishedKey | undefined,
-  countersignKey: Buffer,
+  countersignKey: MacKey,
 ): { claims: AccessTokenClaims; kid: string } | undefined {
   const parts = token.length <= 8192 ? token.split('.') : []
   const [headerText, payloadText, signatureText] = parts

@@ -1,5 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { type AccessTokenClaims, canonicalJson } from '@countersign/protocol'
+import type { MacKey } from '../keys/master-key.ts'
 
 const randomBytes = 12
 const markBytes = 16
@@ -9,12 +10,12 @@ const markBytes = 16
  * other claims in canonical JSON)). Its key never leaves the server and is not the signing key, so a token forged with a
  * stolen signing key is told from ours although nothing was stored.
  */
-export function countersign(key: Buffer, claims: Omit<AccessTokenClaims, 'jti'>, random: Buffer): string {
+export function countersign(key: MacKey, claims: Omit<AccessTokenClaims, 'jti'>, random: Buffer): string {
   return Buffer.concat([random, mark(key, random, claims)]).toString('base64url')
 }
 
 /** True if `claims.jti` is the countersign of the other claims. */
-export function countersignMatches(key: Buffer, claims: AccessTokenClaims): boolean {
+export function countersignMatches(key: MacKey, claims: AccessTokenClaims): boolean {
   const { jti, ...others } = claims
   const bytes = Buffer.from(jti, 'base64url')
   if (bytes.length !== randomBytes + markBytes || bytes.toString('base64url') !== jti) return false
@@ -22,7 +23,7 @@ export function countersignMatches(key: Buffer, claims: AccessTokenClaims): bool
   return timingSafeEqual(mark(key, random, others), bytes.subarray(randomBytes))
 }
 
-function mark(key: Buffer, random: Buffer, claims: object): Buffer {
+function mark(key: MacKey, random: Buffer, claims: object): Buffer {
   return createHmac('sha256', key).update(random).update(canonicalJson(claims)).digest().subarray(0, markBytes)
 }
 

@@ -1,5 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { refreshTokenPrefix } from '@countersign/protocol'
+import type { MacKey } from '../keys/master-key.ts'
 
 /*
  * version u8 ‖ key id u16 ‖ family id 16 ‖ generation u32 ‖ outer tag 8 ‖ MAC 32: 63 bytes, 84 characters.
@@ -17,7 +18,7 @@ const tokenCharacters = 84
 
 export interface RefreshKeyMaterial {
   readonly id: number
-  readonly key: Buffer
+  readonly key: MacKey
 }
 
 /** A presented refresh token whose outer tag is right: somebody who had the refresh key made its first 23 bytes. */
@@ -25,7 +26,7 @@ export interface OpenedRefreshToken {
   readonly familyId: string
   readonly generation: number
   readonly bytes: Buffer
-  readonly key: Buffer
+  readonly key: MacKey
 }
 
 /** Derives the token of a generation. The same arguments always give the same token; nothing is stored. */
@@ -49,7 +50,7 @@ export function deriveRefreshToken(
  */
 export function openRefreshToken(
   token: string,
-  keyById: (id: number) => Buffer | undefined,
+  keyById: (id: number) => MacKey | undefined,
 ): OpenedRefreshToken | 'malformed' | 'unknown_key' {
   if (token.length !== refreshTokenPrefix.length + tokenCharacters || !token.startsWith(refreshTokenPrefix)) {
     return 'malformed'
@@ -74,7 +75,7 @@ export function macMatches(token: OpenedRefreshToken, salt: Buffer): boolean {
   return timingSafeEqual(innerMac(token.key, token.bytes, salt), token.bytes.subarray(macOffset))
 }
 
-function outerTag(key: Buffer, bytes: Buffer): Buffer {
+function outerTag(key: MacKey, bytes: Buffer): Buffer {
   return createHmac('sha256', key)
     .update('countersign tag 1')
     .update(bytes.subarray(0, tagOffset))
@@ -82,7 +83,7 @@ function outerTag(key: Buffer, bytes: Buffer): Buffer {
     .subarray(0, 8)
 }
 
-function innerMac(key: Buffer, bytes: Buffer, salt: Buffer): Buffer {
+function innerMac(key: MacKey, bytes: Buffer, salt: Buffer): Buffer {
   return createHmac('sha256', key)
     .update('countersign refresh 1')
     .update(bytes.subarray(0, 1))

@@ -1,4 +1,11 @@
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  createSecretKey,
+  generateKeyPairSync,
+  type KeyObject,
+} from 'node:crypto'
 import {
   activeRefreshKey,
   activeSigningKey,
@@ -6,6 +13,7 @@ import {
   type Instant,
   type KeyPolicy,
   type KeyRing,
+  type MacKey,
   type MasterKey,
   type Mint,
   type NewSigningKey,
@@ -33,10 +41,10 @@ export interface KeyKeeper {
   /** For making refresh tokens. */
   activeRefreshKey(): RefreshKeyMaterial
   /** For reading one; `undefined` if this node does not know the number (`read` may help), or it is retired. */
-  refreshKey(id: number): Buffer | undefined
+  refreshKey(id: number): MacKey | undefined
   /** For checking access tokens of our own. */
   published(kid: string): PublishedKey | undefined
-  readonly countersignKey: Buffer
+  readonly countersignKey: MacKey
   /** The public keys (RFC 7517 §5), as text. */
   jwks(): string
   ring(): KeyRing
@@ -69,7 +77,7 @@ const stopsSigningAfterMs = 60_000
 interface LoadedRing {
   readonly ring: KeyRing
   readonly mint: Mint
-  readonly refreshKeys: ReadonlyMap<number, Buffer>
+  readonly refreshKeys: ReadonlyMap<number, MacKey>
   readonly activeRefresh: RefreshKeyMaterial
   readonly published: ReadonlyMap<string, PublishedKey>
   readonly jwks: string
@@ -79,7 +87,7 @@ interface LoadedRing {
 export async function createKeyKeeper(options: KeyKeeperOptions): Promise<KeyKeeper> {
   const { store, policy, clock, random, log } = options
   const sealingKey = deriveKey(options.master, 'key ring 1')
-  const countersignKey = deriveKey(options.master, 'countersign 1')
+  const countersignKey = createSecretKey(deriveKey(options.master, 'countersign 1'))
   const make = (): NewSigningKey => makeSigningKey(sealingKey, random)
   let loaded: LoadedRing | undefined
   let readAt = clock()
@@ -156,7 +164,7 @@ export async function createKeyKeeper(options: KeyKeeperOptions): Promise<KeyKee
 
 function openRing(
   ring: KeyRing,
-  options: KeyKeeperOptions & { sealingKey: Buffer; countersignKey: Buffer },
+  options: KeyKeeperOptions & { sealingKey: Buffer; countersignKey: MacKey },
 ): LoadedRing {
   const active = activeSigningKey(ring)
   const activeRefresh = activeRefreshKey(ring)
@@ -170,16 +178,17 @@ function openRing(
   for (const { kid, alg, publicJwk } of publishedSigningKeys(ring)) {
     published.set(kid, { kid, alg, key: createPublicKey({ key: publicJwk, format: 'jwk' }) })
   }
-  const refreshKeys = new Map<number, Buffer>()
+  const refreshKeys = new Map<number, MacKey>()
   for (const key of ring.refresh) {
-    if (key.state !== 'retired') refreshKeys.set(key.id, deriveKey(options.master, `refresh key ${key.id}`))
+    if (key.state !== 'retired')
+      refreshKeys.set(key.id, createSecretKey(deriveKey(options.master, `refresh key ${key.id}`)))
   }
   const { issuer, countersignKey, random } = options
   return {
     ring,
     mint: { issuer, countersignKey, random, signer: signerOf(active.kid, active.alg, privateKey, accessTokenType) },
     refreshKeys,
-    activeRefresh: { id: activeRefresh.id, key: refreshKeys.get(activeRefresh.id) as Buffer },
+    activeRefresh: { id: activeRefresh.id, key: refreshKeys.get(activeRefresh.id) as MacKey },
     published,
     jwks: JSON.stringify({
       keys: publishedSigningKeys(ring).map(({ kid, alg, publicJwk }) => ({ ...publicJwk, kid, alg, use: 'sig' })),
