@@ -1,0 +1,106 @@
+import type { EpochEntry, FeedEntry } from '@countersign/protocol'
+import { expect, test } from 'vitest'
+import type { VerifiedClaims } from './claims.ts'
+import { revocations } from './revocations.ts'
+
+const until = 2_000
+const base: VerifiedClaims = { iss: 'x', sub: 'user-1', aud: 'api', iat: 1_000, exp: 1_900 }
+
+function kills(entries: readonly FeedEntry[], claims: Partial<VerifiedClaims>, kid?: string): boolean {
+  const known = revocations()
+  known.add(entries)
+  return known.kills({ ...base, ...claims }, kid)
+}
+
+function epoch(kind: EpochEntry['kind'], id: string, below: number, at = 0): EpochEntry {
+  return { kind, id, below, at, until }
+}
+
+test('what is named is dead: token, family, session, and all that a key signed', () => {
+  const claims = { jti: 'a', fam: 'b', sid: 'c' }
+  expect(kills([{ kind: 'token', id: 'a', until }], claims, 'd')).toBe(true)
+  expect(kills([{ kind: 'family', id: 'b', until }], claims, 'd')).toBe(true)
+  expect(kills([{ kind: 'session', id: 'c', until }], claims, 'd')).toBe(true)
+  expect(kills([{ kind: 'key', id: 'd', until }], claims, 'd')).toBe(true)
+  for (const kind of ['token', 'family', 'session', 'key'] as const) {
+    expect(kills([{ kind, id: 'other', until }], claims, 'd')).toBe(false)
+    expect(kills([{ kind, id: 'undefined', until }], {})).toBe(false)
+  }
+})
+
+test('one kind of name is never taken for another', () => {
+  expect(kills([{ kind: 'session', id: 'a', until }], { jti: 'a', fam: 'a' }, 'a')).toBe(false)
+  expect(kills([epoch('client', 'user-1', 9)], { epo: { all: 1, user: 1 } })).toBe(false)
+})
+
+test('an epoch kills what carries a lower one, and lets the login right after it live', () => {
+  for (const [kind, id] of [
+    ['all', ''],
+    ['user', 'user-1'],
+    ['client', 'app'],
+  ] as const) {
+    const raised = [epoch(kind, id, 5, 5_000)]
+    expect(kills(raised, { client_id: 'app', epo: { all: 4, user: 4, client: 4 } })).toBe(true)
+    expect(kills(raised, { client_id: 'app', epo: { all: 5, user: 5, client: 5 } })).toBe(false)
+    expect(kills(raised, { client_id: 'app', epo: { all: 6, user: 6, client: 6 } })).toBe(false)
+  }
+})
+
+test('a grant is named by its user and its client', () => {
+  const raised = [epoch('grant', 'user-1 app', 3)]
+  expect(kills(raised, { client_id: 'app', epo: { all: 1, grant: 2 } })).toBe(true)
+  expect(kills(raised, { client_id: 'app', epo: { all: 1, grant: 3 } })).toBe(false)
+  expect(kills(raised, { client_id: 'other', epo: { all: 1, grant: 2 } })).toBe(false)
+})
+
+test('tokens without epochs, from other issuers, die by the time they were issued at', () => {
+  for (const [kind, id] of [
+    ['all', ''],
+    ['user', 'user-1'],
+    ['client', 'app'],
+  ] as const) {
+    expect(kills([epoch(kind, id, 1, 999)], { client_id: 'app' })).toBe(false)
+    expect(kills([epoch(kind, id, 1, 1_000)], { client_id: 'app' })).toBe(true)
+    expect(kills([epoch(kind, id, 1, 1_001)], { client_id: 'app' })).toBe(true)
+  }
+  expect(kills([epoch('user', 'user-2', 1, 9_999)], {})).toBe(false)
+})
+
+test('CVE-2026-8922: of two limits the smaller never hides the larger, in whatever order they come', () => {
+  const [small, large] = [epoch('user', 'user-1', 2, 500), epoch('user', 'user-1', 7, 1_500)]
+  for (const entries of [
+    [small, large],
+    [large, small],
+  ]) {
+    expect(kills(entries, { epo: { all: 0, user: 6 } })).toBe(true)
+    expect(kills(entries, {})).toBe(true)
+  }
+  const everybody = epoch('all', '', 1, 500)
+  expect(kills([everybody, large], { epo: { all: 1, user: 6 } })).toBe(true)
+  expect(kills([large, epoch('all', '', 9)], { epo: { all: 8, user: 7 } })).toBe(true)
+})
+
+test('an entry is kept until its time, and the longer of two times counts', () => {
+  const known = revocations()
+  known.add([{ kind: 'session', id: 'a', until: 100 }])
+  known.add([
+    { kind: 'session', id: 'a', until: 50 },
+    { kind: 'session', id: 'b', until: 60 },
+  ])
+  known.prune(61)
+  expect(known.size).toBe(1)
+  expect(known.kills({ ...base, sid: 'a' }, undefined)).toBe(true)
+  known.prune(101)
+  expect(known.size).toBe(0)
+})
+
+test('a snapshot takes the place of everything before it', () => {
+  const known = revocations()
+  known.add([{ kind: 'session', id: 'a', until }])
+  const { version } = known
+  known.replace([{ kind: 'session', id: 'b', until }, epoch('all', 'whatever', 3)])
+  expect(known.version).toBeGreaterThan(version)
+  expect(known.kills({ ...base, sid: 'a', epo: { all: 3 } }, undefined)).toBe(false)
+  expect(known.kills({ ...base, sid: 'b', epo: { all: 3 } }, undefined)).toBe(true)
+  expect(known.kills({ ...base, epo: { all: 2 } }, undefined)).toBe(true)
+})
