@@ -34,6 +34,8 @@ export function isWorldFailure(error: unknown): boolean {
  * was written; anything else stays what it is.
  */
 export function translated(error: unknown): unknown {
+  // Node's answer for a statement of a database that is closed.
+  if ((error as { code?: unknown }).code === 'ERR_INVALID_STATE') return new StoreUnavailable('the store is closed')
   if (!isSqliteError(error) || !isWorldFailure(error)) return error
   const text = texts[error.errcode & 255] ?? 'the database failed'
   return new StoreUnavailable(`${text} (SQLite ${error.errcode})`)

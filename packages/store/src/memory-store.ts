@@ -19,7 +19,7 @@ import {
  */
 export function createMemoryStore(options: StoreOptions): Store {
   const tables = createMemoryTables(options.seed.incarnation)
-  const feed = createMemoryFeed(options)
+  const feed = createMemoryFeed({ seed: options.seed, clock: () => open().now })
   const audit: StoredAuditRow[] = []
   let closed = false
 

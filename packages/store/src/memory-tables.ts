@@ -69,6 +69,13 @@ export function createMemoryTables(incarnation: string): MemoryTables {
     return true
   }
 
+  /** Engines refer to a client's row, so it must be there before what refers to it. */
+  function requireClient({ clientId }: { clientId: string | null }): void {
+    if (clientId !== null && !clients.has(clientId)) {
+      throw new TypeError('a session or family names a client that is not stored')
+    }
+  }
+
   function putIdentity(row: Identity, undo: Undo): boolean {
     const key = identityKey(row.connection, row.subject)
     if (identities.has(key)) return false
@@ -101,9 +108,11 @@ export function createMemoryTables(incarnation: string): MemoryTables {
         case 'identity':
           return putIdentity(write.row, undo)
         case 'session':
+          requireClient(write.row)
           addTo(sessionIdsByUser, write.row.userId, write.row.id, undo)
           return putVersion(sessions, write.row.id, write.row, undo)
         case 'family':
+          requireClient(write.row)
           addTo(familyIdsBySession, write.row.sessionId, write.row.id, undo)
           return putVersion(families, write.row.id, write.row, undo)
         case 'code':

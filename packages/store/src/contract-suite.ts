@@ -1,0 +1,31 @@
+import { auditContract } from './contract/audit-contract.ts'
+import { codeContract } from './contract/code-contract.ts'
+import { commitContract } from './contract/commit-contract.ts'
+import { createContract, type Engine, type TestApi } from './contract/contract.ts'
+import { epochContract } from './contract/epoch-contract.ts'
+import { feedContract } from './contract/feed-contract.ts'
+import { loadContract } from './contract/load-contract.ts'
+import { refreshContract } from './contract/refresh-contract.ts'
+import { reopenContract } from './contract/reopen-contract.ts'
+import { sweepContract } from './contract/sweep-contract.ts'
+import { uniqueContract } from './contract/unique-contract.ts'
+
+export type { Engine, OpenedEngine, TestApi } from './contract/contract.ts'
+
+/** What every store engine must do. Call it in a test file with vitest's functions and a way to open the engine. */
+export function storeContract(api: TestApi, engine: Engine): void {
+  const contract = createContract(api, engine)
+  const parts = {
+    'what was written is loaded': loadContract,
+    'a commit': commitContract,
+    'addresses and identities': uniqueContract,
+    'refresh tokens': refreshContract,
+    'authorization codes': codeContract,
+    epochs: epochContract,
+    'the audit log': auditContract,
+    'the feed': feedContract,
+    'the sweep': sweepContract,
+    ...(engine.reopens && { 'a store that was closed and opened again': reopenContract }),
+  }
+  for (const [name, part] of Object.entries(parts)) api.describe(name, () => part(contract))
+}

@@ -1,0 +1,166 @@
+import { endLogin, type Family } from '@countersign/core'
+import * as given from '../given.ts'
+import type { Store } from '../store.ts'
+import { atOnce, type Contract, interruption } from './contract.ts'
+
+/** Versions, and all or nothing. */
+export function commitContract({ it, expect }: Contract): void {
+  it('a row at another version is a conflict', async ({ store }) => {
+    const { family } = await given.login(store)
+    const write = (version: number) => store.commit(given.change([{ table: 'family', row: { ...family, version } }]))
+    expect(await write(2)).toBe('conflict')
+    expect(await write(0)).toBe('conflict')
+    expect(await write(1)).toBe('committed')
+    expect(await write(1)).toBe('conflict')
+    expect((await store.loadFamily(family.id))?.family.version).toBe(2)
+  })
+
+  it('a row that is not there can only be written as a new one', async ({ store }) => {
+    const { issuer, now } = await store.loadIssuer()
+    const user = given.newUser(now, { version: 1 })
+    expect(await store.commit(given.change([{ table: 'user', row: user }]))).toBe('conflict')
+    expect((await store.loadUser(user.id)).user).toBeUndefined()
+    expect(await store.commit(given.change([{ table: 'issuer', row: { ...issuer, version: 0 } }]))).toBe('conflict')
+  })
+
+  it('each kind of row is guarded by its version', async ({ store }) => {
+    const { issuer, keyRing } = await store.loadIssuer()
+    const { user, client, session, family } = await given.login(store)
+    const { row: code } = await given.code(store)
+    const writes = [
+      { table: 'issuer', row: issuer },
+      { table: 'keyRing', row: keyRing },
+      { table: 'client', row: client },
+      { table: 'user', row: user },
+      { table: 'session', row: session },
+      { table: 'family', row: family },
+      { table: 'code', row: code },
+    ] as const
+    for (const write of writes) {
+      expect([write.table, await store.commit(given.change([write]))]).toEqual([write.table, 'committed'])
+      expect([write.table, await store.commit(given.change([write]))]).toEqual([write.table, 'conflict'])
+    }
+  })
+
+  it('a conflict writes nothing at all: no row, no audit row, no entry', async ({ store, clock }) => {
+    const { family, session, user } = await given.login(store)
+    const snapshot = await store.loadFamily(family.id)
+    const end = snapshot && endLogin(snapshot, 'signed_out', { device: given.device })
+    if (end === undefined) throw new Error('there is nothing to end')
+    await given.redeem(store, given.token(family, 5))
+    const before = await everything(store, { family, session, user })
+    clock.advance(1)
+    expect(await store.commit(end)).toBe('conflict')
+    expect(await everything(store, { family, session, user })).toEqual(before)
+    // Whichever of the writes is the stale one.
+    expect(await store.commit({ ...end, writes: [...end.writes].reverse() })).toBe('conflict')
+    expect(await everything(store, { family, session, user })).toEqual(before)
+  })
+
+  it('a conflict leaves the commits beside it alone', async ({ store }) => {
+    const logins = await atOnce(4, () => given.login(store))
+    const outcomes = await Promise.all(
+      logins.map(({ family }, index) => {
+        const stale = index % 2
+        return store.commit(given.change([{ table: 'family', row: { ...family, version: family.version + stale } }]))
+      }),
+    )
+    expect(outcomes).toEqual(['committed', 'conflict', 'committed', 'conflict'])
+  })
+
+  it('of fifty commits over one version one is made', async ({ store }) => {
+    const { family } = await given.login(store)
+    const outcomes = await atOnce(50, index => {
+      const row: Family = { ...family, scope: `from ${index}` }
+      return store.commit(given.change([{ table: 'family', row }], { durable: index % 2 === 0 }))
+    })
+    expect(outcomes.filter(outcome => outcome === 'committed')).toHaveLength(1)
+    const stored = (await store.loadFamily(family.id))?.family
+    expect(stored?.version).toBe(2)
+    expect(stored?.scope).toBe(`from ${outcomes.indexOf('committed')}`)
+  })
+
+  it('attack 18: interrupted in the middle nothing was written, and the same change goes through afterwards', async at => {
+    const { store, interruptNextSeal } = at
+    const { family, session, user } = await given.login(store)
+    const snapshot = await store.loadFamily(family.id)
+    const end = snapshot && endLogin(snapshot, 'signed_out', { device: given.device })
+    if (end === undefined) throw new Error('there is nothing to end')
+    const before = await everything(store, { family, session, user })
+    interruptNextSeal()
+    await expect(store.commit(end)).rejects.toThrow(interruption)
+    expect(await everything(store, { family, session, user })).toEqual(before)
+    expect(await store.commit(end)).toBe('committed')
+    const after = await everything(store, { family, session, user })
+    expect(after.audit).toHaveLength(before.audit.length + 1)
+    expect(after.feed.number).toBe(before.feed.number + 2)
+    expect(after.family?.family.endReason).toBe('signed_out')
+  })
+
+  it('an interrupted commit does not take others with it', async ({ store, interruptNextSeal }) => {
+    const user = await given.user(store)
+    const others = await atOnce(3, () => given.login(store))
+    const record = { event: 'user.enabled', time: 1, userId: user.id, personal: { ip: '192.0.2.1' } } as const
+    interruptNextSeal()
+    const outcomes = await Promise.allSettled([
+      ...others.map(({ family }) => store.commit(given.change([{ table: 'family', row: family }]))),
+      store.commit(given.change([{ table: 'user', row: user }], { audit: [record] })),
+    ])
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled', 'rejected'])
+    expect((await store.loadUser(user.id)).user?.version).toBe(1)
+  })
+
+  it('mistakes of the caller are thrown, not called conflicts', async ({ store }) => {
+    const { family, session, user } = await given.login(store)
+    const wrong = [
+      [{ table: 'user', row: { ...user, id: 'user-1', version: 0 } }],
+      [{ table: 'user', row: { ...user, email: 'not an address' } }],
+      [{ table: 'session', row: { ...session, userId: 'user-1' } }],
+      [{ table: 'family', row: { ...family, clientId: 'nobody', version: 0 } }],
+      [
+        { table: 'family', row: family },
+        { table: 'family', row: family },
+      ],
+    ] as const
+    for (const writes of wrong) await expect(store.commit(given.change(writes))).rejects.toBeInstanceOf(TypeError)
+    expect((await store.loadFamily(family.id))?.family).toEqual(family)
+  })
+
+  it('an empty change is committed', async ({ store }) => {
+    expect(await store.commit(given.change([]))).toBe('committed')
+  })
+
+  it('attack 19: revoke beside rotate: exactly one wins, and the family is ended in the end', async ({
+    store,
+    clock,
+  }) => {
+    const { family, client, token } = await given.login(store)
+    clock.advance(client.refresh.minimumLifeSeconds)
+    const load = async () => {
+      const snapshot = await store.loadFamily(family.id)
+      if (snapshot === undefined) throw new Error('the family is gone')
+      return snapshot
+    }
+    const end = endLogin(await load(), 'ended_by_user')
+    if (end === undefined) throw new Error('there is nothing to end')
+    const rotated = { ...(await load()).family, generation: 1 }
+    const rotation = given.change([{ table: 'family', row: rotated }], { durable: false })
+    expect((await Promise.all([store.commit(rotation), store.commit(end)])).sort()).toEqual(['committed', 'conflict'])
+    const again = endLogin(await load(), 'ended_by_user')
+    if (again !== undefined) expect(await store.commit(again)).toBe('committed')
+    const decision = await given.redeem(store, token)
+    expect(decision).toMatchObject({ row: 3, outcome: { refused: true, reason: 'session_ended' } })
+  })
+}
+
+/** All that one login can leave behind. */
+async function everything(store: Store, login: { family: Family; session: { id: string }; user: { id: string } }) {
+  const { now: _now, ...family } = (await store.loadFamily(login.family.id)) ?? { now: 0 }
+  const { asOf: _asOf, ...feed } = await store.feed.snapshot()
+  return {
+    family: 'family' in family ? family : undefined,
+    audit: await store.readAudit(0, 1000),
+    feed,
+    sessions: await store.listSessions(login.user.id),
+  }
+}
