@@ -98,13 +98,15 @@ export function isDue(holding: Holding, session: LiveSession): boolean {
 
 /** Makes a record this tab's own. `age` in milliseconds; without it, it is read off the device's clock. */
 export function hold(holding: Holding, session: StoredSession | undefined, age?: number): void {
+  const { clock } = holding.platform
+  // A tombstone that is found at start is seen to at once; one that another tab has just left, by that tab.
+  if (holding.loaded) holding.revokeAt = clock.monotonic() + 60_000
   holding.loaded = true
   holding.failures = 0
   holding.retryAt = undefined
   // Nothing where a login was: another tab has signed out, or the storage has been cleared.
   holding.held = session ?? (live(holding) ? { version: nothing, ended: 'signed_out' } : holding.held)
   if (!isLive(session)) return
-  const { clock } = holding.platform
   const lifetime = session.lifetimeSeconds * 1000
   const apparent = clock.now() - session.sentAt
   // Sent in the future: the clock was set back since. Nobody knows the age, so the next use renews.

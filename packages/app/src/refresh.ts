@@ -102,6 +102,7 @@ export function schedule(holding: Holding): void {
   if (holding.inflight === undefined) {
     if (retryAt !== undefined) delay = retryAt - platform.clock.monotonic()
     else if (session && !isDue(holding, session)) delay = remaining(holding, session) - holding.margin
+    else if (isUnrevoked(holding)) delay = holding.revokeAt - platform.clock.monotonic()
   }
   holding.timer = platform.timers.set(() => tick(holding), Math.max(0, Math.min(delay, longestTick)))
 }
@@ -148,7 +149,7 @@ export async function waitForToken(holding: Holding, stale?: string): Promise<Li
       // What has just been got is given out however short its life is.
       if (renewed || left > Math.min(5_000, session.lifetimeSeconds * 50)) {
         holding.used = true
-        if (left <= holding.margin && !retryAt) void renewOnce(holding)
+        if (!renewed && left <= holding.margin && !retryAt) void renewOnce(holding)
         return session
       }
     }

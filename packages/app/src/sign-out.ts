@@ -18,6 +18,8 @@ const revokePause = 60_000
 /** Ends the login on this device at once, and at the issuer as soon as it can be reached. */
 export async function endLogin(holding: Holding): Promise<void> {
   holding.acts++
+  // Already over: only a sign-in that may be under way had to be told.
+  if (holding.held && !isLive(holding.held)) return
   holding.inflight = undefined
   holding.unsavedOver = anything
   hold(holding, { version: newId(holding), ended: 'signed_out', unrevoked: live(holding)?.refreshToken })
@@ -37,8 +39,8 @@ export async function persist(holding: Holding): Promise<void> {
       // Another tab may have gone further: what it holds ends with this.
       const next = isLive(held) || !isLive(stored) ? held : { ...held, unrevoked: stored.refreshToken }
       if (!(await writeStorage(holding, stored?.version ?? nothing, next))) continue
-      if (holding.held === held) {
-        holding.held = next
+      if (holding.held?.version === version) {
+        if (holding.held === held) holding.held = next
         holding.unsavedOver = undefined
       }
       return

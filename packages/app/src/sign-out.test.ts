@@ -1,0 +1,164 @@
+import { expect, test } from 'vitest'
+import { memoryStorage } from './storage/memory.ts'
+import { apiUrl, createWorld, credentials } from './testing/world.ts'
+
+test('signing out ends the login here, in the other tabs and at the issuer, and leaves nothing behind', async () => {
+  const world = createWorld()
+  const [first, second] = [world.tab(), world.tab()]
+  await world.until(first.app.signIn(credentials))
+  const accessToken = await world.until(second.app.getToken())
+  await world.until(first.app.signOut())
+  await world.settle()
+  for (const { app } of [first, second]) expect(app.state).toEqual({ status: 'signedOut', reason: 'signed_out' })
+  expect(world.issuer.counts.revocations).toBe(1)
+  expect(world.record.session).toBeUndefined()
+  const answer = await world.until(
+    second.app.fetch(`${apiUrl}/api/echo`, { headers: { Authorization: `Bearer ${accessToken}` } }),
+  )
+  expect(answer.status).toBe(401)
+})
+
+// A refresh takes: reading, the lock, the proof, 40 ms of network, the write. Every millisecond of it is tried.
+for (let moment = 0; moment <= 45; moment += 1) {
+  test(`signing out ${moment} ms into a refresh is not undone by it`, async () => {
+    const world = createWorld()
+    const [refreshing, leaving] = [world.tab(), moment % 2 ? world.tab() : undefined]
+    await world.until(refreshing.app.signIn(credentials))
+    const work = refreshing.app.refresh()
+    await world.pass(moment)
+    await world.until((leaving ?? refreshing).app.signOut())
+    await world.until(work)
+    await world.pass(120_000)
+    expect(refreshing.app.state).toEqual({ status: 'signedOut', reason: 'signed_out' })
+    expect(world.record.session).toBeUndefined()
+    expect([...world.issuer.families.values()].every(family => family.ended)).toBe(true)
+  })
+}
+
+test('signing out at every step between two storage operations of a refresh is not undone either', async () => {
+  for (let step = 1; step <= 8; step++) {
+    const world = createWorld()
+    const storage = memoryStorage(world.record)
+    let operations = 0
+    let leave = () => {}
+    const counted = async <T>(work: () => Promise<T>): Promise<T> => {
+      if (++operations === step) leave()
+      const result = await work()
+      if (++operations === step) leave()
+      return result
+    }
+    const tab = world.tab({
+      storage: {
+        ...storage,
+        get: () => counted(() => storage.get()),
+        compareAndSet: (expected, next) => counted(() => storage.compareAndSet(expected, next)),
+      },
+    })
+    await world.until(tab.app.signIn(credentials))
+    operations = 0
+    let left: Promise<void> | undefined
+    leave = () => {
+      leave = () => {}
+      left = tab.app.signOut()
+    }
+    await world.until(tab.app.refresh())
+    await world.until(left ?? tab.app.signOut())
+    await world.pass(120_000)
+    expect(tab.app.state).toEqual({ status: 'signedOut', reason: 'signed_out' })
+    expect(world.record.session).toBeUndefined()
+  }
+})
+
+test('signed out while offline: at once on this device, and the issuer is told later, even by another page', async () => {
+  const world = createWorld()
+  const tab = world.tab()
+  await world.until(tab.app.signIn(credentials))
+  tab.online = false
+  await world.until(tab.app.signOut())
+  expect(tab.app.state).toEqual({ status: 'signedOut', reason: 'signed_out' })
+  expect(world.record.session).toMatchObject({ ended: 'signed_out', unrevoked: expect.stringMatching(/^cs_rt_/) })
+  expect(world.record.session).not.toHaveProperty('key')
+  await world.pass(3_600_000)
+  expect(world.issuer.counts.revocations).toBe(0)
+  tab.app.close()
+
+  const next = world.tab()
+  await world.pass(1_000)
+  expect(next.app.state).toEqual({ status: 'signedOut', reason: 'signed_out' })
+  expect(world.issuer.counts.revocations).toBe(1)
+  expect(world.record.session).toBeUndefined()
+})
+
+test('signing out twice at once is signing out', async () => {
+  const world = createWorld()
+  const tab = world.tab()
+  await world.until(tab.app.signIn(credentials))
+  await world.until(Promise.all([tab.app.signOut(), tab.app.signOut()]))
+  await world.pass(60_000)
+  expect(tab.app.state).toEqual({ status: 'signedOut', reason: 'signed_out' })
+  expect(world.issuer.counts.revocations).toBe(1)
+  expect(world.record.session).toBeUndefined()
+})
+
+test('signed out while signing in: the later word counts, and the new login is ended too', async () => {
+  const world = createWorld()
+  const tab = world.tab()
+  const signingIn = tab.app.signIn(credentials)
+  await world.pass(25)
+  await world.until(tab.app.signOut())
+  expect(await world.until(signingIn)).toMatchObject({ refused: true, reason: 'signed_out' })
+  expect(tab.app.state.status).toBe('signedOut')
+  expect([...world.issuer.families.values()].map(family => family.ended)).toEqual(['session_ended'])
+})
+
+test('signing in again ends the earlier login of this install (and a thief of it)', async () => {
+  const world = createWorld()
+  const tab = world.tab()
+  await world.until(tab.app.signIn(credentials))
+  const first = tab.app.sessionId
+  await world.until(tab.app.signIn(credentials))
+  expect(tab.app.sessionId).not.toBe(first)
+  expect([...world.issuer.families.values()].map(family => family.ended)).toEqual(['session_ended', undefined])
+})
+
+test('signing in while a refresh of the earlier login is under way: the new login stays', async () => {
+  for (const moment of [0, 5, 25, 39, 41]) {
+    const world = createWorld()
+    const [first, second] = [world.tab(), world.tab()]
+    await world.until(first.app.signIn(credentials))
+    const work = [first.app.refresh(), second.app.refresh()]
+    await world.pass(moment)
+    await world.until(first.app.signIn(credentials))
+    await world.until(Promise.all(work))
+    await world.settle()
+    for (const { app } of [first, second]) expect(app.state).toEqual({ status: 'fresh' })
+    expect(second.app.sessionId).toBe(first.app.sessionId)
+    expect(world.issuer.counts.logins).toBe(2)
+  }
+})
+
+test('the storage is cleared under a login: signed out, and nothing is written back', async () => {
+  const world = createWorld()
+  const tab = world.tab()
+  await world.until(tab.app.signIn(credentials))
+  world.record.session = undefined
+  tab.wake()
+  await world.pass(100)
+  expect(tab.app.state).toEqual({ status: 'signedOut', reason: 'signed_out' })
+  expect(world.record.session).toBeUndefined()
+})
+
+test('wrong password is a value, an issuer out of reach is thrown, and neither touches the login that there is', async () => {
+  const world = createWorld()
+  const tab = world.tab()
+  await world.until(tab.app.signIn(credentials))
+  expect(await world.until(tab.app.signIn({ ...credentials, password: 'wrong' }))).toMatchObject({
+    refused: true,
+    reason: 'login_failed',
+  })
+  world.fault = () => new Response('<h1>down</h1>', { status: 502 })
+  await expect(world.until(tab.app.signIn(credentials))).rejects.toMatchObject({ code: 'unavailable' })
+  tab.online = false
+  await expect(world.until(tab.app.signIn(credentials))).rejects.toThrow()
+  expect(tab.app.state).toEqual({ status: 'fresh' })
+})
