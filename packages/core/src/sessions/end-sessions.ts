@@ -5,7 +5,7 @@ import type { Instant } from '../ids.ts'
 import type { Issuer } from '../issuer.ts'
 import { epochEntry, namedEntry } from '../revocation/entries.ts'
 import type { FamilySnapshot, SessionSnapshot, Snapshot } from '../snapshots.ts'
-import type { User } from '../users/user.ts'
+import { mayUse, type User } from '../users/user.ts'
 import type { Device, EndReason, Family, Session } from './session.ts'
 
 /** Who did it, for the audit log. */
@@ -124,8 +124,9 @@ export function sessionIsOver(
   rows: { now: Instant; issuer: Issuer; user: User },
 ): 'session_ended' | 'authorization_revoked' | 'user_disabled' | 'session_expired' | undefined {
   if (session.endedAt !== null) return 'session_ended'
+  // Before the epoch: disabling raises it too, and the more telling reason is wanted.
+  if (!mayUse(rows.user)) return 'user_disabled'
   if ((session.epochs.user ?? 0) < rows.user.epoch) return 'authorization_revoked'
-  if (rows.user.disabledAt !== null || rows.user.deletedAt !== null) return 'user_disabled'
   if (rows.now >= session.absoluteEndAt) return 'session_expired'
   return undefined
 }

@@ -1,0 +1,250 @@
+import { createHash } from 'node:crypto'
+import { describe, expect, test } from 'vitest'
+import {
+  authenticated,
+  sampleClient,
+  sampleDevice,
+  sampleIssuer,
+  sampleRandom,
+  sampleTime,
+  sampleUser,
+} from '../sample-rows.ts'
+import { openBrowserSession } from '../sessions/open-session.ts'
+import type { CodeSnapshot } from '../snapshots.ts'
+import type { AuthorizationCode } from './code.ts'
+import { type CodeDecision, type CodeRedemption, hashCode, redeemCode, verifierMatches } from './redeem-code.ts'
+
+const verifier = 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk'
+const challenge = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'
+const redirectUri = 'https://app.example/callback'
+const client = sampleClient({ redirectUris: [redirectUri] })
+const user = sampleUser()
+const issuer = sampleIssuer()
+const random = sampleRandom('codes')
+
+function givenCode(more: Partial<AuthorizationCode> = {}): CodeSnapshot {
+  const { session } = openBrowserSession({
+    snapshot: { now: sampleTime, issuer },
+    user,
+    device: sampleDevice,
+    amr: ['pwd'],
+    random,
+  })
+  const code: AuthorizationCode = {
+    hash: hashCode('the code'),
+    clientId: client.id,
+    userId: user.id,
+    sessionId: session.id,
+    redirectUri,
+    challenge,
+    scope: 'account',
+    expiresAt: sampleTime + 60_000,
+    usedAt: null,
+    familyId: null,
+    failures: 0,
+    epochs: { all: 1, user: 1, client: 1 },
+    version: 1,
+    ...more,
+  }
+  return { now: sampleTime + 1_000, issuer, code, session: { ...session, version: 1 }, user, client, family: undefined }
+}
+
+function redeem(snapshot: CodeSnapshot, more: Partial<CodeRedemption> = {}): CodeDecision {
+  return redeemCode({
+    snapshot,
+    client: authenticated(snapshot.client),
+    redirectUri,
+    verifier,
+    jkt: undefined,
+    device: sampleDevice,
+    random,
+    ...more,
+  })
+}
+
+/** The rows once the change is committed. */
+function after(snapshot: CodeSnapshot, { change }: CodeDecision, seconds = 0): CodeSnapshot {
+  let rows = { ...snapshot, now: snapshot.now + seconds * 1000 }
+  for (const { table, row } of change?.writes ?? []) {
+    if (table !== 'code' && table !== 'family' && table !== 'session') throw new Error(table)
+    rows = { ...rows, [table]: { ...row, version: row.version + 1 } }
+  }
+  return rows
+}
+
+const reason = ({ outcome }: CodeDecision): string => (outcome.refused ? outcome.reason : 'redeemed')
+
+describe('a code', () => {
+  test('gives a family in its session, once, durably, with one audit row', () => {
+    const snapshot = givenCode()
+    const decision = redeem(snapshot, { jkt: 'thumbprint' })
+    if (decision.outcome.refused) throw new Error(decision.outcome.reason)
+    expect(decision.outcome.family).toMatchObject({
+      sessionId: snapshot.session.id,
+      userId: user.id,
+      clientId: client.id,
+      scope: 'account',
+      generation: 0,
+      jkt: 'thumbprint',
+      epochs: { all: 1, user: 1, client: 1 },
+    })
+    expect(decision.change?.durable).toBe(true)
+    expect(decision.change?.audit).toMatchObject([{ event: 'family.created', familyId: decision.outcome.family.id }])
+    expect(decision.change?.writes).toMatchObject([
+      { table: 'code', row: { usedAt: snapshot.now, familyId: decision.outcome.family.id, version: 1 } },
+      { table: 'family', row: { version: 0 } },
+    ])
+  })
+
+  test('CVE-2026-47386, GHSA-7w99-5wm4-3g79: of fifty redeemers each writes the same version of the code, so one commits', () => {
+    const snapshot = givenCode()
+    const decisions = Array.from({ length: 50 }, () => redeem(snapshot))
+    for (const { change } of decisions) {
+      expect(change?.writes[0]).toMatchObject({ table: 'code', row: { version: snapshot.code.version } })
+    }
+    const second = redeem(after(snapshot, decisions[0] as CodeDecision))
+    expect(reason(second)).toBe('code_invalid')
+  })
+
+  test('is stored as a hash', () => {
+    expect(hashCode('the code')).toBe(createHash('sha256').update('the code').digest('base64url'))
+  })
+})
+
+describe('a code is refused, and nothing is written', () => {
+  test.each<[string, Partial<CodeRedemption>]>([
+    ['CVE-2026-28513: with only the client wrong', { client: authenticated(sampleClient({ id: 'other' })) }],
+    ['with only the redirect URI wrong', { redirectUri: 'https://app.example/callback/' }],
+    ['with the redirect URI left out', { redirectUri: '' }],
+  ])('%s', (_what, more) => {
+    expect(redeem(givenCode(), more)).toEqual({ outcome: { refused: true, reason: 'code_invalid' } })
+  })
+
+  test.each<[string, (rows: CodeSnapshot) => CodeSnapshot]>([
+    ['CVE-2026-28513: with only the expiry past', rows => ({ ...rows, now: rows.code.expiresAt })],
+    ['the client disabled since', rows => ({ ...rows, client: { ...rows.client, disabled: true } })],
+    ['the password changed since', rows => ({ ...rows, user: { ...rows.user, epoch: 2 } })],
+    ['the client revoked since', rows => ({ ...rows, client: { ...rows.client, epoch: 2 } })],
+    ['the user disabled since', rows => ({ ...rows, user: { ...rows.user, disabledAt: rows.now } })],
+    ['the session ended since', rows => ({ ...rows, session: { ...rows.session, endedAt: rows.now } })],
+    ['the session at its end', rows => ({ ...rows, session: { ...rows.session, absoluteEndAt: rows.now } })],
+  ])('%s', (_what, change) => {
+    expect(redeem(change(givenCode()))).toEqual({ outcome: { refused: true, reason: 'code_invalid' } })
+  })
+
+  test('up to its last millisecond it is not', () => {
+    const rows = givenCode()
+    expect(reason(redeem({ ...rows, now: rows.code.expiresAt - 1 }))).toBe('redeemed')
+  })
+
+  test('raising the epoch of everything does not concern it', () => {
+    const rows = givenCode()
+    expect(reason(redeem({ ...rows, issuer: { ...issuer, epoch: 2_000_000_000 } }))).toBe('redeemed')
+  })
+})
+
+describe('PKCE', () => {
+  test('the published example matches (RFC 7636 appendix B)', () => {
+    expect(verifierMatches(verifier, challenge)).toBe(true)
+  })
+
+  test.each([
+    ['CVE-2024-23647: no verifier', ''],
+    ['CVE-2024-22258: the challenge itself, as if the method were plain', challenge],
+    ['another verifier', `${verifier.slice(0, -1)}l`],
+    ['a shorter one', verifier.slice(0, -1)],
+    ['CVE-2023-48228: a very short one', 'x'],
+    ['a longer one', `${verifier}k`],
+    ['a very long one', 'x'.repeat(100_000)],
+    ['padding', `${verifier}=`],
+    ['a NUL', `${verifier}\0`],
+    ['a line break', `${verifier}\n`],
+    ['characters that a verifier cannot have', 'ü'.repeat(43)],
+    ['a lone surrogate', `${verifier.slice(1)}\ud800`],
+  ])('%s is refused without throwing, and counted', (_what, wrong) => {
+    const decision = redeem(givenCode(), { verifier: wrong })
+    expect(reason(decision)).toBe('code_invalid')
+    expect(decision.change?.writes).toMatchObject([{ table: 'code', row: { failures: 1, usedAt: null } }])
+    expect(decision.change?.writes).toHaveLength(1)
+  })
+
+  test.each(['', 'x', 'plain', verifier, challenge.slice(1), `${challenge}A`])(
+    'CVE-2023-48228: a stored challenge that is not one matches nothing: %j',
+    stored => {
+      expect(verifierMatches(verifier, stored)).toBe(false)
+      expect(verifierMatches('', stored)).toBe(false)
+    },
+  )
+
+  test('CVE-2026-41213: 1,000 wrong verifiers burn the code at the fifth, and then nothing is written', () => {
+    let rows = givenCode()
+    let written = 0
+    for (let n = 0; n < 1000; n++) {
+      const decision = redeem(rows, { verifier: verifier.replace(/^.{4}/, String(1000 + n)) })
+      expect(reason(decision)).toBe('code_invalid')
+      if (decision.change !== undefined) written++
+      rows = after(rows, decision)
+    }
+    expect(written).toBe(5)
+    expect(reason(redeem(rows))).toBe('code_invalid')
+  })
+
+  test('four wrong verifiers do not', () => {
+    let rows = givenCode()
+    for (let n = 0; n < 4; n++) rows = after(rows, redeem(rows, { verifier: 'x' }))
+    expect(reason(redeem(rows))).toBe('redeemed')
+  })
+
+  test('whoever has the code alone cannot burn it for another client', () => {
+    let rows = givenCode()
+    for (let n = 0; n < 20; n++) {
+      rows = after(rows, redeem(rows, { client: authenticated(sampleClient({ id: 'other' })), verifier: 'x' }))
+    }
+    expect(reason(redeem(rows))).toBe('redeemed')
+  })
+})
+
+describe('a code that was used before', () => {
+  const used = (seconds: number): CodeSnapshot => {
+    const rows = givenCode()
+    return after(rows, redeem(rows), seconds)
+  }
+
+  test('within ten seconds is refused and ends nothing: browsers repeat requests', () => {
+    for (const seconds of [0, 5, 9.999]) {
+      expect(redeem(used(seconds))).toEqual({ outcome: { refused: true, reason: 'code_invalid' } })
+    }
+  })
+
+  test('later ends what it gave, durably, with one audit row, and the feed is told (RFC 6749 §4.1.2)', () => {
+    for (const seconds of [10, 3_600]) {
+      const rows = used(seconds)
+      const decision = redeem(rows)
+      expect([reason(decision), decision.change?.durable]).toEqual(['code_reused', true])
+      expect(decision.change?.entries).toMatchObject([{ kind: 'family', id: rows.family?.id }])
+      expect(decision.change?.audit).toMatchObject([{ event: 'code.reused', familyId: rows.family?.id }])
+      const ended = after(rows, decision)
+      expect(ended.family).toMatchObject({ endedAt: rows.now, endReason: 'code_reused' })
+      expect(ended.session.endedAt).toBeNull()
+      expect(redeem(ended)).toEqual({ outcome: { refused: true, reason: 'code_reused' } })
+    }
+  })
+
+  test('by somebody without client, redirect URI or verifier ends nothing', () => {
+    const rows = used(3_600)
+    const wrong: Partial<CodeRedemption>[] = [
+      { client: authenticated(sampleClient({ id: 'other' })) },
+      { redirectUri: 'https://evil.example/' },
+      { verifier: challenge },
+    ]
+    for (const more of wrong) {
+      const decision = redeem(rows, more)
+      expect(reason(decision)).toBe('code_invalid')
+      expect(after(rows, decision).family?.endedAt).toBeNull()
+    }
+  })
+
+  test('and whose family is gone from the store is refused all the same', () => {
+    expect(redeem({ ...used(3_600), family: undefined })).toEqual({ outcome: { refused: true, reason: 'code_reused' } })
+  })
+})

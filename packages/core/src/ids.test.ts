@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest'
+import { isId, makeId } from './ids.ts'
+import { sampleRandom, sampleTime } from './sample-rows.ts'
+
+test('an id is 22 characters, grows with time, and is another one each time', () => {
+  const random = sampleRandom()
+  const ids = Array.from({ length: 100 }, (_, n) => makeId(sampleTime + n, random))
+  expect(ids.every(isId)).toBe(true)
+  expect(new Set(ids).size).toBe(100)
+  const bytes = ids.map(id => Buffer.from(id, 'base64url'))
+  expect([...bytes].sort(Buffer.compare)).toEqual(bytes)
+})
+
+test('what is cut, padded, longer, in another alphabet or with stray bits is no id', () => {
+  const id = makeId(sampleTime, sampleRandom())
+  const stray = `${id.slice(0, -1)}B`
+  for (const text of [
+    '',
+    id.slice(1),
+    `${id}A`,
+    `${id}=`,
+    `${id}\n`,
+    stray,
+    id.replace(/^./, '+'),
+    '../../../etc/passwd.aA',
+    "' OR 1=1 -- 0123456789",
+  ]) {
+    expect(isId(text)).toBe(false)
+  }
+})
