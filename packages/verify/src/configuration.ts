@@ -133,7 +133,7 @@ export function readConfiguration(options: VerifierOptions): Configuration {
     claimRules: {
       issuer: options.issuer,
       audiences: readAudiences(options.audience),
-      requiredClaims: new Map(Object.entries(options.requiredClaims ?? {})),
+      requiredClaims: readRequiredClaims(options.requiredClaims ?? {}),
       clockToleranceSeconds: readNumber(options.clockToleranceSeconds, 0, 'clockToleranceSeconds'),
     },
     secrets,
@@ -174,6 +174,12 @@ function readAudiences(value: string | readonly string[]): readonly string[] {
   return [...audiences]
 }
 
+function readRequiredClaims(value: Readonly<Record<string, string>>): ReadonlyMap<string, string> {
+  const claims = Object.entries(value)
+  if (!claims.every(([, wanted]) => isText(wanted))) throw new TypeError('requiredClaims must be strings')
+  return new Map(claims)
+}
+
 function readRevocations(value: RevocationOptions | undefined, insecureHttp: boolean): RevocationOptions | undefined {
   if (value === undefined) return undefined
   refuseUnknown(value, revocationNames, 'revocations')
@@ -183,6 +189,7 @@ function readRevocations(value: RevocationOptions | undefined, insecureHttp: boo
   if (value.whenStale !== undefined && !isWhenStale(value.whenStale)) {
     throw new TypeError("whenStale can be 'accept', 'introspect' or 'reject'")
   }
+  readNumber(value.mostEntries, 0, 'mostEntries')
   if (value.url !== undefined) requireUrl(value.url, 'revocations.url', insecureHttp)
   if (value.introspectionUrl !== undefined) requireUrl(value.introspectionUrl, 'introspectionUrl', insecureHttp)
   return value

@@ -84,12 +84,13 @@ export function followFeed(runtime: Runtime, known: Revocations, options: FeedOp
     }
     position = page.position
     heard(page)
+    // Not at a snapshot: a server that breaks right after it would be asked for one without a pause.
+    if (event.event !== 'snapshot') failures = 0
     if (resumed || event.event === 'snapshot') first.resolve(true)
   }
 
   function heard(page: FeedPage): void {
     heardAt = { wall: clock.wallMilliseconds(), monotonic: clock.monotonicMilliseconds() }
-    failures = 0
     fault = undefined
     // By the feed's clock: a wrong one here must not forget too early.
     if (page.as_of - prunedAt >= pruneEverySeconds || page.as_of < prunedAt) {
