@@ -48,7 +48,7 @@ function lockFile(file: string): string {
 export function lockDataFolder(file: string): { release: () => void } {
   const lock = new DatabaseSync(lockFile(file), { timeout: 0 })
   try {
-    lock.exec('PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE')
+    lock.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
   } catch {
     lock.close()
     throw new StoreUnavailable(`The data folder ${dirname(resolve(file))} is in use by another process`)
