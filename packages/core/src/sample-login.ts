@@ -6,8 +6,8 @@ import { authenticated, committed, sampleClient, sampleDevice, sampleSignIn } fr
 import type { FamilySnapshot } from './snapshots.ts'
 import { deriveRefreshToken, openRefreshToken } from './tokens/refresh-token.ts'
 
-export const sampleKey: Buffer = Buffer.alloc(32, 7)
-export const sampleThumbprint = 'sample-thumbprint-of-the-family'
+const sampleKey = Buffer.alloc(32, 7)
+const sampleThumbprint = 'sample-thumbprint-of-the-family'
 
 /** One login with a clock of its own, for tests that play it through. */
 export interface SampleLogin {

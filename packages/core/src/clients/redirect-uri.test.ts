@@ -98,6 +98,7 @@ describe('for registration', () => {
     ['an empty fragment', 'https://app.example/callback#'],
     ['user information', 'https://user@app.example/callback'],
     ['a password', 'https://user:password@app.example/callback'],
+    ['user information behind a private scheme', 'com.example.app://user@callback'],
     ['empty user information', 'https://@app.example/callback'],
     ['empty user information with a colon', 'https://:@app.example/callback'],
     ['a backslash', 'https:\\\\app.example\\callback'],

@@ -184,9 +184,9 @@ describe('a thief with a copy of an unbound token', () => {
         fc.nat(9),
         fc.nat(20),
         fc.uint8Array({ minLength: 16, maxLength: 16 }),
-        (bound, at, guess, salt) => {
+        (bound, generation, guess, salt) => {
           const login = sampleLogin({ bound })
-          login.rows = { ...login.rows, family: { ...login.rows.family, generation: at } }
+          login.rows = { ...login.rows, family: { ...login.rows.family, generation } }
           const decision = login.present(guess, { salt: Buffer.from(salt) })
           expect(decision).toEqual({ row: 1, outcome: { refused: true, reason: 'refresh_token_invalid' } })
         },

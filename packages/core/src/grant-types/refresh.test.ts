@@ -123,6 +123,15 @@ describe('row 3: what the login was authorised under does not stand any more', (
       'authorization_revoked',
       rows => ({ ...rows, client: { ...rows.client, disabled: true } }),
     ],
+    [
+      'the session alone was begun before the epoch was raised',
+      'authorization_revoked',
+      rows => ({
+        ...rows,
+        user: { ...rows.user, epoch: 2 },
+        family: { ...rows.family, epochs: { ...rows.family.epochs, user: 2 } },
+      }),
+    ],
     ['it was idle for 30 days', 'session_idle_expired', rows => ({ ...rows, now: rows.now + 30 * day * 1000 })],
     [
       'the family has reached its end',
@@ -291,7 +300,7 @@ describe('row 5: the current token, old enough', () => {
     for (let n = 0; n < 10; n++) expect(answered(login.present(n))).toBe(n + 1)
   })
 
-  test('of two nodes that rotate at once, one commits; the other loads again and finds row 6 or 7', () => {
+  test('of two nodes that rotate at once, one commits; the other loads again and finds row 7 or 8', () => {
     for (const [bound, then] of [
       [true, 7],
       [false, 8],
@@ -361,6 +370,19 @@ describe('row 7: an earlier token with a fresh proof of the key', () => {
     }
     expect(login.audit).toEqual([])
     expect(login.rows.family.version).toBeLessThan(25)
+  })
+
+  test('counts as use when it is flagged, too', () => {
+    for (const every of [day, 600]) {
+      const login = sampleLogin({ bound: true })
+      for (let n = 0; n < 3; n++) login.present(n)
+      for (let time = 0; time < 40 * day; time += every) {
+        login.later(every)
+        expect(answered(login.present(0))).toBe(3)
+      }
+      const hours = (40 * day) / Math.max(every, hour)
+      expect(login.audit).toHaveLength(hours)
+    }
   })
 
   test('two or more generations back is also flagged, at most once an hour', () => {

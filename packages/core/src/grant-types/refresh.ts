@@ -69,7 +69,7 @@ function judgePossession(request: RefreshRequest): RefreshDecision | undefined {
 }
 
 function leaked(request: RefreshRequest, outcome: Refusal): RefreshDecision {
-  const change = flag(request, 'refresh.leaked', { reason: outcome.reason })
+  const change = flag(request, request.snapshot.family, 'refresh.leaked', { reason: outcome.reason })
   return { row: 2, outcome, ...(change && { change }) }
 }
 
@@ -149,15 +149,16 @@ function unchangedAnswer(request: RefreshRequest, family: Family): RefreshAnswer
 
 /** Row 7: the fresh proof shows the holder of the key, however late. Two generations back is worth a flag. */
 function replayBound(request: RefreshRequest): RefreshDecision {
-  const { family, client } = request.snapshot
-  const use = noteUse(request.snapshot)
+  const { now, family, client } = request.snapshot
+  const used = noteUse(request.snapshot)
+  const use = used && plainWrite(used, now)
   if (request.token.generation === family.generation - 1) return { ...replay(7, family), ...(use && { change: use }) }
   if (client.refresh.flaggedReplayEndsFamily) {
     const change = endLogin(request.snapshot, 'replay_flagged', { device: request.device })
     return { row: 7, outcome: refuse('session_ended'), ...(change && { change }) }
   }
   const facts = { behind: family.generation - request.token.generation }
-  const change = flag(request, 'refresh.replay_flagged', facts) ?? use
+  const change = flag(request, used ?? family, 'refresh.replay_flagged', facts) ?? use
   return { ...replay(7, family), ...(change && { change }) }
 }
 
@@ -165,9 +166,9 @@ function replayBound(request: RefreshRequest): RefreshDecision {
  * A client that cannot keep what it is given presents an old token for ever: that is use, and must not run into the idle
  * limit. Written down a few times in each idle period, no more.
  */
-function noteUse({ now, family, client }: FamilySnapshot): Change | undefined {
-  if (now - family.rotatedAt < (client.lifetimes.idleSeconds * 1000) / 4) return undefined
-  return plainWrite({ ...family, rotatedAt: now }, now)
+function noteUse({ now, family, client }: FamilySnapshot): Family | undefined {
+  const isDue = now - family.rotatedAt >= (client.lifetimes.idleSeconds * 1000) / 4
+  return isDue ? { ...family, rotatedAt: now } : undefined
 }
 
 function replay(row: 7 | 8, family: Family): RefreshDecision {
@@ -202,8 +203,13 @@ function reuse(request: RefreshRequest): RefreshDecision {
 }
 
 /** An audit row at most once per family and hour: a leaked token must not fill the log. */
-function flag(request: RefreshRequest, event: AuditEvent, facts: AuditRecord['facts']): Change | undefined {
-  const { now, family } = request.snapshot
+function flag(
+  request: RefreshRequest,
+  family: Family,
+  event: AuditEvent,
+  facts: AuditRecord['facts'],
+): Change | undefined {
+  const { now } = request.snapshot
   if (family.flaggedAt !== null && now - family.flaggedAt < flagsAtMostEveryMs) return undefined
   return auditedWrite(request, { ...family, flaggedAt: now }, event, facts, false)
 }

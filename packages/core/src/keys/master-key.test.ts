@@ -25,11 +25,11 @@ test('bytes come back as they were, also none at all', () => {
 
 test('a changed or cut text does not open, and does not throw', () => {
   const sealed = Buffer.from(seal(master, 'label', 'a private key', random), 'base64url')
-  for (let at = 0; at < sealed.length; at++) {
+  for (let index = 0; index < sealed.length; index++) {
     const changed = Buffer.from(sealed)
-    changed.writeUInt8(changed.readUInt8(at) ^ 1, at)
+    changed.writeUInt8(changed.readUInt8(index) ^ 1, index)
     expect(unseal(master, 'label', changed.toString('base64url'))).toBeUndefined()
-    expect(unseal(master, 'label', sealed.subarray(0, at).toString('base64url'))).toBeUndefined()
+    expect(unseal(master, 'label', sealed.subarray(0, index).toString('base64url'))).toBeUndefined()
   }
   for (const text of ['', '!', 'AAAA', 'A'.repeat(38)]) expect(unseal(master, 'label', text)).toBeUndefined()
 })

@@ -100,7 +100,7 @@ export function retireSigningKey(
 ): KeyRing | undefined {
   const key = ring.signing.find(one => one.kid === kid)
   if (key === undefined || key.state === 'retired') return undefined
-  const signing = ring.signing.map(one => (one === key ? dropPrivate(moved(one, 'retired', now)) : one))
+  const signing = ring.signing.map(one => (one === key ? moved(one, 'retired', now) : one))
   return turnKeys({ ...ring, signing }, now, policy, make)
 }
 

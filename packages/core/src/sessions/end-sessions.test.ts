@@ -113,24 +113,24 @@ describe('ending all sessions of a user', () => {
 })
 
 describe('a session is over', () => {
-  const at = { now, issuer, user }
+  const rowsNow = { now, issuer, user }
 
   test('when it ended, its user is disabled or deleted, the epoch was raised, or its time is up; else not', () => {
-    expect(sessionIsOver(session, at)).toBeUndefined()
-    expect(sessionIsOver({ ...session, endedAt: now }, at)).toBe('session_ended')
-    expect(sessionIsOver(session, { ...at, user: { ...user, disabledAt: now } })).toBe('user_disabled')
-    expect(sessionIsOver(session, { ...at, user: { ...user, deletedAt: now } })).toBe('user_disabled')
-    expect(sessionIsOver(session, { ...at, user: { ...user, epoch: 2 } })).toBe('authorization_revoked')
-    expect(sessionIsOver(session, { ...at, now: session.absoluteEndAt - 1 })).toBeUndefined()
-    expect(sessionIsOver(session, { ...at, now: session.absoluteEndAt })).toBe('session_expired')
+    expect(sessionIsOver(session, rowsNow)).toBeUndefined()
+    expect(sessionIsOver({ ...session, endedAt: now }, rowsNow)).toBe('session_ended')
+    expect(sessionIsOver(session, { ...rowsNow, user: { ...user, disabledAt: now } })).toBe('user_disabled')
+    expect(sessionIsOver(session, { ...rowsNow, user: { ...user, deletedAt: now } })).toBe('user_disabled')
+    expect(sessionIsOver(session, { ...rowsNow, user: { ...user, epoch: 2 } })).toBe('authorization_revoked')
+    expect(sessionIsOver(session, { ...rowsNow, now: session.absoluteEndAt - 1 })).toBeUndefined()
+    expect(sessionIsOver(session, { ...rowsNow, now: session.absoluteEndAt })).toBe('session_expired')
   })
 
   test('GHSA-2vg6-77g8-24mp: a disabled user is called disabled, also when the epoch was raised with it', () => {
     const disabled = { ...user, epoch: 2, disabledAt: now }
-    expect(sessionIsOver(session, { ...at, user: disabled })).toBe('user_disabled')
+    expect(sessionIsOver(session, { ...rowsNow, user: disabled })).toBe('user_disabled')
   })
 
   test('the epoch of everything does not end it', () => {
-    expect(sessionIsOver(session, { ...at, issuer: { ...issuer, epoch: 2_000_000_000 } })).toBeUndefined()
+    expect(sessionIsOver(session, { ...rowsNow, issuer: { ...issuer, epoch: 2_000_000_000 } })).toBeUndefined()
   })
 })

@@ -1,11 +1,11 @@
-import { generateKeyPairSync } from 'node:crypto'
+import { generateKeyPairSync, sign } from 'node:crypto'
 import type { AccessTokenClaims } from '@countersign/protocol'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { sampleRandom, sampleSignIn, sampleTime } from '../sample-rows.ts'
 import { machineClaims, mintAccessToken, openAccessToken, type PublishedKey, userClaims } from './access-token.ts'
 import { countersign, countersignMatches } from './countersign.ts'
-import { type Signer, signerOf, signJws } from './jws.ts'
+import { derToJose, type Signer, signerOf, signJws } from './jws.ts'
 
 const random = sampleRandom('access token')
 const countersignKey = random(32)
@@ -203,6 +203,19 @@ describe('what is no access token of ours', () => {
     ]
     for (const text of broken) expect(open(text)).toBeUndefined()
     for (let cut = 1; cut < 120; cut++) expect(open(token.slice(0, -cut))).toBeUndefined()
+  })
+
+  test('a header or payload in another spelling, even if the real key signed it so', () => {
+    const [header = '', payload = ''] = token.split('.')
+    for (const input of [
+      `${header}=.${payload}`,
+      `${header}.${payload}=`,
+      `${header}.${payload}\n`,
+      ` ${header}.${payload}`,
+    ]) {
+      const signature = derToJose(sign('sha256', Buffer.from(input), privateKey)).toString('base64url')
+      expect(open(`${input}.${signature}`)).toBeUndefined()
+    }
   })
 
   test('a payload that is no object', () => {

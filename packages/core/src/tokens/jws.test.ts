@@ -57,6 +57,10 @@ describe('an ES256 signature', () => {
     for (const signature of [Buffer.alloc(64), Buffer.alloc(64, 0xff), Buffer.from(order + order, 'hex')]) {
       expect(verifyJws('ES256', ec.publicKey, 'input', signature)).toBe(false)
     }
+    const right = derToJose(sign('sha256', Buffer.from('input'), ec.privateKey))
+    for (const signature of [right.subarray(0, 63), Buffer.concat([right, Buffer.alloc(1)])]) {
+      expect(verifyJws('ES256', ec.publicKey, 'input', signature)).toBe(false)
+    }
     for (const length of [0, 1, 63, 65, 70, 72, 4096]) {
       expect(verifyJws('ES256', ec.publicKey, 'input', Buffer.alloc(length, 1))).toBe(false)
     }

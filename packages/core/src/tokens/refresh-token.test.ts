@@ -93,10 +93,10 @@ describe('what is not a refresh token', () => {
 
   test('any other spelling: one token has one text, and every changed character makes it another', () => {
     const characters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_+/='
-    for (let at = 6; at < token.length; at++) {
+    for (let index = 6; index < token.length; index++) {
       for (const character of characters) {
-        if (character === token[at]) continue
-        const opened = openRefreshToken(token.slice(0, at) + character + token.slice(at + 1), keyById)
+        if (character === token[index]) continue
+        const opened = openRefreshToken(token.slice(0, index) + character + token.slice(index + 1), keyById)
         if (typeof opened !== 'string') expect(macMatches(opened, family.salt)).toBe(false)
       }
     }

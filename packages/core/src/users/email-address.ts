@@ -1,6 +1,6 @@
 import { domainToASCII } from 'node:url'
 
-/** Control, space, invisible, bidirectional and private characters, and what needs quotes in an address (RFC 5322 §3.2.3). */
+/** Control, space, invisible, bidirectional and private characters, lone surrogates, and what needs quotes in an address (RFC 5322 §3.2.3). */
 const refusedCharacters = /[\p{C}\p{Z}"(),:;<>[\]\\]/u
 
 /**
@@ -20,7 +20,7 @@ const endsInNumber = /(^|\.)(\d+|0x[0-9a-f]*)$/
  */
 export function emailKey(email: string): string | null {
   const text = email.trim()
-  if (text.length > 254 || !text.isWellFormed() || refusedCharacters.test(text)) return null
+  if (text.length > 254 || refusedCharacters.test(text)) return null
   if (text.normalize('NFKC') !== text) return null
   const cut = text.lastIndexOf('@')
   const local = text.slice(0, cut)

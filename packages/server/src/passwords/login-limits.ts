@@ -19,7 +19,7 @@ export interface LoginLimitValues {
   readonly account: Limit
 }
 
-export const defaultLoginLimits: LoginLimitValues = {
+const defaultLoginLimits: LoginLimitValues = {
   pair: { attempts: 10, windowSeconds: 60 },
   address: { attempts: 100, windowSeconds: 60 },
   account: { attempts: 100, windowSeconds: 3600 },
