@@ -7,7 +7,7 @@ import { openSqliteStore } from './open-sqlite-store.ts'
  * For the tests: writes to a store until it is killed, and says each thing once it was acknowledged.
  */
 const [file = '', hands = '8'] = process.argv.slice(2)
-const clock = given.clock(Date.now())
+const clock = given.clock()
 try {
   const store = await openSqliteStore({ ...given.storeOptions(clock), file, checkpointFrames: 200 })
   const client = await given.client(store)

@@ -7,7 +7,7 @@ import { startChild, withFolder } from './test-folder.ts'
 
 /** Lets the child write until it has said so many lines, then kills it; what it said before it was gone. */
 async function killAfter(lines: number, file: string): Promise<string[]> {
-  const child = startChild('./busy-child.ts', file)
+  const child = startChild(new URL('./busy-child.ts', import.meta.url), file)
   const said: string[] = []
   for await (const line of child.lines) {
     said.push(line)
@@ -24,7 +24,7 @@ test('kill -9 in the middle of many commits: what was acknowledged is there, and
     // Each round opens what the last one left behind.
     for (const lines of [40, 333, 1200]) {
       said.push(...(await killAfter(lines, file)))
-      const store = await openSqliteStore({ ...given.storeOptions(given.clock(Date.now())), file })
+      const store = await openSqliteStore({ ...given.storeOptions(given.clock()), file })
       try {
         const rows = await store.readAudit(0, 1_000_000)
         expect(brokenAuditRow(rows)).toBeUndefined()

@@ -17,7 +17,7 @@ test('a second process on the same file is refused, and says why', async () => {
     const file = join(folder, 'countersign.db')
     const store = await openSqliteStore({ ...options, file })
     const { family } = await given.login(store)
-    const second = startChild('./busy-child.ts', file)
+    const second = startChild(new URL('./busy-child.ts', import.meta.url), file)
     expect(await firstLine(second)).toBe(`StoreUnavailable: The data folder ${folder} is in use by another process`)
     await second.ended
     // Nor did it harm the first.
@@ -32,7 +32,7 @@ test('a second store in the same process is refused, and the first still holds t
     const store = await openSqliteStore({ ...options, file })
     const inUse = { name: 'StoreUnavailable', message: expect.stringContaining('is in use by another process') }
     await expect(openSqliteStore({ ...options, file })).rejects.toMatchObject(inUse)
-    const second = startChild('./busy-child.ts', file)
+    const second = startChild(new URL('./busy-child.ts', import.meta.url), file)
     expect(await firstLine(second)).toContain('is in use by another process')
     await second.ended
     await store.close()
@@ -43,7 +43,7 @@ test('a second store in the same process is refused, and the first still holds t
 test('a process that was killed no longer holds the folder', async () => {
   await withFolder(async folder => {
     const file = join(folder, 'countersign.db')
-    const child = startChild('./busy-child.ts', file)
+    const child = startChild(new URL('./busy-child.ts', import.meta.url), file)
     expect(await firstLine(child)).toBe('open')
     await expect(openSqliteStore({ ...options, file })).rejects.toThrow('is in use by another process')
     await child.kill()
@@ -53,29 +53,29 @@ test('a process that was killed no longer holds the folder', async () => {
 
 test('nobody else can read the data folder or a file in it', async () => {
   await withFolder(async folder => {
-    const data = join(folder, 'new', 'data')
-    const store = await openSqliteStore({ ...options, file: join(data, 'countersign.db') })
+    const made = join(folder, 'new', 'data')
+    const store = await openSqliteStore({ ...options, file: join(made, 'countersign.db') })
     await given.login(store)
-    expect((await stat(data)).mode & 0o777).toBe(0o700)
-    const names = (await readdir(data)).sort()
+    expect((await stat(made)).mode & 0o777).toBe(0o700)
+    const names = (await readdir(made)).sort()
     expect(names).toEqual(['countersign.db', 'countersign.db-lock', 'countersign.db-shm', 'countersign.db-wal'])
-    for (const name of names) expect([name, (await stat(join(data, name))).mode & 0o777]).toEqual([name, 0o600])
+    for (const name of names) expect([name, (await stat(join(made, name))).mode & 0o777]).toEqual([name, 0o600])
     await store.close()
   })
 })
 
 test('files that others could read are closed to them; a folder that was there stays as it is', async () => {
   await withFolder(async folder => {
-    const data = join(folder, 'data')
-    await mkdir(data, { mode: 0o755 })
-    await chmod(data, 0o755)
-    const file = join(data, 'countersign.db')
+    const own = join(folder, 'own')
+    await mkdir(own, { mode: 0o755 })
+    await chmod(own, 0o755)
+    const file = join(own, 'countersign.db')
     await (await openSqliteStore({ ...options, file })).close()
     await chmod(file, 0o644)
     const store = await openSqliteStore({ ...options, file })
     expect((await stat(file)).mode & 0o777).toBe(0o600)
     expect((await stat(`${file}-wal`)).mode & 0o777).toBe(0o600)
-    expect((await stat(data)).mode & 0o777).toBe(0o755)
+    expect((await stat(own)).mode & 0o777).toBe(0o755)
     await store.close()
   })
 })

@@ -61,21 +61,21 @@ describe('a full disk', () => {
     await withFolder(async folder => {
       const disk = join(folder, 'disk')
       await mkdir(disk)
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m,mode=0700', 'tmpfs', disk])
+      system('mount', '-t', 'tmpfs', '-o', 'size=2m,mode=0700', 'tmpfs', disk)
       try {
         const file = join(disk, 'data', 'countersign.db')
         const store = await openSqliteStore({ ...options, file })
         const { acknowledged, error } = await fill(store)
         expect(error).toMatchObject({ name: 'StoreUnavailable' })
         await expectAllThere(store, acknowledged)
-        execFileSync('mount', ['-o', 'remount,size=32m', disk])
+        system('mount', '-o', 'remount,size=32m', disk)
         acknowledged.push(await given.login(store))
         await store.close()
         const again = await openSqliteStore({ ...options, file })
         await expectAllThere(again, acknowledged)
         await again.close()
       } finally {
-        execFileSync('umount', [disk])
+        system('umount', disk)
       }
     })
   })
@@ -85,9 +85,14 @@ describe('a full disk', () => {
   }
 })
 
+function system(command: string, ...parameters: string[]): void {
+  execFileSync(command, parameters, { stdio: 'ignore' })
+}
+
 function canMount(): boolean {
   try {
-    return process.platform === 'linux' && execFileSync('unshare', ['-m', 'true']).length === 0
+    system('unshare', '-m', 'true')
+    return true
   } catch {
     return false
   }
@@ -161,9 +166,9 @@ describe('a file that cannot be used is refused with its name and what is wrong'
       'damaged',
       async file => {
         await (await openSqliteStore({ ...options, file })).close()
-        const handle = await open(file, 'r+')
-        await handle.write(Buffer.alloc(3000, 0xff), 0, 3000, 100)
-        await handle.close()
+        const bytes = await open(file, 'r+')
+        await bytes.write(Buffer.alloc(3000, 0xff), 0, 3000, 100)
+        await bytes.close()
       },
       /countersign\.db: the database file is damaged/,
     ],

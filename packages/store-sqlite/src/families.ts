@@ -15,32 +15,37 @@ export const familyColumnCount = 21
 /** A family with its client; `undefined` if the client is gone. `sessionId` and `userId` are not in the row. */
 export function readFamily(
   row: Row,
-  at: number,
+  offset: number,
   ids: { sessionId: string; userId: string },
   clients: Clients,
 ): { family: Family; client: Client } | undefined {
-  const numbered = clients.byNumber(row[at + 3] as number)
+  const numbered = clients.byNumber(row[offset + 3] as number)
   if (numbered === undefined) return undefined
   const { client } = numbered
   const family: Family = {
-    id: idOf(row[at] as Column, row[at + 1] as Column, row[at + 2] as Column),
+    id: idOf(row[offset] as Column, row[offset + 1] as Column, row[offset + 2] as Column),
     sessionId: ids.sessionId,
     userId: ids.userId,
     clientId: client.id,
-    salt: bufferOf(row[at + 4] as Column),
-    generation: row[at + 5] as number,
-    rotatedAt: row[at + 6] as number,
-    createdAt: row[at + 7] as number,
-    absoluteEndAt: row[at + 8] as number,
-    jkt: jktOf(row[at + 9] as Column),
-    scope: row[at + 10] as string,
-    audiences: listOf(row[at + 11] as Column),
-    epochs: epochsOf(row[at + 12] as Column, row[at + 13] as Column, row[at + 14] as Column, row[at + 15] as Column),
-    creditSpentAt: row[at + 16] as number | null,
-    flaggedAt: row[at + 17] as number | null,
-    endedAt: row[at + 18] as number | null,
-    endReason: endReasonOf(row[at + 19] as Column),
-    version: row[at + 20] as number,
+    salt: bufferOf(row[offset + 4] as Column),
+    generation: row[offset + 5] as number,
+    rotatedAt: row[offset + 6] as number,
+    createdAt: row[offset + 7] as number,
+    absoluteEndAt: row[offset + 8] as number,
+    jkt: jktOf(row[offset + 9] as Column),
+    scope: row[offset + 10] as string,
+    audiences: listOf(row[offset + 11] as Column),
+    epochs: epochsOf(
+      row[offset + 12] as Column,
+      row[offset + 13] as Column,
+      row[offset + 14] as Column,
+      row[offset + 15] as Column,
+    ),
+    creditSpentAt: row[offset + 16] as number | null,
+    flaggedAt: row[offset + 17] as number | null,
+    endedAt: row[offset + 18] as number | null,
+    endReason: endReasonOf(row[offset + 19] as Column),
+    version: row[offset + 20] as number,
   }
   return { family, client }
 }

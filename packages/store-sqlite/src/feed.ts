@@ -61,8 +61,8 @@ export function openFeed(database: DatabaseSync, options: Pick<StoreOptions, 'cl
     },
     head: () => head,
     append(entry) {
-      const { below, at } = 'below' in entry ? entry : { below: null, at: null }
-      insert.run(head + 1, entry.kind, entry.id, below, at, entry.until)
+      const epoch = 'below' in entry ? entry : undefined
+      insert.run(head + 1, entry.kind, entry.id, epoch?.below ?? null, epoch?.at ?? null, entry.until)
       head++
     },
     resetTo(earlier) {
@@ -79,7 +79,7 @@ export function openFeed(database: DatabaseSync, options: Pick<StoreOptions, 'cl
 }
 
 function readEntry(row: Row): FeedEntry {
-  const [kind, id, below, at, until] = row as [string, string, number | null, number | null, number]
-  if (below === null || at === null) return { kind: kind as NamedKind, id, until }
-  return { kind: kind as EpochKind, id, below, at, until }
+  const [kind, id, below, seconds, until] = row as [string, string, number | null, number | null, number]
+  if (below === null || seconds === null) return { kind: kind as NamedKind, id, until }
+  return { kind: kind as EpochKind, id, below, at: seconds, until }
 }

@@ -107,10 +107,10 @@ export function openReads(
     sessionsOf(userId) {
       const user = isId(userId) ? users.byId(userId) : undefined
       if (user === undefined) return []
-      const at = { ...now(), user }
+      const snapshot = { ...now(), user }
       const rows = readSessionsOfUser.all(idKey(userId))
       const sessions = rows.map(row => readSession(row, 0, userId, clients))
-      return sessions.flatMap(one => livingSession(one, familiesOf(one.id, userId), at) ?? []).sort(newestFirst)
+      return sessions.flatMap(one => livingSession(one, familiesOf(one.id, userId), snapshot) ?? []).sort(newestFirst)
     },
   }
 }

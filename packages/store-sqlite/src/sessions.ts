@@ -12,24 +12,29 @@ export const sessionColumns: string = `${idColumns('s.key', 's.rest')}, s.client
 export const sessionColumnCount = 18
 
 /** `userId` is not in the row: only the key of the user's row is. */
-export function readSession(row: Row, at: number, userId: string, clients: Clients): Session {
-  const client = row[at + 3] as number | null
-  const createdAt = row[at + 4] as number
-  const cookieSalt = row[at + 9] as Column
+export function readSession(row: Row, offset: number, userId: string, clients: Clients): Session {
+  const client = row[offset + 3] as number | null
+  const createdAt = row[offset + 4] as number
+  const cookieSalt = row[offset + 9] as Column
   return {
-    id: idOf(row[at] as Column, row[at + 1] as Column, row[at + 2] as Column),
+    id: idOf(row[offset] as Column, row[offset + 1] as Column, row[offset + 2] as Column),
     userId,
     clientId: client === null ? null : (clients.byNumber(client)?.client.id ?? null),
     createdAt,
-    authenticatedAt: (row[at + 5] as number | null) ?? createdAt,
-    amr: listOf(row[at + 6] as Column),
-    device: { label: row[at + 7] as string, ip: row[at + 8] as string },
+    authenticatedAt: (row[offset + 5] as number | null) ?? createdAt,
+    amr: listOf(row[offset + 6] as Column),
+    device: { label: row[offset + 7] as string, ip: row[offset + 8] as string },
     cookieSalt: cookieSalt === null ? null : bufferOf(cookieSalt),
-    absoluteEndAt: row[at + 10] as number,
-    epochs: epochsOf(row[at + 11] as Column, row[at + 12] as Column, row[at + 13] as Column, row[at + 14] as Column),
-    endedAt: row[at + 15] as number | null,
-    endReason: endReasonOf(row[at + 16] as Column),
-    version: row[at + 17] as number,
+    absoluteEndAt: row[offset + 10] as number,
+    epochs: epochsOf(
+      row[offset + 11] as Column,
+      row[offset + 12] as Column,
+      row[offset + 13] as Column,
+      row[offset + 14] as Column,
+    ),
+    endedAt: row[offset + 15] as number | null,
+    endReason: endReasonOf(row[offset + 16] as Column),
+    version: row[offset + 17] as number,
   }
 }
 

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { Instant, Issuer } from '@countersign/core'
+import type { Snapshot } from '@countersign/core'
 import { familyOverAt, isForgettable, isSessionForgettable, type SweepLimits } from '@countersign/store'
 import type { Clients } from './clients.ts'
 import { familyColumnCount, familyColumns, readFamily } from './families.ts'
@@ -8,7 +8,7 @@ import { readSession, sessionColumns } from './sessions.ts'
 import { openSweepPass } from './sweep-pass.ts'
 
 /** Deletes what can have no effect any more, inside a transaction; says how many rows went. */
-export type Sweep = (limits: SweepLimits, at: { now: Instant; issuer: Issuer }) => number
+export type Sweep = (limits: SweepLimits, snapshot: Snapshot) => number
 
 export function openSweep(database: DatabaseSync, clients: Clients, feed: Feed): Sweep {
   const deleteCodes = database.prepare(
@@ -30,21 +30,22 @@ export function openSweep(database: DatabaseSync, clients: Clients, feed: Feed):
     maybe: 's.created_at < ?3 AND NOT EXISTS (SELECT 1 FROM family f WHERE f.session = s.key)',
   })
 
-  return (limits, at) => {
-    const cut = at.now - limits.keepEndedSeconds * 1000
-    let gone = Number(deleteCodes.run(at.now, limits.rowsAtMost).changes)
+  return (limits, snapshot) => {
+    const { now, issuer } = snapshot
+    const cut = now - limits.keepEndedSeconds * 1000
+    let gone = Number(deleteCodes.run(now, limits.rowsAtMost).changes)
     gone += feed.forgetPassed(limits.rowsAtMost - gone)
     gone += sweepFamilies(limits.rowsAtMost - gone, cut, row => {
       // Users' ids are not needed to judge; the join is saved.
       const session = readSession(row, familyColumnCount, '', clients)
       const found = readFamily(row, 0, { sessionId: session.id, userId: '' }, clients)
-      const overAt = found && familyOverAt(found.family, { session, client: found.client, issuer: at.issuer })
-      const goes = overAt !== undefined && isForgettable(overAt, at.now, limits)
+      const overAt = found && familyOverAt(found.family, { session, client: found.client, issuer })
+      const goes = overAt !== undefined && isForgettable(overAt, now, limits)
       return { id: found?.family.id ?? session.id, goes }
     })
     gone += sweepSessions(limits.rowsAtMost - gone, cut, row => {
       const session = readSession(row, 0, '', clients)
-      return { id: session.id, goes: isSessionForgettable(session, at.now, limits) }
+      return { id: session.id, goes: isSessionForgettable(session, now, limits) }
     })
     return gone
   }

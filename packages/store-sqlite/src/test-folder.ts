@@ -24,9 +24,8 @@ export interface Child {
   readonly ended: Promise<number | null>
 }
 
-export function startChild(script: string, ...args: string[]): Child {
-  const path = fileURLToPath(new URL(script, import.meta.url))
-  const child = spawn(process.execPath, ['--conditions=@countersign/source', path, ...args], {
+export function startChild(script: URL, ...args: string[]): Child {
+  const child = spawn(process.execPath, ['--conditions=@countersign/source', fileURLToPath(script), ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const ended = new Promise<number | null>(done => child.once('close', done))

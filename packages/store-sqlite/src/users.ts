@@ -7,21 +7,20 @@ import { prepareRead, wrote } from './statements.ts'
 /** What `readUser` takes, of the table under the name `u`. */
 export const userColumns: string = `${idColumns('u.key', 'u.rest')}, u.email, u.name, u.password_hash, u.disabled_at, u.deleted_at,
   u.created_at, u.seal_salt, u.epoch, u.version`
-export const userColumnCount = 12
 
-export function readUser(row: Row, at: number): User {
-  const sealSalt = row[at + 9] as Column
+export function readUser(row: Row, offset: number): User {
+  const sealSalt = row[offset + 9] as Column
   return {
-    id: idOf(row[at] as Column, row[at + 1] as Column, row[at + 2] as Column),
-    email: row[at + 3] as string | null,
-    name: row[at + 4] as string | null,
-    passwordHash: row[at + 5] as string | null,
-    disabledAt: row[at + 6] as number | null,
-    deletedAt: row[at + 7] as number | null,
-    createdAt: row[at + 8] as number,
+    id: idOf(row[offset] as Column, row[offset + 1] as Column, row[offset + 2] as Column),
+    email: row[offset + 3] as string | null,
+    name: row[offset + 4] as string | null,
+    passwordHash: row[offset + 5] as string | null,
+    disabledAt: row[offset + 6] as number | null,
+    deletedAt: row[offset + 7] as number | null,
+    createdAt: row[offset + 8] as number,
     sealSalt: sealSalt === null ? null : bufferOf(sealSalt),
-    epoch: row[at + 10] as number,
-    version: row[at + 11] as number,
+    epoch: row[offset + 10] as number,
+    version: row[offset + 11] as number,
   }
 }
 

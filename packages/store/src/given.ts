@@ -20,6 +20,7 @@ import {
   openBrowserSession,
   openLogin,
   openRefreshToken,
+  type RandomBytes,
   type RefreshDecision,
   type RefreshKeyMaterial,
   redeemRefreshToken,
@@ -33,6 +34,9 @@ import type { Store, StoreOptions } from './store.ts'
  * What tests begin with: `import * as given from '@countersign/store/given'`. Every builder writes to the store that it is
  * given and returns the rows as they are stored.
  */
+
+/** Randomness of the tests; what repeats a run has its own. */
+export const random: RandomBytes = randomBytes
 
 /** A clock that stands still until it is told. */
 export interface TestClock {

@@ -59,6 +59,6 @@ export function createMemoryFeed(options: Pick<StoreOptions, 'clock' | 'seed'>):
 }
 
 /** True if no token can be alive that the entry concerns. */
-export function hasPassed(entry: FeedEntry, now: number): boolean {
+function hasPassed(entry: FeedEntry, now: number): boolean {
   return entry.until * 1000 <= now
 }

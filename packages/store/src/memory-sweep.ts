@@ -5,25 +5,26 @@ import type { MemoryTables } from './memory-tables.ts'
 import type { SweepLimits } from './store.ts'
 
 /** Deletes what can have no effect any more, at most `limits.rowsAtMost` rows: codes, entries, families, then sessions. */
-export function sweepMemory(tables: MemoryTables, feed: MemoryFeed, at: Snapshot, limits: SweepLimits): number {
+export function sweepMemory(tables: MemoryTables, feed: MemoryFeed, snapshot: Snapshot, limits: SweepLimits): number {
+  const { now, issuer } = snapshot
   let gone = 0
   const mayGo = (): boolean => gone < limits.rowsAtMost
   for (const code of tables.codes.values()) {
-    if (mayGo() && code.expiresAt <= at.now && tables.codes.delete(code.hash)) gone++
+    if (mayGo() && code.expiresAt <= now && tables.codes.delete(code.hash)) gone++
   }
   gone += feed.forgetPassed(limits.rowsAtMost - gone)
   for (const family of tables.families.values()) {
     const session = tables.sessions.get(family.sessionId)
     const client = tables.clients.get(family.clientId)
     if (!mayGo() || session === undefined || client === undefined) continue
-    const overAt = familyOverAt(family, { session, client, issuer: at.issuer })
-    if (!isForgettable(overAt, at.now, limits)) continue
+    const overAt = familyOverAt(family, { session, client, issuer })
+    if (!isForgettable(overAt, now, limits)) continue
     tables.dropFamily(family)
     gone++
   }
   for (const session of tables.sessions.values()) {
     if (!mayGo() || tables.familiesOf(session.id).length > 0) continue
-    if (!isSessionForgettable(session, at.now, limits)) continue
+    if (!isSessionForgettable(session, now, limits)) continue
     tables.dropSession(session)
     gone++
   }

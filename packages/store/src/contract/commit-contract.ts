@@ -80,8 +80,10 @@ export function commitContract({ it, expect }: Contract): void {
     expect(stored?.scope).toBe(`from ${outcomes.indexOf('committed')}`)
   })
 
-  it('attack 18: interrupted in the middle nothing was written, and the same change goes through afterwards', async at => {
-    const { store, interruptNextSeal } = at
+  it('attack 18: interrupted in the middle nothing was written, and the same change goes through afterwards', async ({
+    store,
+    interruptNextSeal,
+  }) => {
     const { family, session, user } = await given.login(store)
     const snapshot = await store.loadFamily(family.id)
     const end = snapshot && endLogin(snapshot, 'signed_out', { device: given.device })

@@ -26,14 +26,14 @@ export interface OpenedEngine {
 }
 
 /** What a test of the contract is given. */
-export interface At extends OpenedEngine {
+export interface Opened extends OpenedEngine {
   readonly clock: TestClock
   /** The next call of `sealPersonal` throws: it runs in the middle of a transaction. */
   readonly interruptNextSeal: () => void
 }
 
 export interface Contract {
-  readonly it: (sentence: string, body: (at: At) => Promise<void>) => void
+  readonly it: (sentence: string, body: (opened: Opened) => Promise<void>) => void
   readonly expect: ExpectStatic
 }
 

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { endAllSessions, openLogin, type SessionSnapshot, type User, type UserSnapshot } from '@countersign/core'
 import * as given from '../given.ts'
 import type { Store } from '../store.ts'
@@ -85,5 +84,5 @@ function passwordChange(snapshot: UserSnapshot & { user: User }, keep?: SessionS
 
 function loginOf(snapshot: UserSnapshot & { user: User }) {
   const { user } = snapshot
-  return { snapshot, user, device: given.device, amr: ['pwd'], random: randomBytes, scope: 'account', jkt: undefined }
+  return { snapshot, user, device: given.device, amr: ['pwd'], random: given.random, scope: 'account', jkt: undefined }
 }

@@ -54,8 +54,10 @@ export function feedContract({ it, expect }: Contract): void {
     expect(await store.feed.holds('token', 'jti-2')).toBe(false)
   })
 
-  it('calls listeners once what is new can be read, and at the latest when the commit is answered', async at => {
-    const { store, clock } = at
+  it('calls listeners once what is new can be read, and at the latest when the commit is answered', async ({
+    store,
+    clock,
+  }) => {
     const seen: Promise<number>[] = []
     const stop = store.feed.subscribe(() => seen.push(store.feed.snapshot().then(({ number }) => number)))
     await given.login(store)

@@ -1,9 +1,8 @@
-import { randomBytes } from 'node:crypto'
 import { type Client, emailKey, type Family, makeId, type Session } from '@countersign/core'
 import * as given from '../given.ts'
 import type { Contract } from './contract.ts'
 
-const nowhere = makeId(1, randomBytes)
+const nowhere = makeId(1, given.random)
 
 /** Every row comes back as it was written, one version later. */
 export function loadContract({ it, expect }: Contract): void {
@@ -105,7 +104,7 @@ export function loadContract({ it, expect }: Contract): void {
       authenticatedAt: session.authenticatedAt + 1,
       amr: ['pwd', 'otp'],
       device: { label: 'Safari on iPhone', ip: '2001:db8::1' },
-      cookieSalt: randomBytes(16),
+      cookieSalt: given.random(16),
       absoluteEndAt: session.absoluteEndAt + 1,
       epochs: { all: 5, user: 6, client: 7, grant: 8 },
       endedAt: 9,

@@ -5,8 +5,10 @@ import { atOnce, type Contract } from './contract.ts'
 export function refreshContract({ it, expect }: Contract): void {
   const rowsOf = (decisions: readonly { row: number }[]) => decisions.map(({ row }) => row)
 
-  it('CVE-2026-1035: of fifty redemptions of one token at once one rotates, the others are answered alike', async at => {
-    const { store, clock } = at
+  it('CVE-2026-1035: of fifty redemptions of one token at once one rotates, the others are answered alike', async ({
+    store,
+    clock,
+  }) => {
     const { token, client, family } = await given.login(store)
     clock.advance(client.refresh.minimumLifeSeconds)
     const decisions = await atOnce(50, () => given.redeem(store, token))
@@ -32,9 +34,11 @@ export function refreshContract({ it, expect }: Contract): void {
     expect(rowsOf(decisions)).toEqual(Array(50).fill(5))
   })
 
-  it('a token that is rotated, presented again after the grace and once more, ends its family (RFC 9700 §4.14)', async at => {
-    const { store, clock } = at
-    const { spent, family, session, user } = await given.rotatedFamily(store, at.clock)
+  it('a token that is rotated, presented again after the grace and once more, ends its family (RFC 9700 §4.14)', async ({
+    store,
+    clock,
+  }) => {
+    const { spent, family, session, user } = await given.rotatedFamily(store, clock)
     clock.advance(30)
     expect((await given.redeem(store, spent)).row).toBe(9)
     clock.advance(30)

@@ -62,8 +62,10 @@ export function sweepContract({ it, expect }: Contract): void {
     expect(await store.loadFamily(family.id)).toBeDefined()
   })
 
-  it('a session of the hosted pages stays while any family lives, and on its own until its end', async at => {
-    const { store, clock } = at
+  it('a session of the hosted pages stays while any family lives, and on its own until its end', async ({
+    store,
+    clock,
+  }) => {
     const issued = await given.code(store)
     const { outcome } = await given.redeemCode(store, issued)
     if (outcome.refused) throw new Error(outcome.reason)
