@@ -110,10 +110,12 @@ describe('an honest client without a proof', () => {
     retryAfter: fc.integer({ min: 0, max: 4 }),
     wait,
     twinAfter: fc.option(fc.nat(3)),
-    crashForgets: fc.nat(300),
+    // H is 60 s: a crash costs one rotation at most.
+    crashForgets: fc.nat(59),
+    restoreForgets: fc.option(fc.nat(60 * day), { freq: 12 }),
   })
 
-  test('that retries within the grace is never logged out, whatever is lost, with a twin, and across crashes', () => {
+  test('that retries within the grace is never logged out, whatever is lost, with a twin, across crashes and restores', () => {
     const history = fc.array(attempt, { maxLength: 30 })
     return fc.assert(
       fc.property(history, attempts => {
@@ -126,9 +128,12 @@ describe('an honest client without a proof', () => {
           expectOneChain(before, login, decision)
           return decision.outcome.refused ? undefined : decision.outcome.generation
         }
-        for (const { loses, retryAfter, wait, twinAfter, crashForgets } of attempts) {
+        for (const { loses, retryAfter, wait, twinAfter, crashForgets, restoreForgets } of attempts) {
           login.later(wait)
-          login.forget(crashForgets)
+          login.forget(restoreForgets ?? crashForgets)
+          if (restoreForgets !== null) {
+            login.rows = { ...login.rows, issuer: sampleIssuer({ restoredAt: login.rows.now }) }
+          }
           const presented = holds
           for (const lost of loses) {
             if (lost === 'answer') use(presented)

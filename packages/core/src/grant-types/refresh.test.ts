@@ -267,6 +267,21 @@ describe('row 4: a token of a later generation, so the store has forgotten', () 
     expect(login.rows.family.endedAt).not.toBeNull()
   })
 
+  test('a single step ahead is no reuse even then: a crash after a restore logs nobody out', () => {
+    const login = sampleLogin()
+    login.later(hour)
+    login.rows = { ...login.rows, issuer: sampleIssuer({ restoredAt: login.rows.now }) }
+    login.later(hour)
+    expect(login.present(6).row).toBe(4)
+    login.later(hour)
+    const beforeCrash = login.rows
+    expect(answered(login.present(6))).toBe(7)
+    login.rows = beforeCrash
+    expect(login.present(7).row).toBe(4)
+    login.later(20)
+    expect(login.present(6).row).toBe(9)
+  })
+
   test('a bound family moves forward as often as it must', () => {
     const login = sampleLogin({ bound: true })
     login.later(hour)

@@ -102,8 +102,11 @@ function judgeGeneration(request: RefreshRequest): RefreshDecision {
   // A clock that was set back must not make a rotation look older than it is, nor younger than new.
   const ageSeconds = Math.max(0, now - family.rotatedAt) / 1000
 
-  if (token.generation > family.generation)
-    return bound || !usedSinceRestore(snapshot) ? fastForward(request) : reuse(request)
+  if (token.generation > family.generation) {
+    // One generation ahead is what a crash costs an unbound family at most, since H is longer than what it forgets.
+    const lostByCrash = token.generation === family.generation + 1
+    return bound || lostByCrash || !usedSinceRestore(snapshot) ? fastForward(request) : reuse(request)
+  }
 
   if (token.generation === family.generation) {
     return ageSeconds >= (bound ? minimumLifeBoundSeconds : minimumLifeSeconds) ? rotate(request) : unchanged(request)

@@ -218,6 +218,11 @@ describe('what is no access token of ours', () => {
     }
   })
 
+  test('more than 8 KiB', () => {
+    const long = { ...claims, scope: 'x'.repeat(7_000) }
+    expect(open(mintAccessToken({ issuer, signer, countersignKey, random }, long))).toBeUndefined()
+  })
+
   test('a payload that is no object', () => {
     for (const payload of [[], 'text', null, 7]) expect(open(signed(payload as object))).toBeUndefined()
   })

@@ -157,6 +157,21 @@ test('an attempt that was never judged does not count', async () => {
   ).toBe(10)
 })
 
+test('an attempt is taken back once, whatever is called afterwards', async () => {
+  for (let n = 0; n < 99; n++) await limits.begin(`user${n}@example.com`, elsewhere)
+  const attempt = await allowed(victim, elsewhere)
+  await attempt.succeeded()
+  await attempt.withdrawn()
+  await attempt.succeeded()
+  expect(
+    await guess(
+      n => `other${n}@example.com`,
+      () => elsewhere,
+      30,
+    ),
+  ).toBe(1)
+})
+
 describe('guessing at one account from very many addresses', () => {
   test('is let through 100 times an hour', async () => {
     expect(await guess(() => victim, manyAddresses, 3000)).toBe(100)

@@ -53,7 +53,7 @@ export interface LoginLimits {
   ): Promise<LoginAttempt | Refusal>
 }
 
-/** An attempt that counts as failed until one of these is called. */
+/** An attempt that counts as failed until one of these is called; the first call decides. */
 export interface LoginAttempt {
   readonly refused?: never
   /** The password was right: takes the attempt back, and remembers the address. */
@@ -93,12 +93,14 @@ export function createLoginLimits(counters: Counters, limits: LoginLimitValues =
       }
       return {
         async succeeded() {
+          const mine = counted.splice(0)
+          if (mine.length === 0) return
           // Of the address this attempt alone: an attacker's own account must not buy him guesses at others.
-          await giveBack(counted.filter(one => one !== pair))
+          await giveBack(mine.filter(one => one !== pair))
           await counters.clear(keys.pair)
           if (account !== null) await counters.remember(keys.known, knownForSeconds)
         },
-        withdrawn: () => giveBack(counted),
+        withdrawn: () => giveBack(counted.splice(0)),
       }
     },
   }
