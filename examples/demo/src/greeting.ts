@@ -1,0 +1,28 @@
+import { styleText } from 'node:util'
+import type { Demo } from './start-demo.ts'
+
+/** What the terminal says once everything answers. Without colours where standard output is no terminal. */
+export function greeting({ issuer, apiUrl, appUrl, login, dataFolder }: Demo): string {
+  const rows: readonly (readonly [string, string, string])[] = [
+    ['App', appUrl, 'open this one: notes, and the laboratory'],
+    ['API', apiUrl, 'what the app calls; checks tokens by itself'],
+    ['Server', issuer, 'sign-in pages, tokens, /account'],
+  ]
+  const widest = Math.max(...rows.map(([, url]) => url.length))
+  const lines = rows.map(([name, url, what], index) => {
+    const address = styleText(index === 0 ? ['bold', 'cyan'] : 'cyan', url)
+    return `  ${name.padEnd(9)}${address}${' '.repeat(widest - url.length + 3)}${styleText('dim', what)}`
+  })
+  return [
+    '',
+    `  ${styleText('bold', 'Countersign is ready.')}`,
+    '',
+    ...lines,
+    '',
+    `  ${'Sign in'.padEnd(9)}${styleText('bold', login.email)}  with  ${styleText('bold', login.password)}`,
+    '',
+    styleText('dim', `  Everything is kept in ${dataFolder}. Ctrl+C ends it, and nobody is signed out.`),
+    '',
+    '',
+  ].join('\n')
+}

@@ -1,0 +1,84 @@
+import { join } from 'node:path'
+import { type Configuration, openDataFolder, readMasterKey, serve, WrongConfiguration } from '@countersign/cli'
+import { emailKey } from '@countersign/core'
+import { createApi } from './api.ts'
+import { createAppServer } from './app-server.ts'
+import { apiAudience, demoClients } from './demo-clients.ts'
+import { type DemoSecrets, demoSecrets } from './demo-secrets.ts'
+import { createLaboratory } from './laboratory.ts'
+import { openNotes } from './notes-store.ts'
+import { freePort, reservePort } from './reserved-port.ts'
+
+/** Everything runs, and answers at these addresses. */
+export interface Demo {
+  readonly issuer: string
+  readonly apiUrl: string
+  readonly appUrl: string
+  readonly login: DemoSecrets['login']
+  readonly dataFolder: string
+  /** Answers what was begun, then ends. */
+  close(): Promise<void>
+}
+
+/** Server, API and app in one process: the server on its port, the others on the next two that are free. */
+export async function startDemo(
+  configuration: Configuration,
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<Demo> {
+  const port = await freePort(configuration.port)
+  if (port === undefined) throw portIsTaken(configuration.port)
+  const dataFolder = openDataFolder(configuration.data)
+  const masterKey = environment.COUNTERSIGN_MASTER_KEY
+  const secrets = demoSecrets(readMasterKey(dataFolder, masterKey), environment.COUNTERSIGN_DEMO_API_SECRET)
+  const { login, apiSecret } = secrets
+
+  const apiPort = await reservePort(port + 1)
+  const appPort = await reservePort(apiPort.port + 1)
+  const addresses = { apiUrl: apiPort.url, appUrl: appPort.url }
+  const system = await serve(
+    { ...configuration, port, sign_up: 'open', application_name: 'Countersign demo' },
+    { masterKey, moreClients: demoClients({ ...addresses, apiSecret }) },
+  )
+  const { issuer, server, store } = system
+  if ((await store.loadUserByEmail(emailKey(login.email) ?? '')).user === undefined) {
+    await createUser(system.address, login)
+  }
+
+  const notes = openNotes(join(dataFolder, 'demo-notes.sqlite'))
+  const caller = { clientId: 'demo-api', clientSecret: apiSecret }
+  const api = createApi({ issuer, audience: apiAudience, ...caller, appOrigin: appPort.url, notes })
+  apiPort.answerWith(api.app)
+  const laboratory = createLaboratory({ issuer, ...caller, server })
+  appPort.answerWith(createAppServer({ issuer, ...addresses, laboratory }))
+  await api.ready()
+
+  return {
+    issuer,
+    ...addresses,
+    login,
+    dataFolder,
+    async close() {
+      await Promise.all([appPort.close(), apiPort.close()])
+      api.close()
+      notes.close()
+      await system.close()
+    },
+  }
+}
+
+function portIsTaken(port: number): WrongConfiguration {
+  const other = port > 65_000 ? port - 100 : port + 100
+  return new WrongConfiguration(
+    `Port ${port} is in use by another program.\nChoose another one: npm start -- --port ${other}   (or COUNTERSIGN_PORT=${other} npm start)`,
+  )
+}
+
+/** By the same way as everybody who signs up. */
+async function createUser(address: string, login: DemoSecrets['login']): Promise<void> {
+  const answer = await fetch(`${address}/v1/users`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ ...login, name: 'Demo' }),
+  })
+  if (answer.status !== 201) throw new Error(`The demo user could not be made: ${answer.status}.`)
+}
