@@ -4,27 +4,27 @@ import { type Place, pinned } from './machine.ts'
 
 export interface RunningServer<Ready> {
   readonly pid: number
-  /** The one line of JSON that it printed when it was ready. */
+  /** What the first line that it printed says. */
   readonly ready: Ready
   /** Milliseconds from its start until that line. */
   readonly readyMs: number
   readonly stop: () => Promise<void>
 }
 
-/** Starts one of our scripts (path from bench/src) and waits for its line of JSON. */
+/** Starts a script (path from bench/src) and waits for its first line, JSON unless `read` says otherwise. */
 export async function startServer<Ready>(
   script: string,
   args: readonly string[],
-  environment: Readonly<Record<string, string>> = {},
+  read: (line: string) => Ready = JSON.parse,
 ): Promise<RunningServer<Ready>> {
   const began = performance.now()
-  const child = start(script, args, 'server', environment)
+  const child = start(script, args, 'server')
   const line = await firstLine(child, script)
   const readyMs = performance.now() - began
   const ended = new Promise<void>(resolve => child.once('close', () => resolve()))
   return {
     pid: child.pid ?? 0,
-    ready: JSON.parse(line) as Ready,
+    ready: read(line),
     readyMs,
     stop: async () => {
       child.kill('SIGTERM')
@@ -33,9 +33,9 @@ export async function startServer<Ready>(
   }
 }
 
-/** Runs one of our scripts to its end; its output is one piece of JSON. */
+/** Runs a script to its end; its output is one piece of JSON. */
 export function runScript<Result>(script: string, args: readonly string[], place: Place): Promise<Result> {
-  const child = start(script, args, place, {})
+  const child = start(script, args, place)
   let text = ''
   child.stdout?.on('data', chunk => {
     text += chunk
@@ -48,19 +48,24 @@ export function runScript<Result>(script: string, args: readonly string[], place
   })
 }
 
-function start(
-  script: string,
-  args: readonly string[],
-  place: Place,
-  environment: Readonly<Record<string, string>>,
-): ChildProcess {
+function start(script: string, args: readonly string[], place: Place): ChildProcess {
   const path = fileURLToPath(new URL(`../${script}`, import.meta.url))
   const [file = '', ...rest] = pinned(place, [process.execPath, '--conditions=@countersign/source', path, ...args])
-  return spawn(file, rest, {
+  const child = spawn(file, rest, {
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, NODE_ENV: 'production', NODE_NO_WARNINGS: '1', ...environment },
+    env: { ...process.env, NODE_ENV: 'production', NODE_NO_WARNINGS: '1' },
   })
+  running.add(child)
+  child.once('close', () => running.delete(child))
+  return child
 }
+
+/** However this process ends, nothing that it started goes on. */
+const running = new Set<ChildProcess>()
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
 
 function firstLine(child: ChildProcess, script: string): Promise<string> {
   let text = ''

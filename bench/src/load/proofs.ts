@@ -1,4 +1,4 @@
-import { createPrivateKey, type JsonWebKey, randomBytes, sign } from 'node:crypto'
+import { createPrivateKey, hash, type JsonWebKey, randomBytes, sign } from 'node:crypto'
 
 const base64url = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
 const run = randomBytes(9).toString('base64url')
@@ -29,4 +29,9 @@ export function joseSignature(der: Buffer): Buffer {
     offset = from + length
   }
   return raw
+}
+
+/** RFC 7638, for an elliptic curve key. */
+export function thumbprint({ crv, x, y }: JsonWebKey): string {
+  return hash('sha256', JSON.stringify({ crv, kty: 'EC', x, y }), 'base64url')
 }

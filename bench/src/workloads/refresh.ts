@@ -1,9 +1,12 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { bindLogins, makeLogins } from '../countersign/logins.ts'
+import { prepareCountersign } from '../countersign/server.ts'
 import { type RunningServer, startServer } from '../harness/processes.ts'
 import { figure, interleave, median, ratio, type Settings, type Table, type Workload } from '../harness/workload.ts'
 import { runLoad } from '../load/run.ts'
-import type { LoadResult } from '../load/task.ts'
+import type { Chain, LoadResult } from '../load/task.ts'
 import type { PeerTask } from '../peers/oidc-provider/server.ts'
 
 /** What a server prints when it is ready: where to refresh, and the logins made for the load. */
@@ -22,7 +25,8 @@ interface Outcome extends LoadResult {
   readonly residentMiB: number | undefined
 }
 
-const logins = 2048
+/** More than any server here remembers keys of: as with real clients, a proof's key is one not seen lately. */
+const loginsOf = (settings: Settings): number => (settings.short ? 2048 : 12_000)
 
 export const refreshUnbound: Workload = {
   text: 'refresh rotations per second, unbound (for ours H and grace 0, so that every call rotates)',
@@ -36,7 +40,7 @@ export const refreshBound: Workload = {
 
 async function compare(title: string, dpop: boolean, settings: Settings): Promise<Table[]> {
   const results = await interleave(
-    subjects(dpop),
+    subjects(dpop, loginsOf(settings)),
     settings,
     subject => measure(subject, dpop, settings),
     ({ perSecond }) => `${figure(perSecond)}/s`,
@@ -48,26 +52,38 @@ async function compare(title: string, dpop: boolean, settings: Settings): Promis
   return [
     {
       title,
-      columns: ['', 'per second', 'ours is', 'p50 ms', 'p99 ms', 'server core', 'load core', 'resident MiB'],
+      columns: [
+        '',
+        'per second',
+        'ours is',
+        'p50 ms',
+        'p99 ms',
+        'µs of core each',
+        'server core',
+        'load core',
+        'resident MiB',
+      ],
       rows: results.map(({ subject, outcomes }) => [
         subject.name,
         figure(perSecond(outcomes)),
         ratio(ours, perSecond(outcomes)),
         middle(outcomes, one => one.p50Ms, 1),
         middle(outcomes, one => one.p99Ms, 1),
+        middle(outcomes, one => one.cpu.server && (one.cpu.server / one.perSecond) * 1e6),
         middle(outcomes, one => one.cpu.server, 2),
         middle(outcomes, one => one.cpu.load, 2),
         middle(outcomes, one => one.residentMiB),
       ]),
-      notes: notes(results.flatMap(({ outcomes }) => outcomes)),
+      notes: notes(
+        results.flatMap(({ outcomes }) => outcomes),
+        loginsOf(settings),
+      ),
     },
   ]
 }
 
-function notes(outcomes: readonly Outcome[]): string[] {
-  const found = [
-    `${logins} logins in turn over the connections; medians of ${outcomes.length ? 'all rounds' : 'nothing'}.`,
-  ]
+function notes(outcomes: readonly Outcome[], logins: number): string[] {
+  const found = [`${figure(logins)} logins, refreshed in turn.`]
   if (outcomes.some(one => one.cpu.load > 0.9)) {
     found.push('The load generator filled its core in some runs: there the server could have done more.')
   }
@@ -106,16 +122,28 @@ export function residentMiB(pid: number): number | undefined {
   }
 }
 
-function subjects(dpop: boolean): Subject[] {
+function subjects(dpop: boolean, logins: number): Subject[] {
   return [
-    peer('oidc-provider, memory', 'memory', dpop),
-    peer('oidc-provider, SQLite NORMAL', 'sqlite-normal', dpop),
-    peer('oidc-provider, SQLite FULL', 'sqlite-full', dpop),
-    { name: 'node:http, fixed answer (ceiling)', start: startTrivial },
+    { name: 'Countersign, SQLite', start: folder => startCountersign(folder, dpop, logins) },
+    peer('oidc-provider, memory', 'memory', dpop, logins),
+    peer('oidc-provider, SQLite NORMAL', 'sqlite-normal', dpop, logins),
+    peer('oidc-provider, SQLite FULL', 'sqlite-full', dpop, logins),
+    { name: 'node:http, fixed answer (ceiling)', start: folder => startTrivial(folder, dpop, logins) },
   ]
 }
 
-function peer(name: string, store: PeerTask['store'], dpop: boolean): Subject {
+async function startCountersign(folder: string, dpop: boolean, logins: number): Promise<RunningServer<Ready>> {
+  const system = await prepareCountersign({ folder, rotatesAlways: !dpop })
+  const first = await system.start()
+  const made = await makeLogins(system, logins)
+  await first.stop()
+  const chains: Chain[] = dpop ? bindLogins(system, made) : made.map(({ refreshToken }) => ({ refreshToken }))
+  const ready = { url: `${system.issuer}/token`, chainsFile: join(folder, 'chains.json'), clientId: system.clientId }
+  writeFileSync(ready.chainsFile, JSON.stringify(chains))
+  return { ...(await system.start()), ready }
+}
+
+function peer(name: string, store: PeerTask['store'], dpop: boolean, logins: number): Subject {
   return {
     name,
     start: folder => {
@@ -125,11 +153,12 @@ function peer(name: string, store: PeerTask['store'], dpop: boolean): Subject {
   }
 }
 
-/** Unbound tokens made of nothing serve: the server does not look at them. */
-async function startTrivial(folder: string): Promise<RunningServer<Ready>> {
+/** Tokens made of nothing serve: the server does not look at them. Proofs are made all the same. */
+async function startTrivial(folder: string, dpop: boolean, logins: number): Promise<RunningServer<Ready>> {
   const server = await startServer<{ url: string }>('peers/trivial/server.ts', [])
   const chainsFile = join(folder, 'chains.json')
-  const refreshToken = `cs_rt_${'r'.repeat(84)}`
-  writeFileSync(chainsFile, JSON.stringify(Array.from({ length: logins }, () => ({ refreshToken }))))
+  const key = dpop && generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' })
+  const chain: Chain = { refreshToken: `cs_rt_${'r'.repeat(84)}`, ...(key ? { key } : {}) }
+  writeFileSync(chainsFile, JSON.stringify(Array.from({ length: logins }, () => chain)))
   return { ...server, ready: { url: server.ready.url, chainsFile, clientId: 'demo' } }
 }

@@ -1,9 +1,10 @@
-import { createHash, generateKeyPairSync, type JsonWebKey } from 'node:crypto'
+import { generateKeyPairSync } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import Provider from 'oidc-provider'
+import { thumbprint } from '../../load/proofs.ts'
 import type { Chain } from '../../load/task.ts'
 import { memoryAdapters } from './memory-adapter.ts'
 import { sqliteAdapters } from './sqlite-adapter.ts'
@@ -92,11 +93,4 @@ async function seed(): Promise<Chain[]> {
     made.push({ refreshToken: await token.save(), ...(key ? { key } : {}) })
   }
   return made
-}
-
-/** RFC 7638, for an elliptic curve key. */
-function thumbprint({ crv, x, y }: JsonWebKey): string {
-  return createHash('sha256')
-    .update(JSON.stringify({ crv, kty: 'EC', x, y }))
-    .digest('base64url')
 }

@@ -1,0 +1,64 @@
+import { randomBytes } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { type RunningServer, startServer } from '../harness/processes.ts'
+
+/** Our own server, as `countersign serve` starts it, with a client of the benchmark's and a back end that may do all. */
+export interface Countersign {
+  readonly issuer: string
+  readonly clientId: string
+  readonly backEnd: { readonly id: string; readonly secret: string }
+  readonly database: string
+  readonly start: () => Promise<RunningServer<unknown>>
+}
+
+export interface CountersignOptions {
+  readonly folder: string
+  /** H and grace 0: every call rotates. Otherwise the defaults of production. */
+  readonly rotatesAlways: boolean
+}
+
+export const api = 'https://api.example/'
+
+export async function prepareCountersign({ folder, rotatesAlways }: CountersignOptions): Promise<Countersign> {
+  const port = await freePort()
+  const backEnd = { id: 'bench-back-end', secret: randomBytes(32).toString('base64url') }
+  const file = join(folder, 'countersign.json')
+  const policy = rotatesAlways ? { grace_seconds: 0, minimum_life_seconds: 0 } : {}
+  writeFileSync(
+    file,
+    JSON.stringify({
+      unsafe_refresh_policy: rotatesAlways,
+      clients: [
+        { id: 'demo', first_party: true, scopes: ['account'], audiences: [api], ...policy },
+        {
+          id: backEnd.id,
+          secrets: [backEnd.secret],
+          first_party: true,
+          grant_types: ['client_credentials'],
+          scopes: ['sessions:manage', 'revocations'],
+        },
+      ],
+    }),
+  )
+  const flags = ['--config', file, '--data', join(folder, 'data'), '--port', String(port), 'serve']
+  return {
+    issuer: `http://127.0.0.1:${port}`,
+    clientId: 'demo',
+    backEnd,
+    database: join(folder, 'data', 'countersign.sqlite'),
+    start: () => startServer('../../packages/cli/src/main.ts', flags, line => line),
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer()
+    probe.once('error', reject)
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address()
+      probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
+    })
+  })
+}
