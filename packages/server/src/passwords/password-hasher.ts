@@ -40,7 +40,7 @@ export interface PasswordHasherOptions {
   readonly parameters?: Argon2Parameters
   /** How many at once: the thread pool has four threads by default, and others need it too. Default 2. */
   readonly maxConcurrent?: number
-  /** How many may wait; beyond, `hash` and `verify` throw `PasswordQueueFull`. Default 100: about 1.5 s of waiting. */
+  /** How many may wait; beyond, `hash` and `verify` throw `PasswordQueueFull`. Default 100: 1.5 s of waiting on two idle cores. */
   readonly maxQueue?: number
 }
 
