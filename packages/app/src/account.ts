@@ -1,13 +1,14 @@
 /**
- * What a person does with an account besides signing in: `@countersign/app/account`.
+ * What is done with an account besides signing in with a password: `@countersign/app/account`.
  *
  * @module
  */
+import type { TokenAnswer } from '@countersign/protocol'
 import type { Countersign } from './create-countersign.ts'
 import { ageOf, type Holding, hold, inTurn, readStorage, recordOf, writeStorage } from './holding.ts'
 import { type IssuerAnswer, isTokenAnswer } from './issuer-request.ts'
 import { schedule, waitForToken } from './refresh.ts'
-import { refusalOf, type SignInRefusal, type SignInResult } from './sign-in.ts'
+import { beginLogin, refusalOf, type SignInRefusal, type SignInResult } from './sign-in.ts'
 import { isLive } from './stored-session.ts'
 
 export interface NewPerson {
@@ -76,4 +77,16 @@ async function renewBy(holding: Holding, work: () => Promise<IssuerAnswer>): Pro
   })
   schedule(holding)
   return answer
+}
+
+/**
+ * Takes tokens that came another way (`POST /v1/trusted/sessions`, asked for by the application's own back end). Their
+ * lifetime is counted from now, and they are unbound.
+ */
+export function adopt({ holding }: Countersign, tokens: TokenAnswer): Promise<SignInResult> {
+  const { clock } = holding.platform
+  const sent = { now: clock.now(), monotonic: clock.monotonic() }
+  const skew = tokens.server_time * 1000 - sent.now || 0
+  const answer = { status: 200, body: { ...tokens }, retryAfter: 0, sent, skew }
+  return beginLogin(holding, answer, undefined, ++holding.acts)
 }

@@ -1,10 +1,10 @@
-import type { TokenAnswer } from '@countersign/protocol'
 import { createApiFetch } from './api-fetch.ts'
+import { createFetchWithProof } from './dpop.ts'
 import { type Holding, live } from './holding.ts'
 import { createIssuerClient } from './issuer-request.ts'
 import { browserPlatform, type Platform } from './platform.ts'
 import { look, refreshNow, schedule, waitForToken, wake } from './refresh.ts'
-import { adopt, type Credentials, type SignInResult, signIn } from './sign-in.ts'
+import { type Credentials, type SignInResult, signIn } from './sign-in.ts'
 import { endLogin } from './sign-out.ts'
 import { createAnnouncer, type Report, type State } from './state.ts'
 import { indexedDbStorage } from './storage/indexed-db.ts'
@@ -42,8 +42,6 @@ export interface Countersign {
   subscribe(listener: (state: State) => void): () => void
   /** Direct login, for first-party clients. Wrong password and the like are values; an issuer out of reach is thrown. */
   signIn(credentials: Credentials): Promise<SignInResult>
-  /** Takes tokens that came another way. They are unbound. */
-  adopt(tokens: TokenAnswer): Promise<SignInResult>
   /**
    * An access token with time left. Waits for a refresh, up to ten seconds; throws a `TokenFailure`: `signed_out`, or
    * `unavailable` (still signed in, but no token can be had right now).
@@ -67,6 +65,7 @@ export function createCountersign(options: CountersignOptions): Countersign {
   const storage = options.storage ?? indexedDbStorage(`countersign ${issuer} ${clientId}`)
   const report = options.report ?? ((problem, cause) => console.error(`Countersign: ${problem}`, cause))
   const announcer = createAnnouncer(report)
+  const fetchWithProof = createFetchWithProof(platform)
   const holding: Holding = {
     platform,
     storage,
@@ -75,14 +74,15 @@ export function createCountersign(options: CountersignOptions): Countersign {
     report,
     announcer,
     bind: options.dpop ?? (storage.holdsKeys && !!platform.subtle),
-    send: createIssuerClient(platform),
+    fetchWithProof,
+    send: createIssuerClient(platform, fetchWithProof),
     start: { now: 0, monotonic: 0 },
     margin: 0,
     skew: 0,
     acts: 0,
     failures: 0,
     retryAtShown: 0,
-    failedAt: Number.NEGATIVE_INFINITY,
+    failedAt: -60_000,
     quietUntil: 0,
     revokeAt: 0,
     waiting: [],
@@ -104,7 +104,6 @@ export function createCountersign(options: CountersignOptions): Countersign {
     },
     subscribe: announcer.subscribe,
     signIn: credentials => signIn(holding, ready, credentials),
-    adopt: tokens => adopt(holding, tokens),
     getToken: async () => {
       await ready
       return (await waitForToken(holding)).accessToken

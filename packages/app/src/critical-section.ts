@@ -32,7 +32,7 @@ export async function criticalSection(holding: Holding, seen: LiveSession): Prom
   }
   if (!isLive(base) || isNewer(base, seen, platform.clock.now())) return { adopt: base }
   const { refreshToken, key } = base
-  if (!refreshToken) return { stop: 'These tokens cannot be renewed: they came without a refresh token.' }
+  if (!refreshToken) return { stop: 'There is no refresh token.' }
 
   const form = { grant_type: 'refresh_token', refresh_token: refreshToken, client_id: clientId }
   const body = new URLSearchParams(form)
@@ -47,7 +47,7 @@ export async function criticalSection(holding: Holding, seen: LiveSession): Prom
       return { adopt: ours ? ended : await readStorage(holding) }
     }
     case 'misconfigured':
-      return { stop: `The issuer refuses this client: ${answer.reason}.` }
+      return { stop: `Client refused: ${answer.reason}.` }
     default:
       return { later: answer.retryAfter }
   }

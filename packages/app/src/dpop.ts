@@ -19,7 +19,7 @@ export function base64url(value: Uint8Array | string): string {
 
 /** A new ES256 key. Its private half is not extractable: a script can use it while it runs, but not carry it away. */
 export async function createProofKey(subtle: SubtleCrypto): Promise<ProofKey> {
-  const { privateKey, publicKey } = await subtle.generateKey(algorithm, false, ['sign', 'verify'])
+  const { privateKey, publicKey } = await subtle.generateKey(algorithm, false, ['sign'])
   const { kty, crv, x, y } = (await subtle.exportKey('jwk', publicKey)) as ProofKey['jwk']
   return { privateKey, jwk: { kty, crv, x, y } }
 }
@@ -29,20 +29,53 @@ export async function sha256(subtle: SubtleCrypto, text: string): Promise<string
   return base64url(new Uint8Array(await subtle.digest('SHA-256', new TextEncoder().encode(text))))
 }
 
-/** One DPoP proof (RFC 9449 §4.2) for one request. `skew` is in milliseconds. */
-export async function createProof(
+/** What a proof says about its request. */
+export interface ProofTerms {
+  /** Absent: no proof is sent. */
+  readonly key: ProofKey | undefined
+  readonly method: string
+  /** Without query and fragment. */
+  readonly url: string
+  /** Milliseconds from this device's clock to the server's. */
+  readonly skew: number
+  /** The token of type `DPoP` that goes along. */
+  readonly accessToken?: string | undefined
+}
+
+export type FetchWithProof = (
+  input: Request | string | URL,
+  init: RequestInit & { readonly headers: Headers },
+  terms: ProofTerms,
+) => Promise<Response>
+
+/** `fetch` with a DPoP proof on it. Remembers the last nonce of each origin (RFC 9449 §8.2). */
+export function createFetchWithProof(platform: Platform): FetchWithProof {
+  const nonces = new Map<string, string | undefined>()
+  return async (input, init, terms) => {
+    const { origin } = new URL(terms.url)
+    const nonce = nonces.get(origin)
+    if (terms.key) init.headers.set('DPoP', await createProof(platform, terms.key, terms, nonce))
+    const response = await platform.fetch(input, init)
+    nonces.set(origin, response.headers.get('DPoP-Nonce') ?? nonce)
+    return response
+  }
+}
+
+/** One DPoP proof (RFC 9449 §4.2). */
+async function createProof(
   { subtle, randomBytes, clock }: Platform,
   key: ProofKey,
-  request: { method: string; url: string; skew: number; nonce?: string | undefined; accessToken?: string | undefined },
+  { method, url, skew, accessToken }: ProofTerms,
+  nonce: string | undefined,
 ): Promise<string> {
   const header = { typ: 'dpop+jwt', alg: 'ES256', jwk: key.jwk }
   const claims = {
     jti: base64url(randomBytes(16)),
-    htm: request.method,
-    htu: request.url.replace(/[?#].*/s, ''),
-    iat: Math.floor((clock.now() + request.skew) / 1000),
-    nonce: request.nonce,
-    ath: request.accessToken && (await sha256(subtle, request.accessToken)),
+    htm: method,
+    htu: url,
+    iat: Math.floor((clock.now() + skew) / 1000),
+    nonce,
+    ath: accessToken && (await sha256(subtle, accessToken)),
   }
   const signed = `${base64url(JSON.stringify(header))}.${base64url(JSON.stringify(claims))}`
   const signature = await subtle.sign(

@@ -1,5 +1,5 @@
 import type { TokenAnswer } from '@countersign/protocol'
-import { base64url } from './dpop.ts'
+import { base64url, type FetchWithProof } from './dpop.ts'
 import type { IssuerAnswer, IssuerRequest } from './issuer-request.ts'
 import { type Platform, underLock, within } from './platform.ts'
 import type { Announcer, Report, State } from './state.ts'
@@ -15,6 +15,7 @@ export interface Holding {
   readonly announcer: Announcer
   /** Whether a new login is bound to a key. */
   readonly bind: boolean
+  readonly fetchWithProof: FetchWithProof
   readonly send: (request: IssuerRequest) => Promise<IssuerAnswer>
 
   /** The record as this tab knows it. */
@@ -137,7 +138,6 @@ export function recordOf(
     tokenType: tokens.token_type,
     // An answer without one means that the one that was presented stays (RFC 6749 §6).
     refreshToken: tokens.refresh_token ?? base.refreshToken,
-    scope: tokens.scope,
     sentAt: sent.now,
     lifetimeSeconds: tokens.expires_in,
     skew,

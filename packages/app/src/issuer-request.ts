@@ -1,5 +1,5 @@
 import { finalRefreshReasons, type Reason, reasonHeader, type TokenAnswer } from '@countersign/protocol'
-import { createProof, type ProofKey } from './dpop.ts'
+import type { FetchWithProof, ProofKey } from './dpop.ts'
 import { type Platform, within } from './platform.ts'
 
 /** An answer of the issuer, read to the end. */
@@ -18,7 +18,6 @@ export interface IssuerAnswer {
 
 export interface IssuerRequest {
   readonly url: string
-  readonly method?: string
   /** A form, or a value that is sent as JSON. */
   readonly body: URLSearchParams | object
   readonly headers?: Record<string, string>
@@ -33,20 +32,20 @@ export interface IssuerRequest {
 /** Longest wait for one exchange with the issuer, its second try included. */
 export const exchangeLimit = 10_000
 
-/** Makes the function that talks to the issuer. It remembers the issuer's last nonce (RFC 9449 §8.2). */
-export function createIssuerClient(platform: Platform): (request: IssuerRequest) => Promise<IssuerAnswer> {
-  let nonce: string | undefined
-
+/** Makes the function that talks to the issuer. It rejects if there is no answer in time. */
+export function createIssuerClient(
+  platform: Platform,
+  fetchWithProof: FetchWithProof,
+): (request: IssuerRequest) => Promise<IssuerAnswer> {
   async function send(request: IssuerRequest, signal: AbortSignal): Promise<IssuerAnswer> {
-    const { url, method = 'POST', body, key } = request
-    const form = body instanceof URLSearchParams
-    const headers: Record<string, string> = { ...request.headers }
-    if (!form) headers['Content-Type'] = 'application/json'
-    if (key) headers.DPoP = await createProof(platform, key, { ...request, method, nonce })
+    const { body, key } = request
     const { clock } = platform
+    const form = body instanceof URLSearchParams
+    const headers = new Headers(request.headers)
+    if (!form) headers.set('Content-Type', 'application/json')
     const sent = { now: clock.now(), monotonic: clock.monotonic() }
-    const response = await platform.fetch(url, {
-      method,
+    const init: RequestInit & { headers: Headers } = {
+      method: 'POST',
       headers,
       body: form ? body : JSON.stringify(body),
       signal,
@@ -54,35 +53,28 @@ export function createIssuerClient(platform: Platform): (request: IssuerRequest)
       redirect: 'error',
       credentials: 'omit',
       cache: 'no-store',
-      keepalive: request.outlivesPage === true,
-    })
-    const text = await response.text()
-    nonce = response.headers.get('DPoP-Nonce') ?? nonce
-    const json = /json/i.test(response.headers.get('Content-Type') ?? '') ? parse(text) : {}
+      keepalive: !!request.outlivesPage,
+    }
+    const response = await fetchWithProof(request.url, init, { ...request, key, method: 'POST' })
+    const answer = Object(await response.json().catch(() => {}))
+    const skew = answer.server_time > 0 ? answer.server_time * 1000 - clock.now() : request.skew
     const reason = response.headers.get(reasonHeader)
-    const own = !response.url || new URL(response.url).origin === new URL(url).origin
-    const serverTime = json.server_time
     return {
       status: response.status,
-      reason: own && reason && reason === json.reason ? (reason as Reason) : undefined,
-      body: json,
-      retryAfter: retryAfter(response.headers.get('Retry-After'), clock.now()),
+      reason: reason && reason === answer.reason && !response.redirected ? (reason as Reason) : undefined,
+      body: answer,
+      retryAfter: retryAfter(response.headers.get('Retry-After') ?? '', clock.now() + skew),
       sent,
-      skew: typeof serverTime === 'number' ? serverTime * 1000 - clock.now() : request.skew,
+      skew,
     }
   }
 
   return async request => {
     const abort = new AbortController()
     const exchange = async () => {
-      const before = nonce
       const answer = await send(request, abort.signal)
-      const { error } = answer.body
-      const again =
-        request.key &&
-        answer.reason &&
-        ((error === 'use_dpop_nonce' && nonce !== before) ||
-          (error === 'invalid_dpop_proof' && answer.skew !== request.skew))
+      // Wrong clock or missing nonce: the answer says what was missing, so once more.
+      const again = request.key && answer.reason && isAboutProof(answer)
       return again ? send({ ...request, skew: answer.skew }, abort.signal) : answer
     }
     try {
@@ -93,28 +85,24 @@ export function createIssuerClient(platform: Platform): (request: IssuerRequest)
   }
 }
 
-/** An empty object for anything that is not a JSON object. */
-function parse(text: string): Record<string, unknown> {
-  try {
-    return Object(JSON.parse(text))
-  } catch {
-    return {}
-  }
+/** `invalid_dpop_proof`, `use_dpop_nonce` (RFC 9449 §5, §8). */
+function isAboutProof({ body }: IssuerAnswer): boolean {
+  return /dpop/.test(`${body.error}`)
 }
 
-/** RFC 9110 §10.2.3: seconds or a date. At most an hour: an answer of anybody's must not silence us for longer. */
-function retryAfter(value: string | null, now: number): number {
-  const wait = /^\d+$/.test(value ?? '') ? Number(value) * 1000 : Date.parse(value ?? '') - now
+/**
+ * RFC 9110 §10.2.3: seconds, or a date by the server's clock. At most an hour: an answer of anybody's must not silence
+ * us for longer.
+ */
+function retryAfter(value: string, serverTime: number): number {
+  const wait = Number(value) * 1000 || Date.parse(value) - serverTime
   return Math.min(Math.max(wait || 0, 0), 3_600_000)
 }
 
 /** True for a body with everything that a token answer must have (RFC 6749 §5.1). */
 export function isTokenAnswer(body: Partial<TokenAnswer>): body is TokenAnswer {
   return (
-    typeof body.access_token === 'string' &&
-    /^(Bearer|DPoP)$/.test(body.token_type ?? '') &&
-    (body.expires_in ?? 0) > 0 &&
-    /^(string|undefined)$/.test(typeof body.refresh_token)
+    typeof body.access_token === 'string' && /^(Bearer|DPoP)$/.test(body.token_type ?? '') && (body.expires_in ?? 0) > 0
   )
 }
 
@@ -125,11 +113,12 @@ export type RefreshVerdict = 'tokens' | 'final' | 'misconfigured' | 'later'
  * with a reason of the list says that. `misconfigured`: this client cannot refresh until a developer does something,
  * and the login is not to blame. Everything else, whoever said it, is `later`.
  */
-export function judgeRefresh({ status, reason, body }: IssuerAnswer): RefreshVerdict {
+export function judgeRefresh(answer: IssuerAnswer): RefreshVerdict {
+  const { status, reason, body } = answer
   if (status === 200 && isTokenAnswer(body)) return 'tokens'
   if (reason && (status === 400 || status === 401)) {
     if (finalRefreshReasons.has(reason)) return 'final'
-    if (!/dpop/.test(String(body.error)) || reason === 'proof_required') return 'misconfigured'
+    if (!isAboutProof(answer) || reason === 'proof_required') return 'misconfigured'
   }
   return 'later'
 }

@@ -26,7 +26,7 @@ export interface Platform {
   readonly subtle: SubtleCrypto
   /** Absent: the critical section runs unlocked, which costs work and nothing else. */
   readonly locks?: Locks | undefined
-  /** Calls `wake` when the page is back: visible, shown from the cache, online. Returns the end of it. */
+  /** Calls `wake` when the page is back: visible, shown from the cache, online (unless hidden). Returns the end of it. */
   readonly wakeUps: (wake: () => void) => () => void
 }
 
@@ -43,18 +43,12 @@ export function browserPlatform(): Platform {
     subtle: crypto.subtle,
     locks: globalThis.navigator?.locks as Locks | undefined,
     wakeUps: wake => {
-      const target = globalThis.window
-      if (!target) return () => {}
-      const visible = () => document.visibilityState === 'visible' && wake()
-      const events = [
-        ['online', wake],
-        ['pageshow', wake],
-        ['visibilitychange', visible],
-      ] as const
-      for (const [name, listener] of events) target.addEventListener(name, listener)
-      return () => {
-        for (const [name, listener] of events) target.removeEventListener(name, listener)
+      const end = new AbortController()
+      const { signal } = end
+      for (const name of ['online', 'pageshow', 'visibilitychange']) {
+        globalThis.window?.addEventListener(name, () => document.hidden || wake(), { signal })
       }
+      return () => end.abort()
     },
   }
 }

@@ -120,5 +120,6 @@ test('what the issuer refuses comes back as a value', async () => {
     refused: true,
     reason: 'access_denied',
     description: 'No.',
+    retryAfterSeconds: 0,
   })
 })

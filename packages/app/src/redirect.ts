@@ -6,7 +6,7 @@
  */
 import type { Countersign } from './create-countersign.ts'
 import { base64url, sha256 } from './dpop.ts'
-import { type SignInResult, startLogin } from './sign-in.ts'
+import { type SignInRefusal, type SignInResult, startLogin } from './sign-in.ts'
 
 /** The page that is being left and come back to. */
 export interface Page {
@@ -87,10 +87,12 @@ export async function handleRedirect(
 
   const kept = page.memory.getItem(slot + state)
   page.memory.removeItem(slot + state)
-  if (!kept) return { refused: true, reason: 'state_mismatch', description: 'This tab has not asked for this answer.' }
-  if (iss !== holding.issuer)
-    return { refused: true, reason: 'issuer_mismatch', description: 'Another issuer answers.' }
-  if (!code) return { refused: true, reason: reason as 'login_required', description }
+  const refuse = (why: string, text: string): SignInRefusal => {
+    return { refused: true, reason: why as SignInRefusal['reason'], description: text, retryAfterSeconds: 0 }
+  }
+  if (!kept) return refuse('state_mismatch', 'This tab has not asked for this answer.')
+  if (iss !== holding.issuer) return refuse('issuer_mismatch', 'Another issuer answers.')
+  if (!code) return refuse(reason ?? '', description)
   const { verifier, redirectUri } = JSON.parse(kept)
   const form = {
     grant_type: 'authorization_code',

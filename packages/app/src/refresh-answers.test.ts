@@ -1,5 +1,6 @@
 import { finalRefreshReasons, type Reason, reasons } from '@countersign/protocol'
 import { expect, test } from 'vitest'
+import { adopt } from './account.ts'
 import { apiUrl, createWorld, credentials, type Fault } from './testing/world.ts'
 
 const echo = `${apiUrl}/api/echo`
@@ -74,7 +75,7 @@ test('invalid_client tells the developer, stops, and keeps the login', async () 
   world.fault = ({ path }) => (path === '/token' ? refusal('client_authentication_failed') : undefined)
   const state = await world.until(tab.app.refresh())
   expect(state).toEqual({ status: 'degraded', retryAt: Number.POSITIVE_INFINITY })
-  expect(tab.reports).toEqual(['The issuer refuses this client: client_authentication_failed.'])
+  expect(tab.reports).toEqual(['Client refused: client_authentication_failed.'])
   await world.pass(3_600_000)
   tab.wake()
   await world.pass(1_000)
@@ -124,6 +125,19 @@ test('Retry-After is kept, by the timer, by a manual refresh, and when the page 
   expect(tab.app.state).toEqual({ status: 'fresh' })
 })
 
+test('a date in Retry-After is read by the clock of the server, not by a wrong one', async () => {
+  const world = createWorld()
+  const tab = world.tab()
+  tab.clockError = -24 * 3_600_000
+  await world.until(tab.app.signIn(credentials))
+  const end = new Date(world.now() + 60_000).toUTCString()
+  const busy = new Response('', { status: 503, headers: { 'Retry-After': end } })
+  world.fault = ({ path }) => (path === '/token' ? busy : undefined)
+  await world.until(tab.app.refresh())
+  const { retryAt } = tab.app.state as { retryAt: number }
+  expect(Math.abs(retryAt - tab.clockError - world.now() - 60_000)).toBeLessThan(1_500)
+})
+
 test('degraded, and the network is back: tried at once', async () => {
   const world = createWorld()
   const tab = world.tab()
@@ -151,10 +165,10 @@ test('tokens without a refresh token last as long as they last, and cannot be re
   const world = createWorld()
   const tab = world.tab()
   const tokens = { access_token: 'x', token_type: 'Bearer', expires_in: 60, server_time: world.now() / 1000 } as const
-  await world.until(tab.app.adopt(tokens))
+  await world.until(adopt(tab.app, tokens))
   expect(await world.until(tab.app.getToken())).toBe('x')
   expect(tab.app.bound).toBe(false)
   await world.pass(61_000)
   await expect(world.until(tab.app.getToken())).rejects.toMatchObject({ code: 'unavailable' })
-  expect(tab.reports).toEqual(['These tokens cannot be renewed: they came without a refresh token.'])
+  expect(tab.reports).toEqual(['There is no refresh token.'])
 })

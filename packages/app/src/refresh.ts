@@ -14,9 +14,9 @@ import {
   remaining,
   writeStorage,
 } from './holding.ts'
-import { isUnrevoked, revoke } from './sign-out.ts'
+import { isUnrevoked, revoke } from './revocation.ts'
 import type { State } from './state.ts'
-import type { LiveSession } from './stored-session.ts'
+import { isLive, type LiveSession } from './stored-session.ts'
 
 const longestTick = 30_000
 const firstBackoff = 500
@@ -39,6 +39,8 @@ export function renewOnce(holding: Holding): Promise<void> {
         // Signed out, or in again, in the meantime: that is the later word.
         if (holding.acts === acts) settle(holding, outcome)
         schedule(holding)
+        // What other tabs have told in the meantime was not listened to.
+        void look(holding)
       })
     holding.inflight = pass
     publish(holding)
@@ -75,8 +77,12 @@ export async function look(holding: Holding): Promise<void> {
     // What this tab did while it read is newer than what it read.
     if (holding.held !== before || holding.inflight !== undefined) return
     if (before && (holding.unsavedOver === anything || holding.unsavedOver === version)) {
-      const written = await writeStorage(holding, version, before)
-      if (written && holding.held === before) holding.unsavedOver = undefined
+      // A sign-out ends what another tab has got in the meantime, too.
+      const next = isLive(before) || !isLive(stored) ? before : { ...before, unrevoked: stored.refreshToken }
+      if ((await writeStorage(holding, version, next)) && holding.held === before) {
+        holding.held = next
+        holding.unsavedOver = undefined
+      }
     } else {
       holding.unsavedOver = undefined
       if (!holding.loaded || version !== before?.version) hold(holding, stored)
@@ -96,8 +102,7 @@ export function schedule(holding: Holding): void {
   publish(holding)
   platform.timers.clear(holding.timer)
   const session = live(holding)
-  const idle = holding.loaded && !session && holding.unsavedOver === undefined && !isUnrevoked(holding)
-  if (holding.closed || idle) return
+  if (holding.closed) return
   let delay = longestTick
   if (holding.inflight === undefined) {
     if (retryAt !== undefined) delay = retryAt - platform.clock.monotonic()
@@ -110,17 +115,14 @@ export function schedule(holding: Holding): void {
 function tick(holding: Holding): void {
   const { retryAt } = holding
   const now = holding.platform.clock.monotonic()
-  if (!holding.loaded && now >= (retryAt ?? 0)) {
-    holding.retryAt = now + longestTick
-    void look(holding)
-  }
-  if (holding.unsavedOver !== undefined) void look(holding)
+  if (!holding.loaded) holding.retryAt = now + longestTick
+  // A message of another tab may have been lost, or a write may have to be made up for.
+  void look(holding)
   const session = live(holding)
   if (session && (retryAt === undefined ? holding.used && isDue(holding, session) : now >= retryAt)) {
     void renewOnce(holding)
   }
-  if (isUnrevoked(holding) && now >= holding.revokeAt) void revoke(holding).then(() => schedule(holding))
-  schedule(holding)
+  if (isUnrevoked(holding) && now >= holding.revokeAt) void revoke(holding)
 }
 
 /** The page is back (visible, from the cache, online): what was put off is tried at once. */
@@ -155,7 +157,7 @@ export async function waitForToken(holding: Holding, stale?: string): Promise<Li
     }
     const now = clock.monotonic()
     if (holding.closed || now >= giveUp || retryAt > giveUp) {
-      throw tokenFailure('unavailable', 'No token can be had right now.', holding.retryAtShown)
+      throw tokenFailure('unavailable', 'No token right now.', holding.retryAtShown)
     }
     if (session && retryAt <= now) {
       await renewOnce(holding)

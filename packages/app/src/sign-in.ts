@@ -1,10 +1,10 @@
-import type { Reason, TokenAnswer } from '@countersign/protocol'
+import type { Reason } from '@countersign/protocol'
 import { createProofKey, type ProofKey } from './dpop.ts'
 import { tokenFailure } from './failure.ts'
 import { ageOf, anything, type Holding, hold, newId, recordOf } from './holding.ts'
 import { type IssuerAnswer, isTokenAnswer } from './issuer-request.ts'
-import { schedule } from './refresh.ts'
-import { persist, revokeToken } from './sign-out.ts'
+import { revokeToken } from './revocation.ts'
+import { persist } from './sign-out.ts'
 import { isLive } from './stored-session.ts'
 
 /** An expected "no": a value, never an exception. */
@@ -14,7 +14,8 @@ export interface SignInRefusal {
   readonly reason: Reason | 'signed_out' | 'state_mismatch' | 'issuer_mismatch'
   /** One sentence for a developer. */
   readonly description: string
-  readonly retryAfterSeconds?: number
+  /** 0: nothing was said. */
+  readonly retryAfterSeconds: number
 }
 
 export interface SignedIn {
@@ -49,18 +50,11 @@ export async function startLogin(holding: Holding, url: string, body: URLSearchP
   const key = bind ? await createProofKey(platform.subtle) : undefined
   const answer = await send({ url, body, key, skew })
   if (answer.status >= 300 || !isTokenAnswer(answer.body)) return refusalOf(answer)
-  return begin(holding, answer, key, act)
+  return beginLogin(holding, answer, key, act)
 }
 
-/** Tokens that came another way (a trusted back end's answer). Their lifetime is counted from now; they are unbound. */
-export function adopt(holding: Holding, tokens: TokenAnswer): Promise<SignInResult> {
-  const { clock } = holding.platform
-  const sent = { now: clock.now(), monotonic: clock.monotonic() }
-  const skew = tokens.server_time * 1000 - sent.now || 0
-  return begin(holding, { status: 200, body: { ...tokens }, retryAfter: 0, sent, skew }, undefined, ++holding.acts)
-}
-
-async function begin(
+/** Puts the tokens of a new login in the place of whatever there is, unless a later act has come in between. */
+export async function beginLogin(
   holding: Holding,
   answer: IssuerAnswer,
   key: ProofKey | undefined,
@@ -70,20 +64,18 @@ async function begin(
   const session = recordOf(holding, base, answer)
   if (act !== holding.acts) {
     if (session.refreshToken) await revokeToken(holding, session.refreshToken).catch(() => {})
-    return { refused: true, reason: 'signed_out', description: 'Signed out, or in again, in the meantime.' }
+    return { refused: true, reason: 'signed_out', description: 'Overtaken by a later act.', retryAfterSeconds: 0 }
   }
   // A refresh that is under way belongs to the login before.
   holding.inflight = undefined
   holding.unsavedOver = anything
   hold(holding, session, ageOf(holding, answer))
   await persist(holding)
-  schedule(holding)
   return { refused: false, sessionId: session.sessionId }
 }
 
 /** The issuer's "no" as a value. What is not the issuer's own answer is a failure: thrown, and worth another try. */
 export function refusalOf({ status, reason, body, retryAfter }: IssuerAnswer): SignInRefusal {
-  if (!reason || status >= 500) throw tokenFailure('unavailable', `The issuer cannot be reached (status ${status}).`)
-  const description = String(body.error_description)
-  return { refused: true, reason, description, ...(retryAfter > 0 && { retryAfterSeconds: retryAfter / 1000 }) }
+  if (!reason || status >= 500) throw tokenFailure('unavailable', `The issuer answers ${status}.`)
+  return { refused: true, reason, description: `${body.error_description}`, retryAfterSeconds: retryAfter / 1000 }
 }

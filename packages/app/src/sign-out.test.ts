@@ -69,6 +69,32 @@ test('signing out at every step between two storage operations of a refresh is n
   }
 })
 
+test('a sign-out of another tab that falls between the write of a refresh and its end is heard', async () => {
+  const world = createWorld()
+  const storage = memoryStorage(world.record)
+  let resume = () => {}
+  const slow = world.tab({
+    storage: {
+      ...storage,
+      // The write is done, but it takes a second until this tab hears of it.
+      async compareAndSet(expected, next) {
+        const written = await storage.compareAndSet(expected, next)
+        if (!('ended' in next)) await new Promise<void>(done => (resume = done))
+        return written
+      },
+    },
+  })
+  const other = world.tab()
+  await world.until(other.app.signIn(credentials))
+  const work = slow.app.refresh()
+  await world.pass(1_000)
+  await world.until(other.app.signOut())
+  resume()
+  await world.until(work)
+  await world.settle()
+  expect(slow.app.state).toEqual({ status: 'signedOut', reason: 'signed_out' })
+})
+
 test('signed out while offline: at once on this device, and the issuer is told later, even by another page', async () => {
   const world = createWorld()
   const tab = world.tab()

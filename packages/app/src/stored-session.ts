@@ -14,7 +14,6 @@ export interface LiveSession {
   readonly accessToken: string
   readonly tokenType: TokenAnswer['token_type']
   readonly refreshToken?: string | undefined
-  readonly scope?: string | undefined
   /** Milliseconds since 1970 by *this device's* clock when the request for the tokens was sent. */
   readonly sentAt: number
   readonly lifetimeSeconds: number

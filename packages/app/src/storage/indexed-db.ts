@@ -1,11 +1,5 @@
 import type { StoredSession, TokenStorage } from '../stored-session.ts'
 
-export interface IndexedDbOptions {
-  readonly indexedDb?: IDBFactory
-  /** Makes the channel by which tabs tell each other that something has changed. */
-  readonly channel?: (name: string) => Pick<BroadcastChannel, 'postMessage' | 'addEventListener' | 'close'>
-}
-
 const store = 'session'
 const slot = 'current'
 
@@ -18,25 +12,22 @@ const slot = 'current'
  * the key too. Some browsers drop the data of a site that was not visited for a week, and refuse to store in private
  * windows: then the login lives in this tab's memory.
  */
-export function indexedDbStorage(name: string, options: IndexedDbOptions = {}): TokenStorage {
-  const openChannel = options.channel ?? (channelName => new BroadcastChannel(channelName))
+export function indexedDbStorage(name: string): TokenStorage {
   let opening: Promise<IDBDatabase> | undefined
-  const channel = openChannel(name)
+  const channel = new BroadcastChannel(name)
 
   function open(): Promise<IDBDatabase> {
     opening ??= new Promise<IDBDatabase>((resolve, reject) => {
-      const request = (options.indexedDb ?? indexedDB).open(name, 1)
+      const request = indexedDB.open(name, 1)
       request.onupgradeneeded = () => request.result.createObjectStore(store)
       request.onerror = request.onblocked = () => reject(request.error)
       request.onsuccess = () => {
         const database = request.result
-        database.onclose = () => {
-          opening = undefined
-        }
-        database.onversionchange = () => {
+        const forget = () => {
           database.close()
           opening = undefined
         }
+        database.onclose = database.onversionchange = forget
         resolve(database)
       }
     }).catch(error => {
@@ -46,39 +37,38 @@ export function indexedDbStorage(name: string, options: IndexedDbOptions = {}): 
     return opening
   }
 
-  /** One transaction: reads the record and lets `decide` change it; true if it did. Settles when that is committed. */
-  async function change(expected: string | undefined, decide: (records: IDBObjectStore) => void): Promise<boolean> {
+  /** One transaction: reads the record and lets `change` write. Settles when that is committed. */
+  async function transact(
+    mode: IDBTransactionMode,
+    change: (records: IDBObjectStore, stored: StoredSession | undefined) => void,
+  ): Promise<StoredSession | undefined> {
     const database = await open()
-    const changed = await new Promise<boolean>((resolve, reject) => {
-      const transaction = database.transaction(store, 'readwrite')
+    return new Promise((resolve, reject) => {
+      const transaction = database.transaction(store, mode)
       const records = transaction.objectStore(store)
-      let matches = false
-      transaction.onabort = transaction.onerror = () => reject(transaction.error)
-      transaction.oncomplete = () => resolve(matches)
       const reading: IDBRequest<StoredSession | undefined> = records.get(slot)
-      reading.onsuccess = () => {
-        matches = reading.result?.version === expected
-        if (matches) decide(records)
-      }
+      reading.onsuccess = () => change(records, reading.result)
+      transaction.onabort = () => reject(transaction.error)
+      transaction.oncomplete = () => resolve(reading.result)
     })
-    if (changed) channel.postMessage(0)
-    return changed
+  }
+
+  async function replace(expected: string | undefined, write: (records: IDBObjectStore) => void): Promise<boolean> {
+    const before = await transact('readwrite', (records, stored) => {
+      if (stored?.version === expected) write(records)
+    })
+    const replaced = before?.version === expected
+    if (replaced) channel.postMessage(0)
+    return replaced
   }
 
   return {
     name,
     shared: true,
     holdsKeys: true,
-    async get() {
-      const database = await open()
-      return new Promise((resolve, reject) => {
-        const reading = database.transaction(store).objectStore(store).get(slot)
-        reading.onsuccess = () => resolve(reading.result)
-        reading.onerror = () => reject(reading.error)
-      })
-    },
-    compareAndSet: (expected, next) => change(expected, records => records.put(next, slot)),
-    remove: expected => change(expected, records => records.delete(slot)),
+    get: () => transact('readonly', () => {}),
+    compareAndSet: (expected, next) => replace(expected, records => records.put(next, slot)),
+    remove: expected => replace(expected, records => records.delete(slot)),
     subscribe(changed) {
       channel.addEventListener('message', changed)
       return () => channel.close()

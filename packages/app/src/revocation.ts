@@ -1,0 +1,30 @@
+import { type Holding, removeStored } from './holding.ts'
+import type { IssuerAnswer } from './issuer-request.ts'
+import { isLive } from './stored-session.ts'
+
+const revokePause = 60_000
+
+/** True while the issuer has not heard of a sign-out. */
+export function isUnrevoked({ held }: Holding): boolean {
+  return held !== undefined && 'unrevoked' in held
+}
+
+/** Tells the issuer about a sign-out, then forgets the tombstone. Offline: told later, by whoever reads the tombstone. */
+export async function revoke(holding: Holding): Promise<void> {
+  const tombstone = holding.held
+  if (!tombstone || isLive(tombstone)) return
+  const { version, ended, unrevoked } = tombstone
+  holding.revokeAt = holding.platform.clock.monotonic() + revokePause
+  try {
+    const answer = unrevoked && (await revokeToken(holding, unrevoked))
+    if (answer && answer.status !== 200 && !answer.reason) return
+    if (holding.held === tombstone) holding.held = { version, ended }
+    await removeStored(holding, version)
+  } catch {}
+}
+
+/** `POST /revoke` (RFC 7009). */
+export function revokeToken({ send, issuer, clientId, skew }: Holding, token: string): Promise<IssuerAnswer> {
+  const body = new URLSearchParams({ token, client_id: clientId })
+  return send({ url: `${issuer}/revoke`, body, skew, outlivesPage: true })
+}
