@@ -17,7 +17,7 @@ test('a second process on the same file is refused, and says why', async () => {
     const file = join(folder, 'countersign.db')
     const store = await openSqliteStore({ ...options, file })
     const { family } = await given.login(store)
-    const second = startChild(new URL('./busy-child.ts', import.meta.url), file)
+    const second = startChild(new URL('./busy-child.ts', import.meta.url), [file])
     expect(await firstLine(second)).toBe(`StoreUnavailable: The data folder ${folder} is in use by another process`)
     await second.ended
     // Nor did it harm the first.
@@ -32,7 +32,7 @@ test('a second store in the same process is refused, and the first still holds t
     const store = await openSqliteStore({ ...options, file })
     const inUse = { name: 'StoreUnavailable', message: expect.stringContaining('is in use by another process') }
     await expect(openSqliteStore({ ...options, file })).rejects.toMatchObject(inUse)
-    const second = startChild(new URL('./busy-child.ts', import.meta.url), file)
+    const second = startChild(new URL('./busy-child.ts', import.meta.url), [file])
     expect(await firstLine(second)).toContain('is in use by another process')
     await second.ended
     await store.close()
@@ -43,7 +43,7 @@ test('a second store in the same process is refused, and the first still holds t
 test('a process that was killed no longer holds the folder', async () => {
   await withFolder(async folder => {
     const file = join(folder, 'countersign.db')
-    const child = startChild(new URL('./busy-child.ts', import.meta.url), file)
+    const child = startChild(new URL('./busy-child.ts', import.meta.url), [file])
     expect(await firstLine(child)).toBe('open')
     await expect(openSqliteStore({ ...options, file })).rejects.toThrow('is in use by another process')
     await child.kill()

@@ -24,9 +24,10 @@ export interface Child {
   readonly ended: Promise<number | null>
 }
 
-export function startChild(script: URL, ...args: string[]): Child {
-  const child = spawn(process.execPath, ['--conditions=@countersign/source', fileURLToPath(script), ...args], {
+export function startChild(script: URL, parameters: string[], environment: Record<string, string> = {}): Child {
+  const child = spawn(process.execPath, ['--conditions=@countersign/source', fileURLToPath(script), ...parameters], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...environment },
   })
   const ended = new Promise<number | null>(done => child.once('close', done))
   return {
