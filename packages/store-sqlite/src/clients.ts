@@ -14,6 +14,8 @@ export interface Clients {
   readonly byNumber: (number: number) => NumberedClient | undefined
   readonly list: () => readonly Client[]
   readonly put: (client: Client) => boolean
+  /** After a rollback: what was read meanwhile may never have been. */
+  readonly forget: () => void
 }
 
 /** So many are kept parsed; beyond, all are forgotten at once. */
@@ -34,16 +36,19 @@ export function openClients(database: DatabaseSync): Clients {
     if (row === undefined) return undefined
     const client = JSON.parse(row[1] as string) as Client
     const numbered = { number: row[0] as number, client }
-    if (byId.size >= keptAtMost) {
-      byId.clear()
-      byNumber.clear()
-    }
+    if (byId.size >= keptAtMost) forget()
     byId.set(client.id, numbered)
     byNumber.set(numbered.number, numbered)
     return numbered
   }
 
+  function forget(): void {
+    byId.clear()
+    byNumber.clear()
+  }
+
   return {
+    forget,
     byId: id => byId.get(id) ?? keep(readById.one(id)),
     byNumber: number => byNumber.get(number) ?? keep(readByNumber.one(number)),
     list: () => readAll.all().map(row => JSON.parse(row[1] as string) as Client),

@@ -50,15 +50,15 @@ export function readFamily(
   return { family, client }
 }
 
-/** How a family is written. Session, client, salt and birth never change; the rotation writes what may. */
+/** How a family is written. Its session and client are what it was born with, and never change: no rotation touches an index. */
 export function openFamilyWrites(database: DatabaseSync, clients: Clients): (family: Family) => boolean {
   const insert = database.prepare(
-    `INSERT INTO family (generation, rotated_at, absolute_end_at, jkt, scope, audiences, epoch_all, epoch_user, epoch_client,
-     epoch_grant, credit_spent_at, flagged_at, ended_at, end_reason, version, key, rest, session, client, salt, created_at)
+    `INSERT INTO family (salt, created_at, generation, rotated_at, absolute_end_at, jkt, scope, audiences, epoch_all, epoch_user, epoch_client,
+     epoch_grant, credit_spent_at, flagged_at, ended_at, end_reason, version, key, rest, session, client)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
   )
   const update = database.prepare(
-    `UPDATE family SET generation = ?, rotated_at = ?, absolute_end_at = ?, jkt = ?, scope = ?, audiences = ?, epoch_all = ?,
+    `UPDATE family SET salt = ?, created_at = ?, generation = ?, rotated_at = ?, absolute_end_at = ?, jkt = ?, scope = ?, audiences = ?, epoch_all = ?,
      epoch_user = ?, epoch_client = ?, epoch_grant = ?, credit_spent_at = ?, flagged_at = ?, ended_at = ?, end_reason = ?,
      version = ? WHERE key = ? AND rest = ? AND version = ?`,
   )
@@ -66,6 +66,8 @@ export function openFamilyWrites(database: DatabaseSync, clients: Clients): (fam
     const { key, rest } = idParts(family.id)
     const { epochs } = family
     const values = [
+      family.salt,
+      family.createdAt,
       family.generation,
       family.rotatedAt,
       family.absoluteEndAt,
@@ -86,7 +88,7 @@ export function openFamilyWrites(database: DatabaseSync, clients: Clients): (fam
     ]
     if (family.version > 0) return wrote(update, ...values, family.version)
     const client = clientNumber(clients, family.clientId)
-    return wrote(insert, ...values, idKey(family.sessionId), client, family.salt, family.createdAt)
+    return wrote(insert, ...values, idKey(family.sessionId), client)
   }
 }
 

@@ -79,6 +79,7 @@ export function openTables(database: DatabaseSync, options: StoreOptions): Table
         return () => {
           audit.resetTo(auditHead)
           feed.resetTo(feedHead)
+          clients.forget()
         }
       },
       committed() {

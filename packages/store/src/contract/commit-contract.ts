@@ -1,4 +1,4 @@
-import { endLogin, type Family } from '@countersign/core'
+import { endLogin, type Family, makeId } from '@countersign/core'
 import * as given from '../given.ts'
 import type { Store } from '../store.ts'
 import { atOnce, type Contract, interruption } from './contract.ts'
@@ -55,6 +55,22 @@ export function commitContract({ it, expect }: Contract): void {
     // Whichever of the writes is the stale one.
     expect(await store.commit({ ...end, writes: [...end.writes].reverse() })).toBe('conflict')
     expect(await everything(store, { family, session, user })).toEqual(before)
+  })
+
+  it('a conflict beside a new client leaves no client', async ({ store }) => {
+    const { session, client } = await given.login(store)
+    const row = { ...client, id: 'new', version: 0 }
+    const writes = [
+      { table: 'client', row },
+      { table: 'session', row: { ...session, id: makeId(1, given.random), clientId: 'new', version: 0 } },
+      { table: 'session', row: { ...session, version: 9 } },
+    ] as const
+    expect(await store.commit(given.change(writes))).toBe('conflict')
+    expect(await store.loadClient('new')).toBeUndefined()
+    const orphan = { ...session, id: makeId(1, given.random), clientId: 'new', version: 0 }
+    await expect(store.commit(given.change([{ table: 'session', row: orphan }]))).rejects.toBeInstanceOf(TypeError)
+    expect(await store.commit(given.change([{ table: 'client', row }]))).toBe('committed')
+    expect((await store.loadClient('new'))?.client).toEqual(given.stored(row))
   })
 
   it('a conflict leaves the commits beside it alone', async ({ store }) => {

@@ -101,6 +101,7 @@ export function loadContract({ it, expect }: Contract): void {
     const { session } = await given.browserSession(store)
     const changed: Session = {
       ...session,
+      createdAt: session.createdAt + 2,
       authenticatedAt: session.authenticatedAt + 1,
       amr: ['pwd', 'otp'],
       device: { label: 'Safari on iPhone', ip: '2001:db8::1' },
@@ -118,6 +119,8 @@ export function loadContract({ it, expect }: Contract): void {
     const { family } = await given.login(store)
     const changed: Family = {
       ...family,
+      salt: given.random(16),
+      createdAt: family.createdAt + 1,
       generation: 4_294_967_295,
       rotatedAt: family.rotatedAt + 1,
       absoluteEndAt: family.absoluteEndAt + 1,
