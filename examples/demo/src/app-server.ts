@@ -33,6 +33,7 @@ const contentTypes: Readonly<Record<string, string>> = {
   '.css': 'text/css; charset=utf-8',
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
+  '.md': 'text/plain; charset=utf-8',
   '.svg': 'image/svg+xml',
   '.ts': 'text/javascript; charset=utf-8',
 }
@@ -41,7 +42,7 @@ export function createAppServer({ issuer, apiUrl, appUrl, laboratory }: AppServe
   const packages = importedPackages()
   const importMap = JSON.stringify({ imports: packages.specifiers })
   const policy = contentSecurityPolicy([issuer, apiUrl], importMap)
-  const roots = new Map([['app', fileURLToPath(new URL('app/', import.meta.url))], ...packages.folders])
+  const roots = new Map([['app', folderAt('app/')], ['docs', folderAt('../../../docs/')], ...packages.folders])
   const stripped = new Map<string, { source: string; text: string }>()
 
   /** The file below one of the roots; never one beside them. */
@@ -92,6 +93,10 @@ export function createAppServer({ issuer, apiUrl, appUrl, laboratory }: AppServe
     if (request.method !== 'GET' && request.method !== 'HEAD') return void response.writeHead(405).end()
     await answer(pathname, response)
   }
+}
+
+function folderAt(path: string): string {
+  return fileURLToPath(new URL(path, import.meta.url))
 }
 
 /** Nothing runs that is not one of our files; tokens go nowhere but to the issuer and the API. */

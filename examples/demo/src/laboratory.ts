@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createMachineTokens, createTrusted } from '@countersign/backend'
 import type { System } from '@countersign/cli'
 import { signJws } from '@countersign/core'
-import { isRefusal } from '@countersign/protocol'
+import { errorBody, isRefusal, refuse } from '@countersign/protocol'
 import type { Laboratory } from './app-server.ts'
 
 /*
@@ -24,12 +24,11 @@ type Instrument = (input: Readonly<Record<string, string>>) => Promise<object>
 
 export function createLaboratory({ issuer, clientId, clientSecret, server }: LaboratoryOptions): Laboratory {
   const { services, admin } = server
-  const tokens = createMachineTokens({ issuer, clientId, clientSecret })
-  const trusted = createTrusted({ tokens })
 
   /** Asks the server about a token, as an API would (RFC 7662). */
   async function introspect(token = ''): Promise<Claims> {
-    const answer = await tokens.fetch(`${issuer}/introspect`, { method: 'POST', body: new URLSearchParams({ token }) })
+    const body = new URLSearchParams({ token, client_id: clientId, client_secret: clientSecret })
+    const answer = await fetch(`${issuer}/introspect`, { method: 'POST', body })
     return (await answer.json()) as Claims
   }
 
@@ -38,14 +37,17 @@ export function createLaboratory({ issuer, clientId, clientSecret, server }: Lab
 
     /** A login without a key, for whoever is signed in: as an app without DPoP would have one. */
     async 'unbound-login'({ token }) {
-      const { sub } = await introspect(token)
+      const { active, sub } = await introspect(token)
+      if (!active) return refuse('login_required')
+      // Made anew each time: the laboratory retires keys quicker than a back end should have to ask for new tokens.
+      const trusted = createTrusted({ tokens: createMachineTokens({ issuer, clientId, clientSecret }) })
       return trusted.createSession({ clientId: 'demo-unbound', user: { id: String(sub) } })
     },
 
     /** The same claims once more, signed with the real key, by somebody who has only that one key. */
     async forge({ token }) {
       const { active, token_type: _type, ...claims } = await introspect(token)
-      if (!active) return { error: 'Sign in first.' }
+      if (!active) return refuse('login_required')
       const { signer } = services.keys.mint()
       const jti = randomBytes(28).toString('base64url')
       return { token: signJws(signer, { ...claims, jti }), kid: signer.kid }
@@ -53,8 +55,8 @@ export function createLaboratory({ issuer, clientId, clientSecret, server }: Lab
 
     /** `countersign keys retire`, as an operator would. */
     async 'retire-key'({ kid = '' }) {
-      const retired = await admin.retireKey(kid)
-      return isRefusal(retired) ? retired : { retired: kid, at: Date.now() }
+      const views = await admin.retireKey(kid)
+      return isRefusal(views) ? views : { at: Date.now() }
     },
 
     /** When a session ended by the store's clock, which here is the page's. */
@@ -68,8 +70,12 @@ export function createLaboratory({ issuer, clientId, clientSecret, server }: Lab
     const name = /^\/laboratory\/([\w-]+)$/.exec(request.url ?? '')?.[1] ?? ''
     if (!Object.hasOwn(instruments, name)) return false
     const instrument = instruments[name] as Instrument
-    if (request.method !== 'POST' || !isOwnPage(request, issuer)) send(response, 403, { error: 'Not from here.' })
-    else send(response, 200, await instrument(await readInput(request)))
+    if (request.method !== 'POST' || !isOwnPage(request, issuer))
+      send(response, 403, errorBody(refuse('origin_refused')))
+    else {
+      const result = await instrument(await readInput(request))
+      send(response, isRefusal(result) ? 400 : 200, isRefusal(result) ? errorBody(result) : result)
+    }
     return true
   }
 }

@@ -4,6 +4,8 @@ export interface Experiment {
   readonly title: string
   readonly explanation: string
   readonly actions: readonly Action[]
+  /** Of an element below the buttons, if the experiment shows something of its own. */
+  readonly placeId?: string
 }
 
 export interface Action {

@@ -1,7 +1,7 @@
 import type { Countersign } from '@countersign/app'
 import { apiUrl } from '../settings.ts'
-import { type Experiment, plural, tally } from './experiment.ts'
-import { rowName } from './rows.ts'
+import { type Experiment, plural, type Report, tally } from './experiment.ts'
+import { rowOf } from './rows.ts'
 import { expireStored } from './stored-token.ts'
 import { collectCalls, refresh } from './watch.ts'
 
@@ -15,7 +15,7 @@ export function expiredCalls(countersign: Countersign): Experiment {
     actions: [{ id: 'fire-expired-calls', label: 'Fire 20 calls with an expired token', run }],
   }
 
-  async function run(report: Parameters<Experiment['actions'][number]['run']>[0]): Promise<void> {
+  async function run(report: Report): Promise<void> {
     await expireStored(countersign)
     const watching = collectCalls()
     const answers = await Promise.all(Array.from({ length: calls }, () => countersign.fetch(`${apiUrl}/notes`)))
@@ -23,6 +23,6 @@ export function expiredCalls(countersign: Countersign): Experiment {
     const statuses = answers.map(({ status }) => status)
     const good = refreshes.length === 1 && statuses.every(status => status === 200)
     report(`${plural(refreshes.length, 'refresh', 'refreshes')}, ${tally(statuses)}.`, good ? 'good' : 'bad')
-    for (const { row } of refreshes) if (row) report(`Row ${row} decided: ${rowName(row)}.`)
+    for (const { row } of refreshes) report(`Row ${row} decided: ${rowOf(row)?.name}.`)
   }
 }

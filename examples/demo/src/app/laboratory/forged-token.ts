@@ -40,7 +40,7 @@ export function forgedToken(countersign: Countersign): Experiment {
     )
     const erase = await callApi(forged.token, 'DELETE')
     report(
-      `DELETE /notes asks the issuer about every token: ${erase.status} ${erase.reason ?? ''}. Nothing was deleted.`,
+      `DELETE /notes asks the issuer about every token: ${erase.status} ${erase.reason}. Nothing was deleted.`,
       erase.status === 401 ? 'good' : 'bad',
     )
     report('Now retire the key.')
@@ -53,7 +53,7 @@ export function forgedToken(countersign: Countersign): Experiment {
     const { at: retiredAt } = await instrument<{ at: number }>('retire-key', { kid: leaked.kid })
     const refused = await pollUntilRefused(leaked.token)
     report(
-      `The forged token: ${refused.status} ${refused.reason ?? ''}, ${Math.max(0, refused.time - retiredAt)} ms after the key was retired.`,
+      `The forged token: ${refused.status} ${refused.reason}, ${Math.max(0, refused.time - retiredAt)} ms after the key was retired.`,
       refused.status === 401 ? 'good' : 'bad',
     )
     const own = await countersign.fetch(`${apiUrl}/notes`)
@@ -65,7 +65,7 @@ export function forgedToken(countersign: Countersign): Experiment {
   }
 }
 
-async function pollUntilRefused(token: string): Promise<{ status: number; reason: string | null; time: number }> {
+async function pollUntilRefused(token: string): Promise<{ status: number; reason: string; time: number }> {
   const giveUp = Date.now() + patienceMs
   for (;;) {
     const answer = await callApi(token)

@@ -33,7 +33,7 @@ export function startLaboratory(countersign: Countersign): void {
 
 type Occupy = (busy: boolean) => void
 
-function card({ id, title, explanation, actions }: Experiment, occupy: Occupy): HTMLElement {
+function card({ id, title, explanation, actions, placeId }: Experiment, occupy: Occupy): HTMLElement {
   const findings = element('ol', { class: 'findings', 'aria-live': 'polite' })
   const made = element('section', { class: 'card experiment', id, 'data-state': 'idle' })
   const buttons = actions.map(action => {
@@ -51,6 +51,7 @@ function card({ id, title, explanation, actions }: Experiment, occupy: Occupy): 
     element('h3', {}, title),
     element('p', { class: 'hint' }, explanation),
     element('div', { class: 'actions' }, ...buttons),
+    ...(placeId === undefined ? [] : [element('div', { class: 'tabs', id: placeId })]),
     findings,
   )
   return made

@@ -1,7 +1,7 @@
 import type { Countersign } from '@countersign/app'
 import { apiUrl } from '../settings.ts'
 import type { Experiment, Report } from './experiment.ts'
-import { rowName } from './rows.ts'
+import { rowInWords } from './rows.ts'
 import { expireStored } from './stored-token.ts'
 import { collectCalls, loseNextRefresh, refresh } from './watch.ts'
 
@@ -21,7 +21,7 @@ export function lostAnswer(countersign: Countersign): Experiment {
     const watching = collectCalls()
     const answer = await countersign.fetch(`${apiUrl}/notes`)
     for (const { row, lost } of watching.end().filter(call => call.what === refresh)) {
-      report(`Refresh: row ${row}, ${rowName(row ?? 0)}${lost ? '; the answer is thrown away' : '; this one arrives'}.`)
+      report(`Refresh: ${rowInWords(row)}${lost ? '; the answer is thrown away' : '; this one arrives'}.`)
     }
     const good = answer.status === 200 && countersign.sessionId === login
     report(

@@ -1,5 +1,11 @@
+export interface Row {
+  readonly row: number
+  readonly name: string
+  readonly meaning: string
+}
+
 /** The ten rows of the refresh table in a few words each (docs/refresh.md has them in full). */
-export const rows: readonly { readonly row: number; readonly name: string; readonly meaning: string }[] = [
+export const rows: readonly Row[] = [
   { row: 1, name: 'not ours', meaning: 'Malformed, or its mark is wrong: refused, and no login is touched.' },
   {
     row: 2,
@@ -41,6 +47,12 @@ export const rows: readonly { readonly row: number; readonly name: string; reado
   },
 ]
 
-export function rowName(row: number): string {
-  return rows.find(one => one.row === row)?.name ?? ''
+export function rowOf(number: number | undefined): Row | undefined {
+  return rows.find(({ row }) => row === number)
+}
+
+/** `row 5, rotate` */
+export function rowInWords(number: number | undefined): string {
+  const found = rowOf(number)
+  return found === undefined ? 'no row' : `row ${found.row}, ${found.name}`
 }

@@ -26,7 +26,7 @@ export function stolenToken(countersign: Countersign): Experiment {
     await reaches(countersign, 'fresh')
     report('You refresh as if nothing had happened, and are still signed in.', 'good')
     report(
-      'What this does not stop: the access token itself is a plain Bearer token in this demo, good in any hands until it expires or is revoked. With access_token_binding “dpop” it is bound as well.',
+      'What this does not stop: the access token is a plain Bearer token in this demo, good in any hands until it expires or is revoked. With access_token_binding “dpop” it is bound as well.',
     )
   }
 }

@@ -20,10 +20,8 @@ export interface ToTab {
 /** This page as one of the ten: the same login, and a number in the place of the notes. */
 export async function startTab(countersign: Countersign, tab: string): Promise<void> {
   const tell = (message: Omit<FromTab, 'tab'>): void => parent.postMessage({ tab, ...message }, location.origin)
-  const shown = element('p', { class: 'tab-state' })
-  const show = (text: string): void => shown.replaceChildren(element('b', {}, tab), ` ${text}`)
+  const show = (text: string): void => document.body.replaceChildren(tabState(tab, text))
   document.body.className = 'in-tab'
-  document.body.replaceChildren(shown)
 
   onCall(call => tell({ word: 'called', call: { ...call, who: `tab ${tab}` } }))
   countersign.subscribe(({ status }) => {
@@ -45,4 +43,8 @@ export async function startTab(countersign: Countersign, tab: string): Promise<v
     show(tally(statuses))
     tell({ word: 'answered', statuses })
   }
+}
+
+export function tabState(tab: string, text: string): HTMLElement {
+  return element('p', { class: 'tab-state' }, element('b', {}, tab), ` ${text}`)
 }

@@ -2,7 +2,7 @@ import type { Countersign } from '@countersign/app'
 import { byId, element } from '../page.ts'
 import { type Experiment, plural, type Report, tally } from './experiment.ts'
 import { expireStored } from './stored-token.ts'
-import type { FromTab, ToTab } from './tab.ts'
+import { type FromTab, type ToTab, tabState } from './tab.ts'
 import { collectCalls, refresh, tellOfCall } from './watch.ts'
 
 const count = 10
@@ -16,30 +16,34 @@ export function tenTabs(countersign: Countersign): Experiment {
     explanation:
       'Ten more copies of this page share one login. Their token expires, and all of them call the API five times at once.',
     actions: [{ id: 'open-tabs', label: 'Open ten tabs', run }],
+    placeId: 'ten-tabs-place',
   }
 
   async function run(report: Report): Promise<void> {
-    const tabs = openTabs()
+    const place = byId('ten-tabs-place', HTMLElement)
+    const tabs = openTabs(place)
     const watching = collectCalls()
     try {
       await tabs.every('ready')
-      report(`${count} tabs are open, each with the SDK of its own.`)
+      report(`${count} tabs are open, each with an SDK of its own.`)
       const due = tabs.every('due')
       await expireStored(countersign)
       await due
       report('The token counts as expired in all of them.')
       const answered = tabs.every('answered')
       tabs.post({ fire: callsPerTab })
-      const statuses = (await answered).flatMap(({ statuses }) => statuses ?? [])
+      const answers = await answered
+      const statuses = answers.flatMap(({ statuses }) => statuses ?? [])
       const refreshes = watching.end().filter(call => call.what === refresh)
       const good = refreshes.length === 1 && statuses.every(status => status === 200)
-      report(
-        `${plural(refreshes.length, 'refresh', 'refreshes')} (row ${refreshes.map(({ row }) => row).join(', ')}), ${tally(statuses)}.`,
-        good ? 'good' : 'bad',
-      )
+      const row = refreshes.map(one => `row ${one.row}`).join(', ')
+      report(`${plural(refreshes.length, 'refresh', 'refreshes')} (${row}), ${tally(statuses)}.`, good ? 'good' : 'bad')
+      tabs.close(answers)
+    } catch (error) {
+      tabs.close([])
+      throw error
     } finally {
       watching.end()
-      tabs.close()
     }
   }
 }
@@ -48,12 +52,12 @@ interface Tabs {
   /** Resolves when every tab has said it since. */
   every(word: FromTab['word']): Promise<FromTab[]>
   post(message: ToTab): void
-  close(): void
+  /** Leaves what came of each in its place. */
+  close(answers: readonly FromTab[]): void
 }
 
 /** Frames are tabs to the SDK: each has its own memory, and they share storage and locks. */
-function openTabs(): Tabs {
-  const place = byId('tabs', HTMLElement)
+function openTabs(place: HTMLElement): Tabs {
   const frames = Array.from({ length: count }, (_, index) => {
     const frame = document.createElement('iframe')
     frame.src = `/?tab=${index + 1}`
@@ -83,9 +87,10 @@ function openTabs(): Tabs {
     post: message => {
       for (const frame of frames) frame.contentWindow?.postMessage(message, location.origin)
     },
-    close() {
+    close(answers) {
       removeEventListener('message', listen)
-      setTimeout(() => place.replaceChildren(), 3_000)
+      const shown = answers.map(({ tab, statuses }) => tabState(tab, tally(statuses ?? [])))
+      place.replaceChildren(...shown.map(one => element('div', { class: 'tab' }, one)))
     },
   }
 }

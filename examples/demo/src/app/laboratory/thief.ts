@@ -6,8 +6,8 @@ const fetchAsThief = watched('the thief')
 
 /** What came of a try. */
 export interface Loot {
-  readonly row: string | null
-  readonly reason: string | null
+  readonly row: number | undefined
+  readonly reason: string | undefined
   readonly tokens: TokenAnswer | undefined
 }
 
@@ -20,17 +20,17 @@ export async function redeem(clientId: string, refreshToken: string, proof?: str
     headers: proof === undefined ? {} : { DPoP: proof },
   })
   return {
-    row: answer.headers.get('countersign-refresh-row'),
-    reason: answer.headers.get('countersign-reason'),
+    row: Number(answer.headers.get('countersign-refresh-row')) || undefined,
+    reason: answer.headers.get('countersign-reason') ?? undefined,
     tokens: answer.ok ? ((await answer.json()) as TokenAnswer) : undefined,
   }
 }
 
 /** Calls the API with a stolen or forged access token; the status, and the reason if it is refused. */
-export async function callApi(accessToken: string, method = 'GET'): Promise<{ status: number; reason: string | null }> {
+export async function callApi(accessToken: string, method = 'GET'): Promise<{ status: number; reason: string }> {
   const headers = { Authorization: `Bearer ${accessToken}` }
   const { status, headers: answered } = await fetchAsThief(`${apiUrl}/notes`, { method, headers })
-  return { status, reason: answered.get('countersign-reason') }
+  return { status, reason: answered.get('countersign-reason') ?? '' }
 }
 
 /** A proof of possession (RFC 9449 §4.2), flawless but for the key: it is the thief's own. */

@@ -1,5 +1,5 @@
 import { byId, element } from '../page.ts'
-import { rowName, rows } from './rows.ts'
+import { rowOf, rows } from './rows.ts'
 import { type Call, onCall } from './watch.ts'
 
 const linesAtMost = 300
@@ -41,6 +41,7 @@ export function startTimeline(): void {
 function draw({ item, calls }: Line): void {
   const [call] = calls as [Call]
   const { who, what, started, status, reason, row, lost } = call
+  const decided = rowOf(row)
   const tone = lost || status === 0 ? 'lost' : status < 400 ? 'good' : 'bad'
   item.className = `call ${tone}`
   item.replaceChildren(
@@ -50,7 +51,12 @@ function draw({ item, calls }: Line): void {
     element('span', { class: 'answer' }, status === 0 ? 'no answer' : String(status), ...(lost ? [' (lost)'] : [])),
     element('span', { class: 'number duration' }, durations(calls)),
     ...(reason === undefined ? [] : [element('code', { class: 'reason' }, reason)]),
-    ...(row === undefined ? [] : [element('a', { class: 'row', href: `#row-${row}` }, `row ${row}: ${rowName(row)}`)]),
+    ...(decided === undefined
+      ? []
+      : [
+          element('a', { class: 'row', href: `#row-${decided.row}` }, `row ${decided.row}: ${decided.name}`),
+          element('span', { class: 'meaning' }, decided.meaning),
+        ]),
   )
 }
 

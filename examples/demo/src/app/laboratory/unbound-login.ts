@@ -5,7 +5,7 @@ import type { TokenAnswer } from '@countersign/protocol'
 import { apiUrl, issuer } from '../settings.ts'
 import { type Report, wait } from './experiment.ts'
 import { instrument } from './instruments.ts'
-import { rowName } from './rows.ts'
+import { rowInWords } from './rows.ts'
 import { callApi, type Loot, redeem } from './thief.ts'
 import { collectCalls, watched } from './watch.ts'
 
@@ -52,7 +52,7 @@ async function showTheEnd({ tokens }: Loot, report: Report): Promise<void> {
   const call = await callApi(tokens?.access_token ?? '')
   const out = refresh.tokens === undefined && call.status === 401
   report(`The thief’s refresh token: ${described(refresh)}.`, refresh.tokens ? 'bad' : 'good')
-  report(`The thief’s access token at the API: ${call.status} ${call.reason ?? ''}.`, out ? 'good' : 'bad')
+  report(`The thief’s access token at the API: ${call.status} ${call.reason}.`, out ? 'good' : 'bad')
   report('Your own login is another one, and goes on.')
 }
 
@@ -64,9 +64,9 @@ async function refreshVictim(victim: Countersign): Promise<string> {
   const watching = collectCalls()
   await victim.refresh()
   const { row, reason } = watching.end().at(-1) ?? {}
-  return described({ row: String(row), reason: reason ?? null, tokens: undefined })
+  return described({ row, reason })
 }
 
-function described({ row, reason }: Loot): string {
-  return `row ${row}, ${rowName(Number(row))}${reason === null ? '' : ` (${reason})`}`
+function described({ row, reason }: Pick<Loot, 'row' | 'reason'>): string {
+  return `${rowInWords(row)}${reason === undefined ? '' : ` (${reason})`}`
 }
