@@ -1,7 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
 /** Tests run on the sources, as `npm start` does. */
-const conditions = ['@countersign/source', 'module', 'node', 'import', 'default']
+// Not 'import': the workers take these for `require` too, and then Express gets the wrong half of its packages.
+const conditions = ['@countersign/source', 'module', 'node']
 
 export default defineConfig({
   resolve: { conditions },

@@ -1,6 +1,6 @@
 import { type Refusal, refuse } from '@countersign/protocol'
 import { judgeClaims, judgeTimes, type VerifiedClaims } from './claims.ts'
-import { splitCompact } from './compact-token.ts'
+import { type CompactToken, splitCompact } from './compact-token.ts'
 import { type Configuration, readConfiguration, type VerifierOptions } from './configuration.ts'
 import { type FeedFollower, followFeed } from './feed-follower.ts'
 import { type Introspect, introspection } from './introspection.ts'
@@ -21,7 +21,7 @@ interface CheckedToken extends Cached {
   readonly claims: VerifiedClaims
   readonly kid: string | undefined
   readonly key: VerificationKey
-  readonly scopes: ReadonlySet<string>
+  readonly scopes: readonly string[]
   readonly good: Verified
   readonly goodButStale: Verified
   /** The version of the revocations under which it was last looked up, and what came of it. */
@@ -38,6 +38,7 @@ interface RevocationCheck {
 
 const noPolicy: Policy = {}
 const mostHeaders = 100
+const noCredentials = { detail: 'This API has no client of its own to ask the issuer as.' }
 
 /**
  * Makes a verifier for the tokens of one issuer (RFC 9068 by default, any issuer with a JWKS by configuration).
@@ -71,14 +72,14 @@ export function createVerifier(options: VerifierOptions): Verifier {
     if (parts === undefined) return refuse('token_malformed')
     const header = headers.get(parts.headerText) ?? readHeader(parts.headerText, configuration.headerRules)
     if (typeof header === 'string') return refuse(header)
-    const { signedBytes, signature, payload, headerText } = parts
+    const { signedBytes, signature, headerText } = parts
     return whenKnown(findKey(header), found => {
       if ('refused' in found) return found
       if (found.algorithm !== header.algorithm) return refuse('algorithm_not_allowed')
       const key = signerOf(found, signedBytes, signature)
       if (key === undefined) return refuse('signature_invalid')
       rememberHeader(headerText, header)
-      return checkPayload(token, payload, header, key)
+      return checkPayload(parts, header, key)
     })
   }
 
@@ -93,8 +94,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
   }
 
   function checkPayload(
-    token: string,
-    payload: Buffer,
+    { payload, bytes }: CompactToken,
     header: TokenHeader,
     key: VerificationKey,
   ): CheckedToken | Refusal {
@@ -104,8 +104,8 @@ export function createVerifier(options: VerifierOptions): Verifier {
     if (typeof claims === 'string') return refuse(claims)
     const checked: CheckedToken = {
       // A copy of its own: a token cut out of a longer text would keep all of that in memory.
-      token: Buffer.from(token, 'latin1').toString('latin1'),
-      bytes: token.length + payload.length * 4 + 600,
+      token: bytes.toString('latin1'),
+      bytes: bytes.length + payload.length * 4 + 600,
       claims,
       kid: header.kid,
       key,
@@ -144,7 +144,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
   }
 
   function judgeRevocation(token: CheckedToken, policy: CompiledPolicy): Verification | Promise<Verification> {
-    if (check === undefined) return policy.introspect ? refuse('revocations_stale') : token.good
+    if (check === undefined) return policy.introspect ? refuse('revocations_stale', noCredentials) : token.good
     if (token.lookedUpAt !== check.known.version) {
       token.dead = check.known.kills(token.claims, token.kid)
       token.lookedUpAt = check.known.version

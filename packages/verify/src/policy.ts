@@ -87,16 +87,16 @@ export function judgeAge(policy: CompiledPolicy, claims: VerifiedClaims, nowSeco
 }
 
 /** All scopes that the endpoint needs (RFC 6750 §3.1). */
-export function judgeScope(policy: CompiledPolicy, held: ReadonlySet<string>): Refusal | undefined {
-  for (const scope of policy.scope) if (!held.has(scope)) return refuse('scope_insufficient')
+export function judgeScope(policy: CompiledPolicy, held: readonly string[]): Refusal | undefined {
+  for (const scope of policy.scope) if (!held.includes(scope)) return refuse('scope_insufficient')
   return undefined
 }
 
 /** The scopes of a token: `scope` (RFC 8693 §4.2), or `scp` as some issuers call it, a string or a list. */
-export function scopesOf(claims: VerifiedClaims): ReadonlySet<string> {
+export function scopesOf(claims: VerifiedClaims): readonly string[] {
   const value = claims.scope ?? claims.scp
-  if (typeof value === 'string') return new Set(value.split(' '))
-  return new Set(isTexts(value) ? value : [])
+  if (typeof value === 'string') return value.split(' ')
+  return isTexts(value) ? value : []
 }
 
 function isTexts(value: unknown): value is readonly string[] {

@@ -251,7 +251,11 @@ describe.each(Object.keys(servers))('behind %s', name => {
       '/api//me',
       '/api/open',
       '/api/open/../me2',
-      '/api/open/%2e%2e/x',
+      '/api/open/%2e%2e/me2',
+      '/api/open/%2E%2E/me2',
+      '/api/open/.%2e/me2',
+      '/api/open/..%2fme2',
+      '/api/open//x',
     ]) {
       expect([path, (await call(new URL(url).origin + path)).status]).toEqual([path, 401])
     }
@@ -344,6 +348,24 @@ describe.each(Object.keys(servers))('behind %s', name => {
     expect((await call(trusting, { headers: underscored })).headers['countersign-reason']).toBe('proof_invalid')
   })
 
+  test('the first request waits for the keys, and without them it is 503', async () => {
+    const before = verifier
+    try {
+      verifier = createVerifier({ issuer: issuer.url, audience: 'api', ...time.runtime })
+      const late = await start({ scope: 'read' })
+      expect((await call(late, bearer(tokenFor({ scope: 'read' })))).json()).toEqual({ sub: 'user-1' })
+      expect((await call(late, bearer(tokenFor()))).headers['countersign-reason']).toBe('scope_insufficient')
+      verifier.close()
+      issuer.broken.set('/gone', response => response.writeHead(500).end())
+      verifier = createVerifier({ issuer: issuer.url, audience: 'api', jwksUri: `${issuer.url}/gone`, ...time.runtime })
+      const answer = await call(await start(), bearer(tokenFor()))
+      expect([answer.status, answer.headers['countersign-reason']]).toEqual([503, 'keys_unavailable'])
+      verifier.close()
+    } finally {
+      verifier = before
+    }
+  })
+
   test('a wrong option stops the server from starting', async () => {
     await expect(start({ scopes: 'read' } as ProtectOptions)).rejects.toThrow(TypeError)
     await expect(start({ maxAgeSeconds: 0 })).rejects.toThrow(TypeError)
@@ -372,4 +394,14 @@ test("Hono's CORS and ours both have their say", async () => {
     expect(answer.headers.vary?.split(', ').sort()).toEqual(['Authorization', 'Origin'])
   }
   await server.close()
+})
+
+test('the handler is told by its type whether there is always a token', async () => {
+  const strict = protectFetch(verifier, { scope: 'read' }, (_request, auth) => Response.json(auth.claims.sub))
+  const lenient = protectFetch(verifier, { optional: true }, (_request, auth, greeting: string) =>
+    Response.json(`${greeting} ${auth?.claims.sub ?? 'stranger'}`),
+  )
+  const request = new Request('https://api.example/', bearer(tokenFor({ scope: 'read' })))
+  expect(await (await strict(request)).json()).toBe('user-1')
+  expect(await (await lenient(new Request('https://api.example/'), 'hello')).json()).toBe('hello stranger')
 })

@@ -9,29 +9,35 @@ export interface Called {
 }
 
 /**
- * A plain HTTP call whose headers are exactly the given ones: `fetch` joins lines of one name and adds headers of its own.
+ * A plain HTTP call whose path and headers are exactly the given ones: `fetch` resolves dots, joins lines of one name
+ * and adds headers of its own.
  */
 export function call(
   url: string,
   options: { method?: string; headers?: Record<string, string | string[]> } = {},
 ): Promise<Called> {
   return new Promise((resolve, reject) => {
-    const { host = new URL(url).host, ...others } = options.headers ?? {}
+    const { hostname, port, origin, host: own } = new URL(url)
+    const path = url.slice(origin.length)
+    const { host = own, ...others } = options.headers ?? {}
     const raw: string[] = ['host', [host].flat()[0] as string, 'content-length', '0']
     for (const [name, value] of Object.entries(others)) for (const item of [value].flat()) raw.push(name, item)
-    const outgoing = request(url, { method: options.method ?? 'GET', headers: raw, agent: false }, response => {
-      const chunks: Buffer[] = []
-      response.on('data', chunk => chunks.push(chunk))
-      response.on('end', () => {
-        const text = Buffer.concat(chunks).toString('utf8')
-        resolve({
-          status: response.statusCode ?? 0,
-          headers: response.headers as Record<string, string | undefined>,
-          text,
-          json: () => JSON.parse(text),
+    const outgoing = request(
+      { hostname, port, path, method: options.method ?? 'GET', headers: raw, agent: false },
+      response => {
+        const chunks: Buffer[] = []
+        response.on('data', chunk => chunks.push(chunk))
+        response.on('end', () => {
+          const text = Buffer.concat(chunks).toString('utf8')
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: response.headers as Record<string, string | undefined>,
+            text,
+            json: () => JSON.parse(text),
+          })
         })
-      })
-    })
+      },
+    )
     outgoing.on('error', reject)
     outgoing.end()
   })
