@@ -1,10 +1,18 @@
-import { type Client, deriveKey, type Instant, type MasterKey, type RandomBytes } from '@countersign/core'
+import {
+  type Client,
+  deriveKey,
+  type Instant,
+  type KeyPolicy,
+  type MasterKey,
+  type RandomBytes,
+} from '@countersign/core'
 import { createMemoryCounters, type Store } from '@countersign/store'
 import type { FastifyInstance } from 'fastify'
 import { type Admin, createAdmin } from './admin/admin.ts'
 import { createClientDirectory } from './clients/client-directory.ts'
 import { declareClients } from './clients/declare-clients.ts'
 import { createProofChecker } from './dpop/proof-checker.ts'
+import { jwksMaxAgeSeconds } from './endpoints/discovery.ts'
 import { createFeedBroadcaster } from './feed/feed-broadcaster.ts'
 import type { HostedServices } from './hosted/hosted-services.ts'
 import { createHttpServer } from './http/fastify-server.ts'
@@ -12,7 +20,7 @@ import { startJobs } from './jobs/jobs.ts'
 import { createKeyKeeper } from './keys/key-keeper.ts'
 import { createSite } from './pages/site.ts'
 import { createLoginLimits } from './passwords/login-limits.ts'
-import { createPasswordHasher } from './passwords/password-hasher.ts'
+import { createPasswordHasher, type PasswordHasher } from './passwords/password-hasher.ts'
 import { pooledRandomBytes } from './pooled-random.ts'
 import { routes } from './routes.ts'
 import type { Log, RefreshEvent, ServerConfig } from './services.ts'
@@ -27,6 +35,8 @@ export interface ServerOptions {
   readonly log: Log
   readonly clock?: () => Instant
   readonly random?: RandomBytes
+  /** Closed with the server. By default argon2id with today's parameters. */
+  readonly passwords?: PasswordHasher
   readonly onRefresh?: (event: RefreshEvent) => void
 }
 
@@ -46,6 +56,7 @@ export async function createServer(options: ServerOptions): Promise<CountersignS
   const { config, store, master, log, clock = Date.now, random = pooledRandomBytes, onRefresh = () => {} } = options
   const { issuer } = config
   await declareClients(store, options.clients)
+  const policy = await fittingPolicy(store, config.keyPolicy, options.clients)
   const clients = createClientDirectory(store, clock)
   const counters = createMemoryCounters(clock)
   const services: HostedServices = {
@@ -53,9 +64,9 @@ export async function createServer(options: ServerOptions): Promise<CountersignS
     store,
     counters,
     clients,
-    keys: await createKeyKeeper({ store, master, issuer, policy: config.keyPolicy, clock, random, log }),
+    keys: await createKeyKeeper({ store, master, issuer, policy, clock, random, log }),
     proofs: createProofChecker({ issuer, nonceKey: deriveKey(master, 'dpop nonce 1'), clock }),
-    passwords: createPasswordHasher({ random }),
+    passwords: options.passwords ?? createPasswordHasher({ random }),
     loginLimits: createLoginLimits(counters),
     feed: createFeedBroadcaster(store, log),
     log,
@@ -70,6 +81,7 @@ export async function createServer(options: ServerOptions): Promise<CountersignS
     trustedProxies: config.trustedProxies,
     isClientOrigin: clients.isClientOrigin,
     log,
+    strictTransport: issuer.startsWith('https:'),
     isDraining: () => draining,
   })
   const jobs = startJobs(services)
@@ -85,5 +97,20 @@ export async function createServer(options: ServerOptions): Promise<CountersignS
       await http.close()
       await services.passwords.close()
     },
+  }
+}
+
+/** Clocks differ, and a token is accepted a little past its end. */
+const tailMarginSeconds = 120
+
+/** A key is kept until the longest thing that it made is past, whatever the policy says: nobody is logged out by a rotation. */
+async function fittingPolicy(store: Store, policy: KeyPolicy, clients: readonly Client[]): Promise<KeyPolicy> {
+  const { issuer } = await store.loadIssuer()
+  const longestLogin = Math.max(0, ...clients.map(client => client.lifetimes.absoluteSeconds))
+  return {
+    ...policy,
+    publishAheadSeconds: Math.max(policy.publishAheadSeconds, jwksMaxAgeSeconds),
+    signingTailSeconds: Math.max(policy.signingTailSeconds, issuer.longestAccessTokenSeconds + tailMarginSeconds),
+    refreshTailSeconds: Math.max(policy.refreshTailSeconds, longestLogin + tailMarginSeconds),
   }
 }

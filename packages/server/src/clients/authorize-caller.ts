@@ -6,6 +6,9 @@ import type { Services } from '../services.ts'
 import { checkAccessToken } from '../sign-in/check-access-token.ts'
 import { authenticateClient } from './authenticate-client.ts'
 
+/** Scopes that only a back end can use; a client without a secret cannot have them. */
+export const rightsOfBackEnds: readonly string[] = ['introspection', 'sessions:manage']
+
 /**
  * A back end that may do `right`: a confidential client (its own scopes hold the right), or a token whose scope does.
  * For introspection, the feed and trusted sessions.
@@ -19,7 +22,10 @@ export async function authorizeCaller(
   const authorization = request.header('authorization') ?? ''
   if (/^(Bearer|DPoP) /i.test(authorization)) {
     const checked = await checkAccessToken(services, request, right)
-    return isRefusal(checked) ? checked : { clientId: checked.claims.client_id }
+    if (isRefusal(checked)) return checked
+    // A back end's right is none of its users', whatever scope an application was given by mistake.
+    if (checked.login !== undefined && rightsOfBackEnds.includes(right)) return refuse('scope_insufficient')
+    return { clientId: checked.claims.client_id }
   }
   const caller = await authenticateClient(services.store, request, form)
   if (isRefusal(caller)) return caller

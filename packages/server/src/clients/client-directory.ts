@@ -1,7 +1,10 @@
 import type { Client } from '@countersign/core'
-import type { Store } from '@countersign/store'
+import { type Store, StoreUnavailable } from '@countersign/store'
 
-/** Origins and names of all clients, for CORS and pages; read again after a while. Never used for authentication. */
+/**
+ * Origins and names of all clients, for CORS and pages; read again after a while. Never used for authentication. While the
+ * store is away the last reading goes on, so that a browser's app may read that it is.
+ */
 export interface ClientDirectory {
   isClientOrigin(origin: string): Promise<boolean>
   nameOf(clientId: string): Promise<string>
@@ -10,21 +13,42 @@ export interface ClientDirectory {
 }
 
 export function createClientDirectory(store: Store, clock: () => number, freshMs = 5_000): ClientDirectory {
-  let known: { clients: readonly Client[]; origins: ReadonlySet<string>; time: number } | undefined
-  async function current(): Promise<NonNullable<typeof known>> {
-    if (known === undefined || clock() - known.time > freshMs) {
+  let known: Directory | undefined
+  let reading: Promise<Directory> | undefined
+
+  async function read(): Promise<Directory> {
+    try {
       const clients = await store.listClients()
-      known = { clients, origins: new Set(clients.flatMap(originsOf)), time: clock() }
+      const origins = new Set(clients.filter(client => !client.disabled).flatMap(originsOf))
+      known = { names: new Map(clients.map(({ id, name }) => [id, name])), origins, time: clock() }
+      return known
+    } catch (error) {
+      if (known !== undefined && error instanceof StoreUnavailable) return known
+      throw error
+    } finally {
+      reading = undefined
     }
-    return known
   }
+
+  async function current(): Promise<Directory> {
+    if (known !== undefined && Math.abs(clock() - known.time) <= freshMs) return known
+    reading ??= read()
+    return reading
+  }
+
   return {
     isClientOrigin: async origin => (await current()).origins.has(origin),
-    nameOf: async clientId => (await current()).clients.find(client => client.id === clientId)?.name ?? clientId,
+    nameOf: async clientId => (await current()).names.get(clientId) ?? clientId,
     changed: () => {
       known = undefined
     },
   }
+}
+
+interface Directory {
+  readonly names: ReadonlyMap<string, string>
+  readonly origins: ReadonlySet<string>
+  readonly time: number
 }
 
 /** Only web origins: a private scheme has none. */

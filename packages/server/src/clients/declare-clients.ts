@@ -1,5 +1,6 @@
-import type { Client } from '@countersign/core'
+import { type Client, isPublic, redirectUriIsAcceptable } from '@countersign/core'
 import { type Store, StoreUnavailable } from '@countersign/store'
+import { rightsOfBackEnds } from './authorize-caller.ts'
 
 const triesAtMost = 10
 
@@ -8,9 +9,25 @@ const triesAtMost = 10
  * long must entries of the feed be kept.
  */
 export async function declareClients(store: Store, declared: readonly Client[]): Promise<void> {
+  for (const client of declared) checkDeclaration(client)
   for (const client of declared) await again(() => declareOne(store, client))
   const longest = Math.max(0, ...declared.map(client => client.lifetimes.accessTokenSeconds))
   await again(() => raiseLongestLifetime(store, longest))
+}
+
+/** What a declaration says wrongly stops the server: closed, not open (RFC 9700 §4.1). Names the client, never a secret. */
+export class WrongDeclaration extends Error {
+  override readonly name = 'WrongDeclaration'
+}
+
+function checkDeclaration(client: Client): void {
+  const wrong = client.redirectUris.find(uri => !redirectUriIsAcceptable(uri))
+  if (wrong !== undefined)
+    throw new WrongDeclaration(`The client '${client.id}' has a redirect URI that is not allowed.`)
+  const right = client.scopes.find(scope => rightsOfBackEnds.includes(scope))
+  if (right !== undefined && isPublic(client)) {
+    throw new WrongDeclaration(`The client '${client.id}' has no secret, so it cannot have the scope '${right}'.`)
+  }
 }
 
 async function declareOne(store: Store, declared: Client): Promise<boolean> {

@@ -1,14 +1,27 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac, hash, timingSafeEqual } from 'node:crypto'
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import { createProofReader, proofMemory } from '@countersign/verify'
+import type { ProofRefusal } from '../http/answers.ts'
 import type { HttpRequest } from '../http/message.ts'
+
+/** A proof that is right for its request, or (without `jkt`) that there was none. */
+export interface CheckedProof {
+  readonly refused?: never
+  /** The thumbprint of the proof's key. */
+  readonly jkt: string | undefined
+  /**
+   * Uses the proof up: refuses the second time that it is seen. To be called once it is known that the request is somebody's
+   * who holds a credential of ours: whoever holds none must not be able to fill the memory.
+   */
+  spend(): ProofRefusal | undefined
+}
 
 /** Judges DPoP proofs at this server's own endpoints. */
 export interface ProofChecker {
-  /** The thumbprint of the proof's key; `undefined` if the request has no proof; a refusal if the proof is no good. */
-  check(request: HttpRequest): { jkt: string | undefined } | Refusal
-  /** A fresh nonce, for the `DPoP-Nonce` header of a refusal (RFC 9449 §8). */
-  nonce(): string
+  /** The request's proof. `accessToken`: the token that it comes with, and must name in `ath` (RFC 9449 §4.3). */
+  check(request: HttpRequest, accessToken?: string): CheckedProof | ProofRefusal
+  /** Adds to a refusal what the client needs to do better: the time, and a fresh nonce. */
+  explain(refusal: Refusal, where: { challenges: boolean }): ProofRefusal
 }
 
 export interface ProofCheckerOptions {
@@ -21,7 +34,8 @@ export interface ProofCheckerOptions {
 const acceptedSeconds = 60
 const futureToleranceSeconds = 10
 const nonceLifeSeconds = 300
-const proofIdsAtMost = 500_000
+const proofIdsAtMost = 1_000_000
+const noProof: CheckedProof = { jkt: undefined, spend: () => undefined }
 
 /**
  * A proof is believed if its age fits this node's clock, or if it carries a nonce of ours (then the client's clock does not
@@ -30,7 +44,9 @@ const proofIdsAtMost = 500_000
  */
 export function createProofChecker({ issuer, nonceKey, clock }: ProofCheckerOptions): ProofChecker {
   const startedAtSeconds = clock() / 1000
-  const memory = proofMemory((nonceLifeSeconds + acceptedSeconds) * 1000, proofIdsAtMost)
+  // A proof with a nonce lives as long as the nonce, one without only as long as its age is accepted.
+  const withNonce = proofMemory((nonceLifeSeconds + 1) * 1000, proofIdsAtMost)
+  const withoutNonce = proofMemory((acceptedSeconds + futureToleranceSeconds + 1) * 1000, proofIdsAtMost)
   const readProof = createProofReader()
 
   function isFresh(issuedAtSeconds: number, nonce: string | undefined, nowSeconds: number): boolean {
@@ -43,18 +59,32 @@ export function createProofChecker({ issuer, nonceKey, clock }: ProofCheckerOpti
     )
   }
 
+  const explain: ProofChecker['explain'] = (refusal, { challenges }) => {
+    const seconds = Math.floor(clock() / 1000)
+    return { ...refusal, dpop: { nonce: makeNonce(nonceKey, seconds), serverTimeSeconds: seconds, challenges } }
+  }
+
   return {
-    nonce: () => makeNonce(nonceKey, Math.floor(clock() / 1000)),
-    check(request) {
+    explain,
+    check(request, accessToken) {
       const header = request.header('dpop')
-      if (header === undefined) return { jkt: undefined }
+      if (header === undefined) return noProof
+      const no = (refusal: Refusal): ProofRefusal => explain(refusal, { challenges: accessToken !== undefined })
       const proof = readProof(header, { method: request.method, url: issuer + request.path })
-      if (isRefusal(proof)) return proof
-      const now = clock()
-      if (!isFresh(proof.issuedAtSeconds, proof.nonce, now / 1000)) return refuse('proof_nonce_required')
-      const use = memory.use(proof.id, now)
-      if (use === 'full') return refuse('unavailable', { retryAfterSeconds: 5 })
-      return use === 'used' ? refuse('proof_replayed') : { jkt: proof.thumbprint }
+      if (isRefusal(proof)) return no(proof)
+      if (accessToken !== undefined && proof.accessTokenHash !== hash('sha256', accessToken, 'base64url')) {
+        return no(refuse('proof_invalid', { detail: 'The claim ath of the DPoP proof does not fit the token.' }))
+      }
+      if (!isFresh(proof.issuedAtSeconds, proof.nonce, clock() / 1000)) return no(refuse('proof_nonce_required'))
+      const memory = proof.nonce === undefined ? withoutNonce : withNonce
+      return {
+        jkt: proof.thumbprint,
+        spend() {
+          const use = memory.use(proof.id, clock())
+          if (use === 'full') return no(refuse('unavailable', { retryAfterSeconds: 5 }))
+          return use === 'used' ? no(refuse('proof_replayed')) : undefined
+        },
+      }
     },
   }
 }

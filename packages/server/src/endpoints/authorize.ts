@@ -26,6 +26,9 @@ interface AuthorizationRequest {
   readonly prompt: 'none' | 'login' | undefined
 }
 
+const stateCharactersAtMost = 2_048
+const addressCharactersAtMost = 8_192
+
 /**
  * `GET | POST /authorize` (RFC 6749 §4.1.1, RFC 7636 §4.3). Until client and redirect URI are known to belong together nothing
  * is ever redirected (RFC 9700 §4.11). The request lives in the URL alone: signing in leads back to it, and it is judged anew.
@@ -43,7 +46,11 @@ export function authorize(services: HostedServices): Endpoint {
     if (!mustSignIn) return giveCode(services, request, login)
     if (request.prompt === 'none') return redirectWithError(services, target, refuse('login_required'))
     const query = new URLSearchParams([...parameters].filter(([name]) => name !== 'prompt')).toString()
-    return seeOther(`/sign-in?return_to=${encodeURIComponent(`/authorize?${query}`)}`)
+    const location = `/sign-in?return_to=${encodeURIComponent(`/authorize?${query}`)}`
+    // What was posted need not fit into an address.
+    if (location.length > addressCharactersAtMost)
+      return redirectWithError(services, target, refuse('parameter_invalid'))
+    return seeOther(location)
   }
 }
 
@@ -73,6 +80,7 @@ function judge(target: Target, parameters: Parameters): AuthorizationRequest | R
   const challenge = parameters.get('code_challenge')
   if (challenge === undefined || parameters.get('code_challenge_method') !== 'S256') return refuse('pkce_required')
   if (!/^[A-Za-z0-9_-]{43}$/.test(challenge)) return refuse('parameter_invalid')
+  if ((target.state?.length ?? 0) > stateCharactersAtMost) return refuse('parameter_invalid')
   const scope = grantScope(parameters.get('scope'), client.scopes, client.defaultScopes)
   if (scope === undefined) return refuse('scope_invalid')
   const prompt = parameters.get('prompt')
@@ -118,7 +126,8 @@ function redirectWithError(services: HostedServices, target: Target, refusal: Re
 function redirect(services: HostedServices, target: Target, parameters: Record<string, string>): HttpAnswer {
   const uri = new URL(target.redirectUri)
   for (const [name, value] of Object.entries(parameters)) uri.searchParams.set(name, value)
-  if (target.state !== undefined) uri.searchParams.set('state', target.state)
+  if (target.state !== undefined && target.state.length <= stateCharactersAtMost)
+    uri.searchParams.set('state', target.state)
   uri.searchParams.set('iss', services.config.issuer)
   return seeOther(uri.href)
 }

@@ -1,3 +1,4 @@
+import { proofAlgorithms } from '../dpop/proof-algorithms.ts'
 import { json } from '../http/answers.ts'
 import type { Endpoint } from '../http/message.ts'
 import type { Services } from '../services.ts'
@@ -25,7 +26,7 @@ export function discovery(services: Services): Endpoint {
     token_endpoint_auth_methods_supported: ['none', 'client_secret_basic', 'client_secret_post'],
     revocation_endpoint_auth_methods_supported: ['none', 'client_secret_basic', 'client_secret_post'],
     introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
-    dpop_signing_alg_values_supported: ['ES256', 'EdDSA', 'RS256', 'PS256'],
+    dpop_signing_alg_values_supported: proofAlgorithms,
     authorization_response_iss_parameter_supported: true,
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: ['ES256'],

@@ -8,6 +8,7 @@ import { passwordProblem } from '../passwords/password-policy.ts'
 import type { Services } from '../services.ts'
 import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
+import { loadLivingSession } from '../sign-in/load-living-session.ts'
 import { signInByPassword } from '../sign-in/sign-in.ts'
 import { loginOf } from './sessions.ts'
 import { signTokenAnswer } from './token-answer.ts'
@@ -32,9 +33,10 @@ export function password(services: Services): Endpoint {
     )
     if (isRefusal(newHash)) return refusalAnswer(newHash)
     const changed = await decideAndCommit(services, async () => {
-      const keep = await services.store.loadSession(caller.session.id)
-      const kept = keep?.families.find(one => one.id === family.id)
-      if (keep === undefined || kept === undefined || kept.endedAt !== null) return refuse('session_ended')
+      const keep = await loadLivingSession(services, caller.session.id)
+      if (isRefusal(keep)) return keep
+      const kept = keep.families.find(one => one.id === family.id)
+      if (kept === undefined || kept.endedAt !== null) return refuse('session_ended')
       if (keep.user.passwordHash !== caller.user.passwordHash) return refuse('login_failed')
       const rotated: Family = { ...kept, generation: kept.generation + 1, rotatedAt: keep.now }
       const families = keep.families.map(one => (one.id === family.id ? rotated : one))
@@ -58,7 +60,7 @@ export function password(services: Services): Endpoint {
 /** The current password must be right (failures count as at sign-in), the new one acceptable. */
 export async function judgePasswordChange(
   services: Services,
-  user: { email: string | null },
+  user: { id: string; email: string | null },
   current: string,
   wanted: string,
   device: Parameters<typeof signInByPassword>[2],
@@ -68,5 +70,6 @@ export async function judgePasswordChange(
   if (problem !== undefined) return refuse('password_unacceptable', { detail: problem })
   const proven = await signInByPassword(services, { email, password: current }, device)
   if (isRefusal(proven)) return proven
+  if (proven.user.id !== user.id) return refuse('login_failed')
   return { hash: await services.passwords.hash(wanted) }
 }

@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream'
 import { isRefusal, refuse } from '@countersign/protocol'
 import { authorizeCaller } from '../clients/authorize-caller.ts'
+import type { Follower } from '../feed/feed-broadcaster.ts'
 import { json, refusalAnswer } from '../http/answers.ts'
 import type { Endpoint, HttpAnswer, HttpRequest } from '../http/message.ts'
 import { readParameters } from '../http/read-form.ts'
@@ -28,23 +29,31 @@ async function page(services: Services, request: HttpRequest): Promise<HttpAnswe
   // The position names the content: as_of moves on, but what a reader of this position lacks does not change.
   const etag = `"${found.position}${found.snapshot ? 's' : ''}"`
   const headers = { etag, 'cache-control': 'private, no-cache', vary: 'Authorization, Accept' }
-  if (request.header('if-none-match') === etag) return { status: 304, headers }
+  if (matches(request.header('if-none-match'), etag)) return { status: 304, headers }
   return json(200, found, headers)
 }
 
+/** Weakly compared (RFC 9110 §13.1.2). */
+function matches(header: string | undefined, etag: string): boolean {
+  const tags = header?.split(',').map(tag => tag.trim().replace(/^W\//, '')) ?? []
+  return tags.includes(etag)
+}
+
 async function stream(services: Services, request: HttpRequest): Promise<HttpAnswer> {
-  const body = new PassThrough({ highWaterMark: unreadBytesAtMost })
-  const stop = await services.feed.follow(
-    {
-      send(event, id, data) {
-        const more = body.write(`id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`)
-        if (!more && body.writableLength > unreadBytesAtMost) body.destroy()
-      },
+  const body = new PassThrough()
+  // Who hangs up is no failure of ours.
+  body.on('error', () => {})
+  const follower: Follower = {
+    isGone: () => body.destroyed || body.writableEnded,
+    end: () => void body.end(),
+    send(frame) {
+      // What it was sent before; a first snapshot may be as long as it is.
+      if (body.writableLength + body.readableLength > unreadBytesAtMost) body.destroy()
+      else body.write(frame)
     },
-    request.header('last-event-id'),
-  )
-  body.on('close', stop)
-  body.on('error', stop)
+  }
+  body.on('close', () => services.feed.leave(follower))
+  await services.feed.follow(follower, request.header('last-event-id'))
   return {
     status: 200,
     headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' },

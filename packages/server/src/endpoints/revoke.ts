@@ -1,9 +1,10 @@
-import { endLogin, macMatches, namedEntry, openRefreshToken } from '@countersign/core'
+import { endLogin, macMatches, namedEntry } from '@countersign/core'
 import { isRefusal, refuse } from '@countersign/protocol'
 import { authenticateClient } from '../clients/authenticate-client.ts'
 import { refusalAnswer } from '../http/answers.ts'
 import { type Endpoint, type HttpAnswer, noStore } from '../http/message.ts'
 import { readForm } from '../http/read-form.ts'
+import { readRefreshToken } from '../keys/read-refresh-token.ts'
 import type { Services } from '../services.ts'
 import { judgeAccessToken } from '../sign-in/check-access-token.ts'
 import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
@@ -23,8 +24,8 @@ export function revoke(services: Services): Endpoint {
     const authenticated = await authenticateClient(services.store, http, form)
     if (isRefusal(authenticated)) return refusalAnswer(authenticated)
     const { client } = authenticated
-    const refresh = openRefreshToken(token, services.keys.refreshKey)
-    if (typeof refresh === 'string') return revokeAccessToken(services, token, client.id)
+    const refresh = await readRefreshToken(services.keys, token)
+    if (refresh === undefined) return revokeAccessToken(services, token, client.id)
     const outcome = await decideAndCommit(services, async () => {
       const snapshot = await services.store.loadFamily(refresh.familyId)
       if (snapshot === undefined || !macMatches(refresh, snapshot.family.salt)) return { result: {} }

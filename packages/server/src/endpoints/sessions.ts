@@ -6,22 +6,20 @@ import {
   grantScope,
   macMatches,
   openLogin,
-  openRefreshToken,
-  type SessionSnapshot,
 } from '@countersign/core'
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import type { SessionWithFamilies } from '@countersign/store'
 import { z } from 'zod'
 import { json, noContent, refusalAnswer } from '../http/answers.ts'
 import type { Endpoint, HttpAnswer } from '../http/message.ts'
-import { readParameters } from '../http/read-form.ts'
 import { readJson } from '../http/read-json.ts'
+import { readRefreshToken } from '../keys/read-refresh-token.ts'
 import type { Services } from '../services.ts'
 import { type CheckedToken, checkAccessToken } from '../sign-in/check-access-token.ts'
 import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
+import { loadLivingSession } from '../sign-in/load-living-session.ts'
 import { signInByPassword } from '../sign-in/sign-in.ts'
-import { proofRefusalAnswer } from './token.ts'
 import { signTokenAnswer } from './token-answer.ts'
 
 const loginBody = z.strictObject({
@@ -46,10 +44,12 @@ export function logIn(services: Services): Endpoint {
     const scope = grantScope(wanted.scope, client.scopes, client.defaultScopes)
     if (scope === undefined) return refusalAnswer(refuse('scope_invalid'))
     const proof = services.proofs.check(http)
-    if (isRefusal(proof)) return proofRefusalAnswer(services, proof, found.now)
+    if (isRefusal(proof)) return refusalAnswer(proof)
     const device = deviceOf(http)
     const signedIn = await signInByPassword(services, wanted, device)
     if (isRefusal(signedIn)) return refusalAnswer(signedIn)
+    const spent = proof.spend()
+    if (spent !== undefined) return refusalAnswer(spent)
     return openAndAnswer(services, async () => {
       const superseded = await loadSuperseded(services, wanted.supersedes, client.id)
       const { user, amr } = signedIn
@@ -90,8 +90,8 @@ export async function loadSuperseded(
   clientId: string,
 ): Promise<FamilySnapshot | undefined> {
   if (refreshToken === undefined) return undefined
-  const opened = openRefreshToken(refreshToken, services.keys.refreshKey)
-  if (typeof opened === 'string') return undefined
+  const opened = await readRefreshToken(services.keys, refreshToken)
+  if (opened === undefined) return undefined
   const snapshot = await services.store.loadFamily(opened.familyId)
   const isOurs = snapshot?.family.clientId === clientId && macMatches(opened, snapshot.family.salt)
   return isOurs ? snapshot : undefined
@@ -139,13 +139,11 @@ export function endOneSession(services: Services): Endpoint {
 /** `DELETE /v1/sessions`: log out everywhere; `?except=current` keeps the caller's. */
 export function endSessions(services: Services): Endpoint {
   return async http => {
-    const query = readParameters(http.query)
-    if (isRefusal(query)) return refusalAnswer(query)
-    const except = query.get('except')
-    if (except !== undefined && except !== 'current') return refusalAnswer(refuse('parameter_invalid'))
+    // To the letter: with a slip of the pen in `except` everything would end.
+    if (http.query !== '' && http.query !== 'except=current') return refusalAnswer(refuse('parameter_invalid'))
     const caller = await loginOf(services, http)
     if (isRefusal(caller)) return refusalAnswer(caller)
-    const keep = except === undefined ? undefined : caller.session.id
+    const keep = http.query === '' ? undefined : caller.session.id
     const outcome = await endEverySession(services, caller.user.id, keep, { device: deviceOf(http), by: 'user' })
     return isRefusal(outcome) ? refusalAnswer(outcome) : noContent()
   }
@@ -161,8 +159,8 @@ export function endEverySession(
   return decideAndCommit(services, async () => {
     const snapshot = await services.store.loadUser(userId)
     if (snapshot.user === undefined) return refuse('user_unknown')
-    let keep: SessionSnapshot | undefined
-    if (keepId !== undefined) keep = await services.store.loadSession(keepId)
+    const keep = keepId === undefined ? undefined : await loadLivingSession(services, keepId)
+    if (isRefusal(keep)) return keep
     return {
       result: {},
       change: endAllSessions({ ...snapshot, user: snapshot.user }, 'ended_by_user', { ...actor, keep }),
@@ -177,5 +175,5 @@ export async function loginOf(
 ): Promise<NonNullable<CheckedToken['login']> | Refusal> {
   const checked = await checkAccessToken(services, http, 'account')
   if (isRefusal(checked)) return checked
-  return checked.login ?? refuse('scope_insufficient', { detail: 'The token is not a user’s.' })
+  return checked.login ?? refuse('scope_insufficient', { detail: 'The token is not one of a user.' })
 }

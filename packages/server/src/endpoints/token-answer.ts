@@ -30,25 +30,33 @@ export interface LoginRows {
 export function signTokenAnswer(
   services: Services,
   rows: LoginRows,
-  more: { generation: number | undefined; scope?: string; jkt: string | undefined },
+  more: {
+    generation: number | undefined
+    scope?: string
+    /** Fewer than the family's, if the client asked for one. */
+    audiences?: readonly string[] | undefined
+    jkt: string | undefined
+  },
 ): TokenAnswer {
   const { now, client, session, family } = rows
   const jkt = client.accessTokenBinding === 'dpop' ? more.jkt : undefined
   const scope = more.scope ?? family.scope
-  const claims = userClaims({
+  const wanted = userClaims({
     issuer: services.config.issuer,
     client,
     session,
-    family,
+    family: more.audiences ? { ...family, audiences: more.audiences } : family,
     scope,
     epochs: currentEpochs(rows),
     jkt,
     now,
   })
+  // No token outlives the login that it speaks for.
+  const claims = { ...wanted, exp: Math.min(wanted.exp, Math.floor(family.absoluteEndAt / 1000)) }
   return {
     access_token: mintAccessToken(services.keys.mint(), claims),
     token_type: jkt === undefined ? 'Bearer' : 'DPoP',
-    expires_in: client.lifetimes.accessTokenSeconds,
+    expires_in: claims.exp - claims.iat,
     ...(more.generation !== undefined && {
       refresh_token: deriveRefreshToken(services.keys.activeRefreshKey(), {
         id: family.id,

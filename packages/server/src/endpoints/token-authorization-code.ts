@@ -1,10 +1,11 @@
 import { hashCode, redeemCode } from '@countersign/core'
-import { isRefusal, refuse } from '@countersign/protocol'
+import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import { StoreUnavailable } from '@countersign/store'
 import { json, refusalAnswer } from '../http/answers.ts'
 import type { HttpAnswer } from '../http/message.ts'
 import type { Services } from '../services.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
+import { grantAudiences } from './grant-audiences.ts'
 import { missing, type TokenRequest } from './token.ts'
 import { signTokenAnswer } from './token-answer.ts'
 
@@ -12,22 +13,28 @@ const triesAtMost = 20
 
 /** `grant_type=authorization_code` with PKCE (RFC 6749 §4.1.3, RFC 7636 §4.5): load → decide → sign → commit → answer. */
 export async function redeemAuthorizationCode(services: Services, request: TokenRequest): Promise<HttpAnswer> {
-  const { form, client, jkt, http } = request
+  const { form, client, proof, http } = request
   const [code, redirectUri, verifier] = ['code', 'redirect_uri', 'code_verifier'].map(name => form.get(name))
   if (code === undefined) return refusalAnswer(missing('code'))
   if (redirectUri === undefined) return refusalAnswer(missing('redirect_uri'))
   if (verifier === undefined) return refusalAnswer(missing('code_verifier'))
   const hash = hashCode(code)
+  let spent: { refusal: Refusal | undefined } | undefined
   for (let tries = 0; tries < triesAtMost; tries++) {
     const snapshot = await services.store.loadCode(hash)
     if (snapshot === undefined) return refusalAnswer(refuse('code_invalid'))
     const device = deviceOf(http)
+    const { jkt } = proof
     const decision = redeemCode({ snapshot, client, redirectUri, verifier, jkt, device, random: services.random })
     const { outcome, change } = decision
+    const audiences = grantAudiences(form.get('resource'), services.config.issuer, client.audiences)
+    if (!isRefusal(outcome) && audiences === undefined) return refusalAnswer(refuse('resource_invalid'))
+    spent ??= isRefusal(outcome) ? undefined : { refusal: proof.spend() }
+    if (spent?.refusal !== undefined) return refusalAnswer(spent.refusal)
     const answer = isRefusal(outcome)
       ? refusalAnswer(outcome)
       : json(200, {
-          ...signTokenAnswer(services, { ...snapshot, family: outcome.family }, { generation: 0, jkt }),
+          ...signTokenAnswer(services, { ...snapshot, family: outcome.family }, { generation: 0, jkt, audiences }),
           session_id: snapshot.session.id,
         })
     if (change === undefined || (await services.store.commit(change)) === 'committed') return answer

@@ -3,20 +3,25 @@ import { refuse, type TokenAnswer } from '@countersign/protocol'
 import { json, refusalAnswer } from '../http/answers.ts'
 import type { HttpAnswer } from '../http/message.ts'
 import type { Services } from '../services.ts'
+import { grantAudiences } from './grant-audiences.ts'
 import type { TokenRequest } from './token.ts'
 
 /** `grant_type=client_credentials` (RFC 6749 §4.4): for confidential clients, no refresh token, nothing stored. */
 export async function grantClientCredentials(services: Services, request: TokenRequest): Promise<HttpAnswer> {
-  const { client, clientSnapshot, jkt } = request
+  const { client, clientSnapshot, proof } = request
   if (isPublic(client)) return refusalAnswer(refuse('client_not_allowed'))
   const scope = grantScope(request.form.get('scope'), client.scopes, client.defaultScopes)
   if (scope === undefined) return refusalAnswer(refuse('scope_invalid'))
+  const audiences = grantAudiences(request.form.get('resource'), services.config.issuer, client.audiences)
+  if (audiences === undefined) return refusalAnswer(refuse('resource_invalid'))
+  const spent = proof.spend()
+  if (spent !== undefined) return refusalAnswer(spent)
   const claims = machineClaims({
     issuer: services.config.issuer,
-    client,
+    client: { ...client, audiences },
     scope,
     epochs: currentEpochs(clientSnapshot),
-    jkt: client.accessTokenBinding === 'dpop' ? jkt : undefined,
+    jkt: client.accessTokenBinding === 'dpop' ? proof.jkt : undefined,
     now: clientSnapshot.now,
   })
   const answer: TokenAnswer = {

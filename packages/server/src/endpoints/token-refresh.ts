@@ -1,17 +1,12 @@
-import {
-  type FamilySnapshot,
-  narrowScope,
-  type OpenedRefreshToken,
-  openRefreshToken,
-  type RefreshDecision,
-  redeemRefreshToken,
-} from '@countersign/core'
+import { type FamilySnapshot, narrowScope, type RefreshDecision, redeemRefreshToken } from '@countersign/core'
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import { StoreUnavailable } from '@countersign/store'
-import { json, refusalAnswer } from '../http/answers.ts'
+import { jsonHeaders, refusalAnswer } from '../http/answers.ts'
 import type { HttpAnswer } from '../http/message.ts'
+import { readRefreshToken } from '../keys/read-refresh-token.ts'
 import type { Services } from '../services.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
+import { grantAudiences } from './grant-audiences.ts'
 import { missing, type TokenRequest } from './token.ts'
 import { signTokenAnswer } from './token-answer.ts'
 
@@ -24,32 +19,42 @@ export const rowHeader = 'countersign-refresh-row'
 export async function refreshTokens(services: Services, request: TokenRequest): Promise<HttpAnswer> {
   const presented = request.form.get('refresh_token')
   if (presented === undefined) return refusalAnswer(missing('refresh_token'))
-  const token = await open(services, presented)
-  if (isRefusal(token)) return answer(services, request, { row: 1, outcome: token }, undefined)
+  const token = await readRefreshToken(services.keys, presented)
+  if (token === undefined) {
+    return answer(services, request, { row: 1, outcome: refuse('refresh_token_invalid') }, undefined)
+  }
   const device = deviceOf(request.http)
+  let isSpent = false
   for (let tries = 0; tries < triesAtMost; tries++) {
     const snapshot = await services.store.loadFamily(token.familyId)
     if (snapshot === undefined) {
       return answer(services, request, { row: 1, outcome: refuse('family_unknown') }, token.familyId)
     }
-    const decision = redeemRefreshToken({ token, snapshot, client: request.client, jkt: request.jkt, device })
-    const scope = narrowScope(request.form.get('scope'), snapshot.family.scope)
-    if (scope === undefined && !isRefusal(decision.outcome)) return refusalAnswer(refuse('scope_invalid'))
-    const signed = sign(services, request, snapshot, decision, scope)
+    const decision = redeemRefreshToken({ token, snapshot, client: request.client, jkt: request.proof.jkt, device })
+    const wanted = isRefusal(decision.outcome) ? {} : narrow(services, request, snapshot)
+    if (isRefusal(wanted)) return refusalAnswer(wanted)
+    // From row 3 on it is the client's own proof; a replayed one must not decide anything.
+    const spent = decision.row < 3 || isSpent ? undefined : request.proof.spend()
+    if (spent !== undefined) return refusalAnswer(spent)
+    isSpent = decision.row >= 3
+    const signed = sign(services, request, snapshot, decision, wanted)
     const outcome = decision.change ? await services.store.commit(decision.change) : 'committed'
     if (outcome === 'committed') return answer(services, request, decision, token.familyId, signed)
   }
   throw new StoreUnavailable('A family is being changed by others all the time.')
 }
 
-/** Row 1, as far as it goes without the store. An unknown key number may be a key that another node has just made. */
-async function open(services: Services, presented: string): Promise<OpenedRefreshToken | Refusal> {
-  let opened = openRefreshToken(presented, services.keys.refreshKey)
-  if (opened === 'unknown_key') {
-    await services.keys.read()
-    opened = openRefreshToken(presented, services.keys.refreshKey)
-  }
-  return typeof opened === 'string' ? refuse('refresh_token_invalid') : opened
+/** What the access token may do less than the family: scope (RFC 6749 §6) and audience (RFC 8707 §2.2). */
+interface Narrowed {
+  readonly scope?: string
+  readonly audiences?: readonly string[]
+}
+
+function narrow(services: Services, { form }: TokenRequest, { family }: FamilySnapshot): Narrowed | Refusal {
+  const scope = narrowScope(form.get('scope'), family.scope)
+  if (scope === undefined) return refuse('scope_invalid')
+  const audiences = grantAudiences(form.get('resource'), services.config.issuer, family.audiences)
+  return audiences === undefined ? refuse('resource_invalid') : { scope, audiences }
 }
 
 function sign(
@@ -57,11 +62,11 @@ function sign(
   request: TokenRequest,
   snapshot: FamilySnapshot,
   { outcome }: RefreshDecision,
-  scope: string | undefined,
+  narrowed: Narrowed,
 ): string | undefined {
   if (isRefusal(outcome)) return undefined
   const rows = { ...snapshot, family: outcome.family }
-  const more = { generation: outcome.generation, jkt: request.jkt, ...(scope !== undefined && { scope }) }
+  const more = { generation: outcome.generation, jkt: request.proof.jkt, ...narrowed }
   return JSON.stringify(signTokenAnswer(services, rows, more))
 }
 
@@ -76,6 +81,9 @@ function answer(
   const reason = isRefusal(outcome) ? outcome.reason : undefined
   services.onRefresh({ row, familyId, clientId: request.client.id, reason, time: services.clock() })
   const headers = { [rowHeader]: String(row) }
-  if (isRefusal(outcome)) return refusalAnswer(outcome, headers)
-  return { ...json(200, null), headers: { ...json(200, null).headers, ...headers }, body: signed ?? '' }
+  if (isRefusal(outcome)) {
+    const isAboutProof = outcome.reason === 'proof_required' || outcome.reason === 'proof_key_mismatch'
+    return refusalAnswer(isAboutProof ? services.proofs.explain(outcome, { challenges: false }) : outcome, headers)
+  }
+  return { status: 200, headers: { ...jsonHeaders, ...headers }, body: signed ?? '' }
 }

@@ -2,7 +2,8 @@ import type { AuthenticatedClient } from '@countersign/core'
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import type { ClientSnapshot } from '@countersign/store'
 import { authenticateClient } from '../clients/authenticate-client.ts'
-import { json, refusalAnswer } from '../http/answers.ts'
+import type { CheckedProof } from '../dpop/proof-checker.ts'
+import { refusalAnswer } from '../http/answers.ts'
 import type { Endpoint, HttpAnswer, HttpRequest } from '../http/message.ts'
 import { type Parameters, readForm } from '../http/read-form.ts'
 import type { Services } from '../services.ts'
@@ -16,8 +17,8 @@ export interface TokenRequest {
   readonly form: Parameters
   readonly client: AuthenticatedClient
   readonly clientSnapshot: ClientSnapshot
-  /** The key of the DPoP proof, if there was one. */
-  readonly jkt: string | undefined
+  /** Not spent yet: the grant type does that once it knows that the request is not a stranger's. */
+  readonly proof: CheckedProof
 }
 
 export type GrantTypeHandler = (services: Services, request: TokenRequest) => Promise<HttpAnswer>
@@ -41,8 +42,8 @@ export function token(services: Services): Endpoint {
     const { client } = authenticated
     if (!client.grantTypes.includes(grantType)) return refusalAnswer(refuse('client_not_allowed'))
     const proof = services.proofs.check(http)
-    if (isRefusal(proof)) return proofRefusalAnswer(services, proof, authenticated.now)
-    return grantTypes[grantType](services, { http, form, client, clientSnapshot: authenticated, jkt: proof.jkt })
+    if (isRefusal(proof)) return refusalAnswer(proof)
+    return grantTypes[grantType](services, { http, form, client, clientSnapshot: authenticated, proof })
   }
 }
 
@@ -52,11 +53,4 @@ function isGrantType(word: string): word is keyof typeof grantTypes {
 
 export function missing(name: string): Refusal {
   return refuse('parameter_missing', { detail: `The parameter '${name}' is missing.` })
-}
-
-/** With a nonce and the time, so that a client with a wrong clock can do better at once (RFC 9449 §8). */
-export function proofRefusalAnswer(services: Services, refusal: Refusal, now: number): HttpAnswer {
-  const answer = refusalAnswer(refusal, { 'dpop-nonce': services.proofs.nonce() })
-  const body = { ...JSON.parse(String(answer.body)), server_time: Math.floor(now / 1000) }
-  return json(answer.status, body, answer.headers)
 }

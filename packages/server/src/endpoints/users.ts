@@ -4,7 +4,7 @@ import { json, refusalAnswer } from '../http/answers.ts'
 import type { Endpoint } from '../http/message.ts'
 import { readJson } from '../http/read-json.ts'
 import type { Services } from '../services.ts'
-import { createUser } from '../sign-in/create-user.ts'
+import { createUser, limitSignUps } from '../sign-in/create-user.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
 
 const body = z.strictObject({
@@ -19,8 +19,8 @@ export function users(services: Services): Endpoint {
     const wanted = readJson(http, body)
     if (isRefusal(wanted)) return refusalAnswer(wanted)
     if (services.config.signUp === 'closed') return refusalAnswer(refuse('signup_closed'))
-    const limited = await services.counters.take(`sign-up ${http.ip}`, 100, 3600)
-    if (!limited.allowed) return refusalAnswer(refuse('too_many_attempts', limited))
+    const limited = await limitSignUps(services, http.ip)
+    if (limited !== undefined) return refusalAnswer(limited)
     const created = await createUser(services, wanted, deviceOf(http))
     if (isRefusal(created)) return refusalAnswer(created)
     const { id, email, name } = created.user

@@ -1,46 +1,84 @@
-import type { FeedEntry, FeedEvent, FeedPage } from '@countersign/protocol'
+import type { FeedEvent, FeedPage } from '@countersign/protocol'
 import type { FeedBatch, Store } from '@countersign/store'
 import type { Log } from '../services.ts'
 
 /** One reader of the event stream. */
 export interface Follower {
-  send(event: FeedEvent, id: string, page: FeedPage): void
+  /** Takes an event as it goes over the wire. */
+  send(frame: string): void
+  /** The server stops. */
+  end(): void
+  /** True once the reader has hung up, or was let go. */
+  isGone(): boolean
 }
 
 /** Looks at the store once for all followers: when something was committed, and at least every second. */
 export interface FeedBroadcaster {
-  /** Sends the follower what it lacks, then everything that comes. Returns how to stop. */
-  follow(follower: Follower, position: string | undefined): Promise<() => void>
+  /** Sends the follower what it lacks after its position (or a snapshot), then everything that comes, until it is gone. */
+  follow(follower: Follower, position: string | undefined): Promise<void>
+  leave(follower: Follower): void
   /** What came after a position, or a snapshot. */
   page(position: string | undefined): Promise<FeedPage>
   followers(): number
+  /** Looks now. It happens by itself every second. */
+  look(): Promise<void>
+  /** Ends all streams. */
   close(): void
 }
 
 const heartbeatMs = 1_000
 
+/** An event, made once for all who are at the same place. */
+interface Frame {
+  readonly number: number
+  readonly text: string
+}
+
 export function createFeedBroadcaster(store: Store, log: Log): FeedBroadcaster {
   const { feed } = store
+  /** Each with the number of the newest entry that it has. */
   const followers = new Map<Follower, number>()
-  let looking = false
+  let looking: Promise<void> | undefined
   let lookAgain = false
+  let closed = false
 
-  const idOf = (number: number): string => `${feed.incarnation}.${number}`
-  const pageOf = (batch: FeedBatch, entries: readonly FeedEntry[], snapshot: boolean): FeedPage => ({
-    position: idOf(batch.number),
-    as_of: batch.asOf / 1000,
-    entries,
-    ...(snapshot && { snapshot: true }),
-  })
+  function pageOf(batch: FeedBatch, snapshot: boolean): FeedPage {
+    const { asOf, entries } = batch
+    const position = `${feed.incarnation}.${batch.number}`
+    return { position, as_of: asOf / 1000, entries, ...(snapshot && { snapshot: true }) }
+  }
+
+  function frameOf(event: FeedEvent, page: FeedPage, number: number): Frame {
+    return { number, text: `id: ${page.position}\nevent: ${event}\ndata: ${JSON.stringify(page)}\n\n` }
+  }
+
+  /** What a follower at `number` lacks; a snapshot if that is no place in this feed. */
+  async function frameAfter(number: number | undefined): Promise<Frame> {
+    const batch = number === undefined ? undefined : await feed.after(number)
+    if (batch !== undefined) {
+      return frameOf(batch.entries.length > 0 ? 'entries' : 'heartbeat', pageOf(batch, false), batch.number)
+    }
+    const whole = await feed.snapshot()
+    return frameOf('snapshot', pageOf(whole, true), whole.number)
+  }
+
+  function deliver(follower: Follower, frame: Frame): void {
+    if (!follower.isGone()) follower.send(frame.text)
+    if (follower.isGone()) followers.delete(follower)
+    else followers.set(follower, frame.number)
+  }
 
   /** One fresh look at the store; a heartbeat says that it was made, so none is sent when it failed. */
-  async function look(): Promise<void> {
-    if (followers.size === 0) return
-    if (looking) {
-      lookAgain = true
-      return
-    }
-    looking = true
+  function look(): Promise<void> {
+    if (followers.size === 0) return Promise.resolve()
+    lookAgain = looking !== undefined
+    looking ??= lookUntilNothingIsNew().finally(() => {
+      looking = undefined
+    })
+    return looking
+  }
+
+  async function lookUntilNothingIsNew(): Promise<void> {
     try {
       do {
         lookAgain = false
@@ -48,41 +86,25 @@ export function createFeedBroadcaster(store: Store, log: Log): FeedBroadcaster {
       } while (lookAgain)
     } catch (error) {
       log.warn({ failure: error instanceof Error ? error.name : 'unknown' }, 'the feed could not be read')
-    } finally {
-      looking = false
     }
   }
 
   async function bringUpToDate(): Promise<void> {
-    const batches = new Map<number, FeedBatch | undefined>()
-    for (const from of new Set(followers.values())) batches.set(from, await feed.after(from))
+    const frames = new Map<number, Frame>()
+    for (const from of new Set(followers.values())) frames.set(from, await frameAfter(from))
     for (const [follower, from] of followers) {
-      if (!batches.has(from)) continue
-      const batch = batches.get(from)
-      if (batch === undefined) await sendSnapshot(follower)
-      else sendBatch(follower, batch)
+      const frame = frames.get(from)
+      // Who has joined meanwhile, at a place of their own, has just been told.
+      if (frame !== undefined) deliver(follower, frame)
     }
   }
 
-  function sendBatch(follower: Follower, batch: FeedBatch): void {
-    followers.set(follower, batch.number)
-    follower.send(
-      batch.entries.length > 0 ? 'entries' : 'heartbeat',
-      idOf(batch.number),
-      pageOf(batch, batch.entries, false),
-    )
-  }
-
-  async function sendSnapshot(follower: Follower): Promise<void> {
-    const batch = await feed.snapshot()
-    followers.set(follower, batch.number)
-    follower.send('snapshot', idOf(batch.number), pageOf(batch, batch.entries, true))
-  }
-
-  async function since(position: string | undefined): Promise<FeedBatch | undefined> {
-    const [incarnation, number] = position?.split('.') ?? []
-    if (incarnation !== feed.incarnation || number === undefined || !/^\d{1,15}$/.test(number)) return undefined
-    return feed.after(Number(number))
+  /** The number of a position of this feed. */
+  function numberOf(position: string | undefined): number | undefined {
+    const cut = position?.lastIndexOf('.') ?? -1
+    if (position === undefined || position.slice(0, cut) !== feed.incarnation) return undefined
+    const number = position.slice(cut + 1)
+    return /^\d{1,15}$/.test(number) ? Number(number) : undefined
   }
 
   const unsubscribe = feed.subscribe(() => void look())
@@ -91,23 +113,25 @@ export function createFeedBroadcaster(store: Store, log: Log): FeedBroadcaster {
 
   return {
     async follow(follower, position) {
-      const batch = await since(position)
-      if (batch === undefined) await sendSnapshot(follower)
-      else sendBatch(follower, batch)
-      // What was committed between the look and now is found by the next look, from this follower's own number.
+      const frame = await frameAfter(numberOf(position))
+      if (closed) return follower.end()
+      // What is committed between the look and now is found by the next look, from this follower's own number.
+      deliver(follower, frame)
       void look()
-      return () => void followers.delete(follower)
     },
+    leave: follower => void followers.delete(follower),
     async page(position) {
-      const batch = await since(position)
-      if (batch !== undefined) return pageOf(batch, batch.entries, false)
-      const whole = await feed.snapshot()
-      return pageOf(whole, whole.entries, true)
+      const number = numberOf(position)
+      const batch = number === undefined ? undefined : await feed.after(number)
+      return batch === undefined ? pageOf(await feed.snapshot(), true) : pageOf(batch, false)
     },
     followers: () => followers.size,
+    look,
     close() {
+      closed = true
       clearInterval(timer)
       unsubscribe()
+      for (const follower of followers.keys()) follower.end()
       followers.clear()
     },
   }

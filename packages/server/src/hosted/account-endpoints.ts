@@ -1,5 +1,5 @@
 import { endAllSessions, endSession, type SessionSnapshot } from '@countersign/core'
-import { isRefusal, type Refusal, reasons, refuse } from '@countersign/protocol'
+import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import { judgePasswordChange } from '../endpoints/password.ts'
 import { endEverySession } from '../endpoints/sessions.ts'
 import { seeOther } from '../http/answers.ts'
@@ -10,9 +10,11 @@ import { signedOutPage } from '../pages/message-pages.ts'
 import { passwordMinLength } from '../passwords/password-policy.ts'
 import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
+import { loadLivingSession } from '../sign-in/load-living-session.ts'
 import type { HostedServices } from './hosted-services.ts'
-import { page, pageOfRefusal } from './page-answers.ts'
+import { page, pageOfRefusal, problemPage } from './page-answers.ts'
 
+const cookieSaltBytes = 16
 const toSignIn = '/sign-in?return_to=/account'
 
 /** `GET /account`: devices and sessions. */
@@ -109,13 +111,21 @@ async function changePassword(
   const wanted = await judgePasswordChange(services, login.user, current, form.get('new_password') ?? '', device)
   if (isRefusal(wanted)) return wanted
   const outcome = await decideAndCommit(services, async () => {
-    const keep = await services.store.loadSession(login.session.id)
-    if (keep === undefined || keep.user.passwordHash !== login.user.passwordHash) return refuse('login_failed')
-    const user = { passwordHash: wanted.hash }
-    const event = 'user.password_changed' as const
-    return { result: {}, change: endAllSessions(keep, 'password_changed', { device, by: 'user', keep, user, event }) }
+    const living = await loadLivingSession(services, login.session.id)
+    if (isRefusal(living)) return living
+    if (living.user.passwordHash !== login.user.passwordHash) return refuse('login_failed')
+    // A new secret for the cookie: a copy of the old one is worth nothing any more.
+    const session = { ...living.session, cookieSalt: services.random(cookieSaltBytes) }
+    const change = endAllSessions(living, 'password_changed', {
+      device,
+      by: 'user',
+      keep: { ...living, session },
+      user: { passwordHash: wanted.hash },
+      event: 'user.password_changed',
+    })
+    return { result: { session }, change }
   })
-  return isRefusal(outcome) ? outcome : back('change_password')
+  return isRefusal(outcome) ? outcome : back('change_password', services.cookies.begin(outcome.session))
 }
 
 function endById(
@@ -132,8 +142,8 @@ function endById(
   })
 }
 
-function back(done: Done): HttpAnswer {
-  return seeOther(`/account?done=${done}`)
+function back(done: Done, setCookie?: string): HttpAnswer {
+  return seeOther(`/account?done=${done}`, setCookie === undefined ? {} : { 'set-cookie': setCookie })
 }
 
 function doneOf(word: string | undefined): Done | undefined {
@@ -173,5 +183,5 @@ async function accountAnswer(
     ...(user.passwordHash !== null && { passwordMinLength }),
     ...more,
   })
-  return page(more.problem ? reasons[more.problem.reason].status : 200, body, { setCookie })
+  return problemPage(more.problem, body, { setCookie })
 }

@@ -14,14 +14,29 @@ export function page(
   return { status, headers, body }
 }
 
+/** A page that is shown again because of a problem, or for the first time: status and headers say which. */
+export function problemPage(
+  problem: Refusal | undefined,
+  body: string,
+  more: PageHeaderOptions & { setCookie?: string | undefined } = {},
+): HttpAnswer {
+  if (problem === undefined) return page(200, body, more)
+  const { status } = reasons[problem.reason]
+  const answer = page(status, body, more)
+  const headers: Record<string, string | readonly string[]> = { ...answer.headers, [reasonHeader]: problem.reason }
+  if (mustWait(status)) headers['retry-after'] = String(problem.retryAfterSeconds ?? 1)
+  return { ...answer, headers }
+}
+
 /** A refusal for people: a page that says what happened and what can be done. */
 export function pageOfRefusal({ site }: HostedServices, refusal: Refusal): HttpAnswer {
-  const { status } = reasons[refusal.reason]
-  const retryAfterSeconds = refusal.retryAfterSeconds ?? 1
-  const mayWait = status === 429 || status === 503
-  const body = mayWait ? waitPage(site, { reason: refusal.reason, retryAfterSeconds }) : errorPage(site, refusal)
-  const answer = page(status, body)
-  const headers: Record<string, string | readonly string[]> = { ...answer.headers, [reasonHeader]: refusal.reason }
-  if (mayWait) headers['retry-after'] = String(retryAfterSeconds)
-  return { ...answer, headers }
+  const { reason, retryAfterSeconds = 1 } = refusal
+  const body = mustWait(reasons[reason].status)
+    ? waitPage(site, { reason, retryAfterSeconds })
+    : errorPage(site, refusal)
+  return problemPage(refusal, body)
+}
+
+function mustWait(status: number): boolean {
+  return status === 429 || status === 503
 }

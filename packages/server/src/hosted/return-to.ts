@@ -1,3 +1,4 @@
+import { redirectUriIsRegistered } from '@countersign/core'
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import type { HttpRequest } from '../http/message.ts'
 import { readParameters } from '../http/read-form.ts'
@@ -22,10 +23,12 @@ export async function readReturnTo(services: HostedServices, http: HttpRequest):
   if (path === undefined || !path.startsWith('/authorize?')) return { path: '/account' }
   const request = readParameters(path.slice('/authorize?'.length))
   if (isRefusal(request)) return refuse('parameter_invalid')
-  const redirectUri = request.get('redirect_uri')
-  const clientId = request.get('client_id')
-  if (redirectUri === undefined || clientId === undefined || !URL.canParse(redirectUri)) return { path }
+  // Written anew: whatever stood there, this is a path in ASCII on one line.
+  const own = `/authorize?${new URLSearchParams([...request])}`
+  const redirectUri = request.get('redirect_uri') ?? ''
+  const client = (await services.store.loadClient(request.get('client_id') ?? ''))?.client
+  // Only what is registered is named on the page: a link must not be able to put words there.
+  if (client === undefined || !redirectUriIsRegistered(redirectUri, client.redirectUris)) return { path: own }
   const { host, protocol } = new URL(redirectUri)
-  const application = { name: await services.clients.nameOf(clientId), host: host || protocol }
-  return { path, redirectUri, application }
+  return { path: own, redirectUri, application: { name: client.name, host: host || protocol } }
 }

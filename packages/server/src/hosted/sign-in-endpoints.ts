@@ -1,17 +1,17 @@
 import { endSession, openBrowserSession, type Session, type Snapshot, type User } from '@countersign/core'
-import { isRefusal, type Refusal, reasons, refuse } from '@countersign/protocol'
+import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import { seeOther } from '../http/answers.ts'
 import type { Endpoint, HttpAnswer, HttpRequest } from '../http/message.ts'
 import { readForm } from '../http/read-form.ts'
 import { signInPage } from '../pages/sign-in-page.ts'
 import { signUpPage } from '../pages/sign-up-page.ts'
 import { passwordMinLength } from '../passwords/password-policy.ts'
-import { createUser } from '../sign-in/create-user.ts'
+import { createUser, limitSignUps } from '../sign-in/create-user.ts'
 import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
 import { signInByPassword } from '../sign-in/sign-in.ts'
 import type { HostedServices } from './hosted-services.ts'
-import { page, pageOfRefusal } from './page-answers.ts'
+import { pageOfRefusal, problemPage } from './page-answers.ts'
 import { type ReturnTo, readReturnTo } from './return-to.ts'
 
 /** `GET /sign-in`. */
@@ -60,9 +60,8 @@ export function submitSignUp(services: HostedServices): Endpoint {
     const again = (problem: Refusal): HttpAnswer =>
       signUpAnswer(services, http, returnTo, { email, problem, ...(name !== undefined && { name }) })
     if (!services.cookies.formIsOurs(http, form.get('csrf'))) return again(refuse('csrf_refused'))
-    if ((name?.length ?? 0) > 200) return again(refuse('parameter_invalid'))
-    const limited = await services.counters.take(`sign-up ${http.ip}`, 100, 3600)
-    if (!limited.allowed) return again(refuse('too_many_attempts', limited))
+    const limited = await limitSignUps(services, http.ip)
+    if (limited !== undefined) return again(limited)
     const created = await createUser(services, { email, name, password }, deviceOf(http))
     if (isRefusal(created)) return again(created)
     const opened = await openSession(services, http, { ...created, amr: ['pwd'] })
@@ -140,10 +139,7 @@ function formPage(
   { redirectUri }: ReturnTo,
   setCookie: string | undefined,
 ): HttpAnswer {
-  const status = problem === undefined ? 200 : reasons[problem.reason].status
-  const answer = page(status, body, { ...(redirectUri !== undefined && { redirectUri }), setCookie })
-  if (problem?.retryAfterSeconds === undefined) return answer
-  return { ...answer, headers: { ...answer.headers, 'retry-after': String(problem.retryAfterSeconds) } }
+  return problemPage(problem, body, { ...(redirectUri !== undefined && { redirectUri }), setCookie })
 }
 
 function withQuery(path: string, http: HttpRequest): string {

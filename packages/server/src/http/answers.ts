@@ -1,14 +1,16 @@
 import { challenge, errorBody, type Refusal, reasonHeader, reasons } from '@countersign/protocol'
+import { proofAlgorithms } from '../dpop/proof-algorithms.ts'
 import { type HttpAnswer, noStore } from './message.ts'
 
 /** A JSON answer. Never cached unless `headers` say so. */
 export function json(status: number, body: unknown, headers: HttpAnswer['headers'] = noStore): HttpAnswer {
-  return {
-    status,
-    headers: { 'content-type': 'application/json; charset=utf-8', ...headers },
-    body: JSON.stringify(body),
-  }
+  return { status, headers: { 'content-type': jsonType, ...headers }, body: JSON.stringify(body) }
 }
+
+const jsonType = 'application/json; charset=utf-8'
+
+/** For a JSON text that was made before. */
+export const jsonHeaders: HttpAnswer['headers'] = { 'content-type': jsonType, ...noStore }
 
 export function html(status: number, body: string, headers: HttpAnswer['headers'] = noStore): HttpAnswer {
   return { status, headers: { 'content-type': 'text/html; charset=utf-8', ...headers }, body }
@@ -23,14 +25,33 @@ export function seeOther(location: string, headers: HttpAnswer['headers'] = {}):
   return { status: 303, headers: { ...noStore, ...headers, location } }
 }
 
+/**
+ * A refusal that has to do with a DPoP proof. It comes with a nonce and the time, so that a client with a wrong clock can do
+ * better at once (RFC 9449 §8).
+ */
+export interface ProofRefusal extends Refusal {
+  readonly dpop: {
+    readonly nonce: string
+    readonly serverTimeSeconds: number
+    /** True where an access token was presented: 401 and a challenge (RFC 9449 §7.1, §9), not 400. */
+    readonly challenges: boolean
+  }
+}
+
 /** What the world sees of a refusal: status, body, reason header, challenge, Retry-After. */
-export function refusalAnswer(refusal: Refusal, more: HttpAnswer['headers'] = {}): HttpAnswer {
-  const { status, error } = reasons[refusal.reason]
+export function refusalAnswer(refusal: Refusal | ProofRefusal, more: HttpAnswer['headers'] = {}): HttpAnswer {
+  const row = reasons[refusal.reason]
+  const dpop = 'dpop' in refusal ? refusal.dpop : undefined
+  const status = dpop?.challenges && row.status === 400 ? 401 : row.status
   const headers: Record<string, string | readonly string[]> = { ...noStore, [reasonHeader]: refusal.reason, ...more }
-  if (error === 'invalid_client') headers['www-authenticate'] = `Basic realm="countersign", ${quoted(refusal)}`
-  else if (status === 401 || error === 'insufficient_scope') headers['www-authenticate'] = challenge(refusal)
+  if (row.error === 'invalid_client') headers['www-authenticate'] = `Basic realm="countersign", ${quoted(refusal)}`
+  else if (dpop?.challenges)
+    headers['www-authenticate'] = challenge(refusal, { scheme: 'DPoP', algs: proofAlgorithms.join(' ') })
+  else if (status === 401 || status === 403) headers['www-authenticate'] = challenge(refusal)
   if (status === 429 || status === 503) headers['retry-after'] = String(refusal.retryAfterSeconds ?? 1)
-  return json(status, errorBody(refusal), headers)
+  if (dpop === undefined) return json(status, errorBody(refusal), headers)
+  headers['dpop-nonce'] = dpop.nonce
+  return json(status, { ...errorBody(refusal), server_time: dpop.serverTimeSeconds }, headers)
 }
 
 function quoted(refusal: Refusal): string {

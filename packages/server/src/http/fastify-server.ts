@@ -1,4 +1,5 @@
-import { isIP } from 'node:net'
+import { isIP, type Socket } from 'node:net'
+import { Readable } from 'node:stream'
 import { reasonHeader, refuse } from '@countersign/protocol'
 import { StoreUnavailable } from '@countersign/store'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
@@ -23,6 +24,8 @@ export interface HttpOptions {
   /** True for the origins that CORS is open for. */
   readonly isClientOrigin: (origin: string) => Promise<boolean>
   readonly log: Log
+  /** Browsers are told to come by TLS only (RFC 6797): where the issuer is an https URL. */
+  readonly strictTransport: boolean
   /** True once the server is asked to stop: connections are closed after their answer. */
   readonly isDraining: () => boolean
 }
@@ -35,7 +38,17 @@ export function createHttpServer(routes: readonly Route[], options: HttpOptions)
   const app = fastify({
     logger: false,
     bodyLimit: bodyBytesAtMost,
-    http: { maxHeaderSize: headerBytesAtMost, headersTimeout: 10_000, requestTimeout: 15_000 },
+    http: {
+      maxHeaderSize: headerBytesAtMost,
+      headersTimeout: 10_000,
+      requestTimeout: 15_000,
+      // How late a slow request is noticed: Node looks every 30 s otherwise.
+      connectionsCheckingInterval: 1_000,
+      // A request without Host is refused below, with a body that says so.
+      requireHostHeader: false,
+    },
+    // While draining, what still comes in is answered, and the connection closed after it.
+    return503OnClosing: false,
     keepAliveTimeout: 65_000,
     routerOptions: { maxParamLength: 200 },
     forceCloseConnections: 'idle',
@@ -48,7 +61,9 @@ export function createHttpServer(routes: readonly Route[], options: HttpOptions)
   app.setNotFoundHandler((_request, reply) => send(reply, refusalAnswer(refuse('not_found')), options))
   const trusted = new Set(options.trustedProxies)
   for (const route of routes) {
-    app.all(route.path, (request, reply) => serve(route, request, reply, trusted, options))
+    // Before the body is read, so that a page of another origin can also read why it was refused.
+    const onRequest = route.cors === 'clients' ? [allowOrigin(options)] : []
+    app.all(route.path, { onRequest }, (request, reply) => serve(route, request, reply, trusted, options))
   }
   return app
 }
@@ -60,17 +75,34 @@ async function serve(
   trusted: ReadonlySet<string>,
   options: HttpOptions,
 ): Promise<FastifyReply> {
-  if (route.cors === 'clients') await allowOrigin(raw, reply, options)
   if (isInsecure(raw, trusted)) return send(reply, refusalAnswer(refuse('transport_insecure')), options)
   const endpoint = { GET: route.get, HEAD: route.get, POST: route.post, DELETE: route.delete }[raw.method]
   if (endpoint === undefined) return send(reply, answerOtherMethod(route, raw.method), options)
+  if (isCompressed(raw)) return send(reply, refusalAnswer(refuse('content_type_unsupported'), uncompressed), options)
   const request = readRequest(raw, trusted)
-  return send(reply, request ? await endpoint(request) : refusalAnswer(refuse('request_malformed')), options)
+  const answer = request ? await endpoint(request) : refusalAnswer(refuse('request_malformed'))
+  return send(reply, raw.method === 'HEAD' ? withoutStream(answer) : answer, options)
+}
+
+/** A compressed body is never unpacked: nothing small becomes large here (RFC 9110 §15.5.16). */
+const uncompressed = { 'accept-encoding': 'identity' }
+
+function isCompressed(raw: FastifyRequest): boolean {
+  const coding = raw.headers['content-encoding']?.trim().toLowerCase() ?? ''
+  return coding !== '' && coding !== 'identity'
+}
+
+/** Nobody would ever read it to its end. */
+function withoutStream(answer: HttpAnswer): HttpAnswer {
+  if (!(answer.body instanceof Readable)) return answer
+  answer.body.destroy()
+  return { status: answer.status, headers: answer.headers }
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 function readRequest(raw: FastifyRequest, trusted: ReadonlySet<string>): HttpRequest | undefined {
+  if (raw.headers.host === undefined && raw.raw.httpVersion === '1.1') return undefined
   const cut = raw.url.indexOf('?')
   let body = ''
   try {
@@ -101,20 +133,22 @@ function isInsecure(raw: FastifyRequest, trusted: ReadonlySet<string>): boolean 
   return isIP(peer) !== 0 && !isLoopback(peer)
 }
 
-async function allowOrigin(raw: FastifyRequest, reply: FastifyReply, options: HttpOptions): Promise<void> {
-  void reply.header('vary', 'Origin')
-  const origin = raw.headers.origin
-  if (origin === undefined || !(await options.isClientOrigin(origin))) return
-  void reply.headers({
-    'access-control-allow-origin': origin,
-    'access-control-expose-headers': `${reasonHeader}, www-authenticate, retry-after, dpop-nonce, countersign-refresh-row`,
-  })
-  if (raw.method !== 'OPTIONS') return
-  void reply.headers({
-    'access-control-allow-methods': 'GET, POST, DELETE',
-    'access-control-allow-headers': 'authorization, content-type, dpop, last-event-id',
-    'access-control-max-age': '600',
-  })
+function allowOrigin(options: HttpOptions): (raw: FastifyRequest, reply: FastifyReply) => Promise<void> {
+  return async (raw, reply) => {
+    void reply.header('vary', 'Origin')
+    const origin = raw.headers.origin
+    if (origin === undefined || !(await options.isClientOrigin(origin))) return
+    void reply.headers({
+      'access-control-allow-origin': origin,
+      'access-control-expose-headers': `${reasonHeader}, www-authenticate, retry-after, dpop-nonce, countersign-refresh-row`,
+    })
+    if (raw.method !== 'OPTIONS') return
+    void reply.headers({
+      'access-control-allow-methods': 'GET, POST, DELETE',
+      'access-control-allow-headers': 'authorization, content-type, dpop',
+      'access-control-max-age': '600',
+    })
+  }
 }
 
 function answerOtherMethod(route: Route, method: string): HttpAnswer {
@@ -126,6 +160,7 @@ function answerOtherMethod(route: Route, method: string): HttpAnswer {
 function send(reply: FastifyReply, answer: HttpAnswer, options: HttpOptions): FastifyReply {
   void reply.code(answer.status).headers(answer.headers as Record<string, string>)
   void reply.header('x-content-type-options', 'nosniff')
+  if (options.strictTransport) void reply.header('strict-transport-security', 'max-age=31536000')
   if (options.isDraining()) void reply.header('connection', 'close')
   return reply.send(answer.body)
 }
@@ -153,24 +188,22 @@ function answerOfError(error: unknown, log: Log): HttpAnswer {
   return refusalAnswer(refuse('unavailable', { retryAfterSeconds: 5 }))
 }
 
+/** A refused client that still sends is listened to for so long, so that the answer reaches it before the connection breaks. */
+const lingerMs = 1_000
+
 /** What Node could not even parse: 431 for headers that are too large, 408 for slow ones, 400 for the rest. */
-function answerBrokenRequest(
-  error: Error & { code?: string },
-  socket: { writable: boolean; write(text: string): unknown; destroy(error?: Error): unknown },
-): void {
-  const status =
-    error.code === 'HPE_HEADER_OVERFLOW'
-      ? '431 Request Header Fields Too Large'
-      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? '408 Request Timeout'
-        : '400 Bad Request'
-  const reason = error.code === 'HPE_HEADER_OVERFLOW' ? 'headers_too_large' : 'request_malformed'
-  const { body } = refusalAnswer(refuse(reason))
-  if (socket.writable) {
-    socket.write(
-      `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\n${reasonHeader}: ${reason}\r\nCache-Control: no-store\r\n` +
-        `Connection: close\r\nContent-Length: ${Buffer.byteLength(String(body))}\r\n\r\n${String(body)}`,
-    )
-  }
-  socket.destroy()
+function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
+  // The rest of what was refused is an error again; it was answered.
+  if (!socket.writable) return
+  const isTooLarge = error.code === 'HPE_HEADER_OVERFLOW'
+  const isSlow = error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+  const status = isTooLarge ? '431 Request Header Fields Too Large' : isSlow ? '408 Request Timeout' : '400 Bad Request'
+  const reason = isTooLarge ? 'headers_too_large' : 'request_malformed'
+  const body = String(refusalAnswer(refuse(reason)).body)
+  socket.end(
+    `HTTP/1.1 ${status}\r\nContent-Type: application/json; charset=utf-8\r\n${reasonHeader}: ${reason}\r\n` +
+      `Cache-Control: no-store\r\nConnection: close\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  )
+  const timer = setTimeout(() => socket.destroy(), lingerMs).unref()
+  socket.once('close', () => clearTimeout(timer)).resume()
 }

@@ -97,8 +97,17 @@ export async function createKeyKeeper(options: KeyKeeperOptions): Promise<KeyKee
     readAt = clock()
   }
 
-  async function read(): Promise<void> {
-    load((await store.loadIssuer()).keyRing)
+  let reading: Promise<void> | undefined
+
+  /** Many that ask at once share one look: tokens with key numbers out of the air cost the store next to nothing. */
+  function read(): Promise<void> {
+    reading ??= store
+      .loadIssuer()
+      .then(({ keyRing }) => load(keyRing))
+      .finally(() => {
+        reading = undefined
+      })
+    return reading
   }
 
   /** Load, decide, commit, and again if another node was first. */
@@ -126,7 +135,8 @@ export async function createKeyKeeper(options: KeyKeeperOptions): Promise<KeyKee
         time: now,
       })
       if (outcome === 'committed') {
-        await read()
+        // Not `read`: a look that began before the commit may be under way.
+        load((await store.loadIssuer()).keyRing)
         log.info({ active: activeSigningKey(turned)?.kid, retired }, 'keys turned')
         return true
       }

@@ -6,7 +6,7 @@ import {
   type Snapshot,
   sessionIsOver,
 } from '@countersign/core'
-import { type AccessTokenClaims, type Refusal, refuse } from '@countersign/protocol'
+import { type AccessTokenClaims, isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import type { HttpRequest } from '../http/message.ts'
 import type { Services } from '../services.ts'
 
@@ -29,29 +29,34 @@ export async function checkAccessToken(
   if (authorization === undefined) return refuse('token_missing')
   const [, scheme, token] = /^(Bearer|DPoP) +([A-Za-z0-9._~+/-]+=*)$/i.exec(authorization) ?? []
   if (scheme === undefined || token === undefined) return refuse('token_malformed')
+  const isDpop = scheme.toLowerCase() === 'dpop'
   const checked = await judgeAccessToken(services, token)
-  if ('refused' in checked) return checked
-  const { claims } = checked
-  const binding = judgeBinding(services, request, claims, scheme)
-  if (binding !== undefined) return binding
-  if (!(claims.scope ?? '').split(' ').includes(scope)) {
-    return refuse('scope_insufficient', { detail: `The scope '${scope}' is required.` })
-  }
-  return checked
+  const refusal = isRefusal(checked)
+    ? checked
+    : (judgeBinding(services, request, { token, claims: checked.claims, isDpop }) ?? judgeScope(checked.claims, scope))
+  if (refusal === undefined) return checked
+  // Answered in the scheme that was used, or should have been (RFC 9449 §7.1).
+  const challenges = isDpop || refusal.reason === 'token_bound'
+  return challenges ? services.proofs.explain(refusal, { challenges }) : refusal
+}
+
+function judgeScope(claims: AccessTokenClaims, scope: string): Refusal | undefined {
+  if ((claims.scope ?? '').split(' ').includes(scope)) return undefined
+  return refuse('scope_insufficient', { detail: `The scope '${scope}' is required.` })
 }
 
 function judgeBinding(
   services: Services,
   request: HttpRequest,
-  claims: AccessTokenClaims,
-  scheme: string,
+  presented: { token: string; claims: AccessTokenClaims; isDpop: boolean },
 ): Refusal | undefined {
-  if (claims.cnf === undefined) return undefined
-  if (scheme.toLowerCase() !== 'dpop') return refuse('token_bound')
-  const proof = services.proofs.check(request)
-  if ('refused' in proof) return proof
+  const { token, claims, isDpop } = presented
+  if (claims.cnf === undefined) return isDpop ? refuse('token_binding_mismatch') : undefined
+  if (!isDpop) return refuse('token_bound')
+  const proof = services.proofs.check(request, token)
+  if (isRefusal(proof)) return proof
   if (proof.jkt === undefined) return refuse('proof_required')
-  return proof.jkt === claims.cnf.jkt ? undefined : refuse('token_binding_mismatch')
+  return proof.jkt === claims.cnf.jkt ? proof.spend() : refuse('token_binding_mismatch')
 }
 
 /** Whether a token stands, whoever presents it: for introspection too. */
@@ -82,8 +87,13 @@ async function judgeLoginToken(
   const login = await services.store.loadFamily(familyId)
   if (login === undefined) return refuse('token_revoked')
   if (isExpired(claims, login)) return refuse('token_expired')
-  const { family, session } = login
-  if (session.id !== claims.sid || family.endedAt !== null || sessionIsOver(session, login) !== undefined) {
+  const { family, session, client } = login
+  if (
+    client.disabled ||
+    session.id !== claims.sid ||
+    family.endedAt !== null ||
+    sessionIsOver(session, login) !== undefined
+  ) {
     return refuse('token_revoked')
   }
   return claims.epo && isOutlived(claims.epo, currentEpochs(login)) ? refuse('token_revoked') : { claims, login }

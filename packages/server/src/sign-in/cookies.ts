@@ -54,8 +54,8 @@ export function createCookies({ issuer, store, cookieKey, random }: CookieOption
   return {
     async session(request) {
       const value = read(request, 'countersign')
-      const [id, mac] = value?.split('.') ?? []
-      if (id === undefined || mac === undefined || !isId(id)) return undefined
+      const [id, mac, ...rest] = value?.split('.') ?? []
+      if (id === undefined || mac === undefined || rest.length > 0 || !isId(id)) return undefined
       const snapshot = await store.loadSession(id)
       if (!snapshot?.session.cookieSalt || !equal(mac, macOf(cookieKey, id, snapshot.session.cookieSalt)))
         return undefined

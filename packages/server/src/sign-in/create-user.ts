@@ -1,5 +1,6 @@
 import { type Device, emailKey, makeId, personalOf, type Snapshot, type User, type Write } from '@countersign/core'
 import { type Refusal, refuse } from '@countersign/protocol'
+import { addressKey } from '../passwords/address-key.ts'
 import { passwordProblem } from '../passwords/password-policy.ts'
 import type { Services } from '../services.ts'
 
@@ -13,6 +14,16 @@ export interface NewUser {
   readonly identity?: { readonly connection: string; readonly subject: string }
 }
 
+const nameCharactersAtMost = 200
+/** Control characters, and those that turn the direction of text: a name must not rearrange the page that it stands on. */
+const refusedInNames = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u
+
+/** So many users in an hour from one address, whoever they claim to be. */
+export async function limitSignUps({ counters }: Services, ip: string): Promise<Refusal | undefined> {
+  const { allowed, retryAfterSeconds } = await counters.take(`sign-up ${addressKey(ip)}`, 100, 3600)
+  return allowed ? undefined : refuse('too_many_attempts', { retryAfterSeconds })
+}
+
 /** Makes a user; the address is unique by the store, not by a look before (`email_taken`). */
 export async function createUser(
   services: Services,
@@ -21,6 +32,9 @@ export async function createUser(
 ): Promise<(Snapshot & { user: User }) | Refusal> {
   const { store, passwords, random } = services
   if (wanted.email !== undefined && emailKey(wanted.email) === null) return refuse('email_invalid')
+  if (wanted.name !== undefined && (wanted.name.length > nameCharactersAtMost || refusedInNames.test(wanted.name))) {
+    return refuse('parameter_invalid', { detail: 'The name is too long, or holds a character that cannot be used.' })
+  }
   const problem =
     wanted.password === undefined
       ? undefined

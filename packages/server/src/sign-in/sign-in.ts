@@ -29,6 +29,7 @@ export async function signInByPassword(
     // Loaded again: the password may have been changed while this one was being judged.
     const now = await store.loadUser(snapshot.user.id)
     if (now.user === undefined || now.user.passwordHash !== snapshot.user.passwordHash) return refuse('login_failed')
+    if (!mayUse(now.user)) return refuse('user_disabled')
     return { ...now, user: now.user, amr: ['pwd'] }
   } catch (error) {
     await attempt.withdrawn()

@@ -1,0 +1,80 @@
+import { type Answer, authorization, call } from './calls.ts'
+import { type GivenServer, issuer, password } from './given.ts'
+
+/** A browser without script: keeps cookies as RFC 6265 says, sends forms with what was hidden in them, follows nothing. */
+export interface Browser {
+  readonly jar: Map<string, string>
+  get(path: string): Promise<Answer>
+  /** Loads the page, fills its form in, and posts it to the page's own URL. */
+  submit(path: string, fields: Readonly<Record<string, string>>, headers?: Record<string, string>): Promise<Answer>
+  /** Signs up on the hosted page; the answer is the redirect. */
+  signUp(email?: string, path?: string): Promise<Answer>
+  signIn(email?: string, path?: string): Promise<Answer>
+  /** Goes through `/authorize`; signed in, it gets a code. */
+  code(more?: Record<string, string>): Promise<{ code: string; verifier: string }>
+}
+
+export function browser(
+  to: GivenServer,
+  userAgent = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0',
+): Browser {
+  const jar = new Map<string, string>()
+
+  async function send(
+    method: 'GET' | 'POST',
+    path: string,
+    more: { payload?: string; headers?: object },
+  ): Promise<Answer> {
+    const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ')
+    const headers = { 'user-agent': userAgent, ...(cookie !== '' && { cookie }), ...more.headers }
+    const answer = await call(to, {
+      method,
+      url: path,
+      headers,
+      ...(more.payload !== undefined && { payload: more.payload }),
+    })
+    for (const line of answer.cookies) keep(jar, line)
+    return answer
+  }
+
+  async function submit(
+    path: string,
+    fields: Readonly<Record<string, string>>,
+    headers: Record<string, string> = {},
+  ): Promise<Answer> {
+    const page = await send('GET', path, {})
+    const csrf = /name="csrf" value="([^"]+)"/.exec(page.text)?.[1] ?? ''
+    return send('POST', path, {
+      payload: new URLSearchParams({ csrf, ...fields }).toString(),
+      headers: {
+        'content-type': 'application/x-www-form-urlencoded',
+        origin: issuer,
+        'sec-fetch-site': 'same-origin',
+        ...headers,
+      },
+    })
+  }
+
+  return {
+    jar,
+    get: path => send('GET', path, {}),
+    submit,
+    signUp: (email = 'maria@example.com', path = '/sign-up') => submit(path, { email, password }),
+    signIn: (email = 'maria@example.com', path = '/sign-in') => submit(path, { email, password }),
+    async code(more = {}) {
+      const { path, verifier } = authorization(more)
+      const answer = await send('GET', path, {})
+      const code = new URL(answer.headers.location ?? issuer, issuer).searchParams.get('code')
+      if (code === null) throw new Error(`no code: ${answer.status} ${answer.headers.location}`)
+      return { code, verifier }
+    },
+  }
+}
+
+function keep(jar: Map<string, string>, line: string): void {
+  const [pair = '', ...attributes] = line.split('; ')
+  const cut = pair.indexOf('=')
+  const name = pair.slice(0, cut)
+  if (attributes.includes('Max-Age=0')) jar.delete(name)
+  else jar.set(name, pair.slice(cut + 1))
+}
