@@ -8,6 +8,9 @@ import { openSqliteStore } from './open-sqlite-store.ts'
 import { keepingSyncedFiles } from './synced-files.ts'
 import { startChild, withFolder } from './test-folder.ts'
 
+/** Processes are started and killed here: a busy machine needs its time. */
+const patience = { timeout: 120_000 }
+
 /** Lets the child write until it has said so many lines, then kills it; what it said before it was gone. */
 async function killAfter(lines: number, file: string, environment: Record<string, string> = {}): Promise<string[]> {
   const child = startChild(new URL('./busy-child.ts', import.meta.url), [file], environment)
@@ -47,27 +50,35 @@ async function expectAllThere(said: readonly string[], file: string): Promise<vo
   database.close()
 }
 
-test('kill -9 in the middle of many commits: what was acknowledged is there, and the audit chain is whole', async () => {
-  await withFolder(async folder => {
-    const file = join(folder, 'countersign.db')
-    const said: string[] = []
-    // Each round opens what the last one left behind.
-    for (const lines of [40, 333, 1200]) {
-      said.push(...(await killAfter(lines, file)))
-      await expectAllThere(said, file)
-    }
-  })
-})
+test(
+  'kill -9 in the middle of many commits: what was acknowledged is there, and the audit chain is whole',
+  patience,
+  async () => {
+    await withFolder(async folder => {
+      const file = join(folder, 'countersign.db')
+      const said: string[] = []
+      // Each round opens what the last one left behind.
+      for (const lines of [40, 333, 1200]) {
+        said.push(...(await killAfter(lines, file)))
+        await expectAllThere(said, file)
+      }
+    })
+  },
+)
 
-test('a power cut: of all files only what was synced is left, and what was acknowledged is in it', async ({ skip }) => {
-  await withFolder(async folder => {
-    for (const lines of [25, 400, 1500]) {
-      const kept = join(folder, `kept-${lines}`)
-      await mkdir(kept)
-      const environment = keepingSyncedFiles(folder, kept)
-      if (environment === undefined) return skip('no C compiler')
-      const said = await killAfter(lines, join(folder, `${lines}`, 'countersign.db'), environment)
-      await expectAllThere(said, join(kept, 'countersign.db'))
-    }
-  })
-})
+test(
+  'a power cut: of all files only what was synced is left, and what was acknowledged is in it',
+  patience,
+  async ({ skip }) => {
+    await withFolder(async folder => {
+      for (const lines of [25, 400, 1500]) {
+        const kept = join(folder, `kept-${lines}`)
+        await mkdir(kept)
+        const environment = keepingSyncedFiles(folder, kept)
+        if (environment === undefined) return skip('no C compiler')
+        const said = await killAfter(lines, join(folder, `${lines}`, 'countersign.db'), environment)
+        await expectAllThere(said, join(kept, 'countersign.db'))
+      }
+    })
+  },
+)
