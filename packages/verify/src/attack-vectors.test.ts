@@ -238,10 +238,10 @@ test('7. CVE-2025-30144, CVE-2024-53861: the issuer is compared as a whole', asy
 describe('8. texts that could be read in two ways', () => {
   test('white space, padding, foreign letters and stray bits in any segment', async () => {
     const parts = signer.sign(claims()).split('.') as [string, string, string]
-    for (let at = 0; at < 3; at++) {
+    for (let part = 0; part < 3; part++) {
       for (const change of ['\n', ' ', '=', '==', '+', '/', '\0', 'é', '\ud800', '.']) {
-        for (const text of [parts[at] + change, change + parts[at]]) {
-          const token = parts.with(at, text).join('.')
+        for (const text of [parts[part] + change, change + parts[part]]) {
+          const token = parts.with(part, text).join('.')
           expect(await reasonFor(token)).toMatch(/^(token_malformed|signature_invalid)$/)
           if (change !== '+' && change !== '/') expect(await reasonFor(token)).toBe('token_malformed')
         }

@@ -17,7 +17,7 @@ export interface ClaimRules {
 }
 
 /** How far `iat` and `nbf` may lie in the future: clocks differ, but not by much. */
-export const futureToleranceSeconds = 10
+const futureToleranceSeconds = 10
 
 /**
  * Judges the claims that never change for a token (RFC 9068 §4, RFC 8725 §3.8–3.12). Values are compared as a whole:

@@ -2,7 +2,15 @@ import { createSecretKey } from 'node:crypto'
 import type { ClaimRules } from './claims.ts'
 import { isSecureUrl } from './outbound.ts'
 import { isWhenStale, type WhenStale } from './policy.ts'
-import { type Clock, type Random, type Runtime, systemClock, systemTimers, type Timers } from './runtime.ts'
+import {
+  type Clock,
+  type Random,
+  type Runtime,
+  systemClock,
+  systemRandom,
+  systemTimers,
+  type Timers,
+} from './runtime.ts'
 import { type Algorithm, checkWithSecret, publicKeyAlgorithms } from './signature.ts'
 import type { HeaderRules } from './token-header.ts'
 import type { VerificationKey } from './verification-key.ts'
@@ -149,7 +157,7 @@ export function readConfiguration(options: VerifierOptions): Configuration {
       fetch: options.fetch ?? globalThis.fetch,
       clock: options.clock ?? systemClock,
       timers: options.timers ?? systemTimers,
-      random: options.random ?? Math.random,
+      random: options.random ?? systemRandom,
     },
   }
 }

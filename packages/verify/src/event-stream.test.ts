@@ -25,7 +25,7 @@ test('they read the same however the stream is cut and whatever ends its lines',
     const written = text.replaceAll('\n', newline)
     for (let size = 1; size < written.length; size++) {
       const chunks: string[] = []
-      for (let at = 0; at < written.length; at += size) chunks.push(written.slice(at, at + size))
+      for (let start = 0; start < written.length; start += size) chunks.push(written.slice(start, start + size))
       expect(read(chunks)).toEqual(expected)
     }
   }

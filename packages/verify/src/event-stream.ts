@@ -18,14 +18,14 @@ export function eventStream(
   let letters = 0
   let endedInReturn = false
   let event = ''
-  let data: string[] = []
+  let dataLines: string[] = []
   let id: string | undefined
 
   function line(text: string): void {
     if (text === '') {
-      if (data.length > 0) onEvent({ event: event === '' ? 'message' : event, data: data.join('\n'), id })
+      if (dataLines.length > 0) onEvent({ event: event === '' ? 'message' : event, data: dataLines.join('\n'), id })
       event = ''
-      data = []
+      dataLines = []
       letters = 0
       return
     }
@@ -33,7 +33,7 @@ export function eventStream(
     const field = colon < 0 ? text : text.slice(0, colon)
     const value = colon < 0 ? '' : text.slice(text[colon + 1] === ' ' ? colon + 2 : colon + 1)
     if (field === 'event') event = value
-    else if (field === 'data') data.push(value)
+    else if (field === 'data') dataLines.push(value)
     else if (field === 'id' && !value.includes('\0')) id = value
   }
 

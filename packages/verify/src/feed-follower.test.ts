@@ -266,8 +266,8 @@ test('entries are forgotten after their time by the clock of the feed', async ()
   for (let second = 0; second < 80; second += 5) {
     time.advance(5_000)
     issuer.send('heartbeat')
-    const at = `life.${2 + second / 5}`
-    await until(() => position(by) === at)
+    const place = `life.${2 + second / 5}`
+    await until(() => position(by) === place)
   }
   expect(by.status().revocations?.entries).toBe(0)
   expect(by.status().revocations?.state).toBe('current')

@@ -37,7 +37,7 @@ export interface FeedOptions {
 }
 
 /** Contract: without a heartbeat for so long, nobody knows. */
-export const staleAfterMilliseconds = 10_000
+const staleAfterMilliseconds = 10_000
 const retryBaseMilliseconds = 250
 const retryCeilingMilliseconds = 15_000
 const longestRetryAfterSeconds = 60

@@ -13,7 +13,7 @@ const limits = { milliseconds: 10_000, bytes: 256 * 1024 }
  * Reads the issuer's metadata, from the OpenID Connect place and then from RFC 8414's. The document must name the
  * issuer letter by letter (RFC 8414 §3.3), and keys must come over TLS or from this machine. Throws `OutboundFault`.
  */
-export async function discover(
+async function discover(
   runtime: Pick<Runtime, 'fetch' | 'timers'>,
   issuer: string,
   insecureHttp: boolean,

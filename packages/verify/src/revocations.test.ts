@@ -12,8 +12,8 @@ function kills(entries: readonly FeedEntry[], claims: Partial<VerifiedClaims>, k
   return known.kills({ ...base, ...claims }, kid)
 }
 
-function epoch(kind: EpochEntry['kind'], id: string, below: number, at = 0): EpochEntry {
-  return { kind, id, below, at, until }
+function epoch(kind: EpochEntry['kind'], id: string, below: number, atSeconds = 0): EpochEntry {
+  return { kind, id, below, at: atSeconds, until }
 }
 
 test('what is named is dead: token, family, session, and all that a key signed', () => {

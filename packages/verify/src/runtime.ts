@@ -33,6 +33,8 @@ export const systemClock: Clock = {
   monotonicMilliseconds: () => performance.now(),
 }
 
+export const systemRandom: Random = Math.random
+
 export const systemTimers: Timers = {
   set: (callback, milliseconds) => setTimeout(callback, milliseconds).unref(),
   clear: timer => clearTimeout(timer as NodeJS.Timeout),

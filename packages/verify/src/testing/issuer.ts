@@ -80,9 +80,9 @@ export async function startIssuer(asOf: () => number = () => Date.now() / 1000):
         if (issuer.asked.filter(asked => asked === path).length >= times) done()
         else waiting.push({ path, times, done })
       }),
-    send(event, entries = [], at = `life.${++position}`) {
-      const data = JSON.stringify({ position: at, as_of: asOf(), entries })
-      issuer.sendText(`id: ${at}\nevent: ${event}\ndata: ${data}\n\n`)
+    send(event, entries = [], place = `life.${++position}`) {
+      const page = JSON.stringify({ position: place, as_of: asOf(), entries })
+      issuer.sendText(`id: ${place}\nevent: ${event}\ndata: ${page}\n\n`)
     },
     sendText(text) {
       for (const follower of followers) follower.write(text)
