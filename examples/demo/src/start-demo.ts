@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { type Configuration, openDataFolder, readMasterKey, serve, WrongConfiguration } from '@countersign/cli'
 import { emailKey } from '@countersign/core'
+import type { Log } from '@countersign/server'
 import { createApi } from './api.ts'
 import { createAppServer } from './app-server.ts'
 import { apiAudience, demoClients } from './demo-clients.ts'
@@ -37,7 +38,7 @@ export async function startDemo(
   const addresses = { apiUrl: apiPort.url, appUrl: appPort.url }
   const system = await serve(
     { ...configuration, port, sign_up: 'open', application_name: 'Countersign demo' },
-    { masterKey, moreClients: demoClients({ ...addresses, apiSecret }) },
+    { masterKey, moreClients: demoClients({ ...addresses, apiSecret }), log },
   )
   const { issuer, server, store } = system
   if ((await store.loadUserByEmail(emailKey(login.email) ?? '')).user === undefined) {
@@ -64,6 +65,13 @@ export async function startDemo(
       await system.close()
     },
   }
+}
+
+/** The terminal belongs to the greeting: only what is wrong is said. */
+const log: Log = {
+  info() {},
+  warn: (facts, text) => console.error(`Warning: ${text} ${JSON.stringify(facts)}`),
+  error: (facts, text) => console.error(`Error: ${text} ${JSON.stringify(facts)}`),
 }
 
 function portIsTaken(port: number): WrongConfiguration {

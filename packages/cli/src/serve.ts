@@ -1,3 +1,4 @@
+import type { Log } from '@countersign/server'
 import { listenForAdmin } from './admin-socket.ts'
 import type { Configuration } from './configuration.ts'
 import { openDataFolder, readMasterKey } from './data-folder.ts'
@@ -12,12 +13,16 @@ export interface RunningSystem extends System {
 /** Starts a node on its data folder: store, server, operator's socket. */
 export async function serve(
   configuration: Configuration,
-  more: Pick<SystemOptions, 'moreClients' | 'onRefresh'> & { masterKey?: string | undefined } = {},
+  more: Pick<SystemOptions, 'moreClients' | 'onRefresh'> & {
+    masterKey?: string | undefined
+    /** Default: one JSON object a line, to standard error. */
+    log?: Log
+  } = {},
 ): Promise<RunningSystem> {
   const folder = openDataFolder(configuration.data)
   const master = readMasterKey(folder, more.masterKey)
-  const log = createLog(line => process.stderr.write(line), Date.now)
-  const system = await openSystem({ configuration, folder, master, log, ...more })
+  const log = more.log ?? createLog(line => process.stderr.write(line), Date.now)
+  const system = await openSystem({ ...more, configuration, folder, master, log })
   const address = await system.server.listen({ host: configuration.host, port: configuration.port })
   const socket = await listenForAdmin(folder, system.server.admin, log)
   const close = async (): Promise<void> => {
@@ -27,12 +32,19 @@ export async function serve(
   return { ...system, address, close }
 }
 
-/** ^C and SIGTERM: answer what was begun, then end. A second ^C ends at once. */
+/** npm hands ^C on to what it has started, although the terminal has told it already: one press arrives twice. */
+const samePressMs = 500
+
+/** ^C and SIGTERM: answer what was begun, then end. Pressed again, it ends at once. */
 export function endOnSignal(close: () => Promise<void>): void {
-  let ending = false
+  let endingSince: number | undefined
   const end = (): void => {
-    if (ending) process.exit(130)
-    ending = true
+    const now = performance.now()
+    if (endingSince !== undefined) {
+      if (now - endingSince > samePressMs) process.exit(130)
+      return
+    }
+    endingSince = now
     process.stderr.write('\nEnding: answering what was begun …\n')
     close().then(
       () => process.exit(0),
