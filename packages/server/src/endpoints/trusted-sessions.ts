@@ -85,7 +85,8 @@ async function findOrCreate(
   const known = await services.store.loadUserByIdentity(identity.connection, identity.subject)
   if (known.user) return { ...known, user: known.user }
   const created = await createUser(services, { email: wanted.email, name: wanted.name, identity }, undefined)
-  if (!isRefusal(created) || created.reason !== 'email_taken') return created
+  if (!isRefusal(created) || (created.reason !== 'email_taken' && created.reason !== 'external_id_taken'))
+    return created
   // Another request made the same user just now, or the address is somebody else's: never linked by address alone.
   const again = await services.store.loadUserByIdentity(identity.connection, identity.subject)
   return again.user ? { ...again, user: again.user } : refuse('external_id_taken')

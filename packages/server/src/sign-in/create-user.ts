@@ -3,6 +3,7 @@ import { type Refusal, refuse } from '@countersign/protocol'
 import { addressKey } from '../passwords/address-key.ts'
 import { passwordProblem } from '../passwords/password-policy.ts'
 import type { Services } from '../services.ts'
+import { decideAndCommit } from './decide-and-commit.ts'
 
 /** Who is to be. Without a password they sign in by other means. */
 export interface NewUser {
@@ -24,7 +25,7 @@ export async function limitSignUps({ counters }: Services, ip: string): Promise<
   return allowed ? undefined : refuse('too_many_attempts', { retryAfterSeconds })
 }
 
-/** Makes a user; the address is unique by the store, not by a look before (`email_taken`). */
+/** Makes a user. Address (`email_taken`) and identity (`external_id_taken`) are unique by the store. */
 export async function createUser(
   services: Services,
   wanted: NewUser,
@@ -41,29 +42,34 @@ export async function createUser(
       : passwordProblem(wanted.password, wanted.email === undefined ? {} : { email: wanted.email })
   if (problem !== undefined) return refuse('password_unacceptable', { detail: problem })
   const passwordHash = wanted.password === undefined ? null : await passwords.hash(wanted.password)
-  const { now } = await store.loadIssuer()
-  const user: User = {
-    id: makeId(now, random),
-    email: wanted.email?.trim() ?? null,
-    name: wanted.name ?? null,
-    passwordHash,
-    disabledAt: null,
-    deletedAt: null,
-    createdAt: now,
-    sealSalt: random(16),
-    epoch: 1,
-    version: 0,
-  }
-  const writes: Write[] = [{ table: 'user', row: user }]
-  if (wanted.identity) writes.push({ table: 'identity', row: { ...wanted.identity, userId: user.id } })
-  const outcome = await store.commit({
-    writes,
-    entries: [],
-    audit: [{ event: 'user.created', time: now, userId: user.id, ...personalOf(device) }],
-    durable: true,
-    time: now,
+  return decideAndCommit(services, async () => {
+    // Looked at again after every conflict: an address that is taken is told, an id that happened to be taken is made anew.
+    const { now, issuer } = await store.loadIssuer()
+    const taken = await isTaken(services, wanted)
+    if (taken !== undefined) return taken
+    const user: User = {
+      id: makeId(now, random),
+      email: wanted.email?.trim() ?? null,
+      name: wanted.name ?? null,
+      passwordHash,
+      disabledAt: null,
+      deletedAt: null,
+      createdAt: now,
+      sealSalt: random(16),
+      epoch: 1,
+      version: 0,
+    }
+    const writes: Write[] = [{ table: 'user', row: user }]
+    if (wanted.identity) writes.push({ table: 'identity', row: { ...wanted.identity, userId: user.id } })
+    const audit = [{ event: 'user.created' as const, time: now, userId: user.id, ...personalOf(device) }]
+    const change = { writes, entries: [], audit, durable: true, time: now }
+    return { result: { now, issuer, user: { ...user, version: 1 } }, change }
   })
-  if (outcome === 'conflict') return refuse('email_taken')
-  const created = await store.loadUser(user.id)
-  return created.user ? { ...created, user: created.user } : refuse('user_unknown')
+}
+
+async function isTaken({ store }: Services, { email, identity }: NewUser): Promise<Refusal | undefined> {
+  const key = email === undefined ? null : emailKey(email)
+  if (key !== null && (await store.loadUserByEmail(key)).user) return refuse('email_taken')
+  const known = identity && (await store.loadUserByIdentity(identity.connection, identity.subject)).user
+  return known ? refuse('external_id_taken') : undefined
 }

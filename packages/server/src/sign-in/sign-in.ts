@@ -1,5 +1,6 @@
 import { type Device, emailKey, mayUse, type Snapshot, type User } from '@countersign/core'
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
+import { addressKey } from '../passwords/address-key.ts'
 import type { Services } from '../services.ts'
 
 /** A user who has just shown who they are, in the snapshot in which they were loaded. */
@@ -40,5 +41,5 @@ export async function signInByPassword(
 async function hasSessionFrom(services: Services, key: string, ip: string): Promise<boolean> {
   const { user } = await services.store.loadUserByEmail(key)
   const sessions = user ? await services.store.listSessions(user.id) : []
-  return sessions.some(({ session }) => session.device.ip === ip)
+  return sessions.some(({ session }) => addressKey(session.device.ip) === addressKey(ip))
 }
