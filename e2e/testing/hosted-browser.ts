@@ -1,0 +1,83 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { person, redirectUri } from './app-install.ts'
+import { type Answer, type Call, call } from './http-call.ts'
+
+/** A browser without script: keeps cookies, fills in forms. */
+export interface HostedBrowser {
+  readonly cookies: Map<string, string>
+  open(path: string, what?: Call): Promise<Answer>
+  /** Loads the page, fills in its form and posts it. */
+  submit(path: string, fields: Readonly<Record<string, string>>): Promise<Answer>
+}
+
+export function createHostedBrowser(issuer: string): HostedBrowser {
+  const cookies = new Map<string, string>()
+
+  async function open(path: string, what: Call = {}): Promise<Answer> {
+    const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+    const answer = await call(issuer + path, { ...what, headers: { ...(cookie && { cookie }), ...what.headers } })
+    for (const line of [answer.headers['set-cookie'] ?? []].flat()) {
+      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
+      if (/max-age=0/i.test(line)) cookies.delete(name)
+      else cookies.set(name, value)
+    }
+    return answer
+  }
+
+  return {
+    cookies,
+    open,
+    async submit(path, fields) {
+      const csrf = csrfIn((await open(path)).text)
+      return open(path, { form: { csrf, ...fields } })
+    },
+  }
+}
+
+/** The anti-forgery field of a page's form. */
+export function csrfIn(page: string): string {
+  const field = /<input[^>]*name="csrf"[^>]*>/.exec(page)?.[0] ?? ''
+  return /value="([^"]*)"/.exec(field)?.[1] ?? ''
+}
+
+/** An authorization request (RFC 6749 §4.1.1) with its PKCE verifier (RFC 7636 §4.1). */
+export function authorizationRequest(clientId = 'app'): { path: string; verifier: string } {
+  const verifier = randomBytes(32).toString('base64url')
+  const query = new URLSearchParams({
+    response_type: 'code',
+    client_id: clientId,
+    redirect_uri: redirectUri,
+    code_challenge: createHash('sha256').update(verifier).digest('base64url'),
+    code_challenge_method: 'S256',
+    state: 'here',
+  })
+  return { path: `/authorize?${query}`, verifier }
+}
+
+/** Signs in on the hosted page; the browser then holds the session's cookie. */
+export async function signInHosted(
+  browser: HostedBrowser,
+  who: { email: string; password: string } = person,
+): Promise<void> {
+  const answer = await browser.submit('/sign-in?return_to=/account', { ...who })
+  if (answer.status !== 303) throw new Error(`hosted sign-in: ${answer.status}`)
+}
+
+/** A code for the app, without any question: the browser is signed in. */
+export async function freshCode(browser: HostedBrowser): Promise<{ code: string; verifier: string }> {
+  const { path, verifier } = authorizationRequest()
+  const { status, headers } = await browser.open(path)
+  const code = new URL(headers.location?.toString() ?? '', redirectUri).searchParams.get('code')
+  if (status !== 303 || code === null) throw new Error(`no code: ${status}`)
+  return { code, verifier }
+}
+
+export function codeForm(code: string, verifier: string): Readonly<Record<string, string>> {
+  return {
+    grant_type: 'authorization_code',
+    client_id: 'app',
+    code,
+    redirect_uri: redirectUri,
+    code_verifier: verifier,
+  }
+}
