@@ -27,6 +27,12 @@ function firstRing(make: () => NewSigningKey): KeyRing {
 
 const states = (ring: KeyRing): string[] => ring.signing.map(key => `${key.kid} ${key.state}`)
 
+function rotated(ring: KeyRing, now: number, make: () => NewSigningKey): KeyRing {
+  const next = rotateNow(ring, now, policy, make)
+  if (next === undefined) throw new Error('not rotated')
+  return next
+}
+
 /** By schedule, a key that has signed is accepted until its last token is past. */
 function expectLongTails(ring: KeyRing, rules: KeyPolicy): void {
   for (const { retiringAt, retiredAt } of ring.signing) {
@@ -160,9 +166,17 @@ describe('the schedule', () => {
 describe('by hand', () => {
   test('keys rotate: the next key at once, the old one stays accepted, and there is a next again', () => {
     const make = keyMaker()
-    const ring = rotateNow(firstRing(make), start + hour, policy, make)
+    const ring = rotated(firstRing(make), start + hour, make)
     expect(states(ring)).toEqual(['key-1 retiring', 'key-2 active', 'key-3 next'])
     expectSound(ring, start + hour, policy)
+  })
+
+  test('keys rotate, twice in a row: refused until every verifier has read the next key', () => {
+    const make = keyMaker()
+    const ring = rotated(firstRing(make), start, make)
+    const known = start + policy.publishAheadSeconds * 1000
+    expect(rotateNow(ring, known - 1, policy, make)).toBeUndefined()
+    expect(states(rotated(ring, known, make))).toContain('key-3 active')
   })
 
   test('keys retire, of the active key: dead at once, private part gone, the next one takes over', () => {
@@ -176,7 +190,7 @@ describe('by hand', () => {
 
   test('keys retire, of the next or a retiring key: the active one goes on', () => {
     const make = keyMaker()
-    const ring = rotateNow(firstRing(make), start + hour, policy, make)
+    const ring = rotated(firstRing(make), start + hour, make)
     for (const kid of ['key-1', 'key-3']) {
       const after = retireSigningKey(ring, kid, start + 2 * hour, policy, make)
       if (after === undefined) throw new Error('not retired')

@@ -82,8 +82,20 @@ function same<T>(before: readonly T[], after: readonly T[]): boolean {
   return before.length === after.length && before.every((key, index) => key === after[index])
 }
 
-/** `keys rotate`: the next signing key at once, without waiting for the schedule. It has been published long ago. */
-export function rotateNow(ring: KeyRing, now: Instant, policy: KeyPolicy, make: () => NewSigningKey): KeyRing {
+/**
+ * `keys rotate`: the next signing key at once, without waiting for the schedule. `undefined` while the next one is too young: some
+ * verifier may not have read it yet, and would refuse its tokens. (The first two keys were published together.)
+ */
+export function rotateNow(
+  ring: KeyRing,
+  now: Instant,
+  policy: KeyPolicy,
+  make: () => NewSigningKey,
+): KeyRing | undefined {
+  const next = ring.signing.find(key => key.state === 'next')
+  const active = ring.signing.find(key => key.state === 'active')
+  const bornTogether = next !== undefined && next.createdAt === active?.createdAt
+  if (next === undefined || (!bornTogether && age(next.createdAt, now) < policy.publishAheadSeconds)) return undefined
   return turnKeys({ ...ring, signing: promote(ring.signing, now) }, now, policy, make)
 }
 

@@ -12,7 +12,7 @@ export interface Admin {
   deleteUser(idOrEmail: string): Promise<object | Refusal>
   listKeys(): readonly KeyView[]
   /** The next signing key at once. */
-  rotateKeys(): Promise<readonly KeyView[]>
+  rotateKeys(): Promise<readonly KeyView[] | Refusal>
   /** A signing key by its id, a refresh key by its number; everything that it made is dead. */
   retireKey(id: string): Promise<readonly KeyView[] | Refusal>
 }
@@ -46,8 +46,10 @@ export function createAdmin(services: Services): Admin {
       })),
     listKeys: keyViews,
     async rotateKeys() {
-      await keys.rotate()
-      return keyViews()
+      if (await keys.rotate()) return keyViews()
+      const detail =
+        'The next key was published a short time ago, and some API may not know it yet. Or retire this one.'
+      return refuse('unavailable', { detail, retryAfterSeconds: services.config.keyPolicy.publishAheadSeconds })
     },
     async retireKey(id) {
       return (await keys.retire(id))

@@ -52,7 +52,8 @@ export interface KeyKeeper {
   read(): Promise<void>
   /** Reads the ring, and turns it if the schedule says so. */
   turn(): Promise<void>
-  rotate(): Promise<void>
+  /** The next signing key at once; false if it was published too short a time ago. */
+  rotate(): Promise<boolean>
   /** Retires a signing key (by `kid`) or refresh key (by number) at once; false if there is none. */
   retire(id: string): Promise<boolean>
 }
@@ -164,7 +165,7 @@ export async function createKeyKeeper(options: KeyKeeperOptions): Promise<KeyKee
     ring: () => ready().ring,
     read,
     turn,
-    rotate: async () => void (await change((ring, now) => rotateNow(ring, now, policy, make))),
+    rotate: () => change((ring, now) => rotateNow(ring, now, policy, make)),
     retire: id =>
       /^\d{1,5}$/.test(id)
         ? change((ring, now) => retireRefreshKey(ring, Number(id), now, policy), id)
