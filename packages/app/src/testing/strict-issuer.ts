@@ -71,6 +71,7 @@ const cors = {
   'Access-Control-Allow-Origin': '*',
   'Access-Control-Allow-Headers': 'authorization, content-type, dpop',
   'Access-Control-Allow-Methods': 'GET, POST, DELETE',
+  'Access-Control-Max-Age': '600',
   'Access-Control-Expose-Headers': 'countersign-reason, dpop-nonce, retry-after, www-authenticate',
 }
 
