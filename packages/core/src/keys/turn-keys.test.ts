@@ -173,8 +173,8 @@ describe('by hand', () => {
 
   test('keys rotate, twice in a row: refused until every verifier has read the next key', () => {
     const make = keyMaker()
-    const ring = rotated(firstRing(make), start, make)
-    const known = start + policy.publishAheadSeconds * 1000
+    const ring = rotated(firstRing(make), start + hour, make)
+    const known = start + hour + policy.publishAheadSeconds * 1000
     expect(rotateNow(ring, known - 1, policy, make)).toBeUndefined()
     expect(states(rotated(ring, known, make))).toContain('key-3 active')
   })
