@@ -10,7 +10,7 @@ interface Waiting {
 export interface LogSync {
   /** Calls back once everything that was committed before this call is on the disk. */
   readonly afterSync: (waiting: Waiting) => void
-  /** The same as a promise; at once if nothing was committed since the last sync began. */
+  /** The same as a promise; at once if nothing was committed since the last one. */
   readonly settled: () => Promise<void>
   /** Tells that something was committed. */
   readonly dirty: () => void
@@ -60,7 +60,9 @@ export function createLogSync(log: Pick<FileHandle, 'datasync'>): LogSync {
   return {
     afterSync,
     settled: () =>
-      unsynced || running ? new Promise((done, failed) => afterSync({ done, failed })) : Promise.resolve(),
+      unsynced || running || failure !== undefined
+        ? new Promise((done, failed) => afterSync({ done, failed }))
+        : Promise.resolve(),
     dirty() {
       unsynced = true
     },

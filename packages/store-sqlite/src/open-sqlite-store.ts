@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises'
+import { type FileHandle, open } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { type Store, type StoreOptions, StoreUnavailable } from '@countersign/store'
@@ -25,15 +25,17 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   prepareFiles(file)
   const lock = lockDataFolder(file)
   let database: DatabaseSync | undefined
+  let logFile: FileHandle | undefined
   try {
     database = openDatabase(file)
     // The log exists from the first write on. One descriptor for good: its error state is then never lost between calls.
-    const logFile = await open(`${file}-wal`, 'r+')
+    logFile = await open(`${file}-wal`, 'r+')
     await logFile.datasync()
     syncFolder(dirname(file))
     const checkpointFrames = options.checkpointFrames ?? defaultCheckpointFrames
     return assembleStore({ database, file, logFile, lock, options, checkpointFrames })
   } catch (error) {
+    await logFile?.close()
     if (database?.isOpen) database.close()
     lock.release()
     throw openingFailure(error, file)
