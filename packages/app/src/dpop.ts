@@ -20,8 +20,8 @@ export function base64url(value: Uint8Array | string): string {
 /** A new ES256 key. Its private half is not extractable: a script can use it while it runs, but not carry it away. */
 export async function createProofKey(subtle: SubtleCrypto): Promise<ProofKey> {
   const { privateKey, publicKey } = await subtle.generateKey(algorithm, false, ['sign'])
-  const { kty, crv, x, y } = (await subtle.exportKey('jwk', publicKey)) as ProofKey['jwk']
-  return { privateKey, jwk: { kty, crv, x, y } }
+  const { x, y } = (await subtle.exportKey('jwk', publicKey)) as ProofKey['jwk']
+  return { privateKey, jwk: { kty: 'EC', crv: 'P-256', x, y } }
 }
 
 /** SHA-256 of a text, base64url: `ath` (RFC 9449 §4.2) and PKCE's challenge (RFC 7636 §4.2). */
@@ -48,15 +48,21 @@ export type FetchWithProof = (
   terms: ProofTerms,
 ) => Promise<Response>
 
-/** `fetch` with a DPoP proof on it. Remembers the last nonce of each origin (RFC 9449 §8.2). */
+/** Milliseconds. A nonce that has gone stale costs a request; leaving it out costs one only where it is required. */
+const nonceLife = 240_000
+
+/** `fetch` with a DPoP proof on it. Remembers the last nonce of each origin for a while (RFC 9449 §8.2). */
 export function createFetchWithProof(platform: Platform): FetchWithProof {
-  const nonces = new Map<string, string | undefined>()
+  const nonces = new Map<string, { readonly nonce: string; readonly end: number }>()
   return async (input, init, terms) => {
     const { origin } = new URL(terms.url)
-    const nonce = nonces.get(origin)
-    if (terms.key) init.headers.set('DPoP', await createProof(platform, terms.key, terms, nonce))
+    const known = nonces.get(origin)
+    const now = platform.clock.monotonic()
+    const last = known && now < known.end ? known.nonce : undefined
+    if (terms.key) init.headers.set('DPoP', await createProof(platform, terms.key, terms, last))
     const response = await platform.fetch(input, init)
-    nonces.set(origin, response.headers.get('DPoP-Nonce') ?? nonce)
+    const nonce = response.headers.get('DPoP-Nonce')
+    if (nonce) nonces.set(origin, { nonce, end: now + nonceLife })
     return response
   }
 }

@@ -52,7 +52,6 @@ export function createIssuerClient(
       // A captive portal redirects; the issuer does not.
       redirect: 'error',
       credentials: 'omit',
-      cache: 'no-store',
       keepalive: !!request.outlivesPage,
     }
     const response = await fetchWithProof(request.url, init, { ...request, key, method: 'POST' })

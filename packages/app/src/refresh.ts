@@ -130,10 +130,8 @@ export async function wake(holding: Holding): Promise<void> {
   await look(holding)
   const now = holding.platform.clock.monotonic()
   holding.revokeAt = now
-  if (holding.retryAt !== undefined && holding.retryAt < Number.POSITIVE_INFINITY && now >= holding.quietUntil) {
-    holding.retryAt = now
-  }
   holding.used = true
+  if (holding.retryAt !== undefined && now >= holding.quietUntil) holding.retryAt = now
   tick(holding)
 }
 

@@ -6,7 +6,7 @@ import type { SignedOutReason } from './stored-session.ts'
  * - `due`: the token is near its end or past it; the next use renews it.
  * - `refreshing`: a new token is being fetched (or, at the very start, the storage is being read).
  * - `degraded`: still signed in, but renewing did not work. `retryAt` (milliseconds since 1970 by this device's clock)
- *   says when it is tried again; `Infinity`: not before somebody changes the configuration or calls `refresh()`.
+ *   says when it is tried again; `Infinity`: when the page is looked at again, or by `refresh()` (wrong configuration).
  *   A token that has time left is still given out.
  */
 export type State =
