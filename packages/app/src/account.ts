@@ -6,7 +6,8 @@
 import type { TokenAnswer } from '@countersign/protocol'
 import type { Countersign } from './create-countersign.ts'
 import { ageOf, type Holding, hold, inTurn, readStorage, recordOf, writeStorage } from './holding.ts'
-import { type IssuerAnswer, isTokenAnswer } from './issuer-request.ts'
+import { type IssuerAnswer, isTokenAnswer } from './issuer-answer.ts'
+import { askIssuer } from './issuer-request.ts'
 import { schedule, waitForToken } from './refresh.ts'
 import { beginLogin, refusalOf, type SignInRefusal, type SignInResult } from './sign-in.ts'
 import { isLive } from './stored-session.ts'
@@ -22,8 +23,7 @@ export type SignUpResult = { readonly refused: false; readonly status: 'created'
 
 /** `POST /v1/users`. Refused with `email_taken`, `signup_closed`, `password_unacceptable`, … */
 export async function signUp({ holding }: Countersign, { email, password, name }: NewPerson): Promise<SignUpResult> {
-  const { send, issuer, skew } = holding
-  const answer = await send({ url: `${issuer}/v1/users`, body: { email, password, name }, skew })
+  const answer = await askIssuer(holding, { path: '/v1/users', body: { email, password, name } })
   if (answer.status === 201) return { refused: false, status: 'created' }
   if (answer.status === 202) return { refused: false, status: 'pending' }
   return refusalOf(answer)
@@ -44,13 +44,12 @@ export async function changePassword({ holding }: Countersign, passwords: Passwo
   for (;;) {
     const { accessToken, tokenType, key, sessionId } = await waitForToken(holding, stale)
     const request = {
-      url: `${holding.issuer}/v1/password`,
+      path: '/v1/password',
       body,
       headers: { Authorization: `${tokenType} ${accessToken}` },
-      skew: holding.skew,
       ...(tokenType === 'DPoP' && { key, accessToken }),
     }
-    const answer = await renewBy(holding, () => holding.send(request))
+    const answer = await renewBy(holding, () => askIssuer(holding, request))
     if (answer.status === 200) return { refused: false, sessionId }
     // The token was at fault, not the password: once more with another.
     if (!stale && answer.status === 401 && answer.body.error === 'invalid_token') stale = accessToken
@@ -86,7 +85,7 @@ async function renewBy(holding: Holding, work: () => Promise<IssuerAnswer>): Pro
 export function adopt({ holding }: Countersign, tokens: TokenAnswer): Promise<SignInResult> {
   const { clock } = holding.platform
   const sent = { now: clock.now(), monotonic: clock.monotonic() }
-  const skew = tokens.server_time * 1000 - sent.now || 0
-  const answer = { status: 200, body: { ...tokens }, retryAfter: 0, sent, skew }
+  if (tokens.server_time > 0) holding.skew = tokens.server_time * 1000 - sent.now
+  const answer = { status: 200, body: { ...tokens }, retryAfter: 0, sent }
   return beginLogin(holding, answer, undefined, ++holding.acts)
 }

@@ -17,7 +17,7 @@ export function createApiFetch(holding: Holding, ready: Promise<void>, origins: 
 
   function send(call: Call, input: Request | string | URL, session: LiveSession): Promise<Response> {
     const { request, url, init, headers } = call
-    const { accessToken, tokenType, skew } = session
+    const { accessToken, tokenType } = session
     headers.set('Authorization', `${tokenType} ${accessToken}`)
     return holding.fetchWithProof(
       input,
@@ -26,7 +26,7 @@ export function createApiFetch(holding: Holding, ready: Promise<void>, origins: 
         key: tokenType === 'DPoP' ? session.key : undefined,
         method: (init.method ?? request?.method ?? 'GET').toUpperCase(),
         url: url.origin + url.pathname,
-        skew,
+        skew: holding.skew,
         accessToken,
       },
     )

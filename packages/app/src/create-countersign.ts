@@ -1,7 +1,6 @@
 import { createApiFetch } from './api-fetch.ts'
 import { createFetchWithProof } from './dpop.ts'
 import { type Holding, live } from './holding.ts'
-import { createIssuerClient } from './issuer-request.ts'
 import { browserPlatform, type Platform } from './platform.ts'
 import { look, refreshNow, schedule, waitForToken, wake } from './refresh.ts'
 import { type Credentials, type SignInResult, signIn } from './sign-in.ts'
@@ -65,7 +64,6 @@ export function createCountersign(options: CountersignOptions): Countersign {
   const storage = options.storage ?? indexedDbStorage(`countersign ${issuer} ${clientId}`)
   const report = options.report ?? ((problem, cause) => console.error(`Countersign: ${problem}`, cause))
   const announcer = createAnnouncer(report)
-  const fetchWithProof = createFetchWithProof(platform)
   const holding: Holding = {
     platform,
     storage,
@@ -74,8 +72,7 @@ export function createCountersign(options: CountersignOptions): Countersign {
     report,
     announcer,
     bind: options.dpop ?? (storage.holdsKeys && !!platform.subtle),
-    fetchWithProof,
-    send: createIssuerClient(platform, fetchWithProof),
+    fetchWithProof: createFetchWithProof(platform),
     start: { now: 0, monotonic: 0 },
     margin: 0,
     skew: 0,

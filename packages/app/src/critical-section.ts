@@ -1,5 +1,6 @@
 import { ageOf, anything, type Holding, newId, nothing, readStorage, recordOf, writeStorage } from './holding.ts'
-import { type IssuerAnswer, judgeRefresh } from './issuer-request.ts'
+import { type IssuerAnswer, judgeRefresh } from './issuer-answer.ts'
+import { askIssuer } from './issuer-request.ts'
 import { isLive, type LiveSession, type SignedOutReason, type StoredSession } from './stored-session.ts'
 
 /**
@@ -16,7 +17,7 @@ export type Outcome =
  * without it. Nothing in here waits without a limit, and none of the application's code is called.
  */
 export async function criticalSection(holding: Holding, seen: LiveSession): Promise<Outcome> {
-  const { unsavedOver, platform, issuer, clientId } = holding
+  const { unsavedOver, platform, clientId } = holding
   let base: StoredSession | undefined = seen
   let over = unsavedOver ?? seen.version
   let readable = true
@@ -36,8 +37,7 @@ export async function criticalSection(holding: Holding, seen: LiveSession): Prom
 
   const form = { grant_type: 'refresh_token', refresh_token: refreshToken, client_id: clientId }
   const body = new URLSearchParams(form)
-  const answer = await holding.send({ url: `${issuer}/token`, body, key, skew: holding.skew })
-  holding.skew = answer.skew
+  const answer = await askIssuer(holding, { path: '/token', body, key })
   switch (judgeRefresh(answer)) {
     case 'tokens':
       return keep(holding, over, base, answer)

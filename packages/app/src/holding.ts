@@ -1,6 +1,6 @@
 import type { TokenAnswer } from '@countersign/protocol'
 import { base64url, type FetchWithProof } from './dpop.ts'
-import type { IssuerAnswer, IssuerRequest } from './issuer-request.ts'
+import type { IssuerAnswer } from './issuer-answer.ts'
 import { type Platform, underLock, within } from './platform.ts'
 import type { Announcer, Report, State } from './state.ts'
 import { isLive, type LiveSession, type StoredSession, type TokenStorage } from './stored-session.ts'
@@ -16,7 +16,6 @@ export interface Holding {
   /** Whether a new login is bound to a key. */
   readonly bind: boolean
   readonly fetchWithProof: FetchWithProof
-  readonly send: (request: IssuerRequest) => Promise<IssuerAnswer>
 
   /** The record as this tab knows it. */
   held?: StoredSession | undefined
@@ -127,7 +126,7 @@ export function ageOf({ platform }: Holding, { sent }: IssuerAnswer): number {
 export function recordOf(
   holding: Holding,
   base: Pick<LiveSession, 'login' | 'sessionId' | 'refreshToken' | 'key'>,
-  { body, sent, skew }: IssuerAnswer,
+  { body, sent }: IssuerAnswer,
 ): LiveSession {
   const tokens = body as unknown as TokenAnswer
   return {
@@ -140,7 +139,7 @@ export function recordOf(
     refreshToken: tokens.refresh_token ?? base.refreshToken,
     sentAt: sent.now,
     lifetimeSeconds: tokens.expires_in,
-    skew,
+    skew: holding.skew,
     key: base.key,
   }
 }

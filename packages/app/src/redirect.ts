@@ -102,5 +102,5 @@ export async function handleRedirect(
     client_id: holding.clientId,
   }
   await ready
-  return startLogin(holding, `${holding.issuer}/token`, new URLSearchParams(form))
+  return startLogin(holding, '/token', new URLSearchParams(form))
 }

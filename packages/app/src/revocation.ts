@@ -1,5 +1,6 @@
 import { type Holding, removeStored } from './holding.ts'
-import type { IssuerAnswer } from './issuer-request.ts'
+import type { IssuerAnswer } from './issuer-answer.ts'
+import { askIssuer } from './issuer-request.ts'
 import { isLive } from './stored-session.ts'
 
 const revokePause = 60_000
@@ -24,7 +25,7 @@ export async function revoke(holding: Holding): Promise<void> {
 }
 
 /** `POST /revoke` (RFC 7009). */
-export function revokeToken({ send, issuer, clientId, skew }: Holding, token: string): Promise<IssuerAnswer> {
-  const body = new URLSearchParams({ token, client_id: clientId })
-  return send({ url: `${issuer}/revoke`, body, skew, outlivesPage: true })
+export function revokeToken(holding: Holding, token: string): Promise<IssuerAnswer> {
+  const body = new URLSearchParams({ token, client_id: holding.clientId })
+  return askIssuer(holding, { path: '/revoke', body, outlivesPage: true })
 }

@@ -2,7 +2,8 @@ import type { Reason } from '@countersign/protocol'
 import { createProofKey, type ProofKey } from './dpop.ts'
 import { tokenFailure } from './failure.ts'
 import { ageOf, anything, type Holding, hold, newId, recordOf } from './holding.ts'
-import { type IssuerAnswer, isTokenAnswer } from './issuer-request.ts'
+import { type IssuerAnswer, isTokenAnswer } from './issuer-answer.ts'
+import { askIssuer } from './issuer-request.ts'
 import { revokeToken } from './revocation.ts'
 import { persist } from './sign-out.ts'
 import { isLive } from './stored-session.ts'
@@ -35,20 +36,24 @@ export interface Credentials {
 /** `POST /v1/sessions`. The earlier login of this install, if any, is named, so that it ends with this one. */
 export async function signIn(holding: Holding, ready: Promise<void>, credentials: Credentials): Promise<SignInResult> {
   await ready
-  const { held, clientId, issuer } = holding
+  const { held, clientId } = holding
   const supersedes = isLive(held) ? held.refreshToken : held?.unrevoked
-  return startLogin(holding, `${issuer}/v1/sessions`, { ...credentials, client_id: clientId, supersedes })
+  return startLogin(holding, '/v1/sessions', { ...credentials, client_id: clientId, supersedes })
 }
 
 /**
  * Asks for the tokens of a new login, bound to a new key, and puts them in the place of whatever login there was.
  * A sign-out that the user has asked for in the meantime wins.
  */
-export async function startLogin(holding: Holding, url: string, body: URLSearchParams | object): Promise<SignInResult> {
+export async function startLogin(
+  holding: Holding,
+  path: string,
+  body: URLSearchParams | object,
+): Promise<SignInResult> {
   const act = ++holding.acts
-  const { platform, send, skew, bind } = holding
+  const { platform, bind } = holding
   const key = bind ? await createProofKey(platform.subtle) : undefined
-  const answer = await send({ url, body, key, skew })
+  const answer = await askIssuer(holding, { path, body, key })
   if (answer.status >= 300 || !isTokenAnswer(answer.body)) return refusalOf(answer)
   return beginLogin(holding, answer, key, act)
 }
