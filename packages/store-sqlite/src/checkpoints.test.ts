@@ -3,11 +3,36 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import * as given from '@countersign/store/given'
 import { expect, test } from 'vitest'
+import { createCheckpoints } from './checkpoints.ts'
+import { openDatabase } from './open-database.ts'
 import { openSqliteStore } from './open-sqlite-store.ts'
 import { withFolder } from './test-folder.ts'
 
 const checkpointFrames = 300
 const pageBytes = 4096
+
+test('where the worker cannot do its work the log stays bounded all the same', async () => {
+  await withFolder(async folder => {
+    const file = join(folder, 'countersign.db')
+    const database = openDatabase(file)
+    const script = new URL('./no-such-worker.ts', import.meta.url)
+    const checkpoints = createCheckpoints(database, { file, frames: 20, resume: () => {}, script })
+    const insert = database.prepare('INSERT INTO code VALUES (?, 1, 1, ?)')
+    const look = database.prepare('PRAGMA wal_checkpoint(NOOP)')
+    let longest = 0
+    for (let row = 0; row < 400; row++) {
+      insert.run(`${row}`, 'x'.repeat(2000))
+      checkpoints.afterCommit(1000)
+      longest = Math.max(longest, (look.get() as { log: number }).log)
+      do await new Promise(done => setImmediate(done))
+      while (checkpoints.holds())
+    }
+    expect(longest).toBeGreaterThan(20)
+    expect(longest).toBeLessThan(20 * 10)
+    await checkpoints.close()
+    database.close()
+  })
+})
 
 test('under constant writing the log stays bounded, and nothing is lost on the way into the database file', async () => {
   await withFolder(async folder => {

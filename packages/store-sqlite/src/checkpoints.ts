@@ -17,11 +17,16 @@ export interface CheckpointOptions {
   readonly frames: number
   /** Writes may go on. */
   readonly resume: () => void
+  /** The worker's script. */
+  readonly script?: URL
 }
 
 /** Looking at the log's length costs something: only after so many changes. */
 const changesBetweenLooks = 256
-/** If the disk copies more slowly than the log grows, writes are held beyond so many times the due length. */
+/**
+ * The log's bound, in due lengths. Beyond it writes are held if the disk copies more slowly than the log grows, and the main
+ * thread checkpoints if the worker cannot.
+ */
 const framesBoundFactor = 4
 
 /**
@@ -31,7 +36,12 @@ const framesBoundFactor = 4
  */
 export function createCheckpoints(database: DatabaseSync, options: CheckpointOptions): Checkpoints {
   const look = prepareRead(database, 'PRAGMA wal_checkpoint(NOOP)')
+  const copyHere = prepareRead(database, 'PRAGMA wal_checkpoint(PASSIVE)')
+  // The built file ends otherwise than the source.
+  const built = new URL(`./checkpoint-worker.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url)
+  const bound = options.frames * framesBoundFactor
   let worker: Worker | undefined
+  let workerFails = false
   let state: 'idle' | 'copying' | 'completing' | 'closed' = 'idle'
   let bounded = false
   let changesSinceLook = 0
@@ -39,9 +49,11 @@ export function createCheckpoints(database: DatabaseSync, options: CheckpointOpt
   let idle = (): void => {}
 
   function start(): Worker {
-    // The built file ends otherwise than the source.
-    const script = new URL(`./checkpoint-worker.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url)
-    const started = new Worker(script, { workerData: { file: options.file }, stdout: false, stderr: false })
+    const started = new Worker(options.script ?? built, {
+      workerData: { file: options.file },
+      stdout: false,
+      stderr: false,
+    })
     started.on('message', (reply: CheckpointReply) => answered(reply.frames))
     // It is started anew at the next checkpoint; the log keeps everything until then.
     started.on('error', () => {
@@ -58,6 +70,7 @@ export function createCheckpoints(database: DatabaseSync, options: CheckpointOpt
   }
 
   function answered(frames: number | undefined): void {
+    workerFails = frames === undefined
     if (state === 'copying' && frames !== undefined) {
       state = 'completing'
       ask('complete')
@@ -81,6 +94,15 @@ export function createCheckpoints(database: DatabaseSync, options: CheckpointOpt
     }
   }
 
+  /** Copies everything: nobody writes meanwhile, and the next write begins the log anew. */
+  function checkpointHere(): void {
+    try {
+      copyHere.one()
+    } catch {
+      // The disk is full, or worse; the log keeps everything until it is not.
+    }
+  }
+
   return {
     afterCommit(changes) {
       changesSinceLook += changes
@@ -88,11 +110,15 @@ export function createCheckpoints(database: DatabaseSync, options: CheckpointOpt
       changesSinceLook = 0
       const frames = framesInLog()
       if (state === 'copying') {
-        bounded = frames >= copiedAt + options.frames * framesBoundFactor
+        bounded = frames >= copiedAt + bound
         return
       }
       if (frames < copiedAt) copiedAt = 0
       if (frames - copiedAt < options.frames) return
+      if (workerFails && frames >= bound) {
+        checkpointHere()
+        return
+      }
       state = 'copying'
       ask('passive')
     },
