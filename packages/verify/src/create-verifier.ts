@@ -42,7 +42,8 @@ const noCredentials = { detail: 'This API has no client of its own to ask the is
 
 /**
  * Makes a verifier for the tokens of one issuer (RFC 9068 by default, any issuer with a JWKS by configuration).
- * Starts to fetch keys, and with `revocations` to follow the feed, at once.
+ * Starts to fetch keys, and with `revocations` to follow the feed, at once; the open feed keeps a process alive until
+ * `close()`.
  *
  * Throws a TypeError if the options are wrong.
  */
@@ -105,7 +106,8 @@ export function createVerifier(options: VerifierOptions): Verifier {
     const checked: CheckedToken = {
       // A copy of its own: a token cut out of a longer text would keep all of that in memory.
       token: bytes.toString('latin1'),
-      bytes: bytes.length + payload.length * 4 + 600,
+      // Measured: 1.7 kB of heap for a token of 665 letters; this says 2.0.
+      bytes: bytes.length + payload.length * 2 + 500,
       claims,
       kid: header.kid,
       key,

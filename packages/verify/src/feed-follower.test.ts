@@ -273,21 +273,26 @@ test('entries are forgotten after their time by the clock of the feed', async ()
   expect(by.status().revocations?.state).toBe('current')
 })
 
-test('more entries than it may hold make it stale, and are not held', async () => {
-  const many = Array.from({ length: 11 }, (_, i): FeedEntry => ({ kind: 'session', id: `${i}`, until: 4e9 }))
+test('more entries than it may hold make it stale, and what it knows stays in force', async () => {
+  const many = Array.from({ length: 10 }, (_, i): FeedEntry => ({ kind: 'family', id: `${i}`, until: 4e9 }))
+  issuer.onFollow = (_request, send) => send('snapshot', [session])
   const by = open({ mostEntries: 10 })
   await by.ready()
-  expect(await outcome(by, token())).toBe('current')
-  issuer.onFollow = (_request, send) => send('snapshot', many)
+  expect(await outcome(by, token({ sid: 'other' }))).toBe('current')
+  issuer.onFollow = (_request, send) => send('snapshot', [...many, session])
   issuer.send('entries', many)
   await until(() => by.status().revocations?.state === 'stale')
-  expect(by.status().revocations?.entries).toBe(0)
-  expect(await outcome(by, token(), { whenStale: 'reject' })).toBe('revocations_stale')
+  expect(by.status().revocations).toMatchObject({ entries: 1, fault: expect.stringContaining('more') })
+  expect(await outcome(by, token())).toBe('token_revoked')
+  expect(await outcome(by, token({ sid: 'other' }), { whenStale: 'reject' })).toBe('revocations_stale')
   for (let second = 0; second < 60; second++) {
     time.advance(1_000)
     for (let i = 0; i < 20; i++) await new Promise(setImmediate)
   }
   expect(issuer.feedRequests.length).toBeLessThan(25)
+  issuer.onFollow = (_request, send) => send('snapshot', many)
+  await until(() => by.status().revocations?.state === 'current', 10)
+  expect(await outcome(by, token())).toBe('current')
 })
 
 test('a closed verifier follows no more and says so', async () => {

@@ -73,6 +73,10 @@ export function followFeed(runtime: Runtime, known: Revocations, options: FeedOp
     const read = readFeedPage(event.data)
     if (read === undefined) throw forgetPosition('the feed sent something else')
     const { page, unknown } = read
+    const held = event.event === 'snapshot' ? 0 : known.size
+    overflown = held + page.entries.length > options.mostEntries
+    // What is known already stays in force.
+    if (overflown) throw forgetPosition('more is revoked than this verifier may hold')
     if (event.event === 'snapshot') {
       known.replace(page.entries)
       unknownEntries = unknown
@@ -96,11 +100,6 @@ export function followFeed(runtime: Runtime, known: Revocations, options: FeedOp
     if (page.as_of - prunedAt >= pruneEverySeconds || page.as_of < prunedAt) {
       prunedAt = page.as_of
       known.prune(page.as_of)
-    }
-    overflown = known.size > options.mostEntries
-    if (overflown) {
-      known.replace([])
-      throw forgetPosition('more is revoked than this verifier may hold')
     }
   }
 

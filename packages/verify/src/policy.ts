@@ -37,7 +37,7 @@ export interface CompiledPolicy {
 }
 
 const checks: Readonly<Record<keyof Policy, (value: unknown) => boolean>> = {
-  scope: value => typeof value === 'string' || isTexts(value),
+  scope: value => (typeof value === 'string' && value.trim() !== '') || isTexts(value),
   maxAgeSeconds: isPositive,
   maxAuthenticationAgeSeconds: isPositive,
   acr: value => isTexts(value) && value.length > 0,
@@ -54,8 +54,8 @@ export function compilePolicy(policy: Policy): CompiledPolicy {
   if (known !== undefined) return known
   for (const [name, value] of Object.entries(policy)) {
     if (!Object.hasOwn(checks, name)) throw new TypeError(`a policy has no member "${name}"`)
-    if (value !== undefined && !checks[name as keyof Policy](value))
-      throw new TypeError(`the policy's ${name} is wrong`)
+    // Also for undefined: a setting that was not found must not mean that nothing is asked.
+    if (!checks[name as keyof Policy](value)) throw new TypeError(`the policy's ${name} is wrong`)
   }
   const fresh: CompiledPolicy = {
     scope:
