@@ -1,4 +1,4 @@
-import type { Instant, KeyPolicy, RandomBytes } from '@countersign/core'
+import type { Instant, KeyPolicy, RandomBytes, RefreshDecision, RefreshRequest } from '@countersign/core'
 import type { Counters, Store } from '@countersign/store'
 import type { ClientDirectory } from './clients/client-directory.ts'
 import type { ProofChecker } from './dpop/proof-checker.ts'
@@ -43,9 +43,13 @@ export interface Services {
   /** The node's clock: for proofs and timers only; decisions use the store's. */
   readonly clock: () => Instant
   readonly random: RandomBytes
+  /** The refresh rule. An argument only so that the simulation can break it on purpose, to check its checker. */
+  readonly judgeRefresh: JudgeRefresh
   /** Told of every refresh that was decided: row, family, how it ended. Metrics and the demo listen. */
   readonly onRefresh: (event: RefreshEvent) => void
 }
+
+export type JudgeRefresh = (request: RefreshRequest) => RefreshDecision
 
 export interface RefreshEvent {
   readonly row: number

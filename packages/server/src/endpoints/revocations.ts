@@ -43,12 +43,14 @@ async function stream(services: Services, request: HttpRequest): Promise<HttpAns
   const body = new PassThrough()
   // Who hangs up is no failure of ours.
   body.on('error', () => {})
+  let longest = 0
   const follower: Follower = {
     isGone: () => body.destroyed || body.writableEnded,
     end: () => void body.end(),
     send(frame) {
-      // What it was sent before; a first snapshot may be as long as it is.
-      if (body.writableLength + body.readableLength > unreadBytesAtMost) body.destroy()
+      longest = Math.max(longest, frame.length)
+      // A first snapshot may be as long as it is; what counts is how far the reader falls behind it.
+      if (body.writableLength + body.readableLength > Math.max(unreadBytesAtMost, 2 * longest)) body.destroy()
       else body.write(frame)
     },
   }

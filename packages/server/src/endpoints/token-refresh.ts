@@ -1,4 +1,4 @@
-import { type FamilySnapshot, narrowScope, type RefreshDecision, redeemRefreshToken } from '@countersign/core'
+import { type FamilySnapshot, narrowScope, type RefreshDecision } from '@countersign/core'
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import { StoreUnavailable } from '@countersign/store'
 import { jsonHeaders, refusalAnswer } from '../http/answers.ts'
@@ -30,7 +30,7 @@ export async function refreshTokens(services: Services, request: TokenRequest): 
     if (snapshot === undefined) {
       return answer(services, request, { row: 1, outcome: refuse('family_unknown') }, token.familyId)
     }
-    const decision = redeemRefreshToken({ token, snapshot, client: request.client, jkt: request.proof.jkt, device })
+    const decision = services.judgeRefresh({ token, snapshot, client: request.client, jkt: request.proof.jkt, device })
     const wanted = isRefusal(decision.outcome) ? {} : narrow(services, request, snapshot)
     if (isRefusal(wanted)) return refusalAnswer(wanted)
     // From row 3 on it is the client's own proof; a replayed one must not decide anything.

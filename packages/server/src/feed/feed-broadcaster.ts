@@ -1,5 +1,6 @@
 import type { FeedEvent, FeedPage } from '@countersign/protocol'
 import type { FeedBatch, Store } from '@countersign/store'
+import { type Every, everyInterval } from '../every.ts'
 import type { Log } from '../services.ts'
 
 /** One reader of the event stream. */
@@ -34,7 +35,7 @@ interface Frame {
   readonly text: string
 }
 
-export function createFeedBroadcaster(store: Store, log: Log): FeedBroadcaster {
+export function createFeedBroadcaster(store: Store, log: Log, every: Every = everyInterval): FeedBroadcaster {
   const { feed } = store
   /** Each with the number of the newest entry that it has. */
   const followers = new Map<Follower, number>()
@@ -108,8 +109,7 @@ export function createFeedBroadcaster(store: Store, log: Log): FeedBroadcaster {
   }
 
   const unsubscribe = feed.subscribe(() => void look())
-  const timer = setInterval(() => void look(), heartbeatMs)
-  timer.unref()
+  const stopHeartbeat = every(heartbeatMs, () => void look())
 
   return {
     async follow(follower, position) {
@@ -129,7 +129,7 @@ export function createFeedBroadcaster(store: Store, log: Log): FeedBroadcaster {
     look,
     close() {
       closed = true
-      clearInterval(timer)
+      stopHeartbeat()
       unsubscribe()
       for (const follower of followers.keys()) follower.end()
       followers.clear()

@@ -150,7 +150,9 @@ export async function createKeyKeeper(options: KeyKeeperOptions): Promise<KeyKee
 
   function ready(): LoadedRing {
     if (loaded === undefined || clock() - readAt > stopsSigningAfterMs) {
-      throw new StoreUnavailable('The key ring could not be read for too long.', { retryAfterSeconds: 5 })
+      // After a sleep of the machine the next request need not wait for the job.
+      read().catch(() => {})
+      throw new StoreUnavailable('The key ring could not be read for too long.', { retryAfterSeconds: 1 })
     }
     return loaded
   }

@@ -1,0 +1,105 @@
+import {
+  type Client,
+  deriveKey,
+  type Instant,
+  type KeyPolicy,
+  type MasterKey,
+  type RandomBytes,
+  redeemRefreshToken,
+} from '@countersign/core'
+import { createMemoryCounters, type Store } from '@countersign/store'
+import { type Admin, createAdmin } from './admin/admin.ts'
+import { createClientDirectory } from './clients/client-directory.ts'
+import { declareClients } from './clients/declare-clients.ts'
+import { createProofChecker } from './dpop/proof-checker.ts'
+import { jwksMaxAgeSeconds } from './endpoints/discovery.ts'
+import { type Every, everyInterval } from './every.ts'
+import { createFeedBroadcaster } from './feed/feed-broadcaster.ts'
+import type { HostedServices } from './hosted/hosted-services.ts'
+import type { Route } from './http/fastify-server.ts'
+import { startJobs } from './jobs/jobs.ts'
+import { createKeyKeeper } from './keys/key-keeper.ts'
+import { createSite } from './pages/site.ts'
+import { createLoginLimits } from './passwords/login-limits.ts'
+import { createPasswordHasher, type PasswordHasher } from './passwords/password-hasher.ts'
+import { pooledRandomBytes } from './pooled-random.ts'
+import { routes } from './routes.ts'
+import type { JudgeRefresh, Log, RefreshEvent, ServerConfig } from './services.ts'
+import { createCookies } from './sign-in/cookies.ts'
+
+export interface NodeOptions {
+  readonly config: ServerConfig
+  readonly store: Store
+  readonly master: MasterKey
+  /** Stored if they are new or changed. */
+  readonly clients: readonly Client[]
+  readonly log: Log
+  readonly clock?: () => Instant
+  readonly random?: RandomBytes
+  readonly every?: Every
+  /** Closed with the node. By default argon2id with today's parameters. */
+  readonly passwords?: PasswordHasher
+  readonly judgeRefresh?: JudgeRefresh
+  readonly onRefresh?: (event: RefreshEvent) => void
+}
+
+/** One node without its socket: everything that it answers, and the jobs that run beside. */
+export interface ServerNode {
+  readonly services: HostedServices
+  readonly routes: readonly Route[]
+  readonly admin: Admin
+  /** Stops the jobs and ends the feed's streams. */
+  stop(): void
+}
+
+/** Puts a node together. Everything that it needs from outside is an argument. */
+export async function createNode(options: NodeOptions): Promise<ServerNode> {
+  const { config, store, master, log, clock = Date.now, random = pooledRandomBytes, every = everyInterval } = options
+  const { issuer } = config
+  await declareClients(store, options.clients)
+  const policy = await fittingPolicy(store, config.keyPolicy, options.clients)
+  const counters = createMemoryCounters(clock)
+  const services: HostedServices = {
+    config,
+    store,
+    counters,
+    clients: createClientDirectory(store, clock),
+    keys: await createKeyKeeper({ store, master, issuer, policy, clock, random, log }),
+    proofs: createProofChecker({ issuer, nonceKey: deriveKey(master, 'dpop nonce 1'), clock }),
+    passwords: options.passwords ?? createPasswordHasher({ random }),
+    loginLimits: createLoginLimits(counters),
+    feed: createFeedBroadcaster(store, log, every),
+    log,
+    clock,
+    random,
+    judgeRefresh: options.judgeRefresh ?? redeemRefreshToken,
+    onRefresh: options.onRefresh ?? (() => {}),
+    cookies: createCookies({ issuer, store, cookieKey: deriveKey(master, 'cookie 1'), random }),
+    site: createSite({ host: new URL(issuer).host, name: config.applicationName }),
+  }
+  const stopJobs = startJobs(services, every)
+  return {
+    services,
+    routes: routes(services),
+    admin: createAdmin(services),
+    stop() {
+      stopJobs()
+      services.feed.close()
+    },
+  }
+}
+
+/** Clocks differ, and a token is accepted a little past its end. */
+const tailMarginSeconds = 120
+
+/** A key is kept until the longest thing that it made is past, whatever the policy says: nobody is logged out by a rotation. */
+async function fittingPolicy(store: Store, policy: KeyPolicy, clients: readonly Client[]): Promise<KeyPolicy> {
+  const { issuer } = await store.loadIssuer()
+  const longestLogin = Math.max(0, ...clients.map(client => client.lifetimes.absoluteSeconds))
+  return {
+    ...policy,
+    publishAheadSeconds: Math.max(policy.publishAheadSeconds, jwksMaxAgeSeconds),
+    signingTailSeconds: Math.max(policy.signingTailSeconds, issuer.longestAccessTokenSeconds + tailMarginSeconds),
+    refreshTailSeconds: Math.max(policy.refreshTailSeconds, longestLogin + tailMarginSeconds),
+  }
+}
