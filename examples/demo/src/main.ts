@@ -17,8 +17,8 @@ const program = new Command('npm start --')
 
 try {
   const demo = await startDemo(configurationOf(program.opts()), process.env)
-  process.stdout.write(greeting(demo))
   endOnSignal(demo.close)
+  process.stdout.write(greeting(demo))
 } catch (error) {
   process.stderr.write(`countersign: ${explain(error)}\n`)
   process.exitCode = 1

@@ -31,8 +31,8 @@ export async function run(argv: readonly string[]): Promise<void> {
     .description('start the server')
     .action(async () => {
       const system = await serve(configured(), { masterKey: process.env.COUNTERSIGN_MASTER_KEY })
-      process.stdout.write(`Countersign is ready at ${system.issuer}\n`)
       endOnSignal(system.close)
+      process.stdout.write(`Countersign is ready at ${system.issuer}\n`)
     })
 
   const users = program.command('users').description('people’s accounts, on a running server')

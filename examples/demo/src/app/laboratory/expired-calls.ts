@@ -3,7 +3,7 @@ import { apiUrl } from '../settings.ts'
 import { type Experiment, plural, type Report, tally } from './experiment.ts'
 import { rowOf } from './rows.ts'
 import { expireStored } from './stored-token.ts'
-import { collectCalls, refresh } from './watch.ts'
+import { collectCalls, isRefresh } from './watch.ts'
 
 const calls = 20
 
@@ -19,7 +19,7 @@ export function expiredCalls(countersign: Countersign): Experiment {
     await expireStored(countersign)
     const watching = collectCalls()
     const answers = await Promise.all(Array.from({ length: calls }, () => countersign.fetch(`${apiUrl}/notes`)))
-    const refreshes = watching.end().filter(call => call.what === refresh)
+    const refreshes = watching.end().filter(isRefresh)
     const statuses = answers.map(({ status }) => status)
     const good = refreshes.length === 1 && statuses.every(status => status === 200)
     report(`${plural(refreshes.length, 'refresh', 'refreshes')}, ${tally(statuses)}.`, good ? 'good' : 'bad')

@@ -3,7 +3,7 @@ import { apiUrl } from '../settings.ts'
 import type { Experiment, Report } from './experiment.ts'
 import { instrument } from './instruments.ts'
 import { callApi } from './thief.ts'
-import { collectCalls, refresh } from './watch.ts'
+import { collectCalls, isRefresh } from './watch.ts'
 
 interface Forged {
   readonly token: string
@@ -57,7 +57,7 @@ export function forgedToken(countersign: Countersign): Experiment {
       refused.status === 401 ? 'good' : 'bad',
     )
     const own = await countersign.fetch(`${apiUrl}/notes`)
-    const refreshes = watching.end().filter(call => call.what === refresh && call.status === 200)
+    const refreshes = watching.end().filter(isRefresh)
     if (own.headers.get('countersign-reason') === 'key_unknown') {
       report('The API asks for new keys at most every 30 s. Several retired in a row have to wait for it.', 'bad')
       return

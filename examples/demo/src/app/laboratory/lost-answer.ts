@@ -3,7 +3,7 @@ import { apiUrl } from '../settings.ts'
 import type { Experiment, Report } from './experiment.ts'
 import { rowInWords } from './rows.ts'
 import { expireStored } from './stored-token.ts'
-import { collectCalls, loseNextRefresh, refresh } from './watch.ts'
+import { collectCalls, isRefresh, loseNextRefresh } from './watch.ts'
 
 export function lostAnswer(countersign: Countersign): Experiment {
   return {
@@ -20,7 +20,7 @@ export function lostAnswer(countersign: Countersign): Experiment {
     loseNextRefresh()
     const watching = collectCalls()
     const answer = await countersign.fetch(`${apiUrl}/notes`)
-    for (const { row, lost } of watching.end().filter(call => call.what === refresh)) {
+    for (const { row, lost } of watching.end().filter(isRefresh)) {
       report(`Refresh: ${rowInWords(row)}${lost ? '; the answer is thrown away' : '; this one arrives'}.`)
     }
     const good = answer.status === 200 && countersign.sessionId === login

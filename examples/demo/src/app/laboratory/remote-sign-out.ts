@@ -14,7 +14,7 @@ export function remoteSignOut(countersign: Countersign): Experiment {
     id: 'remote-sign-out',
     title: 'One click elsewhere',
     explanation:
-      'The account page opens in a window of its own. Sign in there if asked, and end the session of this app. Meanwhile this page asks the API every 10 ms with the token that it has.',
+      'The account page opens in a window of its own. Sign in there if asked, and end this session (or sign out, if it is the same one). Meanwhile this page asks the API every 10 ms with the token that it has.',
     actions: [{ id: 'open-account', label: 'Log this device out from the account page', run }],
   }
 

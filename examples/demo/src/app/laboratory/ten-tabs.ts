@@ -3,7 +3,7 @@ import { byId, element } from '../page.ts'
 import { type Experiment, plural, type Report, tally } from './experiment.ts'
 import { expireStored } from './stored-token.ts'
 import { type FromTab, type ToTab, tabState } from './tab.ts'
-import { collectCalls, refresh, tellOfCall } from './watch.ts'
+import { collectCalls, isRefresh, tellOfCall } from './watch.ts'
 
 const count = 10
 const callsPerTab = 5
@@ -34,7 +34,7 @@ export function tenTabs(countersign: Countersign): Experiment {
       tabs.post({ fire: callsPerTab })
       const answers = await answered
       const statuses = answers.flatMap(({ statuses }) => statuses ?? [])
-      const refreshes = watching.end().filter(call => call.what === refresh)
+      const refreshes = watching.end().filter(isRefresh)
       const good = refreshes.length === 1 && statuses.every(status => status === 200)
       const row = refreshes.map(one => `row ${one.row}`).join(', ')
       report(`${plural(refreshes.length, 'refresh', 'refreshes')} (${row}), ${tally(statuses)}.`, good ? 'good' : 'bad')

@@ -66,9 +66,9 @@ export function watched(who: string): typeof fetch {
       tell({ status: 0, reason: undefined, row: undefined, lost: false })
       throw error
     }
-    const lost = losing && what === refresh
     const { status, headers } = response
     const row = Number(headers.get('countersign-refresh-row')) || undefined
+    const lost = losing && what === refresh && row !== undefined
     tell({ status, reason: headers.get('countersign-reason') ?? undefined, row, lost })
     if (!lost) return response
     losing = false
@@ -76,7 +76,12 @@ export function watched(who: string): typeof fetch {
   }
 }
 
-export const refresh = 'refresh'
+const refresh = 'refresh'
+
+/** A refresh that the server has decided. A first try that is only asked for a nonce (RFC 9449 §8) is none. */
+export function isRefresh({ what, row }: Call): boolean {
+  return what === refresh && row !== undefined
+}
 
 function nameOf(input: Request | string | URL, init: RequestInit | undefined): string {
   const url = new URL(input instanceof Request ? input.url : input, location.href)

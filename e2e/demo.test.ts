@@ -1,0 +1,268 @@
+import { createServer } from 'node:net'
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { findChromium } from '../tools/chromium-path.ts'
+import { type DemoHome, givenDemoHome, type RunningDemo, runDemo, startDemo } from './testing/demo-process.ts'
+import { freePort } from './testing/server-process.ts'
+
+const flags = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+
+let home: DemoHome
+let demo: RunningDemo
+let browser: Browser
+let context: BrowserContext
+let problems: string[]
+
+beforeAll(async () => {
+  home = givenDemoHome(await freePort())
+  demo = await startDemo(home)
+  browser = await chromium.launch({ executablePath: findChromium() ?? '', args: flags })
+})
+beforeEach(async () => {
+  context = await browser.newContext()
+  problems = []
+})
+afterEach(() => context.close())
+afterAll(async () => {
+  await browser.close()
+  await demo.end('SIGTERM')
+  home.remove()
+})
+
+/** The app in a browser context. What its scripts throw, and what the page's policy blocks, is a problem. */
+async function openApp(): Promise<Page> {
+  const page = await context.newPage()
+  page.on('pageerror', error => problems.push(error.message))
+  page.on('console', message => {
+    if (/Content Security Policy|Trusted ?Type/i.test(message.text())) problems.push(message.text())
+  })
+  await page.goto(demo.appUrl)
+  return page
+}
+
+async function signIn(page: Page): Promise<void> {
+  await page.getByLabel('E-mail address').fill(demo.email)
+  await page.getByLabel('Password').fill(demo.password)
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+  await page.getByRole('heading', { name: 'Notes' }).waitFor()
+}
+
+async function openSignedIn(): Promise<Page> {
+  const page = await openApp()
+  await signIn(page)
+  return page
+}
+
+/** On the server's own page. */
+async function signInHosted(page: Page): Promise<void> {
+  await page.locator('input[name=email]').fill(demo.email)
+  await page.locator('input[name=password]').fill(demo.password)
+  await page.locator('input[name=password]').press('Enter')
+}
+
+/** Presses a button of the laboratory; what it has reported when it is done. */
+async function press(page: Page, name: string): Promise<string[]> {
+  const card = page.locator('.experiment', { has: page.getByRole('button', { name, exact: true }) })
+  await page.getByRole('button', { name, exact: true }).click()
+  await card.and(page.locator('[data-state=done]')).waitFor()
+  return card.locator('.finding').allTextContents()
+}
+
+/** The lines of the timeline, oldest first: who, what, answer, reason, row. */
+async function timeline(page: Page): Promise<string[]> {
+  const lines = page.locator('.call')
+  const texts = await lines.evaluateAll(all =>
+    all.map(one =>
+      ['.who', '.what', '.answer', '.reason', '.row']
+        .map(part => one.querySelector(part)?.textContent ?? '')
+        .filter(text => text !== '')
+        .join(' | '),
+    ),
+  )
+  return texts.reverse()
+}
+
+async function expectSignedIn(page: Page): Promise<void> {
+  expect(await page.locator('#state').textContent()).toBe('fresh')
+  expect(await page.locator('#login').textContent()).toContain('bound to a key of this browser')
+  expect(problems).toEqual([])
+}
+
+describe('the laboratory', () => {
+  test('twenty calls with an expired token: one refresh, decided by row 5, and 20 × 200', async () => {
+    const page = await openSignedIn()
+    expect(await press(page, 'Fire 20 calls with an expired token')).toEqual([
+      '1 refresh, 20 × 200.',
+      'Row 5 decided: rotate.',
+    ])
+    expect((await timeline(page)).slice(-2)).toEqual([
+      'this page | refresh | 200 | row 5: rotate',
+      'this page | GET /notes × 20 | 200',
+    ])
+    await expectSignedIn(page)
+  })
+
+  test('a lost answer: the server has rotated, the retry is row 7, and nobody is signed out', async () => {
+    const page = await openSignedIn()
+    expect(await press(page, 'Lose the next refresh response')).toEqual([
+      'Refresh: row 5, rotate; the answer is thrown away.',
+      'Refresh: row 7, replay; this one arrives.',
+      'The call was answered 200. Still signed in.',
+    ])
+    expect(await timeline(page)).toContain('this page | refresh | 200 (lost) | row 5: rotate')
+    await expectSignedIn(page)
+  })
+
+  test('ten tabs whose token expires at once: one refresh, 50 × 200', async () => {
+    const page = await openSignedIn()
+    expect((await press(page, 'Open ten tabs')).at(-1)).toBe('1 refresh (row 5), 50 × 200.')
+    expect((await timeline(page)).filter(line => / refresh /.test(line))).toHaveLength(1)
+    await expectSignedIn(page)
+  })
+
+  test('a stolen refresh token is refused without its key (row 2), and its owner does not notice', async () => {
+    const page = await openSignedIn()
+    expect((await press(page, 'Steal the refresh token')).slice(0, 3)).toEqual([
+      'Without a proof: row 2, refused, proof_required.',
+      'With a proof of another key: row 2, refused, proof_key_mismatch.',
+      'You refresh as if nothing had happened, and are still signed in.',
+    ])
+    await expectSignedIn(page)
+  })
+
+  test('a stolen refresh token that no key protects: used by two hands, its login ends (row 10), and no other', async () => {
+    const page = await openSignedIn()
+    const reported = (await press(page, 'Steal one that is not bound')).join('\n')
+    expect(reported).toContain('The thief refreshes first: row 5, rotate.')
+    expect(reported).toContain('The victim refreshes later than the grace allows: row 9, late credit.')
+    expect(reported).toContain('The victim refreshes: row 10, reuse (refresh_token_reused).')
+    expect(reported).toContain('The thief’s refresh token: row 3, over (refresh_token_reused).')
+    expect(reported).toContain('The thief’s access token at the API: 401 token_revoked.')
+    await expectSignedIn(page)
+  })
+
+  test('a token forged with the leaked signing key: found out by asking, and dead once the key is retired', async () => {
+    const page = await openSignedIn()
+    const forged = (await press(page, 'Forge with the leaked signing key')).join('\n')
+    expect(forged).toContain('GET /notes checks by itself: 200.')
+    expect(forged).toContain('active is false')
+    expect(forged).toContain('DELETE /notes asks the issuer about every token: 401 token_revoked.')
+    const [dead, renewed] = await press(page, 'Retire that key')
+    expect(dead).toMatch(/^The forged token: 401 token_revoked, \d+ ms after the key was retired\.$/)
+    expect(renewed).toContain('The app has renewed it (1 refresh), and was answered 200.')
+    await expectSignedIn(page)
+  })
+
+  test('a session that is ended in another browser is refused here, with the reason and the time that it took', async () => {
+    const page = await openSignedIn()
+    const popup = context.waitForEvent('page')
+    const [reported] = await Promise.all([
+      press(page, 'Log this device out from the account page'),
+      popup.then(opened => opened.close()).then(() => endLatestSessionElsewhere()),
+    ])
+    expect(reported).toContain('The API refused: 401 token_revoked.')
+    expect(reported.join('\n')).toMatch(/\d+ ms after the session was ended/)
+    expect(reported.at(-1)).toBe('The app has signed out, and says why: session_ended.')
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+    expect(await page.locator('#was-signed-out').textContent()).toContain('session_ended')
+    expect((await timeline(page)).join('\n')).toContain('| 401 | token_revoked')
+    expect(problems).toEqual([])
+  })
+})
+
+/** Signs in on the account page of another browser, and ends the session that was used last. */
+async function endLatestSessionElsewhere(): Promise<void> {
+  const other = await browser.newContext()
+  const account = await other.newPage()
+  await account.goto(`${demo.issuer}/account`)
+  await signInHosted(account)
+  await account.locator('form.end-session').first().locator('button').click()
+  await account.locator('.banner-success').waitFor()
+  await other.close()
+}
+
+describe('the app', () => {
+  test('signs in on the hosted page, comes back by code, and keeps notes', async () => {
+    const page = await openApp()
+    await page.getByRole('button', { name: 'Sign in on the hosted page' }).click()
+    await signInHosted(page)
+    await page.getByRole('heading', { name: 'Notes' }).waitFor()
+    expect(page.url()).toBe(`${demo.appUrl}/`)
+    await page.getByLabel('New note').fill('Written in a test <b>')
+    await page.getByRole('button', { name: 'Add' }).click()
+    await page.locator('#notes').getByText('Written in a test <b>').first().waitFor()
+    await expectSignedIn(page)
+  })
+
+  test('makes an account, signs out, and says that a wrong password is wrong', async () => {
+    const page = await openApp()
+    await page.getByLabel('E-mail address').fill(`somebody-${home.port}@example.org`)
+    await page.getByLabel('Password').fill('a long and winding sentence')
+    await page.getByRole('button', { name: 'Make a new account' }).click()
+    await page.getByText('No notes yet.').waitFor()
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+    await page.getByLabel('E-mail address').fill(`somebody-${home.port}@example.org`)
+    await page.getByLabel('Password').fill('another sentence altogether')
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+    await page.getByText('The address or the password is wrong.').waitFor()
+    expect(problems).toEqual([])
+  })
+})
+
+describe('the process', () => {
+  test('drains at ^C, and nobody is signed out by a restart', async () => {
+    const page = await openSignedIn()
+    const login = await page.locator('#login').textContent()
+    const before = demo
+    // npm hands the terminal's ^C on, so one press arrives twice.
+    expect(await demo.end('SIGINT', 'SIGINT')).toEqual({ code: 0, signal: null })
+    demo = await startDemo(home)
+    expect([demo.appUrl, demo.password]).toEqual([before.appUrl, before.password])
+    await page.reload()
+    await page.getByRole('heading', { name: 'Notes' }).waitFor()
+    expect((await press(page, 'Fire 20 calls with an expired token'))[0]).toBe('1 refresh, 20 × 200.')
+    expect(await page.locator('#login').textContent()).toBe(login)
+    await expectSignedIn(page)
+  })
+
+  test('says that its port is taken, and how to choose another', async () => {
+    const taken = createServer()
+    const port = await freePort()
+    await new Promise<void>(resolve => void taken.listen(port, '127.0.0.1', resolve))
+    const { code, said } = await runDemo(['--port', String(port), '--data', `${home.folder}/other`])
+    taken.close()
+    expect(code).toBe(1)
+    expect(said).toContain(`Port ${port} is in use`)
+    expect(said).toMatch(/npm start -- --port \d+/)
+  })
+
+  test('passes over the ports that are taken for the API and the app', async () => {
+    const other = givenDemoHome(await freePort())
+    const taken = createServer()
+    await new Promise<void>(resolve => void taken.listen(other.port + 1, '127.0.0.1', resolve))
+    const second = await startDemo(other)
+    const ports = [second.issuer, second.apiUrl, second.appUrl].map(url => Number(new URL(url).port) - other.port)
+    expect(ports[0]).toBe(0)
+    expect(ports[1]).toBeGreaterThan(1)
+    expect(ports[2]).toBeGreaterThan(ports[1] ?? 0)
+    expect((await second.end('SIGTERM')).code).toBe(0)
+    taken.close()
+    other.remove()
+  })
+
+  test('hands its instruments to nobody but its own page', async () => {
+    for (const headers of [{}, { 'Sec-Fetch-Site': 'cross-site' }, { 'Sec-Fetch-Site': 'same-site' }]) {
+      const answer = await fetch(`${demo.appUrl}/laboratory/retire-key`, { method: 'POST', headers, body: '{}' })
+      expect([answer.status, (await answer.json()).reason]).toEqual([403, 'origin_refused'])
+    }
+  })
+})
