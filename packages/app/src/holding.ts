@@ -144,7 +144,7 @@ export function recordOf(
   }
 }
 
-export function stateOf(holding: Holding): State {
+function stateOf(holding: Holding): State {
   const { held, retryAt, retryAtShown } = holding
   if (!isLive(held) && holding.loaded) return { status: 'signedOut', reason: held?.ended ?? 'none' }
   if (holding.inflight !== undefined) return { status: 'refreshing' }

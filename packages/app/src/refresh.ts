@@ -27,7 +27,7 @@ const callPatience = 10_000
 const manualPause = 1_000
 
 /** One refresh at a time, whoever asks: the timer, a call, a 401, the application. Never rejects. */
-export function renewOnce(holding: Holding): Promise<void> {
+function renewOnce(holding: Holding): Promise<void> {
   const seen = live(holding)
   if (!seen || holding.closed) return Promise.resolve()
   if (holding.inflight === undefined) {
