@@ -37,7 +37,10 @@ export async function createServer(options: ServerOptions): Promise<CountersignS
     async close() {
       draining = true
       stop()
+      // Node checks no time-outs any more once it is closing: without this one slow sender holds up the end for ever.
+      const impatience = setTimeout(() => http.server.closeAllConnections(), (config.drainSeconds ?? 10) * 1000)
       await http.close()
+      clearTimeout(impatience)
       await services.passwords.close()
     },
   }

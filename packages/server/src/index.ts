@@ -4,6 +4,6 @@ export { type CountersignServer, createServer, type ServerOptions } from './crea
 export { jwksMaxAgeSeconds } from './endpoints/discovery.ts'
 export type { HostedServices } from './hosted/hosted-services.ts'
 export { isLoopback } from './http/client-address.ts'
-export { WrongMasterKey } from './keys/key-keeper.ts'
 export type { HttpAnswer, HttpRequest } from './http/message.ts'
+export { WrongMasterKey } from './keys/key-keeper.ts'
 export type { JudgeRefresh, Log, RefreshEvent, ServerConfig, Services } from './services.ts'

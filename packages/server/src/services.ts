@@ -19,6 +19,8 @@ export interface ServerConfig {
   readonly keyPolicy: KeyPolicy
   /** How long ended sessions are kept for the account page. */
   readonly keepEndedSeconds: number
+  /** How long a stop waits for those who have begun a request and not sent it whole. Default 10. */
+  readonly drainSeconds?: number
 }
 
 /** A line of the log; never holds a token, a secret or a password. */
