@@ -15,6 +15,8 @@ const port = parentPort
 // Short: while a checkpoint is completed writes are held, and a reader of another process must not hold them up.
 const database = new DatabaseSync(file, { timeout: 100 })
 database.exec('PRAGMA synchronous = NORMAL; PRAGMA fullfsync = ON; PRAGMA wal_autocheckpoint = 0')
+// A log that had grown beyond this (bytes) is cut when it begins anew.
+database.exec('PRAGMA journal_size_limit = 134217728')
 const passive = database.prepare('PRAGMA wal_checkpoint(PASSIVE)')
 const restart = database.prepare('PRAGMA wal_checkpoint(RESTART)')
 // SQLite syncs the header of a log begun anew, in the thread that writes first: better here than in the main thread.
