@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { isRefusal } from '@countersign/protocol'
-import { WrongMasterKey } from '@countersign/server'
+import { WrongDeclaration, WrongMasterKey } from '@countersign/server'
 import { StoreUnavailable } from '@countersign/store'
 import { Command } from 'commander'
 import { type AdminCommand, askRunningServer, runAdminCommand } from './admin-socket.ts'
@@ -74,12 +74,15 @@ export function configurationOf(flags: Readonly<Record<string, unknown>>): Confi
   return readConfiguration({ file, environment: process.env, flags })
 }
 
+const mendable = [WrongConfiguration, WrongDeclaration, WrongMasterKey, StoreUnavailable] as const
+
 /** What an operator can mend is said in a sentence; anything else keeps its stack. */
 export function explain(error: unknown): string {
-  if (error instanceof WrongConfiguration || error instanceof WrongMasterKey || error instanceof StoreUnavailable) {
-    return error.message
-  }
-  if ((error as { code?: unknown }).code === 'EADDRINUSE') return 'The port is in use. Choose another with --port.'
+  if (mendable.some(kind => error instanceof kind)) return (error as Error).message
+  const { code, syscall } = error as { code?: unknown; syscall?: unknown }
+  if (code === 'EADDRINUSE') return 'The port is in use. Choose another with --port.'
+  // A folder that may not be written, an address that is not this machine's: the message names it.
+  if (typeof syscall === 'string') return (error as Error).message
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
 

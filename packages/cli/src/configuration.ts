@@ -60,6 +60,8 @@ const schema = z.strictObject({
     .min(0.01)
     .max(3650)
     .default(defaultKeyPolicy.rotationSeconds / 86_400),
+  /** How long a stop waits for requests that were begun. */
+  drain_seconds: seconds(0, 600).default(10),
   /** Allows a minimum life of unbound refresh tokens below twice the grace: for benchmarks and tests alone. */
   unsafe_refresh_policy: z.boolean().default(false),
   clients: z.array(clientSchema).default([]),
@@ -75,6 +77,7 @@ export interface Configuration {
   readonly sign_up: 'open' | 'closed'
   readonly trusted_proxies: readonly string[]
   readonly signing_key_days: number
+  readonly drain_seconds: number
   readonly clients: readonly Client[]
 }
 
@@ -92,9 +95,10 @@ const environmentKeys = [
   'sign_up',
   'trusted_proxies',
   'signing_key_days',
+  'drain_seconds',
 ] as const
 const flagKeys = ['port', 'data', 'issuer'] as const
-const numberKeys = new Set<string>(['port', 'signing_key_days'])
+const numberKeys = new Set<string>(['port', 'signing_key_days', 'drain_seconds'])
 
 /** Reads file, environment and flags. */
 export function readConfiguration(sources: {

@@ -49,6 +49,7 @@ export async function openSystem(options: SystemOptions): Promise<System> {
           rotationSeconds: Math.round(configuration.signing_key_days * 86_400) || rotationSeconds,
         },
         keepEndedSeconds: 7 * 86_400,
+        drainSeconds: configuration.drain_seconds,
       },
     })
     const close = async (): Promise<void> => {

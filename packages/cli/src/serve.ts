@@ -23,13 +23,18 @@ export async function serve(
   const master = readMasterKey(folder, more.masterKey)
   const log = more.log ?? createLog(line => process.stderr.write(line), Date.now)
   const system = await openSystem({ ...more, configuration, folder, master, log })
-  const address = await system.server.listen({ host: configuration.host, port: configuration.port })
-  const socket = await listenForAdmin(folder, system.server.admin, log)
-  const close = async (): Promise<void> => {
-    socket.close()
+  try {
+    const address = await system.server.listen({ host: configuration.host, port: configuration.port })
+    const socket = await listenForAdmin(folder, system.server.admin, log)
+    const close = async (): Promise<void> => {
+      socket.close()
+      await system.close()
+    }
+    return { ...system, address, close }
+  } catch (error) {
     await system.close()
+    throw error
   }
-  return { ...system, address, close }
 }
 
 /** npm hands ^C on to what it has started, although the terminal has told it already: one press arrives twice. */
