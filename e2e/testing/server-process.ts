@@ -15,6 +15,8 @@ export interface Installation {
   readonly configuration: string
   readonly port: number
   readonly issuer: string
+  /** What was started on it, for `remove` to end. */
+  readonly started: Running[]
   remove(): void
 }
 
@@ -22,6 +24,7 @@ export interface Installation {
 export async function givenInstallation(configuration: Readonly<Record<string, unknown>>): Promise<Installation> {
   const folder = mkdtempSync(join(tmpdir(), 'countersign-e2e-'))
   const [port, file, dataFolder] = [await freePort(), join(folder, 'countersign.json'), join(folder, 'data')]
+  const started: Running[] = []
   writeFileSync(file, JSON.stringify({ port, data: dataFolder, ...configuration }))
   return {
     folder,
@@ -29,7 +32,11 @@ export async function givenInstallation(configuration: Readonly<Record<string, u
     configuration: file,
     port,
     issuer: `http://127.0.0.1:${port}`,
-    remove: () => rmSync(folder, { recursive: true, force: true }),
+    started,
+    remove() {
+      for (const { child } of started) child.kill('SIGKILL')
+      rmSync(folder, { recursive: true, force: true })
+    },
   }
 }
 
@@ -106,6 +113,7 @@ export function run(args: readonly string[], surroundings: Surroundings = {}): R
 /** The server on an installation, ready to answer. */
 export async function startServer(at: Installation, surroundings: Surroundings = {}): Promise<Running> {
   const server = run(['serve', '--config', at.configuration], surroundings)
+  at.started.push(server)
   await server.said('is ready at')
   return server
 }

@@ -1,0 +1,244 @@
+import { once } from 'node:events'
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { type ClientRequest, type IncomingMessage, request } from 'node:http'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { apiSecret, configuration, logIn, me, person, refresh, signUp } from './testing/app-install.ts'
+import { basic, call, callUnlessKilled } from './testing/http-call.ts'
+import { createProofKey } from './testing/proof-key.ts'
+import { givenInstallation, type Installation, operate, run, startServer } from './testing/server-process.ts'
+import { wholeAudit, withStore } from './testing/stored-state.ts'
+
+const installations: Installation[] = []
+
+async function givenFolder(more: Readonly<Record<string, unknown>> = {}): Promise<Installation> {
+  const at = await givenInstallation({ ...configuration, ...more })
+  installations.push(at)
+  return at
+}
+
+afterAll(() => {
+  for (const at of installations) at.remove()
+})
+
+/** What a start says that does not come about: one sentence, no stack, exit code 1. */
+async function refusalToStart(at: Installation, environment: Readonly<Record<string, string>> = {}): Promise<string> {
+  const { code, stdout, stderr } = await run(['serve', '--config', at.configuration], { environment }).ended
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+  const said = stderr.replace(/^\{.*\}\n/gm, '')
+  expect(said).toMatch(/^countersign: /)
+  expect(said).not.toMatch(/\n\s+at /)
+  return said
+}
+
+describe.concurrent('a start that cannot come about says why, and ends with 1', () => {
+  test('a second process on the same data folder', async () => {
+    const at = await givenFolder()
+    const server = await startServer(at)
+    expect(await refusalToStart(at, { COUNTERSIGN_PORT: '0' })).toContain(
+      `${at.dataFolder} is in use by another process`,
+    )
+    expect((await call(`${at.issuer}/health`)).status).toBe(200)
+    await server.end('SIGTERM')
+  })
+
+  test('the port is in use', async () => {
+    const at = await givenFolder()
+    const other = createServer().listen(at.port, '127.0.0.1')
+    await once(other, 'listening')
+    expect(await refusalToStart(at)).toBe('countersign: The port is in use. Choose another with --port.\n')
+    other.close()
+    const server = await startServer(at)
+    await server.end('SIGTERM')
+  })
+
+  test('the master key is another one', async () => {
+    const at = await givenFolder()
+    await (await startServer(at)).end('SIGTERM')
+    const other = Buffer.alloc(32, 7).toString('base64url')
+    const said = await refusalToStart(at, { COUNTERSIGN_MASTER_KEY: other })
+    expect(said).toBe('countersign: The master key does not open the keys in this store: it belongs to another one.\n')
+    const right = readFileSync(join(at.dataFolder, 'master.key'), 'utf8').trim()
+    const server = run(['serve', '--config', at.configuration], { environment: { COUNTERSIGN_MASTER_KEY: right } })
+    await server.said('is ready at')
+    await server.end('SIGTERM')
+  })
+
+  test.each([
+    'short',
+    `${'A'.repeat(42)}=`,
+    Buffer.alloc(31, 1).toString('base64url'),
+    Buffer.alloc(32, 1).toString('hex'),
+  ])('the master key is malformed: %s', async key => {
+    const said = await refusalToStart(await givenFolder(), { COUNTERSIGN_MASTER_KEY: key })
+    expect(said).toBe('countersign: COUNTERSIGN_MASTER_KEY must hold 32 bytes in base64url (43 characters).\n')
+  })
+
+  test.each([
+    ['a key that does not exist', { sing_up: 'open' }, 'sing_up'],
+    ['a port that is none', { port: 99_999 }, 'port: '],
+    ['an issuer with a path', { issuer: 'https://login.example.com/x' }, 'issuer: must be an origin without a path'],
+    ['a proxy by name', { trusted_proxies: ['proxy.example.com'] }, 'trusted_proxies.0: '],
+    ['a short client secret', { clients: [{ id: 'api', secrets: ['short'] }] }, 'clients.0.secrets.0: '],
+    [
+      'a redirect by script',
+      { clients: [{ id: 'app', redirect_uris: ['javascript:alert(1)'] }] },
+      "The client 'app' has a redirect URI that is not allowed.",
+    ],
+    ['a data folder that cannot be made', { data: '/dev/null/data' }, '/dev/null/data'],
+    ['an address that is not here', { host: '192.0.2.1', trusted_proxies: ['127.0.0.1'] }, '192.0.2.1'],
+    [
+      'a minimum life that lets the grace overlap',
+      { unsafe_refresh_policy: false, clients: [{ id: 'app', minimum_life_seconds: 1 }] },
+      'clients.app.minimum_life_seconds: must be at least twice grace_seconds',
+    ],
+    ['plain HTTP for the world', { issuer: 'http://login.example.com' }, 'The issuer must be an https: URL'],
+    [
+      'a socket for the world',
+      { host: '0.0.0.0', issuer: 'https://login.example.com' },
+      'Plain HTTP is refused off loopback',
+    ],
+  ])('%s', async (_what, wrong, message) => {
+    const said = await refusalToStart(await givenFolder(wrong))
+    expect(said).toContain(message)
+    expect(said).not.toContain('short')
+  })
+
+  test.each([
+    ['{"port": 4400', 'is not valid JSON'],
+    ['[]', 'does not hold a JSON object'],
+  ])('a file that holds %s', async (text, message) => {
+    const at = await givenFolder()
+    writeFileSync(at.configuration, text)
+    expect(await refusalToStart(at)).toBe(`countersign: ${at.configuration} ${message}.\n`)
+  })
+
+  test('a file that is not there', async () => {
+    const at = await givenFolder()
+    const missing = { ...at, configuration: join(at.folder, 'missing.json') }
+    expect(await refusalToStart(missing)).toBe(`countersign: ${missing.configuration} cannot be read.\n`)
+  })
+})
+
+test('every command explains itself, and what is no command is refused', async () => {
+  const [serve, users, keys] = [['serve'], ['users'], ['keys']]
+  const commands = [
+    [],
+    serve,
+    users,
+    ...['disable', 'enable', 'delete'].map(name => [...users, name]),
+    keys,
+    ...['list', 'rotate', 'retire'].map(name => [...keys, name]),
+  ]
+  for (const command of commands) {
+    const { code, stdout, stderr } = await run([...command, '--help']).ended
+    expect({ command, code, stderr }).toEqual({ command, code: 0, stderr: '' })
+    expect(stdout).toMatch(new RegExp(`^Usage: ${['countersign', ...command].join(' ')}\\b`))
+  }
+  const { code, stderr } = await run(['sevre']).ended
+  expect([code, stderr]).toEqual([1, expect.stringContaining('sevre')])
+})
+
+test('the data folder is for its owner alone, and so is everything in it', async () => {
+  const at = await givenFolder()
+  const server = await startServer(at)
+  await signUp(at.issuer)
+  const modes = readdirSync(at.dataFolder).map(name => [name, statSync(join(at.dataFolder, name)).mode & 0o777])
+  await server.end('SIGTERM')
+  expect(statSync(at.dataFolder).mode & 0o777).toBe(0o700)
+  expect(Object.fromEntries(modes)).toEqual({
+    'admin.sock': 0o600,
+    'countersign.sqlite': 0o600,
+    'countersign.sqlite-lock': 0o600,
+    'countersign.sqlite-shm': 0o600,
+    'countersign.sqlite-wal': 0o600,
+    'master.key': 0o600,
+  })
+})
+
+/** A request of which only the head and half of the body have arrived. */
+async function halfSent(at: Installation): Promise<{ finish(): Promise<IncomingMessage> }> {
+  const text = JSON.stringify({ ...person, client_id: 'app' })
+  const headers = { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(text)) }
+  const outgoing: ClientRequest = request(`${at.issuer}/v1/sessions`, { method: 'POST', agent: false, headers })
+  const answered = once(outgoing, 'response') as Promise<[IncomingMessage]>
+  // Some of these connections are broken off, on purpose.
+  answered.catch(() => {})
+  await new Promise<void>(sent => outgoing.write(text.slice(0, 10), () => sent()))
+  return {
+    async finish() {
+      outgoing.end(text.slice(10))
+      const [answer] = await answered
+      answer.resume()
+      return answer
+    },
+  }
+}
+
+async function followFeed(at: Installation): Promise<{ ended: Promise<unknown> }> {
+  const headers = { ...basic('api', apiSecret), accept: 'text/event-stream' }
+  const [answer] = (await once(request(`${at.issuer}/revocations`, { agent: false, headers }).end(), 'response')) as [
+    IncomingMessage,
+  ]
+  const ended = once(answer, 'close')
+  answer.on('error', () => {})
+  await once(answer, 'data')
+  return { ended }
+}
+
+test.each(['SIGINT', 'SIGTERM'] as const)(
+  '%s drains: what was begun is answered, followers hold up nothing, and the next start goes on',
+  async signal => {
+    const at = await givenFolder()
+    const server = await startServer(at)
+    await signUp(at.issuer)
+    const installs = [await logIn(at.issuer), await logIn(at.issuer, { key: createProofKey() })]
+    const keys = (await call(`${at.issuer}/jwks`)).text
+    const followers = await Promise.all([followFeed(at), followFeed(at)])
+    const begun = await halfSent(at)
+    server.child.kill(signal)
+    await server.said('answering what was begun')
+    await Promise.all(followers.map(({ ended }) => ended))
+    const answer = await begun.finish()
+    expect([answer.statusCode, answer.headers.connection]).toEqual([201, 'close'])
+    const { code, stderr } = await server.ended
+    expect({ code, stderr: stderr.split('\n').filter(line => line.includes('error')) }).toEqual({ code: 0, stderr: [] })
+    expect(readdirSync(at.dataFolder).sort()).toEqual(['countersign.sqlite', 'countersign.sqlite-lock', 'master.key'])
+
+    const next = await startServer(at)
+    for (const install of installs) {
+      expect((await me(at.issuer, install)).status).toBe(200)
+      expect((await refresh(at.issuer, install))?.status).toBe(200)
+    }
+    expect((await call(`${at.issuer}/jwks`)).text).toBe(keys)
+    await next.end(signal)
+    await withStore(at.dataFolder, async store => {
+      const logins = (await wholeAudit(store)).filter(({ record }) => record.event === 'session.created')
+      expect(logins.length).toBe(installs.length + 1)
+    })
+  },
+)
+
+test('who has begun a request and never sends the rest does not hold up the end', async () => {
+  const at = await givenFolder({ drain_seconds: 0 })
+  const server = await startServer(at)
+  await halfSent(at)
+  expect((await server.end('SIGTERM')).code).toBe(0)
+})
+
+test('^C once more ends at once, and the next command finds everything in order', async () => {
+  const at = await givenFolder({ drain_seconds: 600 })
+  const server = await startServer(at)
+  await halfSent(at)
+  server.child.kill('SIGINT')
+  await server.said('answering what was begun')
+  // One press can arrive twice, so it is pressed until it is believed.
+  while (server.child.exitCode === null) {
+    server.child.kill('SIGINT')
+    await callUnlessKilled(`${at.issuer}/health`)
+  }
+  expect((await server.ended).code).toBe(130)
+  const { code, stdout } = await operate(at, 'keys', 'list')
+  expect([code, stdout]).toEqual([0, expect.stringContaining('signing')])
+})
