@@ -41,13 +41,19 @@ export function judgeClaims(claims: Readonly<Record<string, unknown>>, rules: Cl
   return claims as VerifiedClaims
 }
 
+/** The times of a token, in seconds since 1970. */
+export interface Times {
+  readonly expiresSeconds: number
+  readonly issuedSeconds: number
+  /** 0 if the token does not say. */
+  readonly notBeforeSeconds: number
+}
+
 /** Judges what changes with time, at every use of the token (RFC 7519 §4.1.4–4.1.6). */
-export function judgeTimes(claims: VerifiedClaims, nowSeconds: number, toleranceSeconds: number): Reason | undefined {
-  if (nowSeconds >= claims.exp + toleranceSeconds) return 'token_expired'
-  if (claims.iat > nowSeconds + futureToleranceSeconds) return 'token_issued_in_future'
-  if (claims.nbf !== undefined && (claims.nbf as number) > nowSeconds + futureToleranceSeconds) {
-    return 'token_not_yet_valid'
-  }
+export function judgeTimes(times: Times, nowSeconds: number, toleranceSeconds: number): Reason | undefined {
+  if (nowSeconds >= times.expiresSeconds + toleranceSeconds) return 'token_expired'
+  if (times.issuedSeconds > nowSeconds + futureToleranceSeconds) return 'token_issued_in_future'
+  if (times.notBeforeSeconds > nowSeconds + futureToleranceSeconds) return 'token_not_yet_valid'
   return undefined
 }
 

@@ -1,5 +1,5 @@
 import { type Refusal, refuse } from '@countersign/protocol'
-import { judgeClaims, judgeTimes, type VerifiedClaims } from './claims.ts'
+import { judgeClaims, judgeTimes, type Times, type VerifiedClaims } from './claims.ts'
 import { type CompactToken, splitCompact } from './compact-token.ts'
 import { type Configuration, readConfiguration, type VerifierOptions } from './configuration.ts'
 import { type FeedFollower, followFeed } from './feed-follower.ts'
@@ -7,7 +7,7 @@ import { type Introspect, introspection } from './introspection.ts'
 import { type IssuerKeys, issuerKeys } from './issuer-keys.ts'
 import { type MetadataSource, metadataSource } from './issuer-metadata.ts'
 import { basicAuthorization } from './outbound.ts'
-import { type CompiledPolicy, compilePolicy, judgeAge, judgeScope, type Policy, scopesOf } from './policy.ts'
+import { type CompiledPolicy, compilePolicy, judgeAge, judgeScope, type Policy, scopeReader } from './policy.ts'
 import { bindingJudge, type Presented } from './proof.ts'
 import { type Revocations, revocations } from './revocations.ts'
 import { parseStrictObject } from './strict-json.ts'
@@ -16,12 +16,13 @@ import { readHeader, type TokenHeader } from './token-header.ts'
 import type { VerificationKey } from './verification-key.ts'
 import type { Verification, Verified, Verifier } from './verifier.ts'
 
-/** A token whose signature and unchanging claims were found good. */
-interface CheckedToken extends Cached {
+/** A token whose signature and unchanging claims were found good. What every use looks at lies here, not in the claims. */
+interface CheckedToken extends Cached, Times {
   readonly claims: VerifiedClaims
   readonly kid: string | undefined
   readonly key: VerificationKey
   readonly scopes: readonly string[]
+  readonly isBound: boolean
   readonly good: Verified
   readonly goodButStale: Verified
   /** The version of the revocations under which it was last looked up, and what came of it. */
@@ -57,6 +58,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
   const judgeBinding = bindingJudge(clock, configuration.proofMaxAgeSeconds)
   const cache = tokenCache<CheckedToken>(configuration.cacheBytes)
   const headers = new Map<string, TokenHeader>()
+  const readScopes = scopeReader()
 
   function verify(token: unknown, policy: Policy = noPolicy, presented?: Presented): ReturnType<Verifier['verify']> {
     const asked = compilePolicy(policy)
@@ -111,7 +113,11 @@ export function createVerifier(options: VerifierOptions): Verifier {
       claims,
       kid: header.kid,
       key,
-      scopes: scopesOf(claims),
+      scopes: readScopes(claims),
+      isBound: claims.cnf !== undefined,
+      expiresSeconds: claims.exp,
+      issuedSeconds: claims.iat,
+      notBeforeSeconds: (claims.nbf as number | undefined) ?? 0,
       good: Object.freeze({ refused: false, claims, stale: false } as const),
       goodButStale: Object.freeze({ refused: false, claims, stale: true } as const),
       lookedUpAt: -1,
@@ -133,16 +139,23 @@ export function createVerifier(options: VerifierOptions): Verifier {
     presented: Presented | undefined,
   ): Verification | Promise<Verification> {
     const nowSeconds = clock.wallMilliseconds() / 1000
-    const { claims } = token
     if (nowSeconds >= token.key.expiresSeconds) return refuse('key_unknown')
     const reason =
-      judgeTimes(claims, nowSeconds, claimRules.clockToleranceSeconds) ?? judgeAge(policy, claims, nowSeconds)
+      judgeTimes(token, nowSeconds, claimRules.clockToleranceSeconds) ?? judgeAge(policy, token, nowSeconds)
     if (reason !== undefined) return refuse(reason)
     return whenKnown(judgeRevocation(token, policy), verdict => {
       if (verdict.refused) return verdict
-      if (claims.cnf === undefined && policy.bound) return refuse('binding_required')
-      return judgeBinding(token.token, claims, presented) ?? judgeScope(policy, token.scopes) ?? verdict
+      return judgeHolder(token, policy, presented) ?? judgeScope(policy, token.scopes) ?? verdict
     })
+  }
+
+  function judgeHolder(
+    token: CheckedToken,
+    policy: CompiledPolicy,
+    presented: Presented | undefined,
+  ): Refusal | undefined {
+    if (token.isBound || presented?.scheme === 'DPoP') return judgeBinding(token.token, token.claims, presented)
+    return policy.bound ? refuse('binding_required') : undefined
   }
 
   function judgeRevocation(token: CheckedToken, policy: CompiledPolicy): Verification | Promise<Verification> {

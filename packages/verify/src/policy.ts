@@ -1,5 +1,5 @@
 import { type Reason, type Refusal, refuse } from '@countersign/protocol'
-import type { VerifiedClaims } from './claims.ts'
+import type { Times, VerifiedClaims } from './claims.ts'
 
 /**
  * What to do when the feed has been silent for 10 s: accept and mark the result, ask the server about each token, or
@@ -76,8 +76,12 @@ export function isWhenStale(value: unknown): value is WhenStale {
 }
 
 /** Age of the token and of the login (RFC 9470 §3). */
-export function judgeAge(policy: CompiledPolicy, claims: VerifiedClaims, nowSeconds: number): Reason | undefined {
-  if (nowSeconds - claims.iat > policy.maxAgeSeconds) return 'token_too_old'
+export function judgeAge(
+  policy: CompiledPolicy,
+  { issuedSeconds, claims }: Times & { readonly claims: VerifiedClaims },
+  nowSeconds: number,
+): Reason | undefined {
+  if (nowSeconds - issuedSeconds > policy.maxAgeSeconds) return 'token_too_old'
   const { maxAuthenticationAgeSeconds: most, acr } = policy
   if (most !== undefined && !(claims.auth_time !== undefined && nowSeconds - claims.auth_time <= most)) {
     return 'authentication_insufficient'
@@ -92,11 +96,24 @@ export function judgeScope(policy: CompiledPolicy, held: readonly string[]): Ref
   return undefined
 }
 
-/** The scopes of a token: `scope` (RFC 8693 §4.2), or `scp` as some issuers call it, a string or a list. */
-export function scopesOf(claims: VerifiedClaims): readonly string[] {
-  const value = claims.scope ?? claims.scp
-  if (typeof value === 'string') return value.split(' ')
-  return isTexts(value) ? value : []
+const mostScopeTexts = 1_000
+
+/**
+ * Reads the scopes of tokens: `scope` (RFC 8693 §4.2), or `scp` as some issuers call it, a string or a list. Tokens with
+ * the same text share one list: it stays in the processor's cache, where a list of each one's own would not be.
+ */
+export function scopeReader(): (claims: VerifiedClaims) => readonly string[] {
+  const lists = new Map<string, readonly string[]>()
+  return claims => {
+    const value = claims.scope ?? claims.scp
+    if (typeof value !== 'string') return isTexts(value) ? value : []
+    const known = lists.get(value)
+    if (known !== undefined) return known
+    if (lists.size >= mostScopeTexts) lists.clear()
+    const list = value.split(' ')
+    lists.set(value, list)
+    return list
+  }
 }
 
 function isTexts(value: unknown): value is readonly string[] {
