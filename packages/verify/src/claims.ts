@@ -59,11 +59,13 @@ export function judgeTimes(times: Times, nowSeconds: number, toleranceSeconds: n
 
 function names(value: unknown, audiences: readonly string[]): boolean {
   if (typeof value === 'string') return audiences.includes(value)
-  return (
-    Array.isArray(value) &&
-    value.every(item => typeof item === 'string') &&
-    value.some(item => audiences.includes(item))
-  )
+  if (!Array.isArray(value)) return false
+  let isNamed = false
+  for (const item of value) {
+    if (typeof item !== 'string') return false
+    if (audiences.includes(item)) isNamed = true
+  }
+  return isNamed
 }
 
 /** They share key and audience with access tokens at some issuers. */

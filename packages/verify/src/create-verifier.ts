@@ -81,7 +81,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
       if (found.algorithm !== header.algorithm) return refuse('algorithm_not_allowed')
       const key = signerOf(found, signedBytes, signature)
       if (key === undefined) return refuse('signature_invalid')
-      rememberHeader(headerText, header)
+      if (!headers.has(headerText)) rememberHeader(headerText, header)
       return checkPayload(parts, header, key)
     })
   }
@@ -92,8 +92,8 @@ export function createVerifier(options: VerifierOptions): Verifier {
 
   /** A public key stands for itself; of two shared secrets, either may have been used. */
   function signerOf(key: VerificationKey, signedBytes: Buffer, signature: Buffer): VerificationKey | undefined {
-    const candidates = configuration.secrets ?? [key]
-    return candidates.find(candidate => candidate.check(signedBytes, signature))
+    if (configuration.secrets === undefined) return key.check(signedBytes, signature) ? key : undefined
+    return configuration.secrets.find(secret => secret.check(signedBytes, signature))
   }
 
   function checkPayload(
