@@ -7,7 +7,7 @@ import { type AdminCommand, askRunningServer, runAdminCommand } from './admin-so
 import { type Configuration, readConfiguration, WrongConfiguration } from './configuration.ts'
 import { readMasterKey } from './data-folder.ts'
 import { openSystem } from './open-system.ts'
-import { endOnSignal, serve } from './serve.ts'
+import { endOnLoss, endOnSignal, serve } from './serve.ts'
 
 const defaultFile = 'countersign.json'
 
@@ -30,7 +30,7 @@ export async function run(argv: readonly string[]): Promise<void> {
     .command('serve')
     .description('start the server')
     .action(async () => {
-      const system = await serve(configured(), { masterKey: process.env.COUNTERSIGN_MASTER_KEY })
+      const system = await serve(configured(), { masterKey: process.env.COUNTERSIGN_MASTER_KEY, onLost: endOnLoss })
       endOnSignal(system.close)
       process.stdout.write(`Countersign is ready at ${system.issuer}\n`)
     })

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { type Client, defaultKeyPolicy, deriveKey, type MasterKey, seal } from '@countersign/core'
 import { type CountersignServer, createServer, isLoopback, type Log, type RefreshEvent } from '@countersign/server'
-import type { Store, StoreOptions } from '@countersign/store'
+import type { Store, StoreOptions, StoreUnavailable } from '@countersign/store'
 import { openSqliteStore } from '@countersign/store-sqlite'
 import { type Configuration, WrongConfiguration } from './configuration.ts'
 
@@ -23,6 +23,8 @@ export interface SystemOptions {
   readonly port?: number
   readonly moreClients?: readonly Client[]
   readonly onRefresh?: (event: RefreshEvent) => void
+  /** Called once if the store can be written no more: end the process, a restart reads what is really on the disk. */
+  readonly onLost?: (failure: StoreUnavailable) => void
 }
 
 /** Configuration → engine → server: the only place that names an engine. */
@@ -30,7 +32,11 @@ export async function openSystem(options: SystemOptions): Promise<System> {
   const { configuration, folder, master, log, onRefresh } = options
   const issuer = configuration.issuer ?? `http://127.0.0.1:${options.port ?? configuration.port}`
   refuseInsecure(configuration, issuer)
-  const store = await openSqliteStore({ ...storeOptions(master), file: join(folder, 'countersign.sqlite') })
+  const store = await openSqliteStore({
+    ...storeOptions(master),
+    ...(options.onLost && { onLost: options.onLost }),
+    file: join(folder, 'countersign.sqlite'),
+  })
   const { rotationSeconds, ...keyPolicy } = defaultKeyPolicy
   try {
     const server = await createServer({

@@ -13,7 +13,7 @@ export interface RunningSystem extends System {
 /** Starts a node on its data folder: store, server, operator's socket. */
 export async function serve(
   configuration: Configuration,
-  more: Pick<SystemOptions, 'moreClients' | 'onRefresh'> & {
+  more: Pick<SystemOptions, 'moreClients' | 'onRefresh' | 'onLost'> & {
     masterKey?: string | undefined
     /** Default: one JSON object a line, to standard error. */
     log?: Log
@@ -58,4 +58,10 @@ export function endOnSignal(close: () => Promise<void>): void {
   }
   process.on('SIGINT', end)
   process.on('SIGTERM', end)
+}
+
+/** The disk has failed: nothing more can be promised here. */
+export function endOnLoss(failure: Error): void {
+  process.stderr.write(`countersign: ${failure.message}. Ending: a restart reads what is really there.\n`)
+  process.exit(1)
 }

@@ -18,7 +18,7 @@ export function assembleStore(parts: {
 }): Store {
   const { database, logFile, options } = parts
   const tables = openTables(database, options)
-  const log = createLogSync(logFile)
+  const log = createLogSync(logFile, options.onLost)
   let commits: GroupCommit | undefined
   const checkpoints = createCheckpoints(database, {
     file: parts.file,

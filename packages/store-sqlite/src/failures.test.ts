@@ -132,7 +132,16 @@ test('a sync that failed is final: nothing more is written until the store is op
       },
       close: () => logFile.close(),
     }
-    const store = assembleStore({ database, file, logFile: disk, lock: noLock, options, checkpointFrames: 16_384 })
+    const lost: string[] = []
+    const told = { ...options, onLost: (failure: Error) => lost.push(failure.name) }
+    const store = assembleStore({
+      database,
+      file,
+      logFile: disk,
+      lock: noLock,
+      options: told,
+      checkpointFrames: 16_384,
+    })
     const before = await given.login(store)
     const heard: string[] = []
     store.feed.subscribe(() => heard.push('entry'))
@@ -145,6 +154,7 @@ test('a sync that failed is final: nothing more is written until the store is op
     const rotation = given.change([{ table: 'family', row: before.family }], { durable: false })
     await expect(store.commit(rotation)).rejects.toMatchObject(failed)
     expect((await store.loadFamily(before.family.id))?.family).toEqual(before.family)
+    expect(lost).toEqual(['StoreUnavailable'])
     expect(heard).toEqual([])
     expect((await store.feed.snapshot()).number).toBe(0)
     await store.close()

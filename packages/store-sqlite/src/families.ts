@@ -7,7 +7,7 @@ import { clientNumber } from './sessions.ts'
 import { wrote } from './statements.ts'
 
 /** What `readFamily` takes, of the table under the name `f`. */
-export const familyColumns: string = `${idColumns('f.key', 'f.rest')}, f.client, f.salt, f.generation, f.rotated_at, f.created_at,
+export const familyColumns: string = `${idColumns('f.key', 'f.rest')}, f.client, hex(f.salt), f.generation, f.rotated_at, f.created_at,
   f.absolute_end_at, f.jkt, f.scope, f.audiences, f.epoch_all, f.epoch_user, f.epoch_client, f.epoch_grant, f.credit_spent_at,
   f.flagged_at, f.ended_at, f.end_reason, f.version`
 export const familyColumnCount = 21
@@ -27,7 +27,7 @@ export function readFamily(
     sessionId: ids.sessionId,
     userId: ids.userId,
     clientId: client.id,
-    salt: bufferOf(row[offset + 4] as Column),
+    salt: Buffer.from(row[offset + 4] as string, 'hex'),
     generation: row[offset + 5] as number,
     rotatedAt: row[offset + 6] as number,
     createdAt: row[offset + 7] as number,

@@ -24,7 +24,10 @@ export interface LogSync {
  * A failed sync is final: the kernel has marked the pages as written, so a second call would succeed without having
  * written them (docs/decisions/0002).
  */
-export function createLogSync(log: Pick<FileHandle, 'datasync'>): LogSync {
+export function createLogSync(
+  log: Pick<FileHandle, 'datasync'>,
+  onLost: (failure: StoreUnavailable) => void = () => {},
+): LogSync {
   let waiting: Waiting[] = []
   let running = false
   let unsynced = false
@@ -41,6 +44,7 @@ export function createLogSync(log: Pick<FileHandle, 'datasync'>): LogSync {
       } catch {
         failure = new StoreUnavailable('the disk failed to keep what was written; the store must be opened again')
         for (const one of covered.concat(waiting.splice(0))) one.failed(failure)
+        onLost(failure)
         break
       }
       for (const one of covered) one.done()

@@ -40,7 +40,9 @@ export interface Store {
 
   /**
    * Applies all of the change or nothing. `'conflict'`: a row is not at the version that was read (or exists, where
-   * version 0 was written): load and decide again. A durable change is on disk when this resolves.
+   * version 0 was written): load and decide again. A durable change is on disk when this resolves, and a change that
+   * carries entries always is. One row at most once in a change; what a session or family belongs to is fixed at birth.
+   * Ids that are none, addresses that are none, and rows that name others that do not exist are a TypeError.
    */
   commit(change: Change): Promise<'committed' | 'conflict'>
 
@@ -115,6 +117,8 @@ export interface StoreOptions {
   readonly clock: () => Instant
   /** Seals a record's personal fields under the user's own key; `null` if the user's key has been erased. */
   readonly sealPersonal: (personal: Readonly<Record<string, string>>, userSealSalt: Buffer | null) => string | null
+  /** Called once if nothing can be written any more until the store is opened again (a disk that failed). */
+  readonly onLost?: (failure: StoreUnavailable) => void
   /** What a new store begins with. */
   readonly seed: { readonly incarnation: string }
 }
