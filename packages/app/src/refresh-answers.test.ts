@@ -173,3 +173,32 @@ test('tokens without a refresh token last as long as they last, and cannot be re
   await expect(world.until(tab.app.getToken())).rejects.toMatchObject({ code: 'unavailable' })
   expect(tab.reports).toEqual(['There is no refresh token.'])
 })
+
+test('no report, error, refusal or state holds a token or a password', async () => {
+  const world = createWorld({ lifetimeSeconds: 60 })
+  const tab = world.tab()
+  const said: unknown[] = []
+  const hear = (work: Promise<unknown>) =>
+    world.until(
+      work.then(
+        value => said.push(value),
+        error => said.push(error),
+      ),
+    )
+  await hear(tab.app.signIn({ ...credentials, password: 'wrong horse' }))
+  await hear(tab.app.signIn(credentials))
+  world.fault = ({ path }) => (path === '/token' ? refusal('client_authentication_failed') : undefined)
+  await hear(tab.app.refresh())
+  await world.pass(61_000)
+  await hear(tab.app.getToken())
+  tab.online = false
+  await hear(tab.app.fetch(echo))
+  await hear(tab.app.signIn(credentials))
+  await hear(tab.app.signOut())
+  await hear(tab.app.getToken())
+  const everything = [...said, ...tab.reports, ...tab.states].map(one =>
+    one instanceof Error ? `${one.stack} ${JSON.stringify(one)}` : JSON.stringify(one),
+  )
+  expect(everything.length).toBeGreaterThan(10)
+  expect(everything.join('\n')).not.toMatch(/cs_rt_|access-\d|horse/)
+})
