@@ -1,12 +1,12 @@
 import type { KeyObject } from 'node:crypto'
-import { type AccessTokenClaims, accessTokenType, type Epochs } from '@countersign/protocol'
+import { type AccessTokenClaims, accessTokenType, canonicalJson, type Epochs } from '@countersign/protocol'
 import type { Client } from '../clients/client.ts'
 import type { Instant, RandomBytes } from '../ids.ts'
 import type { SigningAlgorithm } from '../keys/key-ring.ts'
 import type { MacKey } from '../keys/master-key.ts'
 import type { Family, Session } from '../sessions/session.ts'
 import { countersign, countersignMatches, countersignRandomBytes } from './countersign.ts'
-import { type Signer, signJws, verifyJws } from './jws.ts'
+import { type Signer, signPayload, verifyJws } from './jws.ts'
 
 /** What mints: the keys that are needed, in one hand only on the server. */
 export interface Mint {
@@ -74,10 +74,11 @@ export function machineClaims(request: {
   }
 }
 
-/** Countersigns and signs. */
+/** Countersigns and signs. The claims are written down once: what is countersigned is also the payload, with `jti` before it. */
 export function mintAccessToken(mint: Mint, claims: Omit<AccessTokenClaims, 'jti'>): string {
-  const jti = countersign(mint.countersignKey, claims, mint.random(countersignRandomBytes))
-  return signJws(mint.signer, { ...claims, jti })
+  const text = canonicalJson(claims)
+  const jti = countersign(mint.countersignKey, text, mint.random(countersignRandomBytes))
+  return signPayload(mint.signer, `{"jti":"${jti}",${text.slice(1)}`)
 }
 
 /** A key under which a token of ours may be signed. */

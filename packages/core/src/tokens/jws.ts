@@ -21,8 +21,13 @@ export function signerOf(kid: string, alg: SigningAlgorithm, key: KeyObject, typ
 
 /** Compact serialization (RFC 7515 §7.1). */
 export function signJws(signer: Signer, payload: object): string {
-  const input = `${signer.header}.${Buffer.from(JSON.stringify(payload)).toString('base64url')}`
-  const signature = sign(signer.alg === 'EdDSA' ? null : 'sha256', Buffer.from(input), signer.key)
+  return signPayload(signer, JSON.stringify(payload))
+}
+
+/** The same for a payload that is text already. */
+export function signPayload(signer: Signer, payload: string): string {
+  const input = `${signer.header}.${Buffer.from(payload).toString('base64url')}`
+  const signature = sign(signer.alg === 'EdDSA' ? null : 'sha256', Buffer.from(input, 'latin1'), signer.key)
   return `${input}.${(signer.alg === 'ES256' ? derToJose(signature) : signature).toString('base64url')}`
 }
 
