@@ -5,7 +5,7 @@
  *     npm run build
  */
 
-import { rmSync } from 'node:fs'
+import { chmodSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 
@@ -32,3 +32,4 @@ await build({
   legalComments: 'linked',
   logLevel: 'warning',
 })
+chmodSync(join(outdir, 'countersign.js'), 0o755)

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readConfiguration, serve } from '@countersign/cli'
 
-export const apiSecret = 'a-secret-of-the-notes-api-that-is-long-enough'
+const apiSecret = 'a-secret-of-the-notes-api-that-is-long-enough'
 export const reportsSecret = 'a-secret-of-the-reports-job-that-is-long-enough'
 
 /** A real server on a folder of its own, with the clients that the documentation speaks of. */
@@ -56,7 +56,7 @@ export async function givenApi(file: string, issuer: string): Promise<{ url: str
   }
 }
 
-export async function freePort(): Promise<number> {
+async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as { port: number }
