@@ -46,7 +46,7 @@ export function accountPage(site: Site, model: AccountModel): string {
   const { account } = site.texts
   const { done, problem } = model
   const text = problem && problemText(site, problem, site.texts.problem.account)
-  const at = problem && fieldOfReason[problem.reason]
+  const wrongField = problem && fieldOfReason[problem.reason]
   return layout(site, {
     title: account.title,
     failed: problem !== undefined,
@@ -56,10 +56,10 @@ export function accountPage(site: Site, model: AccountModel): string {
 <h1>${account.title}</h1>
 <p class="lead">${account.greeting} ${foreignName(model.user.name ?? model.user.email)}${model.user.name !== undefined && html`<span class="host"><bdi>${model.user.email}</bdi></span>`}</p>
 </div>
-${text !== undefined && at === undefined && banner('error', text)}
+${text !== undefined && wrongField === undefined && banner('error', text)}
 ${done !== undefined && banner('success', account.done[done])}
 ${sessionsSection(site, model)}
-${model.passwordMinLength !== undefined && passwordSection(site, model, model.passwordMinLength, at, text)}`,
+${model.passwordMinLength !== undefined && passwordSection(site, model, model.passwordMinLength, wrongField, text)}`,
   })
 }
 
@@ -129,7 +129,7 @@ function passwordSection(
   site: Site,
   model: AccountModel,
   minLength: number,
-  at: 'current' | 'new' | undefined,
+  wrongField: 'current' | 'new' | undefined,
   problem: string | undefined,
 ): Html {
   const { texts } = site
@@ -140,8 +140,8 @@ ${commandForm(
   model,
   'change_password',
   html`<input type="email" autocomplete="username" value="${model.user.email}" aria-label="${texts.email}" readonly hidden>
-${field({ id: 'current-password', name: 'current_password', type: 'password', label: texts.account.currentPassword, autocomplete: 'current-password', error: at === 'current' ? problem : undefined, focused: at === 'current' })}
-${field({ id: 'new-password', name: 'new_password', type: 'password', label: texts.account.newPassword, autocomplete: 'new-password', minLength, hint: texts.signUp.passwordHint(minLength), error: at === 'new' ? problem : undefined, focused: at === 'new' })}
+${field({ id: 'current-password', name: 'current_password', type: 'password', label: texts.account.currentPassword, autocomplete: 'current-password', error: wrongField === 'current' ? problem : undefined, focused: wrongField === 'current' })}
+${field({ id: 'new-password', name: 'new_password', type: 'password', label: texts.account.newPassword, autocomplete: 'new-password', minLength, hint: texts.signUp.passwordHint(minLength), error: wrongField === 'new' ? problem : undefined, focused: wrongField === 'new' })}
 <button class="button main" type="submit">${texts.account.changePassword}</button>`,
 )}
 </section>`
@@ -156,8 +156,8 @@ function commandForm(
   return html`<form class="${command.replace('_', '-')}" method="post">${hidden({ csrf: model.csrf, command, ...more })}${content}</form>`
 }
 
-function time(site: Site, model: AccountModel, at: number): Html {
-  return html`<time datetime="${machineTime(at)}" title="${exactTime(at, site.texts)}">${describeTime(at, model.now, site.texts)}</time>`
+function time(site: Site, model: AccountModel, moment: number): Html {
+  return html`<time datetime="${machineTime(moment)}" title="${exactTime(moment, site.texts)}">${describeTime(moment, model.now, site.texts)}</time>`
 }
 
 function names(applications: readonly string[]): Html {

@@ -21,7 +21,7 @@ export interface SignUpModel {
 export function signUpPage(site: Site, model: SignUpModel): string {
   const { texts } = site
   const { application, problem } = model
-  const at = problem && fieldOfReason[problem.reason]
+  const wrongField = problem && fieldOfReason[problem.reason]
   const text = problem && problemText(site, problem, texts.problem.signUp)
   return layout(site, {
     title: texts.signUp.title,
@@ -30,19 +30,24 @@ export function signUpPage(site: Site, model: SignUpModel): string {
     content: html`<div class="card">
 <h1>${texts.signUp.title}</h1>
 ${application && asking(texts.signUp.toContinue, application)}
-${text !== undefined && at === undefined && banner('error', text, 'form-problem')}
-${problem?.reason !== 'signup_closed' && form(site, model, at, text)}
+${text !== undefined && wrongField === undefined && banner('error', text, 'form-problem')}
+${problem?.reason !== 'signup_closed' && form(site, model, wrongField, text)}
 <p class="aside">${texts.signUp.signInQuestion} <a href="${href(model.signInUrl)}">${texts.signUp.signInLink}</a></p>
 </div>`,
   })
 }
 
-function form(site: Site, model: SignUpModel, at: 'email' | 'password' | undefined, text: string | undefined): Html {
+function form(
+  site: Site,
+  model: SignUpModel,
+  wrongField: 'email' | 'password' | undefined,
+  text: string | undefined,
+): Html {
   const { texts } = site
   return html`<form method="post">
 ${hidden({ csrf: model.csrf })}
-${field({ id: 'email', name: 'email', type: 'email', label: texts.email, autocomplete: 'username', value: model.email, error: at === 'email' ? text : undefined, focused: at !== 'password' })}
-${field({ id: 'password', name: 'password', type: 'password', label: texts.password, autocomplete: 'new-password', minLength: model.passwordMinLength, hint: texts.signUp.passwordHint(model.passwordMinLength), error: at === 'password' ? text : undefined, focused: at === 'password' })}
+${field({ id: 'email', name: 'email', type: 'email', label: texts.email, autocomplete: 'username', value: model.email, error: wrongField === 'email' ? text : undefined, focused: wrongField !== 'password' })}
+${field({ id: 'password', name: 'password', type: 'password', label: texts.password, autocomplete: 'new-password', minLength: model.passwordMinLength, hint: texts.signUp.passwordHint(model.passwordMinLength), error: wrongField === 'password' ? text : undefined, focused: wrongField === 'password' })}
 ${field({ id: 'name', name: 'name', type: 'text', label: texts.signUp.name, optional: texts.optional, autocomplete: 'name', value: model.name })}
 <button class="button main" type="submit">${texts.signUp.submit}</button>
 </form>`
