@@ -28,6 +28,7 @@ const body = z.strictObject({
   scope: z.string().max(2000).optional(),
   amr: z
     .array(z.string().regex(/^[a-z0-9_:.-]{1,32}$/))
+    .min(1)
     .max(8)
     .optional(),
 })

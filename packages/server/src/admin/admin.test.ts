@@ -1,0 +1,67 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import { browser } from '../testing/browser.ts'
+import { introspect, logIn, me, postJson, refresh, signUp } from '../testing/calls.ts'
+import { closeGiven, given, password } from '../testing/given.ts'
+
+afterEach(closeGiven)
+
+describe('users disable | enable | delete, on a running server', () => {
+  test('disable: every session, refresh and access token is dead at once, and stays so after enable', async () => {
+    const to = await given.server()
+    const id = await signUp(to)
+    const [login, bound] = [await logIn(to), await logIn(to, { client: 'app', key: to.key() })]
+    const page = browser(to)
+    await page.signIn()
+    const before = (await to.audit()).length
+    expect(await to.server.admin.disableUser(id)).toEqual({ id })
+    expect(await to.auditedSince(before)).toEqual(['user.disabled'])
+    for (const { accessToken } of [login, bound]) {
+      expect((await introspect(to, accessToken)).body).toEqual({ active: false })
+    }
+    expect((await refresh(to, login.refreshToken)).body.reason).toBe('user_disabled')
+    expect((await page.get('/account')).status).toBe(303)
+    expect((await to.store.feed.snapshot()).entries).toMatchObject([{ kind: 'user', id, below: 2 }])
+    await to.server.admin.enableUser('MARIA@example.com')
+    expect((await refresh(to, login.refreshToken)).body.reason).toBe('authorization_revoked')
+    expect((await me(to, login.accessToken)).body.reason).toBe('token_revoked')
+    expect((await me(to, (await logIn(to)).accessToken)).status).toBe(200)
+  })
+
+  test('CVE-2026-8922: of two limits the earlier does not hide the later: what came between them is dead too', async () => {
+    const to = await given.server()
+    const id = await signUp(to)
+    const first = await logIn(to)
+    await to.server.admin.disableUser(id)
+    await to.server.admin.enableUser(id)
+    const second = await logIn(to)
+    await to.server.admin.disableUser(id)
+    await to.server.admin.enableUser(id)
+    const third = await logIn(to)
+    for (const { accessToken } of [first, second]) expect((await me(to, accessToken)).body.reason).toBe('token_revoked')
+    expect((await me(to, third.accessToken)).status).toBe(200)
+    const { entries } = await to.store.feed.snapshot()
+    expect(entries.map(entry => ('below' in entry ? entry.below : 0))).toEqual([2, 3])
+  })
+
+  test('delete: the person is gone from the store, the address is free again, the audit log stays whole', async () => {
+    const to = await given.server()
+    const id = await signUp(to)
+    const login = await logIn(to)
+    await to.server.admin.deleteUser(id)
+    const { user } = await to.store.loadUser(id)
+    expect(user).toMatchObject({ email: null, name: null, passwordHash: null, sealSalt: null })
+    expect((await refresh(to, login.refreshToken)).body.reason).toBe('user_disabled')
+    expect((await me(to, login.accessToken)).body.reason).toBe('token_revoked')
+    const gone = await postJson(to, '/v1/sessions', { email: 'maria@example.com', password, client_id: 'bearer-app' })
+    expect(gone.body.reason).toBe('login_failed')
+    expect(await signUp(to)).not.toBe(id)
+    expect(await to.server.admin.enableUser(id)).toMatchObject({ reason: 'user_unknown' })
+  })
+
+  test('who is not there is unknown', async () => {
+    const to = await given.server()
+    for (const who of ['nobody@example.com', 'A'.repeat(22), '', 'x', '__proto__']) {
+      expect(await to.server.admin.disableUser(who)).toMatchObject({ refused: true, reason: 'user_unknown' })
+    }
+  })
+})

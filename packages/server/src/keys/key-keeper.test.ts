@@ -1,0 +1,193 @@
+import { createVerify } from 'node:crypto'
+import { defaultKeyPolicy } from '@countersign/core'
+import { createMemoryStore, type Store } from '@countersign/store'
+import { afterEach, describe, expect, test } from 'vitest'
+import { createServer } from '../create-server.ts'
+import { get, introspect, logIn, me, refresh, signUp } from '../testing/calls.ts'
+import { closeGiven, type GivenServer, given, sampleConfig, sampleMaster, startTime } from '../testing/given.ts'
+import { WrongMasterKey } from './key-keeper.ts'
+
+afterEach(closeGiven)
+
+const day = 86_400
+
+async function kids(to: GivenServer): Promise<string[]> {
+  const { keys } = (await get(to, '/jwks')).body as { keys: { kid: string }[] }
+  return keys.map(({ kid }) => kid)
+}
+
+const kidOf = (token: string): string => JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()).kid
+
+describe('keys turn by themselves (F1)', () => {
+  test('over a year there is no gap: whatever signs was published before, and what it signed is accepted to its end', async () => {
+    const to = await given.server()
+    await signUp(to)
+    const key = to.key()
+    let { refreshToken } = await logIn(to, { client: 'bearer-app', key })
+    let published = await kids(to)
+    const used = new Set<string>()
+    for (let hours = 0; hours < 170 * 24; hours += 12) {
+      const answer = await refresh(to, refreshToken, { key })
+      refreshToken = String(answer.body.refresh_token)
+      const token = String(answer.body.access_token)
+      used.add(kidOf(token))
+      expect(published).toContain(kidOf(token))
+      await to.later(899)
+      expect((await me(to, token)).status).toBe(200)
+      published = await kids(to)
+      expect(published).toContain(kidOf(token))
+      await to.later(12 * 3600 - 899)
+    }
+    expect(used.size).toBeGreaterThanOrEqual(5)
+    expect(published.length).toBeLessThanOrEqual(3)
+  })
+
+  test('a key is kept as long as the longest token that it may have signed, whatever the policy says', async () => {
+    const [first] = (await import('../testing/given.ts')).sampleClients.filter(({ id }) => id === 'bearer-app')
+    if (first === undefined) throw new Error('no client')
+    const lifetimes = { ...first.lifetimes, accessTokenSeconds: 2 * day }
+    const to = await given.server({
+      clients: [{ ...first, lifetimes }],
+      config: { keyPolicy: { ...defaultKeyPolicy, signingTailSeconds: 60 } },
+    })
+    await signUp(to)
+    await to.later(30 * day - 60)
+    const { accessToken } = await logIn(to)
+    await to.later(60)
+    expect(await kids(to)).toHaveLength(3)
+    await to.later(2 * day - 61)
+    expect((await me(to, accessToken)).status).toBe(200)
+  })
+
+  test('the JWKS is cacheable for as long as a next key is published ahead, and holds no private part', async () => {
+    const to = await given.server()
+    const answer = await get(to, '/jwks')
+    expect(answer.headers['cache-control']).toBe('public, max-age=300')
+    expect(answer.headers['content-type']).toMatch(/^application\/jwk-set\+json/)
+    const { keys } = answer.body as { keys: Record<string, string>[] }
+    expect(keys).toHaveLength(2)
+    for (const one of keys) expect(Object.keys(one).sort()).toEqual(['alg', 'crv', 'kid', 'kty', 'use', 'x', 'y'])
+    const { accessToken } = await signUp(to).then(() => logIn(to))
+    const [header = '', payload = '', signature = ''] = accessToken.split('.')
+    const jwk = keys.find(({ kid }) => kid === kidOf(accessToken))
+    const verified = createVerify('sha256')
+      .update(`${header}.${payload}`)
+      .verify(
+        { key: jwk as never, format: 'jwk', dsaEncoding: 'ieee-p1363' } as never,
+        Buffer.from(signature, 'base64url'),
+      )
+    expect(verified).toBe(true)
+    expect(JSON.parse(Buffer.from(header, 'base64url').toString())).toMatchObject({ typ: 'at+jwt', alg: 'ES256' })
+  })
+})
+
+describe('by hand', () => {
+  test('rotate: the next key at once, once every verifier knows it; what was signed before is still accepted', async () => {
+    const to = await given.server()
+    await signUp(to)
+    await to.server.admin.rotateKeys()
+    expect(await to.server.admin.rotateKeys()).toMatchObject({ reason: 'unavailable' })
+    await to.later(300)
+    const before = await logIn(to)
+    const rotated = await to.server.admin.rotateKeys()
+    expect(rotated).toMatchObject([
+      { state: 'retiring' },
+      { state: 'retiring' },
+      { state: 'active' },
+      { state: 'next' },
+      { use: 'refresh' },
+    ])
+    const after = await logIn(to)
+    expect(kidOf(after.accessToken)).not.toBe(kidOf(before.accessToken))
+    for (const { accessToken } of [before, after]) expect((await me(to, accessToken)).status).toBe(200)
+  })
+
+  test('F4: retire: what the key signed is dead at once, here and in the feed; logins live', async () => {
+    const to = await given.server()
+    await signUp(to)
+    const login = await logIn(to)
+    const kid = kidOf(login.accessToken)
+    const before = (await to.audit()).length
+    expect(await to.server.admin.retireKey(kid)).toContainEqual(expect.objectContaining({ id: kid, state: 'retired' }))
+    expect((await me(to, login.accessToken)).status).toBe(401)
+    expect((await introspect(to, login.accessToken)).body).toEqual({ active: false })
+    expect(await kids(to)).not.toContain(kid)
+    expect((await to.store.feed.snapshot()).entries).toMatchObject([{ kind: 'key', id: kid }])
+    expect(await to.auditedSince(before)).toEqual(['key.retired'])
+    const fresh = await refresh(to, login.refreshToken)
+    expect((await me(to, String(fresh.body.access_token))).status).toBe(200)
+  })
+
+  test('retire a refresh key: its tokens are refused; an unknown or retired key is none', async () => {
+    const to = await given.server()
+    await signUp(to)
+    const login = await logIn(to)
+    expect(await to.server.admin.retireKey('1')).toContainEqual(expect.objectContaining({ id: '1', state: 'retired' }))
+    expect((await refresh(to, login.refreshToken)).body.reason).toBe('refresh_token_invalid')
+    for (const id of ['1', '99', 'x', '', '__proto__']) {
+      expect(await to.server.admin.retireKey(id)).toMatchObject({ reason: 'not_found' })
+    }
+    expect((await refresh(to, (await logIn(to)).refreshToken)).status).toBe(200)
+  })
+})
+
+describe('more than one start', () => {
+  async function sharedStore(): Promise<{ to: GivenServer; store: Store }> {
+    let store: Store | undefined
+    const to = await given.server({
+      openStore: async options => {
+        store = createMemoryStore(options)
+        return store
+      },
+    })
+    if (store === undefined) throw new Error('no store')
+    return { to, store }
+  }
+
+  const again = (store: Store, master: Buffer = sampleMaster) =>
+    createServer({
+      config: sampleConfig,
+      store,
+      master,
+      clients: [],
+      log: { info: () => {}, warn: () => {}, error: () => {} },
+      clock: () => startTime,
+    })
+
+  test('attack 17 (CVE-2026-9802): rotate, restart, and the old token is judged as before', async () => {
+    const { to, store } = await sharedStore()
+    await signUp(to)
+    const { refreshToken } = await logIn(to)
+    await to.later(60)
+    const first = await refresh(to, refreshToken)
+    await to.later(60)
+    const second = await refresh(to, String(first.body.refresh_token))
+    expect(second.headers['countersign-refresh-row']).toBe('5')
+    const node = await again(store)
+    const restarted: GivenServer = { ...to, server: node, http: node.http }
+    const old = await refresh(restarted, refreshToken)
+    expect([old.body.reason, old.headers['countersign-refresh-row']]).toEqual(['refresh_token_reused', '10'])
+    const current = await refresh(restarted, String(second.body.refresh_token))
+    expect(current.body.reason).toBe('refresh_token_reused')
+    await node.close()
+  })
+
+  test('a second node uses the same keys, and finds a key that the first has made', async () => {
+    const { to, store } = await sharedStore()
+    await signUp(to)
+    const node = await again(store)
+    const other: GivenServer = { ...to, server: node, http: node.http }
+    expect(await kids(other)).toEqual(await kids(to))
+    await to.server.admin.retireKey('1')
+    const { refreshToken } = await logIn(to)
+    expect((await refresh(other, refreshToken)).status).toBe(200)
+    await node.close()
+  })
+
+  test('F5: with another master key the server does not start, and says why without a secret', async () => {
+    const { store } = await sharedStore()
+    const wrong = Buffer.alloc(32, 1)
+    await expect(again(store, wrong)).rejects.toThrow(WrongMasterKey)
+    await expect(again(store, wrong)).rejects.not.toThrow(wrong.toString('base64url'))
+  })
+})

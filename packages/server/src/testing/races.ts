@@ -1,0 +1,102 @@
+import type { Store, StoreOptions } from '@countersign/store'
+import { expect, test } from 'vitest'
+import { browser } from './browser.ts'
+import { type Answer, bearer, call, get, logIn, postJson, redeem, refresh, signUp } from './calls.ts'
+import { given, password } from './given.ts'
+
+/** Fifty at once through the whole server: what must hold on every store. */
+export function racesOver(openStore?: (options: StoreOptions) => Promise<Store>): void {
+  const server = () => given.server(openStore ? { openStore } : {})
+  const fifty = <T>(run: (index: number) => Promise<T>): Promise<T[]> =>
+    Promise.all(Array.from({ length: 50 }, (_, index) => run(index)))
+  const statuses = (answers: readonly Answer[], status: number): number =>
+    answers.filter(answer => answer.status === status).length
+
+  test('attack 15 (CVE-2026-47386, GHSA-7w99-5wm4-3g79): of fifty redemptions of one code one gets tokens', async () => {
+    const to = await server()
+    const page = browser(to)
+    await page.signUp()
+    const { code, verifier } = await page.code({ client_id: 'bearer-app' })
+    const answers = await fifty(() => redeem(to, { code, code_verifier: verifier, client_id: 'bearer-app' }))
+    expect([statuses(answers, 200), statuses(answers, 400)]).toEqual([1, 49])
+    const winner = answers.find(({ status }) => status === 200)
+    expect((await get(to, '/v1/me', bearer(String(winner?.body.access_token)))).status).toBe(200)
+    expect((await to.audit()).filter(({ record }) => record.event === 'family.created')).toHaveLength(1)
+  })
+
+  test('attack 16 (CVE-2026-1035, GHSA-392p-2q2v-4372): of fifty refreshes with a bound token one rotates, and all are answered alike', async () => {
+    const to = await server()
+    await signUp(to)
+    const key = to.key()
+    const { refreshToken } = await logIn(to, { client: 'app', key })
+    const answers = await fifty(() => refresh(to, refreshToken, { client: 'app', key }))
+    expect(statuses(answers, 200)).toBe(50)
+    const rows = answers.map(({ headers }) => headers['countersign-refresh-row'])
+    expect(rows.filter(row => row === '5')).toHaveLength(1)
+    expect(rows.filter(row => row === '7')).toHaveLength(49)
+    expect(new Set(answers.map(({ body }) => body.refresh_token)).size).toBe(1)
+  })
+
+  test('attack 16: of fifty refreshes with an unbound token one rotates, the others are replays within the grace', async () => {
+    const to = await server()
+    await signUp(to)
+    const { refreshToken } = await logIn(to)
+    await to.later(60)
+    const answers = await fifty(() => refresh(to, refreshToken))
+    expect(statuses(answers, 200)).toBe(50)
+    const rows = answers.map(({ headers }) => headers['countersign-refresh-row'])
+    expect([rows.filter(row => row === '5').length, rows.filter(row => row === '8').length]).toEqual([1, 49])
+    expect(new Set(answers.map(({ body }) => body.refresh_token)).size).toBe(1)
+  })
+
+  test('of fifty thieves with a spent token each is refused, and the login ends once', async () => {
+    const to = await server()
+    await signUp(to)
+    const { refreshToken } = await logIn(to)
+    const later = async (token: string): Promise<string> => {
+      await to.later(60)
+      return String((await refresh(to, token)).body.refresh_token)
+    }
+    const current = await later(await later(refreshToken))
+    const before = (await to.audit()).length
+    const answers = await fifty(() => refresh(to, refreshToken))
+    expect(new Set(answers.map(({ body }) => body.reason))).toEqual(new Set(['refresh_token_reused']))
+    expect(await to.auditedSince(before)).toEqual(['refresh.reused'])
+    expect((await refresh(to, current)).body.reason).toBe('refresh_token_reused')
+  })
+
+  test('of ten logins that supersede one session all succeed, and it ends once', async () => {
+    const to = await server()
+    await signUp(to)
+    const first = await logIn(to)
+    const before = (await to.audit()).length
+    await Promise.all(Array.from({ length: 10 }, () => logIn(to, { supersedes: first.refreshToken })))
+    const events = await to.auditedSince(before)
+    expect(events.filter(event => event === 'session.ended')).toHaveLength(1)
+    expect(events.filter(event => event === 'session.created')).toHaveLength(10)
+  })
+
+  test('of fifty sign-ups with one address one makes a user', async () => {
+    const to = await server()
+    const answers = await fifty(() => postJson(to, '/v1/users', { email: 'maria@example.com', password }))
+    expect([statuses(answers, 201), statuses(answers, 409)]).toEqual([1, 49])
+  })
+
+  test('attack 19: refreshes beside an end of all sessions: whatever they got is dead', async () => {
+    const to = await server()
+    await signUp(to)
+    const key = to.key()
+    const bound = await logIn(to, { client: 'app', key })
+    const { accessToken } = await logIn(to)
+    const [answers, ended] = await Promise.all([
+      fifty(() => refresh(to, bound.refreshToken, { client: 'app', key })),
+      call(to, { method: 'DELETE', url: '/v1/sessions', headers: bearer(accessToken) }),
+    ])
+    expect(ended.status).toBe(204)
+    for (const { status, body } of answers)
+      expect([status, body.reason]).toEqual(status === 200 ? [200, undefined] : [400, 'authorization_revoked'])
+    expect((await refresh(to, bound.refreshToken, { client: 'app', key })).body.reason).toBe('authorization_revoked')
+    const again = await logIn(to)
+    expect((await get(to, '/v1/me', bearer(again.accessToken))).status).toBe(200)
+  })
+}
