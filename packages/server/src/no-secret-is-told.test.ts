@@ -14,124 +14,126 @@ import {
   refresh,
   signUp,
 } from './testing/calls.ts'
-import { closeGiven, given, issuer, password, sampleMaster, secrets } from './testing/given.ts'
+import { closeGiven, type GivenServer, given, issuer, password, sampleMaster, secrets } from './testing/given.ts'
 
 afterEach(closeGiven)
 
-/** Everything that must not be told, collected as it is made. */
-function secretsOf(): { known: Set<string>; add(...values: unknown[]): void } {
-  const known = new Set<string>([password, ...Object.values(secrets), sampleMaster.toString('base64url')])
+/** What must not be told, and what was. */
+interface Recorder {
+  readonly secrets: Set<string>
+  readonly told: string[]
+  /** Takes values that are secret; short ones would be found by chance. */
+  hide(...values: unknown[]): void
+  /** Takes down what an answer tells besides what it is asked for. */
+  tell(answer: Answer): Answer
+}
+
+function recorder(): Recorder {
+  const hidden = new Set<string>([password, ...Object.values(secrets), sampleMaster.toString('base64url')])
+  const told: string[] = []
+  const hide = (...values: unknown[]): void => {
+    for (const value of values) if (typeof value === 'string' && value.length > 7) hidden.add(value)
+  }
   return {
-    known,
-    add(...values) {
-      for (const value of values) if (typeof value === 'string' && value.length > 7) known.add(value)
+    secrets: hidden,
+    told,
+    hide,
+    tell(answer) {
+      hide(answer.body.access_token, answer.body.refresh_token)
+      if (answer.status >= 400) told.push(answer.text)
+      const { 'set-cookie': _cookie, location: _location, 'dpop-nonce': _nonce, ...headers } = answer.headers
+      told.push(JSON.stringify(headers))
+      return answer
     },
   }
 }
 
-test('D7: no log line, no refusal, no header and no stored row holds a token, password, secret, code or cookie', async () => {
-  const commits: string[] = []
+async function refreshInAllWays(to: GivenServer, { tell }: Recorder): Promise<void> {
+  const key = to.key()
+  const plain = await logIn(to)
+  const bound = await logIn(to, { client: 'app', key })
+  tell(plain.answer)
+  tell(bound.answer)
+  await to.later(60)
+  const rotated = tell(await refresh(to, plain.refreshToken))
+  tell(await refresh(to, bound.refreshToken, { client: 'app', key }))
+  tell(await refresh(to, bound.refreshToken, { client: 'app' }))
+  tell(await refresh(to, bound.refreshToken, { client: 'bearer-app', key }))
+  tell(await refresh(to, `${plain.refreshToken.slice(0, -2)}AA`))
+  await to.later(60)
+  tell(await refresh(to, String(rotated.body.refresh_token)))
+  await to.later(60)
+  tell(await refresh(to, plain.refreshToken))
+  const { accessToken } = bound
+  tell(await get(to, '/v1/me', { authorization: `DPoP ${accessToken}`, dpop: key.proof('GET', `${issuer}/v1/me`) }))
+  tell(await get(to, '/v1/me', bearer(accessToken)))
+  tell(await get(to, `/nothing?token=${accessToken}`))
+  tell(await introspect(to, accessToken))
+}
+
+async function useThePages(to: GivenServer, { tell, hide }: Recorder): Promise<void> {
+  const page = browser(to)
+  tell(await page.signIn())
+  for (const value of page.jar.values()) hide(value, value.split('.')[1])
+  const { code, verifier } = await page.code()
+  hide(code, verifier, 'a wrong secret password')
+  tell(await redeem(to, { code, code_verifier: 'x'.repeat(43) }))
+  tell(await redeem(to, { code, code_verifier: verifier }))
+  tell(await redeem(to, { code, code_verifier: verifier }))
+  tell(await page.submit('/sign-in', { email: 'maria@example.com', password: 'a wrong secret password' }))
+  tell(await page.submit('/sign-up', { email: 'maria@example.com', password }))
+}
+
+async function makeMistakes(to: GivenServer, { tell, hide }: Recorder): Promise<void> {
+  hide('a wrong client secret', 'a better horse battery')
+  const machine = { grant_type: 'client_credentials', client_id: 'api' }
+  tell(await postForm(to, '/token', { ...machine, client_secret: 'a wrong client secret' }))
+  tell(await postForm(to, '/token', { ...machine, client_secret: secrets.api }))
+  tell(await postJson(to, '/v1/users', { email: 'maria@example.com', password }))
+  tell(await postJson(to, '/v1/users', { email: 'else@example.com', password: { nested: password } }))
+  tell(await postJson(to, '/v1/sessions', { email: 'maria@example.com', [password]: password }))
+  const headers = { 'content-type': 'application/json' }
+  tell(await call(to, { method: 'POST', url: '/v1/sessions', payload: `{"password":"${password}"`, headers }))
+  tell(await get(to, '/revocations', asApi))
+  const { accessToken } = await logIn(to)
+  const change = { current_password: password, new_password: 'a better horse battery' }
+  tell(await postJson(to, '/v1/password', change, bearer(accessToken)))
+}
+
+test('D7, C5: no log line, refusal, header or stored row holds a token, password, secret, code or cookie', async () => {
+  const commits: unknown[] = []
   const to = await given.server({
     wrapStore: store => ({
       ...store,
       commit(change) {
-        commits.push(
-          JSON.stringify(change, (_name, value) =>
-            value?.type === 'Buffer' ? Buffer.from(value.data).toString('base64url') : value,
-          ),
-        )
+        commits.push(change)
         return store.commit(change)
       },
     }),
   })
-  const { known, add } = secretsOf()
-  const told: string[] = []
-  const tell = (answer: Answer): Answer => {
-    if (answer.status >= 400) told.push(answer.text)
-    const { 'set-cookie': _cookie, location: _location, 'dpop-nonce': _nonce, ...headers } = answer.headers
-    told.push(JSON.stringify(headers))
-    return answer
-  }
-  const keep = (answer: Answer): Answer => {
-    add(answer.body.access_token, answer.body.refresh_token)
-    return tell(answer)
-  }
-
+  const record = recorder()
   await signUp(to)
-  const key = to.key()
-  const plain = await logIn(to)
-  const bound = await logIn(to, { client: 'app', key })
-  keep(plain.answer)
-  keep(bound.answer)
-  await to.later(60)
-  const rotated = keep(await refresh(to, plain.refreshToken))
-  keep(await refresh(to, bound.refreshToken, { client: 'app', key }))
-  keep(await refresh(to, bound.refreshToken, { client: 'app' }))
-  keep(await refresh(to, bound.refreshToken, { client: 'bearer-app', key }))
-  keep(await refresh(to, `${plain.refreshToken.slice(0, -2)}AA`))
-  await to.later(60)
-  keep(await refresh(to, String(rotated.body.refresh_token)))
-  await to.later(60)
-  keep(await refresh(to, plain.refreshToken))
-
-  const page = browser(to)
-  tell(await page.signIn())
-  for (const value of page.jar.values()) add(value, value.split('.')[1])
-  const { code, verifier } = await page.code()
-  add(code, verifier)
-  tell(await redeem(to, { code, code_verifier: 'x'.repeat(43) }))
-  keep(await redeem(to, { code, code_verifier: verifier }))
-  tell(await redeem(to, { code, code_verifier: verifier }))
-  tell(await page.submit('/sign-in', { email: 'maria@example.com', password: 'a wrong secret password' }))
-  tell(await page.submit('/sign-up', { email: 'maria@example.com', password }))
-  add('a wrong secret password', 'a wrong client secret')
-  tell(
-    await postForm(to, '/token', {
-      grant_type: 'client_credentials',
-      client_id: 'api',
-      client_secret: 'a wrong client secret',
-    }),
-  )
-  keep(await postForm(to, '/token', { grant_type: 'client_credentials', client_id: 'api', client_secret: secrets.api }))
-  tell(await postJson(to, '/v1/users', { email: 'maria@example.com', password }))
-  tell(await postJson(to, '/v1/users', { email: 'else@example.com', password: { nested: password } }))
-  tell(await postJson(to, '/v1/sessions', { email: 'maria@example.com', [password]: password }))
-  tell(
-    await call(to, {
-      method: 'POST',
-      url: '/v1/sessions',
-      payload: `{"password":"${password}"`,
-      headers: { 'content-type': 'application/json' },
-    }),
-  )
-  tell(
-    await get(to, '/v1/me', { authorization: `DPoP ${bound.accessToken}`, dpop: key.proof('GET', `${issuer}/v1/me`) }),
-  )
-  tell(await get(to, '/v1/me', bearer(bound.accessToken)))
-  tell(await get(to, `/nothing?token=${bound.accessToken}`))
-  tell(await get(to, '/revocations', asApi))
-  tell(await introspect(to, bound.accessToken))
-  const fresh = await logIn(to)
-  const change = { current_password: password, new_password: 'a better horse battery' }
-  keep(await postJson(to, '/v1/password', change, bearer(fresh.accessToken)))
-  add(change.new_password)
-
-  const audit = JSON.stringify(await to.audit())
-  const feed = JSON.stringify(await to.store.feed.snapshot())
-  const logged = to.log.map(({ text }) => text).join('\n')
-  expect(known.size).toBeGreaterThan(15)
-  for (const secret of known) {
-    for (const [where, text] of [
-      ['log', logged],
-      ['audit', audit],
-      ['feed', feed],
-      ['refusals and headers', told.join('\n')],
-      ['commits', commits.join('\n')],
-    ] as const) {
-      expect([where, text.includes(secret)]).toEqual([where, false])
-    }
+  await refreshInAllWays(to, record)
+  await useThePages(to, record)
+  await makeMistakes(to, record)
+  const places = {
+    log: to.log.map(({ text }) => text).join('\n'),
+    audit: JSON.stringify(await to.audit()),
+    feed: JSON.stringify(await to.store.feed.snapshot()),
+    'refusals and headers': record.told.join('\n'),
+    commits: JSON.stringify(commits, bytesAsText),
+  }
+  expect(record.secrets.size).toBeGreaterThan(15)
+  for (const secret of record.secrets) {
+    for (const [place, text] of Object.entries(places)) expect([place, text.includes(secret)]).toEqual([place, false])
   }
 })
+
+/** Salts and the like as a dump would show them. */
+function bytesAsText(_name: string, value: unknown): unknown {
+  const bytes = (value as { type?: unknown; data?: unknown } | null)?.data
+  return Array.isArray(bytes) ? Buffer.from(bytes as number[]).toString('base64url') : value
+}
 
 test('what breaks unexpectedly is 503, and its message goes nowhere', async () => {
   let broken = false

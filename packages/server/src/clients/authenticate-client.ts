@@ -31,7 +31,7 @@ interface ClientCredentials {
   readonly secret: string | undefined
 }
 
-export function readClientCredentials(request: HttpRequest, form: Parameters): ClientCredentials | Refusal {
+function readClientCredentials(request: HttpRequest, form: Parameters): ClientCredentials | Refusal {
   const authorization = request.header('authorization')
   const id = form.get('client_id')
   const secret = form.get('client_secret')
@@ -47,7 +47,7 @@ export function readClientCredentials(request: HttpRequest, form: Parameters): C
 }
 
 /** RFC 7617 with the form-encoding of RFC 6749 §2.3.1. Rubbish after the credentials, bad padding or escapes: no. */
-export function readBasic(header: string): ClientCredentials | undefined {
+function readBasic(header: string): ClientCredentials | undefined {
   const encoded = /^Basic +([A-Za-z0-9+/]+={0,2})$/i.exec(header)?.[1]
   if (encoded === undefined || encoded.length > 2048) return undefined
   const bytes = Buffer.from(encoded, 'base64')

@@ -84,7 +84,7 @@ export async function openAndAnswer(
 }
 
 /** The earlier login of this install, if the app can show its refresh token; anything else is silently no login. */
-export async function loadSuperseded(
+async function loadSuperseded(
   services: Services,
   refreshToken: string | undefined,
   clientId: string,

@@ -13,7 +13,7 @@ import { signTokenAnswer } from './token-answer.ts'
 const triesAtMost = 20
 
 /** Says which row of the table decided (docs/refresh.md): for people who debug, nothing depends on it. */
-export const rowHeader = 'countersign-refresh-row'
+const rowHeader = 'countersign-refresh-row'
 
 /** `grant_type=refresh_token` (RFC 6749 §6): load → decide → sign → commit → answer. */
 export async function refreshTokens(services: Services, request: TokenRequest): Promise<HttpAnswer> {

@@ -12,10 +12,6 @@ const jsonType = 'application/json; charset=utf-8'
 /** For a JSON text that was made before. */
 export const jsonHeaders: HttpAnswer['headers'] = { 'content-type': jsonType, ...noStore }
 
-export function html(status: number, body: string, headers: HttpAnswer['headers'] = noStore): HttpAnswer {
-  return { status, headers: { 'content-type': 'text/html; charset=utf-8', ...headers }, body }
-}
-
 export function noContent(): HttpAnswer {
   return { status: 204, headers: noStore }
 }

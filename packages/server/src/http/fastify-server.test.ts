@@ -244,7 +244,7 @@ describe('over a real socket', () => {
 })
 
 describe('from where a request comes', () => {
-  const at = (remoteAddress: string, headers: Record<string, string> = {}) => ({
+  const from = (remoteAddress: string, headers: Record<string, string> = {}) => ({
     method: 'GET' as const,
     url: '/health',
     remoteAddress,
@@ -254,24 +254,24 @@ describe('from where a request comes', () => {
   test('I5: plain HTTP is for loopback', async () => {
     const to = await given.server()
     for (const address of ['127.0.0.1', '127.9.9.9', '::1', '::ffff:127.0.0.1']) {
-      expect((await call(to, at(address))).status).toBe(200)
+      expect((await call(to, from(address))).status).toBe(200)
     }
     for (const address of ['192.0.2.1', '10.0.0.1', '2001:db8::1', '::ffff:192.0.2.1']) {
-      expectRefusal(await call(to, at(address)), 400, 'transport_insecure')
-      const claimed = at(address, { 'x-forwarded-proto': 'https', 'x-forwarded-for': '127.0.0.1' })
+      expectRefusal(await call(to, from(address)), 400, 'transport_insecure')
+      const claimed = from(address, { 'x-forwarded-proto': 'https', 'x-forwarded-for': '127.0.0.1' })
       expectRefusal(await call(to, claimed), 400, 'transport_insecure')
     }
   })
 
   test('I5: a trusted proxy is believed when its client came by TLS, and only then', async () => {
     const to = await given.server({ config: { trustedProxies: ['10.0.0.1'] } })
-    expect((await call(to, at('10.0.0.1', { 'x-forwarded-proto': 'https' }))).status).toBe(200)
+    expect((await call(to, from('10.0.0.1', { 'x-forwarded-proto': 'https' }))).status).toBe(200)
     for (const proto of ['http', 'http, https', 'https, http', 'HTTPS ', '']) {
-      const refused = await call(to, at('10.0.0.1', { 'x-forwarded-proto': proto }))
+      const refused = await call(to, from('10.0.0.1', { 'x-forwarded-proto': proto }))
       expectRefusal(refused, 400, 'transport_insecure')
     }
-    expectRefusal(await call(to, at('10.0.0.1')), 400, 'transport_insecure')
-    expectRefusal(await call(to, at('10.0.0.2', { 'x-forwarded-proto': 'https' })), 400, 'transport_insecure')
+    expectRefusal(await call(to, from('10.0.0.1')), 400, 'transport_insecure')
+    expectRefusal(await call(to, from('10.0.0.2', { 'x-forwarded-proto': 'https' })), 400, 'transport_insecure')
   })
 
   const ipOf = async (to: GivenServer, peer: string, headers: Record<string, string>): Promise<unknown> => {

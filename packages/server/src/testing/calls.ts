@@ -87,7 +87,7 @@ export async function logIn(to: GivenServer, options: LoginOptions = {}): Promis
   return loginOf(answer)
 }
 
-export function loginOf(answer: Answer): Login {
+function loginOf(answer: Answer): Login {
   return {
     accessToken: String(answer.body.access_token),
     refreshToken: String(answer.body.refresh_token),
