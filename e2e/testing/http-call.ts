@@ -17,8 +17,21 @@ export interface Call {
   readonly body?: string
 }
 
+/** Told of every call, once it is answered or has failed. */
+export const observers: Set<(what: Call, answer: Answer | undefined) => void> = new Set()
+
 /** One request on a connection of its own, so that a server that dies takes nobody else's request along. */
-export function call(url: string, what: Call = {}): Promise<Answer> {
+export async function call(url: string, what: Call = {}): Promise<Answer> {
+  let answer: Answer | undefined
+  try {
+    answer = await send(url, what)
+    return answer
+  } finally {
+    for (const observe of observers) observe(what, answer)
+  }
+}
+
+function send(url: string, what: Call): Promise<Answer> {
   const [type, body] =
     what.form !== undefined
       ? ['application/x-www-form-urlencoded', new URLSearchParams(what.form).toString()]
