@@ -12,6 +12,7 @@ export type AuditEvent =
   | 'sessions.ended'
   | 'family.created'
   | 'family.ended'
+  | 'token.revoked'
   | 'refresh.leaked'
   | 'refresh.fast_forwarded'
   | 'refresh.replay_flagged'

@@ -40,7 +40,9 @@ describe('revoking (RFC 7009)', () => {
 
   test('an access token dies by its name; its login lives', async () => {
     const { to, login } = await loggedIn()
+    const audited = (await to.audit()).length
     await postForm(to, '/revoke', { token: login.accessToken, client_id: 'bearer-app' })
+    expect(await to.auditedSince(audited)).toEqual(['token.revoked'])
     expect((await me(to, login.accessToken)).body.reason).toBe('token_revoked')
     expect((await introspect(to, login.accessToken)).body).toEqual({ active: false })
     expect((await refresh(to, login.refreshToken)).status).toBe(200)

@@ -1,8 +1,8 @@
-import { endLogin, macMatches, namedEntry } from '@countersign/core'
+import { type AuditRecord, endLogin, macMatches, namedEntry, personalOf } from '@countersign/core'
 import { isRefusal, refuse } from '@countersign/protocol'
 import { authenticateClient } from '../clients/authenticate-client.ts'
 import { refusalAnswer } from '../http/answers.ts'
-import { type Endpoint, type HttpAnswer, noStore } from '../http/message.ts'
+import { type Endpoint, type HttpAnswer, type HttpRequest, noStore } from '../http/message.ts'
 import { readForm } from '../http/read-form.ts'
 import { readRefreshToken } from '../keys/read-refresh-token.ts'
 import type { Services } from '../services.ts'
@@ -25,7 +25,7 @@ export function revoke(services: Services): Endpoint {
     if (isRefusal(authenticated)) return refusalAnswer(authenticated)
     const { client } = authenticated
     const refresh = await readRefreshToken(services.keys, token)
-    if (refresh === undefined) return revokeAccessToken(services, token, client.id)
+    if (refresh === undefined) return revokeAccessToken(services, http, token, client.id)
     const outcome = await decideAndCommit(services, async () => {
       const snapshot = await services.store.loadFamily(refresh.familyId)
       if (snapshot === undefined || !macMatches(refresh, snapshot.family.salt)) return { result: {} }
@@ -36,7 +36,12 @@ export function revoke(services: Services): Endpoint {
   }
 }
 
-async function revokeAccessToken(services: Services, token: string, clientId: string): Promise<HttpAnswer> {
+async function revokeAccessToken(
+  services: Services,
+  http: HttpRequest,
+  token: string,
+  clientId: string,
+): Promise<HttpAnswer> {
   const judged = await judgeAccessToken(services, token)
   if (isRefusal(judged)) return done()
   const { claims } = judged
@@ -44,7 +49,14 @@ async function revokeAccessToken(services: Services, token: string, clientId: st
   const outcome = await decideAndCommit(services, async () => {
     const { now, issuer } = await services.store.loadIssuer()
     const entries = [namedEntry('token', claims.jti, now, issuer)]
-    return { result: {}, change: { writes: [], audit: [], entries, durable: true, time: now } }
+    const audit: AuditRecord = {
+      event: 'token.revoked',
+      time: now,
+      clientId,
+      ...(claims.sid !== undefined && { userId: claims.sub, sessionId: claims.sid }),
+      ...personalOf(deviceOf(http)),
+    }
+    return { result: {}, change: { writes: [], audit: [audit], entries, durable: true, time: now } }
   })
   return isRefusal(outcome) ? refusalAnswer(outcome) : done()
 }

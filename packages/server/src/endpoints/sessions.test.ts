@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
+import { PasswordQueueFull } from '../passwords/password-hasher.ts'
 import { bearer, call, get, introspect, logIn, me, postJson, refresh, signUp } from '../testing/calls.ts'
 import { closeGiven, given, issuer, password } from '../testing/given.ts'
 
@@ -109,7 +110,7 @@ describe('direct login', () => {
     expect((await postJson(to, '/v1/sessions', login)).body.reason).toBe('user_disabled')
   })
 
-  test('ten failures a minute at one account from one address, then 429 with Retry-After; a minute later the right one', async () => {
+  test('CVE-2026-47203, CVE-2025-24806: ten failures a minute at one account from one address in any spelling, then 429 with Retry-After; a minute later the right one', async () => {
     const to = await given.server()
     await signUp(to)
     for (let tries = 0; tries < 10; tries++) {
@@ -123,6 +124,34 @@ describe('direct login', () => {
     await to.later(60)
     expect((await postJson(to, '/v1/sessions', login)).status).toBe(201)
   })
+})
+
+test('a full queue of passwords is 503, says nothing of the password, and counts as no failure', async () => {
+  let full = false
+  const to = await given.server({
+    wrapHasher: hasher => ({
+      ...hasher,
+      verify: (text, phc) => (full ? Promise.reject(new PasswordQueueFull()) : hasher.verify(text, phc)),
+    }),
+  })
+  await signUp(to)
+  full = true
+  for (let tries = 0; tries < 20; tries++) {
+    const answer = await postJson(to, '/v1/sessions', login)
+    expect([answer.status, answer.body.reason, answer.headers['retry-after']]).toEqual([503, 'unavailable', '2'])
+  }
+  full = false
+  expect((await postJson(to, '/v1/sessions', login)).status).toBe(201)
+})
+
+test('a wrong proof at login is 400 with the time and a nonce, before any password is judged', async () => {
+  const to = await given.server()
+  await signUp(to)
+  const dpop = to.key().proof('POST', `${issuer}/token`)
+  const answer = await postJson(to, '/v1/sessions', login, { dpop })
+  expect([answer.status, answer.body.reason]).toEqual([400, 'proof_invalid'])
+  expect(answer.body.server_time).toBe(Math.floor(to.now() / 1000))
+  expect(answer.headers['dpop-nonce']).toBeDefined()
 })
 
 describe('signing in again on the same install (A11)', () => {

@@ -138,7 +138,7 @@ describe('a trusted back end sees and ends sessions', () => {
   })
 })
 
-test('a client without a secret cannot be declared with the rights of a back end, nor any with a redirect URI that runs', async () => {
+test('GHSA-8fpg-xm3f-6cx3: closed, not open: a client without a secret cannot be declared with the rights of a back end, nor any with a redirect URI that runs', async () => {
   const { sampleClients } = await import('../testing/given.ts')
   const app = sampleClients.find(({ id }) => id === 'app')
   if (app === undefined) throw new Error('no client')

@@ -199,6 +199,8 @@ describe('over a real socket', () => {
       'POST /token HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
     ],
     ['no host', 'GET /jwks HTTP/1.1\r\nConnection: close\r\n\r\n'],
+    ['a tunnel', 'CONNECT example.com:443 HTTP/1.1\r\nHost: x\r\n\r\n'],
+    ['HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
     ['a header folded', 'GET /jwks HTTP/1.1\r\nHost: x\r\nA: b\r\n c\r\nConnection: close\r\n\r\n'],
     ['a control character in a header', 'GET /jwks HTTP/1.1\r\nHost: x\r\nA: b\x01\r\n\r\n'],
   ])('%s is 400 with our JSON', async (_name, request) => {
@@ -206,6 +208,12 @@ describe('over a real socket', () => {
     const text = await exchange(port, request)
     expect(text).toMatch(/^HTTP\/1.1 400 /)
     expect(bodyOf(text)).toEqual(errorBody({ reason: 'request_malformed' }))
+  })
+
+  test('an expectation that nobody has is ignored', async () => {
+    const { port } = await listening()
+    const text = await exchange(port, 'GET /jwks HTTP/1.1\r\nHost: x\r\nExpect: tea\r\nConnection: close\r\n\r\n')
+    expect(text).toMatch(/^HTTP\/1.1 200 /)
   })
 
   test.each([
@@ -283,7 +291,7 @@ describe('from where a request comes', () => {
     return session?.session.device.ip
   }
 
-  test('attack 40 (GHSA-3529-5m8x-rpv3, CVE-2026-40575): X-Forwarded-* of others changes nothing', async () => {
+  test('attack 40 (GHSA-3529-5m8x-rpv3, CVE-2026-40575, CVE-2025-64484): X-Forwarded-* of others changes nothing', async () => {
     const to = await given.server()
     await signUp(to)
     const headers = {

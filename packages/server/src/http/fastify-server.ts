@@ -1,4 +1,4 @@
-import { isIP, type Socket } from 'node:net'
+import { isIP } from 'node:net'
 import { Readable } from 'node:stream'
 import { reasonHeader, refuse } from '@countersign/protocol'
 import { StoreUnavailable } from '@countersign/store'
@@ -11,6 +11,7 @@ import fastify, {
 import { PasswordQueueFull } from '../passwords/password-hasher.ts'
 import type { Log } from '../services.ts'
 import { refusalAnswer } from './answers.ts'
+import { answerBrokenRequest, answerTunnel } from './broken-request.ts'
 import { clientAddress, isLoopback } from './client-address.ts'
 import type { Endpoint, HttpAnswer, HttpRequest } from './message.ts'
 
@@ -66,6 +67,9 @@ export function createHttpServer(routes: readonly Route[], options: HttpOptions)
   app.addContentTypeParser(types, { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
   app.setErrorHandler((error, _request, reply) => send(reply, answerOfError(error, options.log), options))
   app.setNotFoundHandler((_request, reply) => send(reply, refusalAnswer(refuse('not_found')), options))
+  app.server.on('connect', answerTunnel)
+  // An expectation other than 100-continue may be ignored (RFC 9110 §10.1.1); Node would answer it without a body.
+  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
   const trusted = new Set(options.trustedProxies)
   for (const route of routes) {
     // Before the body is read, so that a page of another origin can also read why it was refused.
@@ -201,24 +205,4 @@ function answerOfError(error: unknown, log: Log): HttpAnswer {
       : undefined
   log.error({ failure: error instanceof Error ? error.name : typeof error, places }, 'unexpected failure')
   return refusalAnswer(refuse('unavailable', { retryAfterSeconds: 5 }))
-}
-
-/** A refused client that still sends is listened to for so long, so that the answer reaches it before the connection breaks. */
-const lingerMs = 1_000
-
-/** What Node could not even parse: 431 for headers that are too large, 408 for slow ones, 400 for the rest. */
-function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
-  // The rest of what was refused is an error again; it was answered.
-  if (!socket.writable) return
-  const isTooLarge = error.code === 'HPE_HEADER_OVERFLOW'
-  const isSlow = error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-  const status = isTooLarge ? '431 Request Header Fields Too Large' : isSlow ? '408 Request Timeout' : '400 Bad Request'
-  const reason = isTooLarge ? 'headers_too_large' : 'request_malformed'
-  const body = String(refusalAnswer(refuse(reason)).body)
-  socket.end(
-    `HTTP/1.1 ${status}\r\nContent-Type: application/json; charset=utf-8\r\n${reasonHeader}: ${reason}\r\n` +
-      `Cache-Control: no-store\r\nConnection: close\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  )
-  const timer = setTimeout(() => socket.destroy(), lingerMs).unref()
-  socket.once('close', () => clearTimeout(timer)).resume()
 }

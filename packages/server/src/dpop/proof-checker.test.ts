@@ -1,0 +1,125 @@
+import { isRefusal } from '@countersign/protocol'
+import { describe, expect, test } from 'vitest'
+import type { HttpRequest } from '../http/message.ts'
+import { proofKey } from '../testing/proof-key.ts'
+import { type CheckedProof, createProofChecker, type ProofChecker } from './proof-checker.ts'
+
+const issuer = 'https://login.example'
+const url = `${issuer}/token`
+
+function node(startTime = 1_800_000_000_000) {
+  let time = startTime
+  const clock = (): number => time
+  const later = (seconds: number): void => {
+    time += seconds * 1000
+  }
+  const checker = createProofChecker({ issuer, nonceKey: Buffer.alloc(32, 3), clock })
+  later(1)
+  return { clock, later, checker, key: proofKey(clock) }
+}
+
+function request(dpop: string | undefined): HttpRequest {
+  const more = { query: '', params: {}, body: '', ip: '127.0.0.1' }
+  return { ...more, method: 'POST', path: '/token', header: name => (name === 'dpop' ? dpop : undefined) }
+}
+
+/** What comes of checking a proof and using it up. */
+function use(checker: ProofChecker, dpop: string): string {
+  const proof = checker.check(request(dpop))
+  if (isRefusal(proof)) return proof.reason
+  return (proof as CheckedProof).spend()?.reason ?? 'good'
+}
+
+describe('a proof', () => {
+  test('is good once', () => {
+    const { checker, key } = node()
+    const proof = key.proof('POST', url)
+    expect(use(checker, proof)).toBe('good')
+    expect(use(checker, proof)).toBe('proof_replayed')
+  })
+
+  test('that was only looked at is not used up: strangers cannot fill the memory, nor use up what they saw', () => {
+    const { checker, key } = node()
+    const proof = key.proof('POST', url)
+    for (let times = 0; times < 3; times++) expect(isRefusal(checker.check(request(proof)))).toBe(false)
+    expect(use(checker, proof)).toBe('good')
+  })
+
+  test('none is no refusal, and has no key', () => {
+    const { checker } = node()
+    expect(checker.check(request(undefined))).toMatchObject({ jkt: undefined })
+  })
+
+  test('is believed for a minute, and ten seconds ahead', () => {
+    const { checker, key, clock, later } = node()
+    later(100)
+    const made = (seconds: number) => key.proof('POST', url, { claims: { iat: Math.floor(clock() / 1000) + seconds } })
+    expect(use(checker, made(-60))).toBe('good')
+    expect(use(checker, made(10))).toBe('good')
+    expect(use(checker, made(-62))).toBe('proof_nonce_required')
+    expect(use(checker, made(12))).toBe('proof_nonce_required')
+  })
+
+  test('is remembered for as long as it would be believed', () => {
+    const { checker, key, clock, later } = node()
+    const ahead = key.proof('POST', url, { claims: { iat: Math.floor(clock() / 1000) + 10 } })
+    expect(use(checker, ahead)).toBe('good')
+    for (let seconds = 0; seconds < 69; seconds += 3) {
+      later(3)
+      expect(use(checker, ahead)).toBe('proof_replayed')
+    }
+    later(5)
+    expect(use(checker, ahead)).toBe('proof_nonce_required')
+  })
+
+  test('from before the node started, which it may have seen, needs a nonce', () => {
+    const { checker, key, clock } = node()
+    const claims = { iat: Math.floor(clock() / 1000) - 2 }
+    expect(use(checker, key.proof('POST', url, { claims }))).toBe('proof_nonce_required')
+    const { nonce } = checker.explain({ refused: true, reason: 'proof_nonce_required' }, { challenges: false }).dpop
+    expect(use(checker, key.proof('POST', url, { claims: { ...claims, nonce } }))).toBe('good')
+  })
+
+  test('with a nonce is good whatever its clock says, once, and for five minutes', () => {
+    const { checker, key, later } = node()
+    const { nonce } = checker.explain({ refused: true, reason: 'proof_nonce_required' }, { challenges: false }).dpop
+    const proof = key.proof('POST', url, { claims: { iat: 1, nonce } })
+    expect(use(checker, proof)).toBe('good')
+    later(299)
+    expect(use(checker, proof)).toBe('proof_replayed')
+    later(2)
+    expect(use(checker, proof)).toBe('proof_nonce_required')
+  })
+
+  test('with a nonce of another system, an altered one or rubbish is asked for a good one', () => {
+    const { checker, key } = node()
+    const { nonce } = checker.explain({ refused: true, reason: 'proof_nonce_required' }, { challenges: false }).dpop
+    const foreign = createProofChecker({ issuer, nonceKey: Buffer.alloc(32, 4), clock: () => 1_800_000_001_000 })
+    const other = foreign.explain({ refused: true, reason: 'proof_nonce_required' }, { challenges: false }).dpop.nonce
+    for (const wrong of [other, `A${nonce.slice(1)}x`, nonce.slice(1), '', 'x', 'A'.repeat(30)]) {
+      expect(use(checker, key.proof('POST', url, { claims: { nonce: wrong } }))).toBe('proof_nonce_required')
+    }
+  })
+
+  test('attack 24: for another port, scheme, host, path or method is refused; query and case of the host do not count', () => {
+    const { checker, key } = node()
+    for (const other of [
+      `${issuer}:444/token`,
+      'http://login.example/token',
+      'https://else.example/token',
+      `${issuer}/Token`,
+      `${issuer}/token/`,
+      `${issuer}.evil.example/token`,
+      'https://x@login.example/token',
+      '/token',
+      '',
+    ]) {
+      expect([other, use(checker, key.proof('POST', other))]).toEqual([other, 'proof_invalid'])
+    }
+    expect(use(checker, key.proof('GET', url))).toBe('proof_invalid')
+    expect(use(checker, key.proof('post', url))).toBe('proof_invalid')
+    for (const same of [`${url}?x=1`, `${url}#x`, 'https://LOGIN.example/token', `${issuer}:443/token`]) {
+      expect([same, use(checker, key.proof('POST', same))]).toEqual([same, 'good'])
+    }
+  })
+})
