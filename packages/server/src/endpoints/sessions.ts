@@ -156,11 +156,15 @@ export function endEverySession(
   keepId: string | undefined,
   actor: Parameters<typeof endAllSessions>[2],
 ): Promise<object | Refusal> {
+  let epochBefore: number | undefined
   return decideAndCommit(services, async () => {
     const snapshot = await services.store.loadUser(userId)
     if (snapshot.user === undefined) return refuse('user_unknown')
     const keep = keepId === undefined ? undefined : await loadLivingSession(services, keepId)
     if (isRefusal(keep)) return keep
+    epochBefore ??= snapshot.user.epoch
+    // Somebody else has just done the same: all that there was has ended, and a session to keep was kept.
+    if (snapshot.user.epoch > epochBefore) return { result: {} }
     return {
       result: {},
       change: endAllSessions({ ...snapshot, user: snapshot.user }, 'ended_by_user', { ...actor, keep }),

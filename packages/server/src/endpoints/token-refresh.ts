@@ -50,10 +50,13 @@ interface Narrowed {
   readonly audiences?: readonly string[]
 }
 
-function narrow(services: Services, { form }: TokenRequest, { family }: FamilySnapshot): Narrowed | Refusal {
-  const scope = narrowScope(form.get('scope'), family.scope)
+function narrow(services: Services, { form, client }: TokenRequest, { family }: FamilySnapshot): Narrowed | Refusal {
+  // What a client may not have any more, its older logins do not give it either.
+  const granted = family.scope.split(' ').filter(word => client.scopes.includes(word))
+  const scope = narrowScope(form.get('scope'), granted.join(' '))
   if (scope === undefined) return refuse('scope_invalid')
-  const audiences = grantAudiences(form.get('resource'), services.config.issuer, family.audiences)
+  const reachable = family.audiences.filter(audience => client.audiences.includes(audience))
+  const audiences = grantAudiences(form.get('resource'), services.config.issuer, reachable)
   return audiences === undefined ? refuse('resource_invalid') : { scope, audiences }
 }
 

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
+import { declareClients } from '../clients/declare-clients.ts'
 import { asApi, basic, bearer, call, get, introspect, logIn, me, postForm, refresh, signUp } from '../testing/calls.ts'
-import { closeGiven, given, issuer, secrets } from '../testing/given.ts'
+import { closeGiven, given, issuer, sampleClients, secrets } from '../testing/given.ts'
 
 afterEach(closeGiven)
 
@@ -261,6 +262,18 @@ describe('refresh, row by row', () => {
     const replay = await present(login.refreshToken)
     expect(rowOf(replay)).toEqual(['7', 200, undefined])
     expect(replay.body.scope).toBe('account notes')
+  })
+
+  test('what the operator takes from a client, its older logins do not give it either', async () => {
+    const { to, present, login } = await loggedIn(true)
+    const [app] = sampleClients.filter(({ id }) => id === 'app')
+    if (app === undefined) throw new Error('no client')
+    await declareClients(to.store, [{ ...app, scopes: ['account'], defaultScopes: ['account'], audiences: [] }])
+    const answer = await present(login.refreshToken)
+    expect([answer.status, answer.body.scope]).toEqual([200, 'account'])
+    const claims = (await introspect(to, String(answer.body.access_token))).body
+    expect(claims).toMatchObject({ aud: [issuer], scope: 'account' })
+    expect((await present(login.refreshToken, { scope: 'notes' })).body.reason).toBe('scope_invalid')
   })
 
   test('attack 22 (GHSA-pw9m-5jxm-xr6h): a confidential client does not refresh without its secret', async () => {

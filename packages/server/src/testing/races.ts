@@ -82,6 +82,41 @@ export function racesOver(openStore?: (options: StoreOptions) => Promise<Store>)
     expect([statuses(answers, 201), statuses(answers, 409)]).toEqual([1, 49])
   })
 
+  test('of fifty ends of all sessions all succeed, and it happened once', async () => {
+    const to = await server()
+    await signUp(to)
+    const { accessToken } = await logIn(to)
+    const before = (await to.audit()).length
+    const answers = await fifty(() => call(to, { method: 'DELETE', url: '/v1/sessions', headers: bearer(accessToken) }))
+    for (const { status, body } of answers) expect([204, 401]).toContain(body.reason === 'token_revoked' ? 401 : status)
+    expect(statuses(answers, 204)).toBeGreaterThan(0)
+    expect(await to.auditedSince(before)).toEqual(['sessions.ended'])
+  })
+
+  test('of fifty times the same session ending all others all succeed, and it lives', async () => {
+    const to = await server()
+    await signUp(to)
+    const [mine, other] = [await logIn(to), await logIn(to)]
+    const request = { method: 'DELETE', url: '/v1/sessions?except=current', headers: bearer(mine.accessToken) } as const
+    const answers = await fifty(() => call(to, request))
+    for (const { status, body } of answers) expect([204, 401]).toContain(body.reason === 'token_revoked' ? 401 : status)
+    expect((await refresh(to, mine.refreshToken)).status).toBe(200)
+    expect((await refresh(to, other.refreshToken)).body.reason).toBe('authorization_revoked')
+  })
+
+  test('of ten who each end all other sessions at once one is left, or none', async () => {
+    const to = await server()
+    await signUp(to)
+    const logins = await Promise.all(Array.from({ length: 10 }, () => logIn(to)))
+    const url = '/v1/sessions?except=current'
+    const answers = await Promise.all(
+      logins.map(({ accessToken }) => call(to, { method: 'DELETE', url, headers: bearer(accessToken) })),
+    )
+    for (const { status } of answers) expect(status).toBeLessThan(500)
+    const alive = await Promise.all(logins.map(({ refreshToken }) => refresh(to, refreshToken)))
+    expect(statuses(alive, 200)).toBe(1)
+  })
+
   test('attack 19: refreshes beside an end of all sessions: whatever they got is dead', async () => {
     const to = await server()
     await signUp(to)
