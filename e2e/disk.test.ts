@@ -20,19 +20,19 @@ import { wholeAudit, withStore } from './testing/stored-state.ts'
 const installations: Installation[] = []
 
 afterAll(() => {
-  for (const at of installations) at.remove()
+  for (const installed of installations) installed.remove()
 })
 
 async function givenLogins() {
-  const at = await givenInstallation(configuration)
-  installations.push(at)
-  const server = await startServer(at, { faults: true })
-  await signUp(at.issuer)
+  const installed = await givenInstallation(configuration)
+  installations.push(installed)
+  const server = await startServer(installed, { faults: true })
+  await signUp(installed.issuer)
   return {
-    at,
-    issuer: at.issuer,
+    installed,
+    issuer: installed.issuer,
     server,
-    installs: [await logIn(at.issuer), await logIn(at.issuer, { key: createProofKey() })],
+    installs: [await logIn(installed.issuer), await logIn(installed.issuer, { key: createProofKey() })],
   }
 }
 
@@ -55,9 +55,9 @@ async function everyoneIsThere(issuer: string, installs: readonly Install[]): Pr
   }
 }
 
-async function endsInOrder(at: Installation, server: Running, logins: number): Promise<void> {
+async function endsInOrder(installed: Installation, server: Running, logins: number): Promise<void> {
   expect((await server.end('SIGTERM')).code).toBe(0)
-  await withStore(at.dataFolder, async store => {
+  await withStore(installed.dataFolder, async store => {
     const created = (await wholeAudit(store)).filter(({ record }) => record.event === 'session.created')
     expect(created.length).toBe(logins)
   })
@@ -74,7 +74,7 @@ async function logInUntilRefused(issuer: string): Promise<{ acknowledged: Instal
 }
 
 test('a full disk: 503 with Retry-After, nothing acknowledged is lost, and it goes on when there is room again', async () => {
-  const { at, issuer, server, installs } = await givenLogins()
+  const { installed, issuer, server, installs } = await givenLogins()
   await fault(issuer, 'disk-full')
   const { acknowledged, refused } = await logInUntilRefused(issuer)
   expectUnavailable(refused)
@@ -85,14 +85,14 @@ test('a full disk: 503 with Retry-After, nothing acknowledged is lost, and it go
   await fault(issuer, 'disk-free')
   const later = await logIn(issuer)
   await everyoneIsThere(issuer, [...installs, ...acknowledged, later])
-  await endsInOrder(at, server, installs.length + acknowledged.length + 1)
+  await endsInOrder(installed, server, installs.length + acknowledged.length + 1)
 })
 
 test('a log that the system refuses to let grow: 503, and the next start, with room, has everything', async () => {
-  const { at, issuer, server, installs } = await givenLogins()
+  const { installed, issuer, server, installs } = await givenLogins()
   await server.end('SIGTERM')
   // In blocks of 512 bytes: room for the database as it is and a little log. Nobody can write more to any file.
-  const narrow = await startServer(at, { shell: 'ulimit -S -f 400' })
+  const narrow = await startServer(installed, { shell: 'ulimit -S -f 400' })
   const { acknowledged, refused } = await logInUntilRefused(issuer)
   expect(acknowledged.length).toBeGreaterThan(0)
   expectUnavailable(refused)
@@ -100,14 +100,14 @@ test('a log that the system refuses to let grow: 503, and the next start, with r
   expect((await me(issuer, installs[0] as Install)).status).toBe(200)
   await narrow.end('SIGKILL')
 
-  const server2 = await startServer(at)
+  const server2 = await startServer(installed)
   await everyoneIsThere(issuer, [...installs, ...acknowledged])
-  await endsInOrder(at, server2, installs.length + acknowledged.length)
+  await endsInOrder(installed, server2, installs.length + acknowledged.length)
 })
 
 test('a database that another program has locked: 503 while it does, and on it goes', async () => {
-  const { at, issuer, server, installs } = await givenLogins()
-  const other = new DatabaseSync(join(at.dataFolder, 'countersign.sqlite'))
+  const { installed, issuer, server, installs } = await givenLogins()
+  const other = new DatabaseSync(join(installed.dataFolder, 'countersign.sqlite'))
   other.exec('BEGIN IMMEDIATE')
   expectUnavailable((await tryLogIn(issuer))?.answer)
   for (const install of installs) expectUnavailable(await refresh(issuer, install))
@@ -116,11 +116,11 @@ test('a database that another program has locked: 503 while it does, and on it g
   other.exec('ROLLBACK')
   other.close()
   await everyoneIsThere(issuer, installs)
-  await endsInOrder(at, server, installs.length)
+  await endsInOrder(installed, server, installs.length)
 })
 
 test('a disk that takes its time: who must wait for it waits, everybody else is answered', async () => {
-  const { at, issuer, server, installs } = await givenLogins()
+  const { installed, issuer, server, installs } = await givenLogins()
   const [one, other] = installs as [Install, Install]
   await fault(issuer, 'sync-hold')
   let answers = 0
@@ -138,17 +138,17 @@ test('a disk that takes its time: who must wait for it waits, everybody else is 
   expect(login).toMatchObject({ answer: { status: 201 } })
   expect(revoked).toMatchObject({ status: 200 })
   expect((await refresh(issuer, one))?.json.reason).toBe('session_ended')
-  await endsInOrder(at, server, 3)
+  await endsInOrder(installed, server, 3)
 })
 
 test('a disk that fails to sync: nothing is promised, the process ends and says so, the next start has all that was', async () => {
-  const { at, issuer, server, installs } = await givenLogins()
+  const { installed, issuer, server, installs } = await givenLogins()
   await fault(issuer, 'sync-fail')
   const attempt = await tryLogIn(issuer)
   if (attempt !== undefined) expectUnavailable(attempt.answer)
   const { code, stderr } = await server.ended
   expect([code, stderr]).toEqual([1, expect.stringContaining('the disk failed to keep what was written')])
-  const again = await startServer(at)
+  const again = await startServer(installed)
   await everyoneIsThere(issuer, [...installs, await logIn(issuer)])
   expect((await again.end('SIGTERM')).code).toBe(0)
 })

@@ -15,25 +15,25 @@ import { withStore } from './testing/stored-state.ts'
  * one (requirements: each new session gets its own tokens; nothing is stored that could be turned back into a token).
  */
 
-let at: Installation
+let installed: Installation
 let install: Install
 /** Every text and every blob of every table, and every text inside the JSON of those, in the spellings of tokens. */
 let values: ReadonlySet<string>
 let rows: { families: readonly Family[]; sessions: readonly Session[]; keyRing: KeyRing; passwordHash: string }
 
 beforeAll(async () => {
-  at = await givenInstallation(configuration)
-  const server = await startServer(at)
-  await signUp(at.issuer)
-  install = await logIn(at.issuer)
-  await refresh(at.issuer, install)
-  await logIn(at.issuer, { key: createProofKey() })
-  const browser = createHostedBrowser(at.issuer)
+  installed = await givenInstallation(configuration)
+  const server = await startServer(installed)
+  await signUp(installed.issuer)
+  install = await logIn(installed.issuer)
+  await refresh(installed.issuer, install)
+  await logIn(installed.issuer, { key: createProofKey() })
+  const browser = createHostedBrowser(installed.issuer)
   await signInHosted(browser)
   await freshCode(browser)
   await server.end('SIGTERM')
-  values = valuesIn(join(at.dataFolder, 'countersign.sqlite'))
-  rows = await withStore(at.dataFolder, async store => {
+  values = valuesIn(join(installed.dataFolder, 'countersign.sqlite'))
+  rows = await withStore(installed.dataFolder, async store => {
     const { user } = await store.loadUserByEmail(person.email)
     const sessions = await store.listSessions(user?.id ?? '')
     return {
@@ -43,10 +43,10 @@ beforeAll(async () => {
       passwordHash: user?.passwordHash ?? '',
     }
   })
-  await startServer(at)
+  await startServer(installed)
 })
 
-afterAll(() => at.remove())
+afterAll(() => installed.remove())
 
 function valuesIn(file: string): ReadonlySet<string> {
   const database = new DatabaseSync(file, { readOnly: true })
@@ -111,15 +111,17 @@ describe('the thief of the database', () => {
     for (const value of values) {
       const printable = /^[\x21-\x7e]{1,2000}$/.test(value)
       const form = { grant_type: 'refresh_token', client_id: 'app', refresh_token: value }
-      refusals.add(await reasonOf(call(`${at.issuer}/token`, { form })))
+      refusals.add(await reasonOf(call(`${installed.issuer}/token`, { form })))
       if (!printable) continue
-      refusals.add(await reasonOf(call(`${at.issuer}/v1/me`, { headers: bearer(value) })))
+      refusals.add(await reasonOf(call(`${installed.issuer}/v1/me`, { headers: bearer(value) })))
       const code = { grant_type: 'authorization_code', client_id: 'app', code: value, redirect_uri: redirectUri }
       refusals.add(
-        await reasonOf(call(`${at.issuer}/token`, { form: { ...code, code_verifier: value.padEnd(43, 'x') } })),
+        await reasonOf(call(`${installed.issuer}/token`, { form: { ...code, code_verifier: value.padEnd(43, 'x') } })),
       )
       const machine = { grant_type: 'client_credentials' }
-      refusals.add(await reasonOf(call(`${at.issuer}/token`, { headers: basic('backend', value), form: machine })))
+      refusals.add(
+        await reasonOf(call(`${installed.issuer}/token`, { headers: basic('backend', value), form: machine })),
+      )
     }
     for (const reason of ['client_authentication_failed', 'code_invalid', 'refresh_token_invalid', 'token_malformed']) {
       expect(refusals).toContain(reason)
@@ -137,7 +139,7 @@ describe('the thief of the database', () => {
     const all = [...new Set(forged)]
     expect(all.length).toBeGreaterThan(500)
     const judged = new Set<unknown>()
-    for (const refreshToken of all) judged.add(await reasonOf(refresh(at.issuer, { ...install, refreshToken })))
+    for (const refreshToken of all) judged.add(await reasonOf(refresh(installed.issuer, { ...install, refreshToken })))
     expect([...judged]).toEqual(['refresh_token_invalid'])
   })
 
@@ -151,7 +153,7 @@ describe('the thief of the database', () => {
         .update(id)
         .update(cookieSalt ?? '')
         .digest('base64url')
-      const { headers } = await call(`${at.issuer}/account`, { headers: { cookie: `countersign=${id}.${mac}` } })
+      const { headers } = await call(`${installed.issuer}/account`, { headers: { cookie: `countersign=${id}.${mac}` } })
       landed.add(headers.location)
     }
     expect([...landed]).toEqual(['/sign-in?return_to=/account'])
@@ -159,11 +161,11 @@ describe('the thief of the database', () => {
 
   test('cannot log in with the hash of a password', async () => {
     const json = { email: person.email, password: rows.passwordHash, client_id: 'app' }
-    expect((await call(`${at.issuer}/v1/sessions`, { json })).json.reason).toBe('login_failed')
+    expect((await call(`${installed.issuer}/v1/sessions`, { json })).json.reason).toBe('login_failed')
   })
 
   test('has harmed nobody: those who hold the real tokens go on', async () => {
-    expect((await refresh(at.issuer, install))?.status).toBe(200)
-    expect((await me(at.issuer, install)).status).toBe(200)
+    expect((await refresh(installed.issuer, install))?.status).toBe(200)
+    expect((await me(installed.issuer, install)).status).toBe(200)
   })
 })

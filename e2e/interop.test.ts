@@ -19,12 +19,12 @@ import { givenInstallation, type Installation, operate, startServer } from './te
 /** Programs of others, used as their documentation says. Only plain HTTP on loopback is asked for beyond that. */
 const insecure = { [oauth.allowInsecureRequests]: true }
 
-let at: Installation
+let installed: Installation
 let issuer: URL
 let server: oauth.AuthorizationServer
 
 beforeAll(async () => {
-  at = await givenInstallation({
+  installed = await givenInstallation({
     ...configuration,
     clients: [
       ...(configuration.clients as object[]),
@@ -38,18 +38,18 @@ beforeAll(async () => {
       },
     ],
   })
-  await startServer(at)
-  await signUp(at.issuer)
-  issuer = new URL(at.issuer)
+  await startServer(installed)
+  await signUp(installed.issuer)
+  issuer = new URL(installed.issuer)
   const discovery = await oauth.discoveryRequest(issuer, { ...insecure, algorithm: 'oauth2' })
   server = await oauth.processDiscoveryResponse(issuer, discovery)
 })
 
-afterAll(() => at.remove())
+afterAll(() => installed.remove())
 
 describe('jose, as an API uses it', () => {
   const expected = () => ({
-    issuer: at.issuer,
+    issuer: installed.issuer,
     audience: 'urn:notes',
     typ: 'at+jwt',
     requiredClaims: ['sub', 'sid', 'jti'],
@@ -57,13 +57,13 @@ describe('jose, as an API uses it', () => {
 
   test('accepts an access token by discovery and JWKS, and keeps doing so after a rotation of the keys', async () => {
     const keys = createRemoteJWKSet(new URL(server.jwks_uri ?? ''), { cooldownDuration: 0 })
-    const install = await logIn(at.issuer)
+    const install = await logIn(installed.issuer)
     const { payload, protectedHeader } = await jwtVerify(install.accessToken, keys, expected())
     expect(payload).toMatchObject({ client_id: 'app', sid: install.sessionId, scope: 'account notes' })
     expect(protectedHeader).toMatchObject({ alg: 'ES256', typ: 'at+jwt' })
 
-    expect((await operate(at, 'keys', 'rotate')).code).toBe(0)
-    await refresh(at.issuer, install)
+    expect((await operate(installed, 'keys', 'rotate')).code).toBe(0)
+    await refresh(installed.issuer, install)
     const after = await jwtVerify(install.accessToken, keys, expected())
     expect(after.protectedHeader.kid).not.toBe(protectedHeader.kid)
     expect(after.payload.sid).toBe(install.sessionId)
@@ -71,7 +71,7 @@ describe('jose, as an API uses it', () => {
 
   test('refuses it for another audience, of another issuer, and altered', async () => {
     const keys = createLocalJWKSet((await call(server.jwks_uri ?? '')).json as never)
-    const { accessToken } = await logIn(at.issuer)
+    const { accessToken } = await logIn(installed.issuer)
     const [header, payload = '', signature] = accessToken.split('.')
     const altered = Buffer.from(payload, 'base64url').toString().replace('account notes', 'account admin')
     const forged = `${header}.${Buffer.from(altered).toString('base64url')}.${signature}`
@@ -87,7 +87,7 @@ describe('jose, as an API uses it', () => {
 
 /** The browser's part: sign in on the hosted page, come back with a code. */
 async function authorizeInBrowser(client: oauth.Client, challenge: string, state: string): Promise<URL> {
-  const browser = createHostedBrowser(at.issuer)
+  const browser = createHostedBrowser(installed.issuer)
   await signInHosted(browser)
   const url = new URL(server.authorization_endpoint ?? '')
   url.search = new URLSearchParams({
@@ -144,7 +144,7 @@ describe('oauth4webapi, as an app uses it', () => {
       refreshToken: '',
       accessToken: renewed.access_token,
     }
-    expect((await me(at.issuer, install)).json.email).toBe(person.email)
+    expect((await me(installed.issuer, install)).json.email).toBe(person.email)
 
     await oauth.processRevocationResponse(
       await oauth.revocationRequest(server, client, authentication, renewed.refresh_token ?? '', insecure),
@@ -187,7 +187,7 @@ describe('oauth4webapi, as an app uses it', () => {
       const answer = await oauth.refreshTokenGrantRequest(server, client, oauth.None(), refreshToken, bound)
       return oauth.processRefreshTokenResponse(server, client, answer)
     })
-    const url = new URL(`${at.issuer}/v1/me`)
+    const url = new URL(`${installed.issuer}/v1/me`)
     const resource = await withNonce(() =>
       oauth.protectedResourceRequest(renewed.access_token, 'GET', url, undefined, undefined, bound),
     )
@@ -246,12 +246,12 @@ describe('oauth4webapi, as a back end uses it', () => {
       insecure,
     )
     const known = await oauth.processIntrospectionResponse(server, api, asked)
-    expect(known).toMatchObject({ active: true, client_id: 'backend', scope: 'notes', iss: at.issuer })
+    expect(known).toMatchObject({ active: true, client_id: 'backend', scope: 'notes', iss: installed.issuer })
 
     const request = new Request('http://127.0.0.1/notes', {
       headers: { authorization: `Bearer ${tokens.access_token}` },
     })
     const claims = await oauth.validateJwtAccessToken(server, request, 'urn:notes', insecure)
-    expect(claims).toMatchObject({ client_id: 'backend', iss: at.issuer })
+    expect(claims).toMatchObject({ client_id: 'backend', iss: installed.issuer })
   })
 })

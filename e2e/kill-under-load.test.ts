@@ -17,10 +17,10 @@ import { createProofKey } from './testing/proof-key.ts'
 import { givenInstallation, type Installation, startServer } from './testing/server-process.ts'
 import { wholeAudit, withStore } from './testing/stored-state.ts'
 
-let at: Installation
+let installed: Installation
 /** Resolved while the server is there: nobody hammers at a closed door. */
 let thereAgain: Promise<unknown> = Promise.resolve()
-afterAll(() => at.remove())
+afterAll(() => installed.remove())
 
 const chains = 100
 const boundChains = 20
@@ -32,7 +32,7 @@ async function refreshUntil(stop: () => boolean, install: Install, succeeded: ()
   const refusals: string[] = []
   while (!stop()) {
     await thereAgain
-    const answer = await refresh(at.issuer, install).catch(() => undefined)
+    const answer = await refresh(installed.issuer, install).catch(() => undefined)
     if (answer?.status === 200) succeeded()
     else if (answer !== undefined && answer.status !== 503) refusals.push(answer.text)
   }
@@ -40,7 +40,7 @@ async function refreshUntil(stop: () => boolean, install: Install, succeeded: ()
 }
 
 async function openTrusted(externalId: string): Promise<Install | undefined> {
-  const answer = await callUnlessKilled(`${at.issuer}/v1/trusted/sessions`, {
+  const answer = await callUnlessKilled(`${installed.issuer}/v1/trusted/sessions`, {
     headers: basic('backend', backendSecret),
     json: { client_id: 'app', user: { external_id: externalId } },
   })
@@ -58,21 +58,21 @@ async function comeAndGo(stop: () => boolean): Promise<{ stayed: Install[]; gone
     const install = await openTrusted(`passer-by-${number}`)
     if (install === undefined) continue
     if (number % 2 === 0) acknowledged.stayed.push(install)
-    else if ((await revoke(at.issuer, install))?.status === 200) acknowledged.gone.push(install)
+    else if ((await revoke(installed.issuer, install))?.status === 200) acknowledged.gone.push(install)
   }
   return acknowledged
 }
 
 test('100 apps refresh while the server is killed five times: nobody is logged out, nothing acknowledged is lost', async () => {
-  at = await givenInstallation(configuration)
-  let server = await startServer(at)
-  await signUp(at.issuer)
+  installed = await givenInstallation(configuration)
+  let server = await startServer(installed)
+  await signUp(installed.issuer)
   const installs: Install[] = []
   for (let number = 0; number < chains - boundChains; number++) {
     installs.push((await openTrusted(`person-${number}`)) as Install)
   }
   for (let number = 0; number < boundChains; number++) {
-    installs.push(await logIn(at.issuer, { key: createProofKey() }))
+    installs.push(await logIn(installed.issuer, { key: createProofKey() }))
   }
 
   let [stopped, refreshes, wanted] = [false, 0, refreshesBetweenKills]
@@ -93,7 +93,7 @@ test('100 apps refresh while the server is killed five times: nobody is logged o
       enough = resolve
     })
     const killed = server.end('SIGKILL')
-    const starting = killed.then(() => startServer(at))
+    const starting = killed.then(() => startServer(installed))
     thereAgain = starting
     server = await starting
     wanted = refreshes + refreshesBetweenKills
@@ -102,13 +102,13 @@ test('100 apps refresh while the server is killed five times: nobody is logged o
   expect((await Promise.all(running)).flat()).toEqual([])
   const { stayed, gone } = await passing
 
-  for (const install of [...installs, ...stayed]) expect((await refresh(at.issuer, install))?.status).toBe(200)
-  for (const install of gone) expect((await refresh(at.issuer, install))?.json.reason).toBe('session_ended')
-  const named = new Set((await feedEntries(at.issuer, basic('api', apiSecret))).map(({ id }) => id))
+  for (const install of [...installs, ...stayed]) expect((await refresh(installed.issuer, install))?.status).toBe(200)
+  for (const install of gone) expect((await refresh(installed.issuer, install))?.json.reason).toBe('session_ended')
+  const named = new Set((await feedEntries(installed.issuer, basic('api', apiSecret))).map(({ id }) => id))
   expect(gone.filter(install => !named.has(install.sessionId))).toEqual([])
 
   await server.end('SIGTERM')
-  await withStore(at.dataFolder, async store => {
+  await withStore(installed.dataFolder, async store => {
     const events = (await wholeAudit(store)).map(({ record }) => record)
     const endedIds = events.filter(({ event }) => event === 'session.ended').map(({ sessionId }) => sessionId)
     expect(new Set(endedIds).size).toBe(endedIds.length)

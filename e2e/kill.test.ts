@@ -29,20 +29,20 @@ const apiHeaders = basic('api', apiSecret)
 const installations: Installation[] = []
 
 async function givenServer() {
-  const at = await givenInstallation(configuration)
-  installations.push(at)
-  const server = await startServer(at, { faults: true })
-  await signUp(at.issuer)
-  return { at, issuer: at.issuer, server }
+  const installed = await givenInstallation(configuration)
+  installations.push(installed)
+  const server = await startServer(installed, { faults: true })
+  await signUp(installed.issuer)
+  return { installed, issuer: installed.issuer, server }
 }
 
 afterAll(() => {
-  for (const at of installations) at.remove()
+  for (const installed of installations) installed.remove()
 })
 
 /** What is written once the server has ended: the audit log, whole, and the person's sessions. */
-function storedAfter(at: Installation) {
-  return withStore(at.dataFolder, async store => {
+function storedAfter(installed: Installation) {
+  return withStore(installed.dataFolder, async store => {
     const audit = await wholeAudit(store)
     const { user } = await store.loadUserByEmail(person.email)
     const count = (event: AuditEvent): number => audit.filter(row => row.record.event === event).length
@@ -77,10 +77,10 @@ async function isOver(issuer: string, install: Install): Promise<boolean> {
 
 describe.concurrent('kill -9 at every step of', () => {
   test('a login: it is there whole or not at all, and whole if it was answered', async () => {
-    const { at, issuer, server } = await givenServer()
+    const { installed, issuer, server } = await givenServer()
     const key = createProofKey()
     const acknowledged: Install[] = []
-    const result = await killedAtEveryStep(at, server, {
+    const result = await killedAtEveryStep(installed, server, {
       prepare: async () => ({ install: undefined as Install | undefined }),
       async act(prepared, headers) {
         prepared.install = (await tryLogIn(issuer, { key }, headers))?.install
@@ -97,7 +97,7 @@ describe.concurrent('kill -9 at every step of', () => {
       expect.arrayContaining(['after INSERT INTO session', 'after INSERT INTO audit', ...commit, ...answered]),
     )
     await result.server.end('SIGTERM')
-    const { count, sessions } = await storedAfter(at)
+    const { count, sessions } = await storedAfter(installed)
     const there = new Set(sessions.map(({ session }) => session.id))
     expect(acknowledged.filter(install => !there.has(install.sessionId))).toEqual([])
     expect(sessions.filter(({ families }) => families.length !== 1)).toEqual([])
@@ -108,9 +108,9 @@ describe.concurrent('kill -9 at every step of', () => {
     ['unbound', undefined],
     ['bound', createProofKey()],
   ])('a refresh, %s: the same token again succeeds, and nobody is logged out', async (_kind, key) => {
-    const { at, issuer, server } = await givenServer()
+    const { installed, issuer, server } = await givenServer()
     const install = await logIn(issuer, { key })
-    const result = await killedAtEveryStep(at, server, {
+    const result = await killedAtEveryStep(installed, server, {
       prepare: async () => install.refreshToken,
       act: async (_presented, headers) => (await refresh(issuer, install, headers))?.status === 200,
       async judge(presented, acknowledged) {
@@ -129,13 +129,13 @@ describe.concurrent('kill -9 at every step of', () => {
       ...answered,
     ])
     await result.server.end('SIGTERM')
-    const { count, sessions } = await storedAfter(at)
+    const { count, sessions } = await storedAfter(installed)
     expect(sessions.map(({ session }) => session.id)).toEqual([install.sessionId])
     expect([count('session.created'), count('session.ended'), count('refresh.reused')]).toEqual([1, 0, 0])
   })
 
   test('a code’s redemption: redeemed once or not yet, and the browser stays signed in', async () => {
-    const { at, issuer, server } = await givenServer()
+    const { installed, issuer, server } = await givenServer()
     const browser = createHostedBrowser(issuer)
     await signInHosted(browser)
     const redeem = async ({ code, verifier }: { code: string; verifier: string }, headers = {}) =>
@@ -146,7 +146,7 @@ describe.concurrent('kill -9 at every step of', () => {
       return install
     }
     let families = 0
-    const result = await killedAtEveryStep(at, server, {
+    const result = await killedAtEveryStep(installed, server, {
       prepare: async () => ({ ...(await freshCode(browser)), answer: undefined as Answer | undefined }),
       async act(prepared, headers) {
         prepared.answer = await redeem(prepared, headers)
@@ -165,16 +165,16 @@ describe.concurrent('kill -9 at every step of', () => {
     })
     expect(result.steps).toEqual(expect.arrayContaining(['after UPDATE code', ...commit, ...answered]))
     await result.server.end('SIGTERM')
-    const { count, sessions } = await storedAfter(at)
+    const { count, sessions } = await storedAfter(installed)
     expect(sessions.length).toBe(1)
     expect(sessions[0]?.families.length).toBe(families)
     expect([count('family.created'), count('code.reused'), count('session.ended')]).toEqual([families, 0, 0])
   })
 
   test('signing out by /revoke: it took place wholly or not at all', async () => {
-    const { at, issuer, server } = await givenServer()
+    const { installed, issuer, server } = await givenServer()
     const ended = new Set<string>()
-    const result = await killedAtEveryStep(at, server, {
+    const result = await killedAtEveryStep(installed, server, {
       prepare: () => logIn(issuer),
       act: async (install, headers) => (await revoke(issuer, install, headers))?.status === 200,
       async judge(install, acknowledged) {
@@ -189,7 +189,7 @@ describe.concurrent('kill -9 at every step of', () => {
       expect.arrayContaining(['after INSERT INTO entry', 'after INSERT INTO audit', ...commit, ...answered]),
     )
     await result.server.end('SIGTERM')
-    const { audit, sessions, feed } = await storedAfter(at)
+    const { audit, sessions, feed } = await storedAfter(installed)
     const audited = audit.filter(row => row.record.event === 'session.ended').map(row => row.record.sessionId)
     expect(audited).toEqual([...ended])
     expect(sessions).toEqual([])
@@ -197,7 +197,7 @@ describe.concurrent('kill -9 at every step of', () => {
   })
 
   test('“log out everywhere”: all sessions or none', async () => {
-    const { at, issuer, server } = await givenServer()
+    const { installed, issuer, server } = await givenServer()
     let times = 0
     let epoch = 0
     const everywhere = (install: Install, headers: Readonly<Record<string, string>> = {}) =>
@@ -205,7 +205,7 @@ describe.concurrent('kill -9 at every step of', () => {
         method: 'DELETE',
         headers: { ...bearer(install.accessToken), ...headers },
       })
-    const result = await killedAtEveryStep(at, server, {
+    const result = await killedAtEveryStep(installed, server, {
       prepare: async () => [await logIn(issuer), await logIn(issuer, { key: createProofKey() })] as const,
       act: async ([one], headers) => (await everywhere(one, headers))?.status === 204,
       async judge([one, other], acknowledged) {
@@ -222,15 +222,15 @@ describe.concurrent('kill -9 at every step of', () => {
     })
     expect(result.steps).toEqual(expect.arrayContaining(['after UPDATE user', ...commit, ...answered]))
     await result.server.end('SIGTERM')
-    const { count, sessions } = await storedAfter(at)
+    const { count, sessions } = await storedAfter(installed)
     expect(sessions).toEqual([])
     expect(count('sessions.ended')).toBe(times)
   })
 
   test('noticing a reuse: the login ends on the disk before the refusal goes out', async () => {
-    const { at, issuer, server } = await givenServer()
+    const { installed, issuer, server } = await givenServer()
     let ends = 0
-    const result = await killedAtEveryStep(at, server, {
+    const result = await killedAtEveryStep(installed, server, {
       async prepare() {
         const install = await logIn(issuer, { clientId: 'strict-app' })
         const stolen = { ...install }
@@ -248,7 +248,7 @@ describe.concurrent('kill -9 at every step of', () => {
     })
     expect(result.steps).toEqual(expect.arrayContaining(['after UPDATE family', ...commit, ...answered]))
     await result.server.end('SIGTERM')
-    const { count, sessions } = await storedAfter(at)
+    const { count, sessions } = await storedAfter(installed)
     expect([sessions.length, count('refresh.reused')]).toEqual([0, ends])
   })
 })

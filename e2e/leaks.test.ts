@@ -24,23 +24,23 @@ const observe = (what: Call, answer: Answer | undefined): void => recorder.recor
 /** What lies in a data folder and may be a secret: the key that everything else is kept under. */
 const allowed = ['master.key']
 const places: Place[] = []
-let at: Installation
+let installed: Installation
 
 /** What a process printed is a place, and so is every file of the data folder as it is now. */
 function look(when: string, ended?: Ended): void {
   if (ended) places.push({ name: `what was printed, ${when}`, bytes: Buffer.from(ended.stdout + ended.stderr) })
-  for (const { name, bytes } of filesIn(at.dataFolder, allowed)) places.push({ name: `${name}, ${when}`, bytes })
+  for (const { name, bytes } of filesIn(installed.dataFolder, allowed)) places.push({ name: `${name}, ${when}`, bytes })
 }
 
 /** The private halves of the ring's keys, and all that is derived from the master key. */
 async function addKeys(): Promise<void> {
-  const text = readFileSync(join(at.dataFolder, 'master.key'), 'utf8').trim()
+  const text = readFileSync(join(installed.dataFolder, 'master.key'), 'utf8').trim()
   const master = Buffer.from(text, 'base64url')
   recorder.add('master key', text)
   for (const label of ['key ring 1', 'countersign 1', 'cookie 1', 'dpop nonce 1', 'audit 1', 'refresh key 1']) {
     recorder.add(`key "${label}"`, deriveKey(master, label))
   }
-  const { keyRing } = await withStore(at.dataFolder, store => store.loadIssuer())
+  const { keyRing } = await withStore(installed.dataFolder, store => store.loadIssuer())
   for (const { kid, sealedPrivate } of keyRing.signing) {
     const der = unseal(deriveKey(master, 'key ring 1'), kid, sealedPrivate ?? '')
     if (der === undefined) continue
@@ -51,34 +51,37 @@ async function addKeys(): Promise<void> {
 }
 
 beforeAll(async () => {
-  at = await givenInstallation(configuration)
+  installed = await givenInstallation(configuration)
   observers.add(observe)
   for (const secret of [apiSecret, backendSecret]) recorder.add('client secret', secret)
   const key = createProofKey()
   recorder.add('proof key', key.privateText)
 
-  const first = await startServer(at)
-  const living = await useEverything(at.issuer, key)
+  const first = await startServer(installed)
+  const living = await useEverything(installed.issuer, key)
   look('while it runs')
   const { active } = Object.fromEntries(
-    [...(await operate(at, 'keys', 'list')).stdout.matchAll(/'([\w-]{43})'.*'(active)'/g)].map(row => [row[2], row[1]]),
+    [...(await operate(installed, 'keys', 'list')).stdout.matchAll(/'([\w-]{43})'.*'(active)'/g)].map(row => [
+      row[2],
+      row[1],
+    ]),
   )
   look('after a kill', await first.end('SIGKILL'))
   await addKeys()
 
-  const second = await startServer(at)
-  for (const install of living) expect((await refresh(at.issuer, install))?.status).toBe(200)
-  look('after keys retire', await operate(at, 'keys', 'retire', String(active)))
-  for (const install of living) expect((await refresh(at.issuer, install))?.status).toBe(200)
+  const second = await startServer(installed)
+  for (const install of living) expect((await refresh(installed.issuer, install))?.status).toBe(200)
+  look('after keys retire', await operate(installed, 'keys', 'retire', String(active)))
+  for (const install of living) expect((await refresh(installed.issuer, install))?.status).toBe(200)
   const [{ refreshToken = '' } = {}] = living
-  look('after wrong commands', await operate(at, 'keys', 'retire', refreshToken))
-  look('after wrong commands', await operate(at, 'users', 'disable', refreshToken))
+  look('after wrong commands', await operate(installed, 'keys', 'retire', refreshToken))
+  look('after wrong commands', await operate(installed, 'users', 'disable', refreshToken))
   look('after the end', await second.end('SIGTERM'))
   await addKeys()
 
   const wrongKey = { environment: { COUNTERSIGN_MASTER_KEY: refreshToken } }
-  look('with a wrong key', await run(['serve', '--config', at.configuration], wrongKey).ended)
-  const wrongFile = join(at.folder, 'wrong.json')
+  look('with a wrong key', await run(['serve', '--config', installed.configuration], wrongKey).ended)
+  const wrongFile = join(installed.folder, 'wrong.json')
   const clients = [{ id: 'app', secrets: [backendSecret.slice(0, 20)], redirect_uris: [refreshToken] }]
   writeFileSync(wrongFile, JSON.stringify({ clients, issuer: apiSecret, sign_up: backendSecret }))
   recorder.add('short client secret', backendSecret.slice(0, 20))
@@ -87,7 +90,7 @@ beforeAll(async () => {
 
 afterAll(() => {
   observers.delete(observe)
-  at.remove()
+  installed.remove()
 })
 
 test('the scenario saw secrets of every kind', () => {

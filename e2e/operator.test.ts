@@ -22,30 +22,30 @@ import {
   startServer,
 } from './testing/server-process.ts'
 
-const started: { at: Installation; verifier: Verifier }[] = []
+const started: { installed: Installation; verifier: Verifier }[] = []
 
 afterAll(() => {
-  for (const { at, verifier } of started) {
+  for (const { installed, verifier } of started) {
     verifier.close()
-    at.remove()
+    installed.remove()
   }
 })
 
 /** A server with two logins, and an API that has followed its feed from the beginning. */
 async function givenLogins() {
-  const at = await givenInstallation(configuration)
-  const server = await startServer(at)
-  await signUp(at.issuer)
+  const installed = await givenInstallation(configuration)
+  const server = await startServer(installed)
+  await signUp(installed.issuer)
   const verifier = createVerifier({
-    issuer: at.issuer,
+    issuer: installed.issuer,
     audience: 'urn:notes',
     revocations: { clientId: 'api', clientSecret: apiSecret },
   })
-  started.push({ at, verifier })
-  const installs = [await logIn(at.issuer), await logIn(at.issuer, { key: createProofKey() })]
+  started.push({ installed, verifier })
+  const installs = [await logIn(installed.issuer), await logIn(installed.issuer, { key: createProofKey() })]
   await verifier.ready()
   for (const install of installs) expect(await judgedByApi(verifier, install)).toBe('good')
-  return { at, issuer: at.issuer, server, verifier, installs }
+  return { installed, issuer: installed.issuer, server, verifier, installs }
 }
 
 async function judgedByApi(verifier: Verifier, { accessToken }: Install): Promise<string> {
@@ -59,16 +59,16 @@ async function revokedForApi(verifier: Verifier, install: Install): Promise<void
   await vi.waitFor(judge, { timeout: 60_000 })
 }
 
-type Operate = (at: Installation, server: Running, ...command: string[]) => Promise<Ended>
+type Operate = (installed: Installation, server: Running, ...command: string[]) => Promise<Ended>
 
 const ways: readonly (readonly [string, Operate])[] = [
-  ['on a running server', (at, _server, ...command) => operate(at, ...command)],
+  ['on a running server', (installed, _server, ...command) => operate(installed, ...command)],
   [
     'on a stopped one',
-    async (at, server, ...command) => {
+    async (installed, server, ...command) => {
       await server.end('SIGTERM')
-      const ended = await operate(at, ...command)
-      await startServer(at)
+      const ended = await operate(installed, ...command)
+      await startServer(installed)
       return ended
     },
   ],
@@ -76,8 +76,8 @@ const ways: readonly (readonly [string, Operate])[] = [
 
 describe.concurrent.each(ways)('%s', (_where, operateOn) => {
   test('users disable: refused by the API, by the server, at login; enabled again, one signs in anew', async () => {
-    const { at, issuer, server, verifier, installs } = await givenLogins()
-    const { code, stdout } = await operateOn(at, server, 'users', 'disable', person.email.toUpperCase())
+    const { installed, issuer, server, verifier, installs } = await givenLogins()
+    const { code, stdout } = await operateOn(installed, server, 'users', 'disable', person.email.toUpperCase())
     expect([code, Object.keys(JSON.parse(stdout))]).toEqual([0, ['id']])
     for (const install of installs) {
       await revokedForApi(verifier, install)
@@ -86,7 +86,7 @@ describe.concurrent.each(ways)('%s', (_where, operateOn) => {
     }
     expect((await tryLogIn(issuer))?.answer.json.reason).toBe('user_disabled')
 
-    expect((await operate(at, 'users', 'enable', JSON.parse(stdout).id)).code).toBe(0)
+    expect((await operate(installed, 'users', 'enable', JSON.parse(stdout).id)).code).toBe(0)
     for (const install of installs) {
       expect((await refresh(issuer, install))?.json.reason).toBe('authorization_revoked')
       expect(await judgedByApi(verifier, install)).toBe('token_revoked')
@@ -97,24 +97,24 @@ describe.concurrent.each(ways)('%s', (_where, operateOn) => {
   })
 
   test('users delete: everything of theirs ends, and the address is free again', async () => {
-    const { at, issuer, server, verifier, installs } = await givenLogins()
-    expect((await operateOn(at, server, 'users', 'delete', person.email)).code).toBe(0)
+    const { installed, issuer, server, verifier, installs } = await givenLogins()
+    expect((await operateOn(installed, server, 'users', 'delete', person.email)).code).toBe(0)
     for (const install of installs) {
       await revokedForApi(verifier, install)
       expect((await refresh(issuer, install))?.json.reason).toBe('user_disabled')
     }
     expect((await tryLogIn(issuer))?.answer.json.reason).toBe('login_failed')
-    const again = await operate(at, 'users', 'delete', person.email)
+    const again = await operate(installed, 'users', 'delete', person.email)
     expect([again.code, JSON.parse(again.stdout).reason]).toEqual([1, 'user_unknown'])
     await signUp(issuer)
     expect((await refresh(issuer, await logIn(issuer)))?.status).toBe(200)
   })
 
   test('keys rotate: nobody notices', async () => {
-    const { at, issuer, server, verifier, installs } = await givenLogins()
-    const before = await signingKeys(at)
-    expect((await operateOn(at, server, 'keys', 'rotate')).code).toBe(0)
-    const after = await signingKeys(at)
+    const { installed, issuer, server, verifier, installs } = await givenLogins()
+    const before = await signingKeys(installed)
+    expect((await operateOn(installed, server, 'keys', 'rotate')).code).toBe(0)
+    const after = await signingKeys(installed)
     expect(after.active).toBe(before.next)
     expect(after.retiring).toBe(before.active)
     for (const install of installs) {
@@ -126,9 +126,9 @@ describe.concurrent.each(ways)('%s', (_where, operateOn) => {
   })
 
   test('keys retire: dead with all that it signed, also at the API; a refresh goes on, nobody is logged out', async () => {
-    const { at, issuer, server, verifier, installs } = await givenLogins()
-    const { active, next } = await signingKeys(at)
-    expect((await operateOn(at, server, 'keys', 'retire', active ?? '')).code).toBe(0)
+    const { installed, issuer, server, verifier, installs } = await givenLogins()
+    const { active, next } = await signingKeys(installed)
+    expect((await operateOn(installed, server, 'keys', 'retire', active ?? '')).code).toBe(0)
     for (const install of installs) {
       await revokedForApi(verifier, install)
       expect((await me(issuer, install)).status).toBe(401)
@@ -137,21 +137,21 @@ describe.concurrent.each(ways)('%s', (_where, operateOn) => {
       expect(await judgedByApi(verifier, install)).toBe('good')
       expect((await me(issuer, install)).status).toBe(200)
     }
-    const again = await operate(at, 'keys', 'retire', active ?? '')
+    const again = await operate(installed, 'keys', 'retire', active ?? '')
     expect([again.code, JSON.parse(again.stdout).reason]).toEqual([1, 'not_found'])
   })
 })
 
 test('without a data folder there is nothing to operate on', async () => {
-  const at = await givenInstallation(configuration)
-  const { code, stderr } = await operate(at, 'keys', 'list')
-  at.remove()
-  expect([code, stderr]).toEqual([1, `countersign: There is no data folder at ${at.dataFolder}.\n`])
+  const installed = await givenInstallation(configuration)
+  const { code, stderr } = await operate(installed, 'keys', 'list')
+  installed.remove()
+  expect([code, stderr]).toEqual([1, `countersign: There is no data folder at ${installed.dataFolder}.\n`])
 })
 
 /** The newest signing key of each state, as `keys list` shows them. */
-async function signingKeys(at: Installation): Promise<Readonly<Record<string, string | undefined>>> {
-  const { stdout } = await operate(at, 'keys', 'list')
+async function signingKeys(installed: Installation): Promise<Readonly<Record<string, string | undefined>>> {
+  const { stdout } = await operate(installed, 'keys', 'list')
   const rows = [...stdout.matchAll(/'([\w-]{43})'[^\n]*'signing'[^\n]*'(next|active|retiring|retired)'/g)]
   return Object.fromEntries(rows.map(([, kid, state]) => [state, kid]))
 }

@@ -13,18 +13,21 @@ import { wholeAudit, withStore } from './testing/stored-state.ts'
 const installations: Installation[] = []
 
 async function givenFolder(more: Readonly<Record<string, unknown>> = {}): Promise<Installation> {
-  const at = await givenInstallation({ ...configuration, ...more })
-  installations.push(at)
-  return at
+  const installed = await givenInstallation({ ...configuration, ...more })
+  installations.push(installed)
+  return installed
 }
 
 afterAll(() => {
-  for (const at of installations) at.remove()
+  for (const installed of installations) installed.remove()
 })
 
 /** What a start says that does not come about: one sentence, no stack, exit code 1. */
-async function refusalToStart(at: Installation, environment: Readonly<Record<string, string>> = {}): Promise<string> {
-  const { code, stdout, stderr } = await run(['serve', '--config', at.configuration], { environment }).ended
+async function refusalToStart(
+  installed: Installation,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  const { code, stdout, stderr } = await run(['serve', '--config', installed.configuration], { environment }).ended
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
   const said = stderr.replace(/^\{.*\}\n/gm, '')
   expect(said).toMatch(/^countersign: /)
@@ -34,33 +37,35 @@ async function refusalToStart(at: Installation, environment: Readonly<Record<str
 
 describe.concurrent('a start that cannot come about says why, and ends with 1', () => {
   test('a second process on the same data folder', async () => {
-    const at = await givenFolder()
-    const server = await startServer(at)
-    expect(await refusalToStart(at, { COUNTERSIGN_PORT: '0' })).toContain(
-      `${at.dataFolder} is in use by another process`,
+    const installed = await givenFolder()
+    const server = await startServer(installed)
+    expect(await refusalToStart(installed, { COUNTERSIGN_PORT: '0' })).toContain(
+      `${installed.dataFolder} is in use by another process`,
     )
-    expect((await call(`${at.issuer}/health`)).status).toBe(200)
+    expect((await call(`${installed.issuer}/health`)).status).toBe(200)
     await server.end('SIGTERM')
   })
 
   test('the port is in use', async () => {
-    const at = await givenFolder()
-    const other = createServer().listen(at.port, '127.0.0.1')
+    const installed = await givenFolder()
+    const other = createServer().listen(installed.port, '127.0.0.1')
     await once(other, 'listening')
-    expect(await refusalToStart(at)).toBe('countersign: The port is in use. Choose another with --port.\n')
+    expect(await refusalToStart(installed)).toBe('countersign: The port is in use. Choose another with --port.\n')
     other.close()
-    const server = await startServer(at)
+    const server = await startServer(installed)
     await server.end('SIGTERM')
   })
 
   test('the master key is another one', async () => {
-    const at = await givenFolder()
-    await (await startServer(at)).end('SIGTERM')
+    const installed = await givenFolder()
+    await (await startServer(installed)).end('SIGTERM')
     const other = Buffer.alloc(32, 7).toString('base64url')
-    const said = await refusalToStart(at, { COUNTERSIGN_MASTER_KEY: other })
+    const said = await refusalToStart(installed, { COUNTERSIGN_MASTER_KEY: other })
     expect(said).toBe('countersign: The master key does not open the keys in this store: it belongs to another one.\n')
-    const right = readFileSync(join(at.dataFolder, 'master.key'), 'utf8').trim()
-    const server = run(['serve', '--config', at.configuration], { environment: { COUNTERSIGN_MASTER_KEY: right } })
+    const right = readFileSync(join(installed.dataFolder, 'master.key'), 'utf8').trim()
+    const server = run(['serve', '--config', installed.configuration], {
+      environment: { COUNTERSIGN_MASTER_KEY: right },
+    })
     await server.said('is ready at')
     await server.end('SIGTERM')
   })
@@ -109,14 +114,14 @@ describe.concurrent('a start that cannot come about says why, and ends with 1', 
     ['{"port": 4400', 'is not valid JSON'],
     ['[]', 'does not hold a JSON object'],
   ])('a file that holds %s', async (text, message) => {
-    const at = await givenFolder()
-    writeFileSync(at.configuration, text)
-    expect(await refusalToStart(at)).toBe(`countersign: ${at.configuration} ${message}.\n`)
+    const installed = await givenFolder()
+    writeFileSync(installed.configuration, text)
+    expect(await refusalToStart(installed)).toBe(`countersign: ${installed.configuration} ${message}.\n`)
   })
 
   test('a file that is not there', async () => {
-    const at = await givenFolder()
-    const missing = { ...at, configuration: join(at.folder, 'missing.json') }
+    const installed = await givenFolder()
+    const missing = { ...installed, configuration: join(installed.folder, 'missing.json') }
     expect(await refusalToStart(missing)).toBe(`countersign: ${missing.configuration} cannot be read.\n`)
   })
 })
@@ -141,12 +146,15 @@ test('every command explains itself, and what is no command is refused', async (
 })
 
 test('the data folder is for its owner alone, and so is everything in it', async () => {
-  const at = await givenFolder()
-  const server = await startServer(at)
-  await signUp(at.issuer)
-  const modes = readdirSync(at.dataFolder).map(name => [name, statSync(join(at.dataFolder, name)).mode & 0o777])
+  const installed = await givenFolder()
+  const server = await startServer(installed)
+  await signUp(installed.issuer)
+  const modes = readdirSync(installed.dataFolder).map(name => [
+    name,
+    statSync(join(installed.dataFolder, name)).mode & 0o777,
+  ])
   await server.end('SIGTERM')
-  expect(statSync(at.dataFolder).mode & 0o777).toBe(0o700)
+  expect(statSync(installed.dataFolder).mode & 0o777).toBe(0o700)
   expect(Object.fromEntries(modes)).toEqual({
     'admin.sock': 0o600,
     'countersign.sqlite': 0o600,
@@ -158,10 +166,10 @@ test('the data folder is for its owner alone, and so is everything in it', async
 })
 
 /** A request of which only the head and half of the body have arrived. */
-async function halfSent(at: Installation): Promise<{ finish(): Promise<IncomingMessage> }> {
+async function halfSent(installed: Installation): Promise<{ finish(): Promise<IncomingMessage> }> {
   const text = JSON.stringify({ ...person, client_id: 'app' })
   const headers = { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(text)) }
-  const outgoing: ClientRequest = request(`${at.issuer}/v1/sessions`, { method: 'POST', agent: false, headers })
+  const outgoing: ClientRequest = request(`${installed.issuer}/v1/sessions`, { method: 'POST', agent: false, headers })
   const answered = once(outgoing, 'response') as Promise<[IncomingMessage]>
   // Some of these connections are broken off, on purpose.
   answered.catch(() => {})
@@ -176,11 +184,12 @@ async function halfSent(at: Installation): Promise<{ finish(): Promise<IncomingM
   }
 }
 
-async function followFeed(at: Installation): Promise<{ ended: Promise<unknown> }> {
+async function followFeed(installed: Installation): Promise<{ ended: Promise<unknown> }> {
   const headers = { ...basic('api', apiSecret), accept: 'text/event-stream' }
-  const [answer] = (await once(request(`${at.issuer}/revocations`, { agent: false, headers }).end(), 'response')) as [
-    IncomingMessage,
-  ]
+  const [answer] = (await once(
+    request(`${installed.issuer}/revocations`, { agent: false, headers }).end(),
+    'response',
+  )) as [IncomingMessage]
   const ended = once(answer, 'close')
   answer.on('error', () => {})
   await once(answer, 'data')
@@ -190,13 +199,13 @@ async function followFeed(at: Installation): Promise<{ ended: Promise<unknown> }
 test.each(['SIGINT', 'SIGTERM'] as const)(
   '%s drains: what was begun is answered, followers hold up nothing, and the next start goes on',
   async signal => {
-    const at = await givenFolder()
-    const server = await startServer(at)
-    await signUp(at.issuer)
-    const installs = [await logIn(at.issuer), await logIn(at.issuer, { key: createProofKey() })]
-    const keys = (await call(`${at.issuer}/jwks`)).text
-    const followers = await Promise.all([followFeed(at), followFeed(at)])
-    const begun = await halfSent(at)
+    const installed = await givenFolder()
+    const server = await startServer(installed)
+    await signUp(installed.issuer)
+    const installs = [await logIn(installed.issuer), await logIn(installed.issuer, { key: createProofKey() })]
+    const keys = (await call(`${installed.issuer}/jwks`)).text
+    const followers = await Promise.all([followFeed(installed), followFeed(installed)])
+    const begun = await halfSent(installed)
     server.child.kill(signal)
     await server.said('answering what was begun')
     await Promise.all(followers.map(({ ended }) => ended))
@@ -204,16 +213,20 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
     expect([answer.statusCode, answer.headers.connection]).toEqual([201, 'close'])
     const { code, stderr } = await server.ended
     expect({ code, stderr: stderr.split('\n').filter(line => line.includes('error')) }).toEqual({ code: 0, stderr: [] })
-    expect(readdirSync(at.dataFolder).sort()).toEqual(['countersign.sqlite', 'countersign.sqlite-lock', 'master.key'])
+    expect(readdirSync(installed.dataFolder).sort()).toEqual([
+      'countersign.sqlite',
+      'countersign.sqlite-lock',
+      'master.key',
+    ])
 
-    const next = await startServer(at)
+    const next = await startServer(installed)
     for (const install of installs) {
-      expect((await me(at.issuer, install)).status).toBe(200)
-      expect((await refresh(at.issuer, install))?.status).toBe(200)
+      expect((await me(installed.issuer, install)).status).toBe(200)
+      expect((await refresh(installed.issuer, install))?.status).toBe(200)
     }
-    expect((await call(`${at.issuer}/jwks`)).text).toBe(keys)
+    expect((await call(`${installed.issuer}/jwks`)).text).toBe(keys)
     await next.end(signal)
-    await withStore(at.dataFolder, async store => {
+    await withStore(installed.dataFolder, async store => {
       const logins = (await wholeAudit(store)).filter(({ record }) => record.event === 'session.created')
       expect(logins.length).toBe(installs.length + 1)
     })
@@ -221,24 +234,24 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
 )
 
 test('who has begun a request and never sends the rest does not hold up the end', async () => {
-  const at = await givenFolder({ drain_seconds: 0 })
-  const server = await startServer(at)
-  await halfSent(at)
+  const installed = await givenFolder({ drain_seconds: 0 })
+  const server = await startServer(installed)
+  await halfSent(installed)
   expect((await server.end('SIGTERM')).code).toBe(0)
 })
 
 test('^C once more ends at once, and the next command finds everything in order', async () => {
-  const at = await givenFolder({ drain_seconds: 600 })
-  const server = await startServer(at)
-  await halfSent(at)
+  const installed = await givenFolder({ drain_seconds: 600 })
+  const server = await startServer(installed)
+  await halfSent(installed)
   server.child.kill('SIGINT')
   await server.said('answering what was begun')
   // One press can arrive twice, so it is pressed until it is believed.
   while (server.child.exitCode === null) {
     server.child.kill('SIGINT')
-    await callUnlessKilled(`${at.issuer}/health`)
+    await callUnlessKilled(`${installed.issuer}/health`)
   }
   expect((await server.ended).code).toBe(130)
-  const { code, stdout } = await operate(at, 'keys', 'list')
+  const { code, stdout } = await operate(installed, 'keys', 'list')
   expect([code, stdout]).toEqual([0, expect.stringContaining('signing')])
 })

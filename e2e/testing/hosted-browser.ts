@@ -35,7 +35,7 @@ export function createHostedBrowser(issuer: string): HostedBrowser {
 }
 
 /** The anti-forgery field of a page's form. */
-export function csrfIn(page: string): string {
+function csrfIn(page: string): string {
   const field = /<input[^>]*name="csrf"[^>]*>/.exec(page)?.[0] ?? ''
   return /value="([^"]*)"/.exec(field)?.[1] ?? ''
 }

@@ -17,7 +17,7 @@ export interface Deed<Prepared> {
  * through all of them. Returns the steps' names, and the server, which runs.
  */
 export async function killedAtEveryStep<Prepared>(
-  at: Installation,
+  installed: Installation,
   first: Running,
   deed: Deed<Prepared>,
 ): Promise<{ steps: readonly string[]; server: Running }> {
@@ -26,7 +26,8 @@ export async function killedAtEveryStep<Prepared>(
   for (;;) {
     const prepared = await deed.prepare()
     const acknowledged = await deed.act(prepared, { fault: `kill-at ${steps.length + 1}` })
-    const lives = (await callUnlessKilled(`${at.issuer}/health`, { headers: { fault: 'kill-at 0' } })) !== undefined
+    const lives =
+      (await callUnlessKilled(`${installed.issuer}/health`, { headers: { fault: 'kill-at 0' } })) !== undefined
     if (lives) {
       if (!acknowledged) throw new Error('It lived, and did not answer.')
       await deed.judge(prepared, true)
@@ -36,7 +37,7 @@ export async function killedAtEveryStep<Prepared>(
     const step = /killed (.*)\n$/.exec(stderr)?.[1]
     if (signal !== 'SIGKILL' || step === undefined) throw new Error(`It died of something else:\n${stderr}`)
     steps.push(step)
-    server = await startServer(at, { faults: true })
+    server = await startServer(installed, { faults: true })
     try {
       await deed.judge(prepared, acknowledged)
     } catch (error) {

@@ -111,16 +111,16 @@ export function run(args: readonly string[], surroundings: Surroundings = {}): R
 }
 
 /** The server on an installation, ready to answer. */
-export async function startServer(at: Installation, surroundings: Surroundings = {}): Promise<Running> {
-  const server = run(['serve', '--config', at.configuration], surroundings)
-  at.started.push(server)
+export async function startServer(installed: Installation, surroundings: Surroundings = {}): Promise<Running> {
+  const server = run(['serve', '--config', installed.configuration], surroundings)
+  installed.started.push(server)
   await server.said('is ready at')
   return server
 }
 
 /** One of the operator's commands, to its end. */
-export function operate(at: Installation, ...args: string[]): Promise<Ended> {
-  return run([...args, '--config', at.configuration]).ended
+export function operate(installed: Installation, ...args: string[]): Promise<Ended> {
+  return run([...args, '--config', installed.configuration]).ended
 }
 
 /** Without what configures a server, and without what the test runner tells its own children. */

@@ -14,7 +14,7 @@ import { authorizationRequest, codeForm, createHostedBrowser, freshCode, signInH
 import { type Answer, basic, bearer, call } from './http-call.ts'
 import { createProofKey, type ProofKey } from './proof-key.ts'
 
-export const newPassword = 'another horse altogether, Gänsefüßchen'
+const newPassword = 'another horse altogether, Gänsefüßchen'
 
 /** Everything that people, apps, APIs and back ends do, once. Returns what still lives. */
 export async function useEverything(issuer: string, key: ProofKey): Promise<Install[]> {
