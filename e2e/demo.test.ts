@@ -218,6 +218,39 @@ describe('the app', () => {
   })
 })
 
+describe('the API', () => {
+  async function call(path: string, init?: RequestInit): Promise<unknown[]> {
+    const answer = await fetch(demo.apiUrl + path, init)
+    const { reason, error, text } = await answer.json()
+    return [answer.status, reason ?? error ?? text]
+  }
+
+  test('says why it refuses, and lets strangers in where it should', async () => {
+    const bearer = (token: string): RequestInit => ({ headers: { Authorization: `Bearer ${token}` } })
+    expect(await call('/greeting')).toEqual([200, 'Hello, stranger.'])
+    expect(await call('/greeting', bearer('rubbish'))).toEqual([401, 'token_malformed'])
+    expect(await call('/notes')).toEqual([401, 'token_missing'])
+    expect(await call('/notes', { method: 'POST', body: '{}' })).toEqual([401, 'token_missing'])
+  })
+
+  test('answers a body that cannot be read with 400, and a scope that is missing with 403', async () => {
+    const { email, password } = demo
+    const accessToken = async (scope: string): Promise<string> => {
+      const body = JSON.stringify({ email, password, client_id: 'demo', scope })
+      const headers = { 'Content-Type': 'application/json' }
+      const answer = await fetch(`${demo.issuer}/v1/sessions`, { method: 'POST', headers, body })
+      return (await answer.json()).access_token
+    }
+    const post = async (scope: string, body: string): Promise<unknown[]> => {
+      const headers = { Authorization: `Bearer ${await accessToken(scope)}`, 'Content-Type': 'application/json' }
+      return call('/notes', { method: 'POST', headers, body })
+    }
+    expect(await post('notes:write', '{"text": ')).toEqual([400, 'invalid_request'])
+    expect(await post('notes:write', '{"text": 5}')).toEqual([400, 'invalid_request'])
+    expect(await post('notes:read', '{"text": "no"}')).toEqual([403, 'scope_insufficient'])
+  })
+})
+
 describe('the process', () => {
   test('drains at ^C, and nobody is signed out by a restart', async () => {
     const page = await openSignedIn()
@@ -245,6 +278,11 @@ describe('the process', () => {
     expect(said).toMatch(/npm start -- --port \d+/)
   })
 
+  test('ends when its data folder is in use by another', async () => {
+    const { code, said } = await runDemo(['--port', String(await freePort()), '--data', home.folder])
+    expect([code, said]).toEqual([1, expect.stringContaining('is in use by another process')])
+  })
+
   test('passes over the ports that are taken for the API and the app', async () => {
     const other = givenDemoHome(await freePort())
     const taken = createServer()
@@ -257,6 +295,17 @@ describe('the process', () => {
     expect((await second.end('SIGTERM')).code).toBe(0)
     taken.close()
     other.remove()
+  })
+
+  test('serves its own files and no others, under its own name', async () => {
+    const status = async (path: string): Promise<number> => (await fetch(demo.appUrl + path)).status
+    expect(await status('/app/main.ts')).toBe(200)
+    expect(await status('/docs/refresh.md')).toBe(200)
+    for (const path of ['/app/..%2fmain.ts', '/main.ts', '/app/', '/package.json', '/docs/..%2fpackage.json', '//']) {
+      expect([path, await status(path)]).toEqual([path, path === '//' ? 400 : 404])
+    }
+    const byOtherName = await fetch(demo.appUrl.replace('127.0.0.1', 'localhost'), { redirect: 'manual' })
+    expect([byOtherName.status, byOtherName.headers.get('location')]).toEqual([307, `${demo.appUrl}/`])
   })
 
   test('hands its instruments to nobody but its own page', async () => {

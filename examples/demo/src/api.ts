@@ -1,6 +1,6 @@
 import { createVerifier } from '@countersign/verify'
 import { authOf, claimsOf, protect } from '@countersign/verify/express'
-import express, { type Express, type RequestHandler } from 'express'
+import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express'
 import type { NotesStore } from './notes-store.ts'
 
 export interface ApiOptions {
@@ -45,6 +45,8 @@ export function createApi({ issuer, audience, clientId, clientSecret, appOrigin,
     response.json({ deleted: notes.clear(claimsOf(request).sub) })
   })
 
+  app.use(answerErrors)
+
   return { app, ready: verifier.ready, close: verifier.close }
 }
 
@@ -67,4 +69,16 @@ function allowOrigin(origin: string): RequestHandler {
     })
     response.status(204).end()
   }
+}
+
+/** A body that cannot be read is the caller's fault; of anything else, the world learns nothing but to come back. */
+const answerErrors: ErrorRequestHandler = (error, _request, response, next) => {
+  if (response.headersSent) return next(error)
+  const status = Number((error as { status?: unknown }).status)
+  if (status >= 400 && status < 500) {
+    response.status(status).json({ error: 'invalid_request', error_description: 'The body could not be read.' })
+    return
+  }
+  console.error('The example API has failed:', error)
+  response.status(503).set('Retry-After', '1').json({ error: 'temporarily_unavailable' })
 }

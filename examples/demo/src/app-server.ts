@@ -62,7 +62,7 @@ export function createAppServer({ issuer, apiUrl, appUrl, laboratory }: AppServe
     return text
   }
 
-  async function answer(path: string, response: ServerResponse): Promise<void> {
+  async function answerFile(path: string, response: ServerResponse): Promise<void> {
     const file = path === '/' ? '/app/index.html' : path
     const contentType = contentTypes[extname(file)]
     const source = contentType === undefined ? undefined : await readSource(file)
@@ -81,17 +81,26 @@ export function createAppServer({ issuer, apiUrl, appUrl, laboratory }: AppServe
     )
   }
 
-  return async (request, response) => {
-    const { pathname, search } = new URL(request.url ?? '/', appUrl)
+  async function answerRequest(...[request, response]: Parameters<RequestListener>): Promise<void> {
+    const url = URL.parse(request.url ?? '/', appUrl)
+    if (url === null) return void response.writeHead(400).end()
     // One origin: under another name (localhost) the server would not know the app, and tokens would lie elsewhere.
     if (request.headers.host !== new URL(appUrl).host) {
-      return void response.writeHead(307, { Location: appUrl + pathname + search }).end()
+      return void response.writeHead(307, { Location: appUrl + url.pathname + url.search }).end()
     }
     response.setHeader('X-Content-Type-Options', 'nosniff')
     response.setHeader('Referrer-Policy', 'same-origin')
     if (await laboratory(request, response)) return
     if (request.method !== 'GET' && request.method !== 'HEAD') return void response.writeHead(405).end()
-    await answer(pathname, response)
+    await answerFile(url.pathname, response)
+  }
+
+  return (request, response) => {
+    answerRequest(request, response).catch(error => {
+      console.error('The app server has failed:', error)
+      if (!response.headersSent) response.writeHead(503, { 'Retry-After': '1' })
+      response.end()
+    })
   }
 }
 

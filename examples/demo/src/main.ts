@@ -21,5 +21,6 @@ try {
   process.stdout.write(greeting(demo))
 } catch (error) {
   process.stderr.write(`countersign: ${explain(error)}\n`)
-  process.exitCode = 1
+  // Some of it may run by now. What could not start as a whole does not stay in part.
+  process.exit(1)
 }

@@ -44,6 +44,8 @@ function card({ id, title, explanation, actions, placeId }: Experiment, occupy: 
       await perform(action, findings)
       made.dataset.state = 'done'
       occupy(false)
+      // A button that is switched off loses the focus; who works by keyboard gets it back.
+      if (document.activeElement === document.body) button.focus()
     })
     return button
   })

@@ -22,7 +22,7 @@ export function remoteSignOut(countersign: Countersign): Experiment {
     const sessionId = countersign.sessionId ?? ''
     const token = await countersign.getToken()
     open(`${issuer}/account`, '_blank', 'noopener,width=760,height=820')
-    report(`Waiting for the login ${sessionId.slice(-8)} to be ended there …`)
+    report(`Waiting for the login ${sessionId.slice(-8)} to be ended there. No window? It is ${issuer}/account`)
     const refusal = await pollUntilRefused(token)
     if (refusal === undefined) return report('Nothing has happened in five minutes. Press again when you like.')
     const { ended_at } = await instrument<{ ended_at: number | null }>('session-end', { session_id: sessionId })
