@@ -10,12 +10,13 @@ import {
 import { createMemoryCounters, type Store } from '@countersign/store'
 import { type Admin, createAdmin } from './admin/admin.ts'
 import { createClientDirectory } from './clients/client-directory.ts'
-import { declareClients } from './clients/declare-clients.ts'
+import { declareClients, WrongDeclaration } from './clients/declare-clients.ts'
 import { createProofChecker } from './dpop/proof-checker.ts'
 import { jwksMaxAgeSeconds } from './endpoints/discovery.ts'
 import { type Every, everyInterval } from './every.ts'
 import { createFeedBroadcaster } from './feed/feed-broadcaster.ts'
 import type { HostedServices } from './hosted/hosted-services.ts'
+import { isLoopback } from './http/client-address.ts'
 import type { Route } from './http/fastify-server.ts'
 import { startJobs } from './jobs/jobs.ts'
 import { createKeyKeeper } from './keys/key-keeper.ts'
@@ -56,6 +57,7 @@ export interface ServerNode {
 export async function createNode(options: NodeOptions): Promise<ServerNode> {
   const { config, store, master, log, clock = Date.now, random = pooledRandomBytes, every = everyInterval } = options
   const { issuer } = config
+  checkIssuer(issuer)
   await declareClients(store, options.clients)
   const policy = await fittingPolicy(store, config.keyPolicy, options.clients)
   const counters = createMemoryCounters(clock)
@@ -86,6 +88,18 @@ export async function createNode(options: NodeOptions): Promise<ServerNode> {
       stopJobs()
       services.feed.close()
     },
+  }
+}
+
+/** Every token names the issuer to the letter, and cookies are only as safe as its scheme. */
+function checkIssuer(issuer: string): void {
+  const url = URL.parse(issuer)
+  if (url === null || url.origin !== issuer) {
+    throw new WrongDeclaration('The issuer must be an origin: scheme, host and port, without a slash at the end.')
+  }
+  const isLocal = url.hostname === 'localhost' || isLoopback(url.hostname.replace(/^\[|\]$/g, ''))
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLocal)) {
+    throw new WrongDeclaration('The issuer must be an https: URL, unless it is on loopback.')
   }
 }
 

@@ -17,13 +17,16 @@ import {
 import { users } from './endpoints/users.ts'
 import { showAccount, submitAccount } from './hosted/account-endpoints.ts'
 import type { HostedServices } from './hosted/hosted-services.ts'
+import { pageEndpoint } from './hosted/page-endpoint.ts'
 import { showSignIn, showSignUp, submitSignIn, submitSignUp } from './hosted/sign-in-endpoints.ts'
 import { seeOther } from './http/answers.ts'
 import type { Route } from './http/fastify-server.ts'
+import type { Endpoint } from './http/message.ts'
 import { assetHeaders } from './pages/content-security-policy.ts'
 
 /** Everything that the server answers, in one list. */
 export function routes(services: HostedServices): readonly Route[] {
+  const page = (make: (services: HostedServices) => Endpoint): Endpoint => pageEndpoint(services, make(services))
   return [
     { path: '/.well-known/openid-configuration', get: discovery(services), cors: 'clients' },
     { path: '/.well-known/oauth-authorization-server', get: discovery(services), cors: 'clients' },
@@ -54,10 +57,10 @@ export function routes(services: HostedServices): readonly Route[] {
     },
     { path: '/v1/trusted/users/:user/sessions/:session', delete: endTrustedSession(services) },
 
-    { path: '/authorize', get: authorize(services), post: authorize(services) },
-    { path: '/sign-in', get: showSignIn(services), post: submitSignIn(services) },
-    { path: '/sign-up', get: showSignUp(services), post: submitSignUp(services) },
-    { path: '/account', get: showAccount(services), post: submitAccount(services) },
+    { path: '/authorize', get: page(authorize), post: page(authorize) },
+    { path: '/sign-in', get: page(showSignIn), post: page(submitSignIn) },
+    { path: '/sign-up', get: page(showSignUp), post: page(submitSignUp) },
+    { path: '/account', get: page(showAccount), post: page(submitAccount) },
     { path: '/', get: () => seeOther('/account') },
     ...services.site.assets.map(({ path, contentType, text }) => ({
       path,

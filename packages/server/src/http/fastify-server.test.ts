@@ -227,6 +227,34 @@ describe('over a real socket', () => {
     expect(bodyOf(text)).toMatchObject({ reason: 'request_malformed' })
   })
 
+  test('who breaks off in the middle of a body is no failure of ours', async () => {
+    const { to, port } = await listening()
+    const head = 'POST /token HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n'
+    const { promise: begun, resolve: begin } = Promise.withResolvers<void>()
+    const { promise: ended, resolve: end } = Promise.withResolvers<void>()
+    to.http.server.once('request', (_request, response) => {
+      begin()
+      response.once('close', end)
+    })
+    const socket = connect(port, '127.0.0.1')
+    socket.write(`${head}Content-Length: 100\r\n\r\na=b`)
+    await begun
+    socket.resetAndDestroy()
+    await ended
+    expect(to.log.filter(({ level }) => level === 'error')).toEqual([])
+  })
+
+  test('a stop does not wait for who never sends the rest', async () => {
+    const to = await given.server({ config: { drainSeconds: 0.05 } })
+    const port = Number(new URL(await to.server.listen({ host: '127.0.0.1', port: 0 })).port)
+    const { promise: begun, resolve: begin } = Promise.withResolvers<void>()
+    to.http.server.once('request', () => begin())
+    const text = exchange(port, 'POST /token HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\nContent-Type: a/b\r\n\r\na')
+    await begun
+    await to.server.close()
+    expect(await text).toBe('')
+  })
+
   test('draining: what was begun is answered, its connection closed, and nobody new is let in', async () => {
     const { to, port } = await listening()
     await signUp(to)
@@ -323,6 +351,17 @@ describe('from where a request comes', () => {
     expect(await from('')).toBe('127.0.0.1')
     expect(await from('::ffff:192.0.2.9')).toBe('192.0.2.9')
   })
+})
+
+test.each([
+  'https://login.example/',
+  'https://login.example/x',
+  'http://login.example',
+  'login.example',
+  '',
+  'ftp://127.0.0.1',
+])('GHSA-8fpg-xm3f-6cx3: closed, not open: with %j as issuer the server does not start', async issuer => {
+  await expect(given.server({ config: { issuer } })).rejects.toThrow(/^The issuer must be/)
 })
 
 describe('CORS', () => {

@@ -1,18 +1,17 @@
 import { isIP } from 'node:net'
 import { Readable } from 'node:stream'
 import { reasonHeader, refuse } from '@countersign/protocol'
-import { StoreUnavailable } from '@countersign/store'
 import fastify, {
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
   type onRequestHookHandler,
 } from 'fastify'
-import { PasswordQueueFull } from '../passwords/password-hasher.ts'
 import type { Log } from '../services.ts'
 import { refusalAnswer } from './answers.ts'
 import { answerBrokenRequest, answerTunnel } from './broken-request.ts'
 import { clientAddress, isLoopback } from './client-address.ts'
+import { refusalOfFailure } from './failure.ts'
 import type { Endpoint, HttpAnswer, HttpRequest } from './message.ts'
 
 /** What is served under one path. */
@@ -184,25 +183,12 @@ function send(reply: FastifyReply, answer: HttpAnswer, options: HttpOptions): Fa
   return reply.send(answer.body)
 }
 
-/** What broke is logged by its kind; the world learns when to try again, and nothing else. */
+/** What Fastify refused, or an endpoint threw. */
 function answerOfError(error: unknown, log: Log): HttpAnswer {
-  if (error instanceof StoreUnavailable || error instanceof PasswordQueueFull) {
-    log.warn({ failure: error.name, cause: error.message }, 'unavailable')
-    return refusalAnswer(refuse('unavailable', { retryAfterSeconds: error.retryAfterSeconds }))
-  }
-  const code = (error as { code?: unknown }).code
+  const { code, statusCode } = error as { code?: unknown; statusCode?: unknown }
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return refusalAnswer(refuse('body_too_large'))
-  if (typeof code === 'string' && code.startsWith('FST_ERR_CTP'))
-    return refusalAnswer(refuse('content_type_unsupported'))
-  if (typeof code === 'string' && code.startsWith('FST_ERR')) return refusalAnswer(refuse('request_malformed'))
-  // A message may quote what was being read, so only the name and the stack's places go to the log.
-  const places =
-    error instanceof Error
-      ? error.stack
-          ?.split('\n')
-          .slice(1, 6)
-          .map(line => line.trim())
-      : undefined
-  log.error({ failure: error instanceof Error ? error.name : typeof error, places }, 'unexpected failure')
-  return refusalAnswer(refuse('unavailable', { retryAfterSeconds: 5 }))
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return refusalAnswer(refuse('content_type_unsupported'))
+  const isTheirs = typeof code === 'string' && code.startsWith('FST_ERR')
+  // 400 without a code of its own: the sender broke off in the middle.
+  return refusalAnswer(isTheirs || statusCode === 400 ? refuse('request_malformed') : refusalOfFailure(error, log))
 }

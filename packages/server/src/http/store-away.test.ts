@@ -51,7 +51,8 @@ function expectUnavailable(answer: Answer, isPage = false): void {
   expect([answer.status, answer.headers['countersign-reason']]).toEqual([503, 'unavailable'])
   expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0)
   expect(answer.text).not.toContain('invalid_grant')
-  if (!isPage) expect(answer.body).toMatchObject({ error: 'temporarily_unavailable', reason: 'unavailable' })
+  if (isPage) expect(answer.headers['content-type']).toMatch(/^text\/html/)
+  else expect(answer.body).toMatchObject({ error: 'temporarily_unavailable', reason: 'unavailable' })
 }
 
 async function everything() {
@@ -198,7 +199,7 @@ describe('with the disk full', () => {
     )
   })
 
-  test.each(pages)('%s is a page that says so, or leads on', async (_name, run) => {
+  test.each(pages)('%s is 503 on a page', async (_name, run) => {
     const one = await everything()
     one.state.full = true
     expectUnavailable(await run(one), true)
