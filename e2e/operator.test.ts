@@ -12,7 +12,9 @@ import {
   signUp,
   tryLogIn,
 } from './testing/app-install.ts'
+import { call } from './testing/http-call.ts'
 import { createProofKey } from './testing/proof-key.ts'
+import { filesIn, findSecrets } from './testing/secret-search.ts'
 import {
   type Ended,
   givenInstallation,
@@ -140,6 +142,21 @@ describe.concurrent.each(ways)('%s', (_where, operateOn) => {
     const again = await operate(installed, 'keys', 'retire', active ?? '')
     expect([again.code, JSON.parse(again.stdout).reason]).toEqual([1, 'not_found'])
   })
+})
+
+test('users delete erases: once the log is copied no file holds address, name or password hash', async () => {
+  const installed = await givenInstallation(configuration)
+  const server = await startServer(installed)
+  const json = { email: 'Gone.Person@example.com', name: 'Gone With Name', password: 'a horse that will be gone' }
+  await call(`${installed.issuer}/v1/users`, { json })
+  await logIn(installed.issuer, { who: json })
+  const { email, name } = json
+  const personal = new Map(Object.entries({ email, key: email.toLowerCase(), name, hash: '$argon2id$' }))
+  expect(findSecrets(personal, filesIn(installed.dataFolder, [])).length).toBeGreaterThanOrEqual(personal.size)
+  expect((await operate(installed, 'users', 'delete', email)).code).toBe(0)
+  await server.end('SIGTERM')
+  expect(findSecrets(personal, filesIn(installed.dataFolder, []))).toEqual([])
+  installed.remove()
 })
 
 test('without a data folder there is nothing to operate on', async () => {
