@@ -1,4 +1,5 @@
 import { constants, createHmac, createPublicKey, type KeyObject, timingSafeEqual, verify } from 'node:crypto'
+import { p256KeyOf } from './p256-key.ts'
 
 export type Algorithm = 'ES256' | 'EdDSA' | 'RS256' | 'PS256' | 'HS256'
 export type PublicKeyAlgorithm = Exclude<Algorithm, 'HS256'>
@@ -88,8 +89,11 @@ export function publicKeyOfJwk(
   // Only the public members are handed on: a private key published by mistake is still only checked with.
   const { kty, crv, x, y, n, e } = jwk
   try {
-    const key = createPublicKey({ key: { kty, crv, x, y, n, e } as JsonWebKeyInput, format: 'jwk' })
-    return isStrongEnough(key) ? { key, algorithm } : undefined
+    const key =
+      algorithm === 'ES256'
+        ? p256KeyOf(x, y)
+        : createPublicKey({ key: { kty, crv, x, n, e } as JsonWebKeyInput, format: 'jwk' })
+    return key !== undefined && isStrongEnough(key) ? { key, algorithm } : undefined
   } catch {
     return undefined
   }
