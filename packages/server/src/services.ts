@@ -4,6 +4,7 @@ import type { ClientDirectory } from './clients/client-directory.ts'
 import type { ProofChecker } from './dpop/proof-checker.ts'
 import type { FeedBroadcaster } from './feed/feed-broadcaster.ts'
 import type { KeyKeeper } from './keys/key-keeper.ts'
+import type { Log } from './log.ts'
 import type { LoginLimits } from './passwords/login-limits.ts'
 import type { PasswordHasher } from './passwords/password-hasher.ts'
 
@@ -21,13 +22,6 @@ export interface ServerConfig {
   readonly keepEndedSeconds: number
   /** How long a stop waits for those who have begun a request and not sent it whole. Default 10. */
   readonly drainSeconds?: number
-}
-
-/** A line of the log; never holds a token, a secret or a password. */
-export interface Log {
-  info(facts: Readonly<Record<string, unknown>>, text: string): void
-  warn(facts: Readonly<Record<string, unknown>>, text: string): void
-  error(facts: Readonly<Record<string, unknown>>, text: string): void
 }
 
 /** All that endpoints reach for; put together once, in `create-server.ts`. */

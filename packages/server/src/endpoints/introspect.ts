@@ -5,7 +5,7 @@ import type { Endpoint } from '../http/message.ts'
 import { readForm } from '../http/read-form.ts'
 import type { Services } from '../services.ts'
 import { judgeAccessToken } from '../sign-in/check-access-token.ts'
-import { missing } from './token.ts'
+import { missing } from './token-request.ts'
 
 /**
  * `POST /introspect` (RFC 7662). Judges by the store, and recomputes the countersign: a token forged or altered with a

@@ -9,7 +9,7 @@ import type { Services } from '../services.ts'
 import { judgeAccessToken } from '../sign-in/check-access-token.ts'
 import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
-import { missing } from './token.ts'
+import { missing } from './token-request.ts'
 
 /**
  * `POST /revoke` (RFC 7009). A refresh token ends its login; any generation will do, so that signing out works with

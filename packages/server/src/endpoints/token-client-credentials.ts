@@ -4,7 +4,7 @@ import { json, refusalAnswer } from '../http/answers.ts'
 import type { HttpAnswer } from '../http/message.ts'
 import type { Services } from '../services.ts'
 import { grantAudiences } from './grant-audiences.ts'
-import type { TokenRequest } from './token.ts'
+import type { TokenRequest } from './token-request.ts'
 
 /** `grant_type=client_credentials` (RFC 6749 §4.4): for confidential clients, no refresh token, nothing stored. */
 export async function grantClientCredentials(services: Services, request: TokenRequest): Promise<HttpAnswer> {

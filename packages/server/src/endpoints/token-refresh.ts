@@ -7,8 +7,8 @@ import { readRefreshToken } from '../keys/read-refresh-token.ts'
 import type { Services } from '../services.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
 import { grantAudiences } from './grant-audiences.ts'
-import { missing, type TokenRequest } from './token.ts'
 import { signTokenAnswer } from './token-answer.ts'
+import { missing, type TokenRequest } from './token-request.ts'
 
 const triesAtMost = 20
 

@@ -1,7 +1,7 @@
 import type { FeedEvent, FeedPage } from '@countersign/protocol'
 import type { FeedBatch, Store } from '@countersign/store'
 import { type Every, everyInterval } from '../every.ts'
-import type { Log } from '../services.ts'
+import type { Log } from '../log.ts'
 
 /** One reader of the event stream. */
 export interface Follower {

@@ -1,7 +1,7 @@
 import { type Refusal, refuse } from '@countersign/protocol'
 import { StoreUnavailable } from '@countersign/store'
+import type { Log } from '../log.ts'
 import { PasswordQueueFull } from '../passwords/password-hasher.ts'
-import type { Log } from '../services.ts'
 
 /**
  * What an endpoint threw: the outside world broke, or we did. Logged by its kind; the world learns when to try again, and

@@ -7,7 +7,7 @@ import fastify, {
   type FastifyRequest,
   type onRequestHookHandler,
 } from 'fastify'
-import type { Log } from '../services.ts'
+import type { Log } from '../log.ts'
 import { refusalAnswer } from './answers.ts'
 import { answerBrokenRequest, answerTunnel } from './broken-request.ts'
 import { clientAddress, isLoopback } from './client-address.ts'

@@ -32,7 +32,7 @@ import {
 } from '@countersign/core'
 import { accessTokenType, canonicalJson } from '@countersign/protocol'
 import { type Store, StoreUnavailable } from '@countersign/store'
-import type { Log } from '../services.ts'
+import type { Log } from '../log.ts'
 
 /** Holds the keys of the ring ready for use, and turns them. */
 export interface KeyKeeper {

@@ -2,9 +2,10 @@ import { type Client, declareClient, defaultKeyPolicy, hashClientSecret, type In
 import { createMemoryStore, type Store, type StoredAuditRow, type StoreOptions } from '@countersign/store'
 import type { FastifyInstance } from 'fastify'
 import { type CountersignServer, createServer } from '../create-server.ts'
+import type { Log } from '../log.ts'
 import { createPasswordHasher, type PasswordHasher } from '../passwords/password-hasher.ts'
 import { pooledRandomBytes } from '../pooled-random.ts'
-import type { Log, RefreshEvent, ServerConfig } from '../services.ts'
+import type { RefreshEvent, ServerConfig } from '../services.ts'
 import { type ProofKey, proofKey } from './proof-key.ts'
 
 /*
