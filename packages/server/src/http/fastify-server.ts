@@ -113,6 +113,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 function readRequest(raw: FastifyRequest, trusted: ReadonlySet<string>): HttpRequest | undefined {
   if (raw.headers.host === undefined && raw.raw.httpVersion === '1.1') return undefined
+  if (raw.headers.authorization !== undefined && isAmbiguous(raw.raw.rawHeaders)) return undefined
   const cut = raw.url.indexOf('?')
   let body = ''
   try {
@@ -132,6 +133,12 @@ function readRequest(raw: FastifyRequest, trusted: ReadonlySet<string>): HttpReq
     body,
     ip: clientAddress(raw.socket.remoteAddress ?? '', raw.headers['x-forwarded-for']?.toString(), trusted),
   }
+}
+
+/** More than one `Authorization`: Node keeps the first and says nothing, a proxy may have looked at the last. */
+function isAmbiguous(rawHeaders: readonly string[]): boolean {
+  const names = rawHeaders.filter((text, index) => index % 2 === 0 && text.length === 13)
+  return names.filter(name => name.toLowerCase() === 'authorization').length > 1
 }
 
 /** Plain HTTP is for loopback, or for a trusted proxy that says that its own client came by TLS (RFC 9700 §2.6). */

@@ -1,0 +1,75 @@
+import { type Client, declareClient } from '@countersign/core'
+import { createMemoryStore, StoreUnavailable } from '@countersign/store'
+import { expect, test } from 'vitest'
+import { createClientDirectory } from './client-directory.ts'
+import { declareClients } from './declare-clients.ts'
+
+const app = declareClient({
+  id: 'app',
+  name: 'The app',
+  redirectUris: ['https://app.example/callback', 'http://127.0.0.1:4401/callback', 'com.example.app:/callback'],
+})
+
+function directory() {
+  const state = { time: 1_000_000, reads: 0, away: false }
+  const clock = (): number => state.time
+  const store = createMemoryStore({ clock, sealPersonal: () => null, seed: { incarnation: 'a1' } })
+  const listClients = async (): Promise<readonly Client[]> => {
+    state.reads++
+    if (state.away) throw new StoreUnavailable('away')
+    return store.listClients()
+  }
+  return { state, store, clients: createClientDirectory({ ...store, listClients }, clock) }
+}
+
+test('origins are those of web redirect URIs, to the letter', async () => {
+  const { store, clients } = directory()
+  await declareClients(store, [app])
+  expect(await clients.isClientOrigin('https://app.example')).toBe(true)
+  expect(await clients.isClientOrigin('http://127.0.0.1:4401')).toBe(true)
+  for (const other of [
+    'http://127.0.0.1',
+    'https://app.example:8443',
+    'null',
+    'com.example.app:',
+    '',
+    'HTTPS://app.example',
+  ]) {
+    expect([other, await clients.isClientOrigin(other)]).toEqual([other, false])
+  }
+})
+
+test('many who ask at once share one read, and it is good for five seconds', async () => {
+  const { state, store, clients } = directory()
+  await declareClients(store, [app])
+  await Promise.all(Array.from({ length: 50 }, () => clients.isClientOrigin('https://app.example')))
+  expect(state.reads).toBe(1)
+  state.time += 5_000
+  await clients.nameOf('app')
+  expect(state.reads).toBe(1)
+  state.time += 1
+  await clients.nameOf('app')
+  expect(state.reads).toBe(2)
+})
+
+test('a client that is switched off has no origin any more', async () => {
+  const { state, store, clients } = directory()
+  await declareClients(store, [app])
+  expect(await clients.isClientOrigin('https://app.example')).toBe(true)
+  await declareClients(store, [{ ...app, disabled: true }])
+  state.time += 5_001
+  expect(await clients.isClientOrigin('https://app.example')).toBe(false)
+})
+
+test('with the store away the last reading goes on; without one the failure is told, and the next try reads again', async () => {
+  const { state, store, clients } = directory()
+  await declareClients(store, [app])
+  state.away = true
+  await expect(clients.nameOf('app')).rejects.toThrow(StoreUnavailable)
+  state.away = false
+  expect(await clients.nameOf('app')).toBe('The app')
+  state.away = true
+  state.time += 60_000
+  expect(await clients.nameOf('app')).toBe('The app')
+  expect(await clients.nameOf('unknown')).toBe('unknown')
+})

@@ -1,0 +1,62 @@
+import { StoreUnavailable } from '@countersign/store'
+import { afterEach, expect, test } from 'vitest'
+import type { Every } from '../every.ts'
+import { logIn, postForm, signUp } from '../testing/calls.ts'
+import { closeGiven, given } from '../testing/given.ts'
+import { startJobs } from './jobs.ts'
+
+afterEach(closeGiven)
+
+/** Timers that fire when a test says so. */
+function heldTimers(): { every: Every; fire(): void; running(): number } {
+  const running = new Set<() => void>()
+  return {
+    every: (_milliseconds, run) => {
+      running.add(run)
+      return () => void running.delete(run)
+    },
+    fire: () => {
+      for (const run of running) run()
+    },
+    running: () => running.size,
+  }
+}
+
+test('what is over is forgotten after its time, and keys turn, by themselves', async () => {
+  const to = await given.server()
+  await signUp(to)
+  const { refreshToken, sessionId } = await logIn(to)
+  await postForm(to, '/revoke', { token: refreshToken, client_id: 'bearer-app' })
+  const timers = heldTimers()
+  const stop = startJobs(to.server.services, timers.every)
+  timers.fire()
+  await expect.poll(() => to.store.loadSession(sessionId)).toBeDefined()
+  to.setClock(to.now() + 31 * 86_400_000)
+  const before = to.server.services.keys.jwks.bind(undefined)
+  expect(before).toThrow(StoreUnavailable)
+  timers.fire()
+  await expect.poll(() => to.store.loadSession(sessionId)).toBeUndefined()
+  await expect.poll(() => to.server.admin.listKeys().map(({ state }) => state)).toContain('retiring')
+  stop()
+  expect(timers.running()).toBe(0)
+})
+
+test('a job that fails is logged by its kind, and runs again', async () => {
+  const to = await given.server()
+  const timers = heldTimers()
+  let sweeps = 0
+  const store = {
+    ...to.store,
+    sweep: () => {
+      sweeps++
+      return Promise.reject(new StoreUnavailable('the disk is full'))
+    },
+  }
+  const stop = startJobs({ ...to.server.services, store }, timers.every)
+  timers.fire()
+  timers.fire()
+  await expect.poll(() => to.log.filter(({ text }) => text.includes('sweep'))).toHaveLength(2)
+  expect(to.log.at(-1)).toMatchObject({ level: 'warn', text: expect.stringContaining('StoreUnavailable') })
+  expect(sweeps).toBe(2)
+  stop()
+})
