@@ -1,6 +1,7 @@
 import { type AuthenticatedClient, clientSecretMatches, declareClient, isPublic } from '@countersign/core'
 import { type Refusal, refuse } from '@countersign/protocol'
 import type { ClientSnapshot, Store } from '@countersign/store'
+import type { ClientRefusal } from '../http/answers.ts'
 import type { HttpRequest } from '../http/message.ts'
 import type { Parameters } from '../http/read-form.ts'
 
@@ -17,13 +18,20 @@ export async function authenticateClient(
   form: Parameters,
 ): Promise<(ClientSnapshot & { client: AuthenticatedClient }) | Refusal> {
   const presented = readClientCredentials(request, form)
-  if ('refused' in presented) return presented
+  if ('refused' in presented) return inItsScheme(request, presented)
   const found = await store.loadClient(presented.id)
   const client = found?.client ?? nobody
   const secretIsRight = presented.secret !== undefined && clientSecretMatches(client, presented.secret)
   const isProven = isPublic(client) ? presented.secret === undefined : secretIsRight
-  if (found === undefined || client.disabled || !isProven) return refuse('client_authentication_failed')
+  if (found === undefined || client.disabled || !isProven) {
+    return inItsScheme(request, refuse('client_authentication_failed'))
+  }
   return { ...found, client: client as AuthenticatedClient }
+}
+
+function inItsScheme(request: HttpRequest, refusal: Refusal): Refusal | ClientRefusal {
+  const hasTried = refusal.reason === 'client_authentication_failed' && request.header('authorization') !== undefined
+  return hasTried ? { ...refusal, usedBasic: true } : refusal
 }
 
 interface ClientCredentials {

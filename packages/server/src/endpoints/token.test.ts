@@ -50,8 +50,7 @@ describe('the token endpoint', () => {
     expect([answer.status, answer.body.reason]).toEqual([status, reason])
     expect(answer.headers['cache-control']).toBe('no-store')
     expect(answer.headers['countersign-reason']).toBe(reason)
-    if (status === 401)
-      expect(answer.headers['www-authenticate']).toMatch(/^Basic realm="countersign", error="invalid_client"/)
+    if (status === 401) expect(answer.headers['www-authenticate']).toMatch(/^Bearer error="invalid_client"/)
   })
 
   test.each([
@@ -70,6 +69,7 @@ describe('the token endpoint', () => {
     const authorization = spoil(String(basic('api', secrets.api).authorization))
     const answer = await postForm(to, '/token', { grant_type: 'client_credentials' }, { authorization })
     expect([answer.status, answer.body.reason]).toEqual([401, 'client_authentication_failed'])
+    expect(answer.headers['www-authenticate']).toMatch(/^Basic realm="countersign", error="invalid_client"/)
   })
 
   test('attack 30: id and secret of a Basic header are form-decoded (RFC 6749 §2.3.1)', async () => {

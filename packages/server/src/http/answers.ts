@@ -34,13 +34,24 @@ export interface ProofRefusal extends Refusal {
   }
 }
 
+/**
+ * A client that tried HTTP authentication is answered in its scheme (RFC 6749 §5.2). Others are not: a browser would ask the
+ * user for a password in a window of its own.
+ */
+export interface ClientRefusal extends Refusal {
+  readonly usedBasic: true
+}
+
 /** What the world sees of a refusal: status, body, reason header, challenge, Retry-After. */
-export function refusalAnswer(refusal: Refusal | ProofRefusal, more: HttpAnswer['headers'] = {}): HttpAnswer {
+export function refusalAnswer(
+  refusal: Refusal | ProofRefusal | ClientRefusal,
+  more: HttpAnswer['headers'] = {},
+): HttpAnswer {
   const row = reasons[refusal.reason]
   const dpop = 'dpop' in refusal ? refusal.dpop : undefined
   const status = dpop?.challenges && row.status === 400 ? 401 : row.status
   const headers: Record<string, string | readonly string[]> = { ...noStore, [reasonHeader]: refusal.reason, ...more }
-  if (row.error === 'invalid_client') headers['www-authenticate'] = `Basic realm="countersign", ${quoted(refusal)}`
+  if ('usedBasic' in refusal) headers['www-authenticate'] = `Basic realm="countersign", ${quoted(refusal)}`
   else if (dpop?.challenges)
     headers['www-authenticate'] = challenge(refusal, { scheme: 'DPoP', algs: proofAlgorithms.join(' ') })
   else if (status === 401 || status === 403) headers['www-authenticate'] = challenge(refusal)
