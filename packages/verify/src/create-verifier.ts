@@ -54,7 +54,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
   const { clock } = runtime
   const metadata = metadataSource(runtime, configuration.issuer, configuration.insecureHttp)
   const keys = configuration.secrets === undefined ? keysOf(configuration, metadata) : undefined
-  const check = revocationCheckOf(configuration, metadata)
+  const check = revocationCheckOf(configuration, metadata, () => keys?.renew())
   const judgeBinding = bindingJudge(clock, configuration.proofMaxAgeSeconds)
   const cache = tokenCache<CheckedToken>(configuration.cacheBytes)
   const headers = new Map<string, TokenHeader>()
@@ -222,7 +222,11 @@ function keysOf(configuration: Configuration, metadata: MetadataSource): IssuerK
 
 const defaultMostEntries = 1_000_000
 
-function revocationCheckOf(configuration: Configuration, metadata: MetadataSource): RevocationCheck | undefined {
+function revocationCheckOf(
+  configuration: Configuration,
+  metadata: MetadataSource,
+  onKeyRetired: () => void,
+): RevocationCheck | undefined {
   const { revocations: options, runtime, issuer } = configuration
   if (options === undefined) return undefined
   const authorization = basicAuthorization(options.clientId, options.clientSecret)
@@ -233,6 +237,7 @@ function revocationCheckOf(configuration: Configuration, metadata: MetadataSourc
       url: options.url ?? `${issuer.replace(/\/$/, '')}/revocations`,
       authorization,
       mostEntries: options.mostEntries ?? defaultMostEntries,
+      onKeyRetired,
     }),
     introspect: introspection(runtime, {
       locate: async () => options.introspectionUrl ?? (await metadata.get()).introspectionEndpoint,

@@ -85,6 +85,17 @@ test('the key in the header kills whatever the token says', async () => {
   expect(await outcome(by, token({ kid: 'other', sid: 'x' }))).toBe('token_revoked')
 })
 
+test('keys that are retired one after another: each time the feed says so the keys are fetched, cool-down or not', async () => {
+  const by = open()
+  await by.ready()
+  await issuer.askedTimes('/jwks', 1)
+  for (const times of [2, 3, 4]) {
+    issuer.send('entries', [{ kind: 'key', id: `retired-${times}`, until: 4e9 }])
+    await issuer.askedTimes('/jwks', times)
+  }
+  expect(await outcome(by, token())).toBe('current')
+})
+
 test('a raised epoch kills older tokens and lets the login right after it live', async () => {
   const by = open()
   await by.ready()

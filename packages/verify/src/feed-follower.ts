@@ -34,6 +34,8 @@ export interface FeedOptions {
   readonly authorization: string
   /** More live entries than this are not held: the follower says that it is stale. */
   readonly mostEntries: number
+  /** A key was retired: another one has taken over, perhaps one that was not published when the keys were last read. */
+  readonly onKeyRetired: () => void
 }
 
 /** Contract: without a heartbeat for so long, nobody knows. */
@@ -85,6 +87,7 @@ export function followFeed(runtime: Runtime, known: Revocations, options: FeedOp
     } else {
       known.add(page.entries)
       unknownEntries += unknown
+      if (page.entries.some(entry => entry.kind === 'key')) options.onKeyRetired()
     }
     position = page.position
     heard(page)

@@ -8,6 +8,8 @@ import { type KeysById, readKeySet, type VerificationKey } from './verification-
 export interface IssuerKeys {
   /** The key by its exact id. A promise only if the key set must be fetched first. */
   find(kid: string | undefined): VerificationKey | Refusal | Promise<VerificationKey | Refusal>
+  /** Fetches now, without regard to the cool-down: somebody who must know says that the keys have changed. */
+  renew(): void
   /** True once the keys have been fetched for the first time; false if closed before. */
   ready(): Promise<boolean>
   status(): KeysStatus
@@ -132,6 +134,10 @@ export function issuerKeys(runtime: Runtime, options: IssuerKeysOptions): Issuer
 
   return {
     find,
+    renew() {
+      probedAt = Number.NEGATIVE_INFINITY
+      void load()
+    },
     ready: () => first.promise,
     status: () => ({
       count: keys?.size ?? 0,
