@@ -141,7 +141,7 @@ describe('the event stream', () => {
     hasty.on('error', () => {})
     await new Promise(resolve => hasty.on('socket', socket => socket.on('connect', resolve)))
     hasty.destroy()
-    await expect.poll(() => feed.followers()).toBe(0)
+    await expect.poll(() => feed.followers(), { timeout: 10_000 }).toBe(0)
   })
 
   test('a reader that does not read is let go, and memory stays bounded; however long its first snapshot was', async () => {
@@ -165,7 +165,7 @@ describe('the event stream', () => {
       await services.feed.look()
     }
     expect(body.destroyed).toBe(true)
-    await expect.poll(() => services.feed.followers()).toBe(0)
+    await expect.poll(() => services.feed.followers(), { timeout: 10_000 }).toBe(0)
   })
 
   test('HEAD does not begin to follow', async () => {
@@ -173,7 +173,7 @@ describe('the event stream', () => {
     const headers = { ...asApi, accept: 'text/event-stream' }
     const answer = await call(to, { method: 'HEAD', url: '/revocations', headers })
     expect([answer.status, answer.text]).toEqual([200, ''])
-    await expect.poll(() => to.server.services.feed.followers()).toBe(0)
+    await expect.poll(() => to.server.services.feed.followers(), { timeout: 10_000 }).toBe(0)
   })
 
   test('a server that stops ends its streams and is closed at once', async () => {

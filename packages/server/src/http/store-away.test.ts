@@ -170,7 +170,7 @@ describe('with the store away', () => {
     one.state.away = false
     // The first to ask has the ring read again; nobody waits for the job.
     await get(one.to, '/jwks')
-    await expect.poll(async () => (await get(one.to, '/jwks')).status).toBe(200)
+    await expect.poll(async () => (await get(one.to, '/jwks')).status, { timeout: 10_000 }).toBe(200)
     expect((await refresh(one.to, one.login.refreshToken)).status).toBe(200)
   })
 
