@@ -1,4 +1,4 @@
-import { type Client, isPublic, redirectUriIsAcceptable } from '@countersign/core'
+import { type Client, epochEntry, isPublic, redirectUriIsAcceptable } from '@countersign/core'
 import { type Store, StoreUnavailable } from '@countersign/store'
 import { rightsOfBackEnds } from './authorize-caller.ts'
 
@@ -10,9 +10,10 @@ const triesAtMost = 10
  */
 export async function declareClients(store: Store, declared: readonly Client[]): Promise<void> {
   for (const client of declared) checkDeclaration(client)
-  for (const client of declared) await again(() => declareOne(store, client))
+  // First: no node may give a longer token than entries of the feed are kept for.
   const longest = Math.max(0, ...declared.map(client => client.lifetimes.accessTokenSeconds))
   await again(() => raiseLongestLifetime(store, longest))
+  for (const client of declared) await again(() => declareOne(store, client))
 }
 
 /** What a declaration says wrongly stops the server: closed, not open (RFC 9700 §4.1). Names the client, never a secret. */
@@ -32,11 +33,15 @@ function checkDeclaration(client: Client): void {
 
 async function declareOne(store: Store, declared: Client): Promise<boolean> {
   const stored = (await store.loadClient(declared.id))?.client
-  const { now } = await store.loadIssuer()
-  const row = stored ? { ...declared, epoch: stored.epoch, version: stored.version } : declared
+  const { now, issuer } = await store.loadIssuer()
+  // Switched off: what it was given is dead everywhere, not only where this server is asked.
+  const ends = stored !== undefined && declared.disabled && !stored.disabled
+  const epoch = stored ? stored.epoch + Number(ends) : declared.epoch
+  const row = stored ? { ...declared, epoch, version: stored.version } : declared
   if (stored && JSON.stringify(row) === JSON.stringify({ ...row, ...stored })) return true
   const audit = [{ event: 'client.changed' as const, time: now, clientId: declared.id }]
-  const change = { writes: [{ table: 'client' as const, row }], audit, entries: [], durable: true, time: now }
+  const entries = ends ? [epochEntry('client', declared.id, epoch, now, issuer)] : []
+  const change = { writes: [{ table: 'client' as const, row }], audit, entries, durable: true, time: now }
   return (await store.commit(change)) === 'committed'
 }
 

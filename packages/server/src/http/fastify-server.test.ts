@@ -248,6 +248,27 @@ describe('over a real socket', () => {
     expect(to.log.filter(({ level }) => level === 'error')).toEqual([])
   })
 
+  test('draining: a request whose header was half there is answered too', async () => {
+    const { to, port } = await listening()
+    let received = (): number => 0
+    to.http.server.once('connection', socket => {
+      received = () => socket.bytesRead
+    })
+    const socket = connect(port, '127.0.0.1').setEncoding('latin1')
+    let text = ''
+    socket.on('data', chunk => {
+      text += chunk
+    })
+    const ended = new Promise(resolve => socket.on('close', resolve))
+    socket.write('GET /jwks HTTP/1.1\r\nHo')
+    await expect.poll(() => received(), { timeout: 10_000 }).toBeGreaterThan(0)
+    const closed = to.server.close()
+    socket.write('st: x\r\n\r\n')
+    await Promise.all([ended, closed])
+    expect(text).toMatch(/^HTTP\/1.1 200 /)
+    expect(text.toLowerCase()).toContain('connection: close')
+  })
+
   test('a stop does not wait for who never sends the rest', async () => {
     const to = await given.server({ config: { drainSeconds: 0.05 } })
     const port = Number(new URL(await to.server.listen({ host: '127.0.0.1', port: 0 })).port)

@@ -1,0 +1,52 @@
+import { type Client, declareClient } from '@countersign/core'
+import { afterEach, expect, test } from 'vitest'
+import { introspect, logIn, me, postJson, refresh, signUp } from '../testing/calls.ts'
+import { closeGiven, given, password, sampleClients } from '../testing/given.ts'
+import { declareClients } from './declare-clients.ts'
+
+afterEach(closeGiven)
+
+const own = sampleClients.find(({ id }) => id === 'bearer-app') as Client
+
+test('a client that is switched off: its logins, tokens and sign-ins end at once, here and in the feed', async () => {
+  const to = await given.server()
+  await signUp(to)
+  const login = await logIn(to)
+  await declareClients(to.store, [{ ...own, disabled: true }])
+  expect((await me(to, login.accessToken)).body.reason).toBe('token_revoked')
+  expect((await introspect(to, login.accessToken)).body).toEqual({ active: false })
+  expect((await refresh(to, login.refreshToken)).body.reason).toBe('client_authentication_failed')
+  const credentials = { email: 'maria@example.com', password, client_id: own.id }
+  expect((await postJson(to, '/v1/sessions', credentials)).body.reason).toBe('client_authentication_failed')
+  expect((await to.store.feed.snapshot()).entries).toMatchObject([{ kind: 'client', id: own.id, below: 2 }])
+  await declareClients(to.store, [own])
+  expect((await refresh(to, login.refreshToken)).body.reason).toBe('authorization_revoked')
+  expect((await me(to, (await logIn(to)).accessToken)).status).toBe(200)
+})
+
+test('what has not changed is not written; what has is written and audited once', async () => {
+  const to = await given.server()
+  const before = (await to.audit()).length
+  await declareClients(to.store, sampleClients)
+  expect(await to.auditedSince(before)).toEqual([])
+  const [first, ...others] = sampleClients
+  await declareClients(to.store, [{ ...(first as Client), name: 'Another name' }, ...others])
+  await declareClients(to.store, [{ ...(first as Client), name: 'Another name' }, ...others])
+  expect(await to.auditedSince(before)).toEqual(['client.changed'])
+})
+
+test('the feed keeps entries for the longest access token that was ever configured', async () => {
+  const to = await given.server()
+  const lifetimes = { ...own.lifetimes, accessTokenSeconds: 7_200 }
+  await declareClients(to.store, [{ ...own, lifetimes }])
+  await declareClients(to.store, [own])
+  expect((await to.store.loadIssuer()).issuer.longestAccessTokenSeconds).toBe(7_200)
+})
+
+test('nodes that start together with the same clients agree', async () => {
+  const to = await given.server({ clients: [] })
+  const many = Array.from({ length: 5 }, (_, index) => declareClient({ id: `c${index}` }))
+  await Promise.all(Array.from({ length: 5 }, () => declareClients(to.store, many)))
+  expect(await to.store.listClients()).toHaveLength(5)
+  expect((await to.audit()).filter(({ record }) => record.event === 'client.changed')).toHaveLength(5)
+})
