@@ -22,6 +22,8 @@ export interface SystemOptions {
   /** The port that will be listened on, if the configured one is 0. */
   readonly port?: number
   readonly moreClients?: readonly Client[]
+  /** Whether stored clients that the configuration does not name (any more) are switched off. */
+  readonly clientsAreComplete?: boolean
   readonly onRefresh?: (event: RefreshEvent) => void
   /** Called once if the store can be written no more: end the process, a restart reads what is really on the disk. */
   readonly onLost?: (failure: StoreUnavailable) => void
@@ -44,6 +46,7 @@ export async function openSystem(options: SystemOptions): Promise<System> {
       master,
       log,
       clients: [...configuration.clients, ...(options.moreClients ?? [])],
+      clientsAreComplete: options.clientsAreComplete ?? false,
       ...(onRefresh && { onRefresh }),
       config: {
         issuer,

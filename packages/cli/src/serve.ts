@@ -22,7 +22,7 @@ export async function serve(
   const folder = openDataFolder(configuration.data)
   const master = readMasterKey(folder, more.masterKey)
   const log = more.log ?? createLog(line => process.stderr.write(line), Date.now)
-  const system = await openSystem({ ...more, configuration, folder, master, log })
+  const system = await openSystem({ ...more, configuration, folder, master, log, clientsAreComplete: true })
   try {
     const address = await system.server.listen({ host: configuration.host, port: configuration.port })
     const socket = await listenForAdmin(folder, system.server.admin, log)

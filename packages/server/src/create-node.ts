@@ -35,6 +35,8 @@ export interface NodeOptions {
   readonly master: MasterKey
   /** Stored if they are new or changed. */
   readonly clients: readonly Client[]
+  /** Whether there are no others: stored clients that are not named here are then switched off. */
+  readonly clientsAreComplete?: boolean
   readonly log: Log
   readonly clock?: () => Instant
   readonly random?: RandomBytes
@@ -60,6 +62,7 @@ export async function createNode(options: NodeOptions): Promise<ServerNode> {
   const { issuer } = config
   checkIssuer(issuer)
   await declareClients(store, options.clients)
+  if (options.clientsAreComplete) await switchOffUndeclared(store, options.clients)
   const policy = await fittingPolicy(store, config.keyPolicy, options.clients)
   const counters = createMemoryCounters(clock)
   const services: HostedServices = {

@@ -2,7 +2,7 @@ import { type Client, declareClient } from '@countersign/core'
 import { afterEach, expect, test } from 'vitest'
 import { introspect, logIn, me, postJson, refresh, signUp } from '../testing/calls.ts'
 import { closeGiven, given, password, sampleClients } from '../testing/given.ts'
-import { declareClients } from './declare-clients.ts'
+import { declareClients, switchOffUndeclared } from './declare-clients.ts'
 
 afterEach(closeGiven)
 
@@ -22,6 +22,18 @@ test('a client that is switched off: its logins, tokens and sign-ins end at once
   await declareClients(to.store, [own])
   expect((await refresh(to, login.refreshToken)).body.reason).toBe('authorization_revoked')
   expect((await me(to, (await logIn(to)).accessToken)).status).toBe(200)
+})
+
+test('a client that the configuration names no more gets nothing, and goes on where it was once it is named again', async () => {
+  const to = await given.server()
+  await signUp(to)
+  const login = await logIn(to)
+  const others = sampleClients.filter(({ id }) => id !== own.id)
+  await switchOffUndeclared(to.store, others)
+  await switchOffUndeclared(to.store, others)
+  expect((await refresh(to, login.refreshToken)).body.reason).toBe('client_authentication_failed')
+  await declareClients(to.store, sampleClients)
+  expect((await refresh(to, login.refreshToken)).status).toBe(200)
 })
 
 test('what has not changed is not written; what has is written and audited once', async () => {

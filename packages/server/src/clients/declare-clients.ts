@@ -31,6 +31,24 @@ function checkDeclaration(client: Client): void {
   }
 }
 
+/**
+ * Switches off what is stored and not declared any more. Gently: nothing new is given and nothing renewed, but no epoch is raised, so
+ * that a client which was left out by mistake goes on where it was once it is declared again.
+ */
+export async function switchOffUndeclared(store: Store, declared: readonly Client[]): Promise<void> {
+  const names = new Set(declared.map(client => client.id))
+  for (const { id } of await store.listClients()) if (!names.has(id)) await again(() => switchOff(store, id))
+}
+
+async function switchOff(store: Store, clientId: string): Promise<boolean> {
+  const found = await store.loadClient(clientId)
+  if (found === undefined || found.client.disabled) return true
+  const { client, now: time } = found
+  const writes = [{ table: 'client' as const, row: { ...client, disabled: true } }]
+  const audit = [{ event: 'client.changed' as const, time, clientId, facts: { declared: false } }]
+  return (await store.commit({ writes, audit, entries: [], durable: true, time })) === 'committed'
+}
+
 async function declareOne(store: Store, declared: Client): Promise<boolean> {
   const stored = (await store.loadClient(declared.id))?.client
   const { now, issuer } = await store.loadIssuer()
