@@ -10,7 +10,7 @@ import {
 import { createMemoryCounters, type Store } from '@countersign/store'
 import { type Admin, createAdmin } from './admin/admin.ts'
 import { createClientDirectory } from './clients/client-directory.ts'
-import { declareClients, WrongDeclaration } from './clients/declare-clients.ts'
+import { declareClients, switchOffUndeclared, WrongDeclaration } from './clients/declare-clients.ts'
 import { createProofChecker } from './dpop/proof-checker.ts'
 import { jwksMaxAgeSeconds } from './endpoints/discovery.ts'
 import { type Every, everyInterval } from './every.ts'
