@@ -10,7 +10,8 @@ import { join } from 'node:path'
 import { build } from 'esbuild'
 
 const root = join(import.meta.dirname, '..')
-const outdir = join(root, 'packages/cli/bundle')
+/** An argument names another folder. */
+const outdir = process.argv[2] ?? join(root, 'packages/cli/bundle')
 
 rmSync(outdir, { recursive: true, force: true })
 await build({

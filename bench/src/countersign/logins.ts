@@ -23,7 +23,7 @@ export async function backEndAuthorization({ issuer, backEnd }: Countersign): Pr
   return `Bearer ${token}`
 }
 
-/** So many logins of as many users, through the endpoint for trusted back ends. */
+/** So many logins of as many users, `user-0` and on, through the endpoint for trusted back ends. */
 export async function makeLogins(system: Countersign, count: number): Promise<Login[]> {
   const authorization = await backEndAuthorization(system)
   const made: Login[] = []

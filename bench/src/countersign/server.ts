@@ -1,7 +1,9 @@
+import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { type RunningServer, startServer } from '../harness/processes.ts'
 
 /** Our own server, as `countersign serve` starts it, with a client of the benchmark's and a back end that may do all. */
@@ -13,7 +15,18 @@ export interface Countersign {
   readonly start: () => Promise<RunningServer<unknown>>
 }
 
+/** The command as it is published, bundled anew for this run: what others build meanwhile does not get in its way. */
+export function bundleCommand(folder: string): string {
+  const script = fileURLToPath(new URL('../../../tools/bundle-command.ts', import.meta.url))
+  const outdir = join(folder, 'command')
+  const { status } = spawnSync(process.execPath, [script, outdir], { stdio: 'inherit' })
+  if (status !== 0) throw new Error('the command could not be bundled')
+  return join(outdir, 'countersign.js')
+}
+
 export interface CountersignOptions {
+  /** The bundled command. */
+  readonly command: string
   readonly folder: string
   /** H and grace 0: every call rotates. Otherwise the defaults of production. */
   readonly rotatesAlways: boolean
@@ -21,7 +34,7 @@ export interface CountersignOptions {
 
 export const api = 'https://api.example/'
 
-export async function prepareCountersign({ folder, rotatesAlways }: CountersignOptions): Promise<Countersign> {
+export async function prepareCountersign({ command, folder, rotatesAlways }: CountersignOptions): Promise<Countersign> {
   const port = await freePort()
   const backEnd = { id: 'bench-back-end', secret: randomBytes(32).toString('base64url') }
   const file = join(folder, 'countersign.json')
@@ -48,7 +61,7 @@ export async function prepareCountersign({ folder, rotatesAlways }: CountersignO
     clientId: 'demo',
     backEnd,
     database: join(folder, 'data', 'countersign.sqlite'),
-    start: () => startServer('../../packages/cli/src/main.ts', flags, line => line),
+    start: () => startServer(command, flags, line => line),
   }
 }
 

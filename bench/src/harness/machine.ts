@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { availableParallelism, cpus, platform, release, totalmem } from 'node:os'
+import { availableParallelism, cpus, loadavg, platform, release, totalmem } from 'node:os'
 
 /** Which core a process is held to: the server's and the load's are never the same. */
 export type Place = 'server' | 'load'
@@ -21,6 +21,16 @@ export function pinned(place: Place, command: readonly string[]): string[] {
   return notPinned === undefined ? ['taskset', '-c', cores[place], ...command] : [...command]
 }
 
+/** Said in the facts if something else was running: then figures per second mean little, and ratios something. */
+function companyNow(): string[] {
+  const [load = 0] = loadavg()
+  return load < 0.5
+    ? []
+    : [
+        `The machine was not idle: load average ${load.toFixed(1)} before the first round. Ratios and times per core hold better than rates.`,
+      ]
+}
+
 /** What the figures were seen on, one fact a line. */
 export function machineFacts(): string[] {
   return [
@@ -29,6 +39,7 @@ export function machineFacts(): string[] {
     `Node ${process.versions.node}, SQLite ${process.versions.sqlite}, OpenSSL ${process.versions.openssl}`,
     `Packages: ${['oidc-provider', 'jose', 'fast-jwt', 'jsonwebtoken'].map(name => `${name} ${packageVersion(name)}`).join(', ')}`,
     notPinned ?? 'Server on one core, load generator on the other (taskset).',
+    ...companyNow(),
   ]
 }
 

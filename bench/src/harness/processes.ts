@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { type Place, pinned } from './machine.ts'
 
 export interface RunningServer<Ready> {
@@ -11,7 +12,7 @@ export interface RunningServer<Ready> {
   readonly stop: () => Promise<void>
 }
 
-/** Starts a script (path from bench/src) and waits for its first line, JSON unless `read` says otherwise. */
+/** Starts a script (absolute, or from bench/src) and waits for its first line, JSON unless `read` says otherwise. */
 export async function startServer<Ready>(
   script: string,
   args: readonly string[],
@@ -43,22 +44,28 @@ export function runScript<Result>(script: string, args: readonly string[], place
   return new Promise((resolve, reject) => {
     child.on('close', code => {
       if (code === 0) resolve(JSON.parse(text) as Result)
-      else reject(new Error(`${script} ended with ${code}`))
+      else reject(new Error(`${script} ended with ${code}: ${errors.get(child) ?? ''}`))
     })
   })
 }
 
+const sources = resolve(import.meta.dirname, '..')
+
 function start(script: string, args: readonly string[], place: Place): ChildProcess {
-  const path = fileURLToPath(new URL(`../${script}`, import.meta.url))
+  const path = resolve(sources, script)
   const [file = '', ...rest] = pinned(place, [process.execPath, '--conditions=@countersign/source', path, ...args])
   const child = spawn(file, rest, {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, NODE_ENV: 'production', NODE_NO_WARNINGS: '1' },
   })
+  // What a server logs is of no interest unless it breaks.
+  child.stderr?.on('data', chunk => errors.set(child, `${errors.get(child) ?? ''}${chunk}`.slice(-2000)))
   running.add(child)
   child.once('close', () => running.delete(child))
   return child
 }
+
+const errors = new WeakMap<ChildProcess, string>()
 
 /** However this process ends, nothing that it started goes on. */
 const running = new Set<ChildProcess>()
@@ -75,6 +82,18 @@ function firstLine(child: ChildProcess, script: string): Promise<string> {
       const end = text.indexOf('\n')
       if (end >= 0) resolve(text.slice(0, end))
     })
-    child.once('close', code => reject(new Error(`${script} ended with ${code} before it was ready`)))
+    child.once('close', code =>
+      reject(new Error(`${script} ended with ${code} before it was ready: ${errors.get(child) ?? ''}`)),
+    )
   })
+}
+
+/** Undefined where /proc does not tell. */
+export function residentMiB(pid: number): number | undefined {
+  try {
+    const kib = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+    return kib === undefined ? undefined : Number(kib) / 1024
+  } catch {
+    return undefined
+  }
 }

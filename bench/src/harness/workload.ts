@@ -6,6 +6,8 @@ export interface Settings {
   readonly short: boolean
   /** A temporary folder that the whole run shares. */
   readonly folder: string
+  /** Our own command, bundled. */
+  readonly command: string
   readonly progress: (text: string) => void
 }
 
@@ -16,9 +18,38 @@ export interface Table {
   readonly notes: readonly string[]
 }
 
+/** Something to be reached, and what was. */
+export interface Aim {
+  readonly what: string
+  readonly aim: string
+  readonly reached: string
+  readonly met: boolean
+}
+
+export interface Result {
+  readonly tables: readonly Table[]
+  readonly aims: readonly Aim[]
+}
+
 export interface Workload {
   readonly text: string
-  readonly run: (settings: Settings) => Promise<Table[]>
+  readonly run: (settings: Settings) => Promise<Result>
+}
+
+/** `unit` stands behind both figures, such as ` ms` or `×`. */
+export function atLeast(what: string, least: number, value: number | undefined, unit: string, digits = 0): Aim {
+  const met = value !== undefined && value >= least
+  return {
+    what,
+    aim: `≥ ${figure(least, least % 1 === 0 ? 0 : 1)}${unit}`,
+    reached: `${figure(value, digits)}${unit}`,
+    met,
+  }
+}
+
+export function atMost(what: string, most: number, value: number | undefined, unit: string, digits = 0): Aim {
+  const met = value !== undefined && value <= most
+  return { what, aim: `≤ ${figure(most)}${unit}`, reached: `${figure(value, digits)}${unit}`, met }
 }
 
 /** One after the other, round by round, so that a slow minute of the machine falls on all of them. */
@@ -48,6 +79,7 @@ export function median(values: readonly number[]): number | undefined {
   return ((sorted[middle - 1] ?? upper) + upper) / 2
 }
 
+/** Undefined for none. */
 export function quantile(values: readonly number[], share: number): number | undefined {
   const sorted = values.toSorted((x, y) => x - y)
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { performance } from 'node:perf_hooks'
 import { type Answer, openConnection } from './connection.ts'
 import { proofSigner } from './proofs.ts'
@@ -6,7 +6,8 @@ import type { Chain, LoadResult, LoadTask } from './task.ts'
 
 /** Makes one request, and learns from its answer what the next one needs. */
 interface Caller {
-  readonly request: () => string
+  /** Undefined: there is nothing left to ask. */
+  readonly request: () => string | undefined
   readonly learn: (answer: Answer) => 'good' | 'not rotated' | 'bad'
 }
 
@@ -37,25 +38,50 @@ function refreshing(chain: Chain, clientId: string, proofs: boolean): Caller {
   }
 }
 
-function signingIn(authorization: string, clientId: string): Caller {
+function signingIn(authorization: string, clientId: string, users: number): Caller {
   const send = post('application/json', `Authorization: ${authorization}\r\n`)
-  let count = 0
-  const mark = Math.random().toString(36).slice(2)
+  let count = Math.floor(Math.random() * users)
   return {
-    request: () => send(JSON.stringify({ client_id: clientId, user: { external_id: `${mark}-${count++}` } })),
+    request: () => send(JSON.stringify({ client_id: clientId, user: { external_id: `user-${count++ % users}` } })),
     learn: ({ status }) => (status === 201 ? 'good' : 'bad'),
   }
 }
 
-function callers(): Caller[][] {
-  const own: Caller[][] = Array.from({ length: task.connections }, () => [])
-  if (task.kind === 'login') {
-    for (const connection of own) connection.push(signingIn(task.authorization, task.clientId))
-    return own
+function redeeming(codes: string[], clientId: string, redirectUri: string): Caller {
+  const send = post('application/x-www-form-urlencoded', '')
+  const form = `grant_type=authorization_code&client_id=${clientId}&redirect_uri=${encodeURIComponent(redirectUri)}&code=`
+  return {
+    request() {
+      const code = codes.pop()
+      return code === undefined ? undefined : send(form + code)
+    },
+    learn: ({ status, body }) => (status === 200 && body.includes('"refresh_token"') ? 'good' : 'bad'),
   }
-  const chains = JSON.parse(readFileSync(task.chainsFile, 'utf8')) as Chain[]
-  for (const [n, chain] of chains.entries()) own[n % own.length]?.push(refreshing(chain, task.clientId, task.proofs))
-  return own
+}
+
+interface Work {
+  /** For each connection, what it asks in turn. */
+  readonly callers: Caller[][]
+  /** Leaves the files as the next round needs them. */
+  readonly save: () => void
+}
+
+function work(): Work {
+  const sameForAll = (caller: Caller): Caller[][] => Array.from({ length: task.connections }, () => [caller])
+  if (task.kind === 'login') {
+    return { callers: sameForAll(signingIn(task.authorization, task.clientId, task.users)), save: () => {} }
+  }
+  if (task.kind === 'code') {
+    const { codesFile, clientId, redirectUri } = task
+    const codes = JSON.parse(readFileSync(codesFile, 'utf8')) as string[]
+    const save = (): void => writeFileSync(codesFile, JSON.stringify(codes))
+    return { callers: sameForAll(redeeming(codes, clientId, redirectUri)), save }
+  }
+  const { chainsFile, clientId, proofs } = task
+  const chains = JSON.parse(readFileSync(chainsFile, 'utf8')) as Chain[]
+  const callers: Caller[][] = Array.from({ length: task.connections }, () => [])
+  for (const [n, chain] of chains.entries()) callers[n % callers.length]?.push(refreshing(chain, clientId, proofs))
+  return { callers, save: () => writeFileSync(chainsFile, JSON.stringify(chains)) }
 }
 
 /** Seconds of processor time that a process has used, where /proc tells. */
@@ -78,8 +104,10 @@ async function run(): Promise<LoadResult> {
     for (let n = 0; phase !== 'over'; n++) {
       const caller = own[n % own.length]
       if (!caller) break
+      const request = caller.request()
+      if (request === undefined) throw new Error('there is nothing left to ask: the round was too long')
       const began = performance.now()
-      const answer = await connection.send(caller.request())
+      const answer = await connection.send(request)
       const outcome = caller.learn(answer)
       if (outcome === 'bad') firstError ??= `${answer.status} ${answer.body.slice(0, 200)}`
       if (phase !== 'measured') continue
@@ -88,7 +116,8 @@ async function run(): Promise<LoadResult> {
     }
     connection.close()
   }
-  const all = Promise.all(callers().map(drive))
+  const { callers, save } = work()
+  const all = Promise.all(callers.map(drive))
   await Promise.race([all, elapsed(task.warmSeconds)])
   phase = 'measured'
   const serverBefore = processorSeconds(task.serverPid)
@@ -100,6 +129,7 @@ async function run(): Promise<LoadResult> {
   const serverAfter = processorSeconds(task.serverPid)
   phase = 'over'
   await all
+  save()
   latencies.sort((x, y) => x - y)
   const quantile = (share: number): number => latencies[Math.floor(latencies.length * share)] ?? 0
   return {

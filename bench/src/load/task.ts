@@ -6,7 +6,7 @@ export interface Chain {
   readonly key?: JsonWebKey
 }
 
-/** What the load process is asked to do; given as JSON in its first argument. */
+/** What the load process is asked to do; given as JSON in its first argument. Files are left as the next round needs them. */
 export type LoadTask = {
   readonly url: string
   readonly connections: number
@@ -16,7 +16,10 @@ export type LoadTask = {
   readonly serverPid: number
 } & (
   | { readonly kind: 'refresh'; readonly chainsFile: string; readonly clientId: string; readonly proofs: boolean }
-  | { readonly kind: 'login'; readonly authorization: string; readonly clientId: string }
+  /** Logins of `user-0` to so many, again and again. */
+  | { readonly kind: 'login'; readonly authorization: string; readonly clientId: string; readonly users: number }
+  /** Authorization codes, a JSON array: each is redeemed once. */
+  | { readonly kind: 'code'; readonly codesFile: string; readonly clientId: string; readonly redirectUri: string }
 )
 
 export interface LoadResult {

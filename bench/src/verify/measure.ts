@@ -1,11 +1,11 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import { type Contender, contenders } from './contenders.ts'
+import { type Contender, type ContenderName, contenders, type Make } from './contenders.ts'
 import type { IssuerFacts } from './issuer.ts'
 import { mintTokens } from './mint.ts'
 
 /** `cold`: every token is seen for the first time. `warm`: every token was seen before. */
 export interface VerifyTask {
-  readonly contender: string
+  readonly contender: ContenderName
   readonly mode: 'cold' | 'warm'
   readonly tokens: number
   readonly seconds: number
@@ -20,8 +20,7 @@ export interface VerifyResult {
 const task = JSON.parse(process.argv[2] ?? '') as VerifyTask
 
 async function run(): Promise<VerifyResult> {
-  const make = contenders[task.contender]
-  if (!make) throw new Error(`no contender ${task.contender}`)
+  const make: Make = contenders[task.contender]
   const remembered = task.mode === 'warm' ? task.tokens : 0
   const contender = await make({ facts: task.facts, remembered })
   // Compiled code first: tokens that are not counted.

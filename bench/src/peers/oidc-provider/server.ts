@@ -7,15 +7,8 @@ import Provider from 'oidc-provider'
 import { thumbprint } from '../../load/proofs.ts'
 import type { Chain } from '../../load/task.ts'
 import { memoryAdapters } from './memory-adapter.ts'
+import { type PeerReady, type PeerTask, redirectUri } from './server-task.ts'
 import { sqliteAdapters } from './sqlite-adapter.ts'
-
-/** Given as JSON in the first argument. `dpop`: families bound to a key each, proofs checked, replays remembered. */
-export interface PeerTask {
-  readonly store: 'memory' | 'sqlite-full' | 'sqlite-normal'
-  readonly dpop: boolean
-  readonly logins: number
-  readonly folder: string
-}
 
 const task = JSON.parse(process.argv[2] ?? '') as PeerTask
 const api = 'https://api.example/'
@@ -34,7 +27,7 @@ const provider = new Provider(issuer, {
       client_id: 'demo',
       token_endpoint_auth_method: 'none',
       grant_types: ['authorization_code', 'refresh_token'],
-      redirect_uris: ['https://app.example/callback'],
+      redirect_uris: [redirectUri],
       id_token_signed_response_alg: 'ES256',
     },
   ],
@@ -57,26 +50,46 @@ const provider = new Provider(issuer, {
   },
   findAccount: (_context, sub) => ({ accountId: sub, claims: () => ({ sub }) }),
   jwks: { keys: [{ ...signingKey, alg: 'ES256', use: 'sig', kid: 'peer' }] },
+  // Ours gives a refresh token with every login too.
+  issueRefreshToken: () => true,
   rotateRefreshToken: true,
-  ttl: { AccessToken: 900, Grant: 180 * 86400, RefreshToken: 30 * 86400, Session: 180 * 86400 },
+  ttl: {
+    AccessToken: 900,
+    AuthorizationCode: 3600,
+    Grant: 180 * 86400,
+    RefreshToken: 30 * 86400,
+    Session: 180 * 86400,
+  },
 })
-const chains = await seed()
+const seedFile = join(task.folder, 'seed.json')
+writeFileSync(seedFile, JSON.stringify(await seed()))
 sqlite?.synchronous(task.store === 'sqlite-full' ? 'FULL' : 'NORMAL')
-const chainsFile = join(task.folder, 'chains.json')
-writeFileSync(chainsFile, JSON.stringify(chains))
 server.on('request', provider.callback())
-process.stdout.write(`${JSON.stringify({ url: `${issuer}/token`, chainsFile, clientId: 'demo' })}\n`)
+const ready: PeerReady = { url: `${issuer}/token`, seedFile, clientId: 'demo' }
+process.stdout.write(`${JSON.stringify(ready)}\n`)
 
 /** Logins made through the provider's own models, as its authorization code grant would leave them. */
-async function seed(): Promise<Chain[]> {
+async function seed(): Promise<(Chain | string)[]> {
   const client = await provider.Client.find('demo')
   if (!client) throw new Error('the client is missing')
-  const made: Chain[] = []
+  const made: (Chain | string)[] = []
   for (let n = 0; n < task.logins; n++) {
     const accountId = `user-${n}`
     const grant = new provider.Grant({ accountId, clientId: 'demo' })
     grant.addResourceScope(api, scope)
     const grantId = await grant.save()
+    if (task.seed === 'codes') {
+      const code = new provider.AuthorizationCode({
+        accountId,
+        client,
+        grantId,
+        redirectUri,
+        resource: api,
+        scope,
+      } as ConstructorParameters<typeof provider.AuthorizationCode>[0])
+      made.push(await code.save())
+      continue
+    }
     const key = task.dpop
       ? generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' })
       : undefined

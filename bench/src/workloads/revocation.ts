@@ -1,0 +1,52 @@
+import { mkdtempSync } from 'node:fs'
+import { join } from 'node:path'
+import { makeLogins } from '../countersign/logins.ts'
+import { api, prepareCountersign } from '../countersign/server.ts'
+import { runScript } from '../harness/processes.ts'
+import { atMost, figure, quantile, type Workload } from '../harness/workload.ts'
+import type { RevocationResult, RevocationTask } from '../revocation/task.ts'
+
+const verifiers = 50
+
+export const revocation: Workload = {
+  text: `from a revocation until ${verifiers} verifiers that follow the feed refuse the token`,
+  async run({ command, folder, short }) {
+    const system = await prepareCountersign({
+      command,
+      folder: mkdtempSync(join(folder, 'revocation-')),
+      rotatesAlways: false,
+    })
+    const server = await system.start()
+    try {
+      const logins = await makeLogins(system, short ? 20 : 300)
+      const { issuer, clientId, backEnd } = system
+      const task: RevocationTask = { issuer, audience: api, clientId, backEnd, verifiers, logins }
+      const { fromSent, fromAnswered } = await runScript<RevocationResult>(
+        'revocation/verifiers.ts',
+        [JSON.stringify(task)],
+        'load',
+      )
+      const row = (name: string, times: readonly number[]): string[] => [
+        name,
+        ...[0.5, 0.99, 1].map(share => figure(quantile(times, share), 1)),
+      ]
+      return {
+        tables: [
+          {
+            title: `Revocation to rejection, ${verifiers} verifiers`,
+            columns: ['', 'p50 ms', 'p99 ms', 'longest ms'],
+            rows: [row('from sending the request', fromSent), row('from its answer', fromAnswered)],
+            notes: [
+              `${figure(logins.length)} logins ended by POST /revoke, one after the other; each verifier follows the event stream on a connection of its own and is asked about the token in every turn of its loop. What is on the disk and answered only then; 0 where a verifier knew before the answer was read.`,
+            ],
+          },
+        ],
+        aims: [
+          atMost('Revocation to rejection, p99, from sending the request', 100, quantile(fromSent, 0.99), ' ms', 1),
+        ],
+      }
+    } finally {
+      await server.stop()
+    }
+  },
+}
