@@ -154,6 +154,28 @@ describe('more than one start', () => {
       clock: () => startTime,
     })
 
+  test('a refresh key that a restored backup does not know of logs nobody out, and guessing its number helps nobody', async () => {
+    const to = await given.server()
+    await signUp(to)
+    const { refreshToken } = await logIn(to)
+    const { keyRing } = await to.store.loadIssuer()
+    await to.later(366 * day)
+    const later = await logIn(to)
+    const { keyRing: turned, now } = await to.store.loadIssuer()
+    expect(turned.refresh.map(({ id }) => id)).toEqual([1, 2])
+    const row = { ...turned, refresh: keyRing.refresh }
+    const writes = [{ table: 'keyRing' as const, row }]
+    await to.store.commit({ writes, audit: [], entries: [], durable: true, time: now })
+    await to.server.services.keys.read()
+    expect((await refresh(to, later.refreshToken)).status).toBe(200)
+    const bytes = Buffer.from(refreshToken.slice(6), 'base64url')
+    for (const id of [2, 3, 17, 18, 65_535]) {
+      bytes.writeUInt16BE(id, 1)
+      const answer = await refresh(to, `cs_rt_${bytes.toString('base64url')}`)
+      expect(answer.body.reason).toBe('refresh_token_invalid')
+    }
+  })
+
   test('attack 17 (CVE-2026-9802): rotate, restart, and the old token is judged as before', async () => {
     const { to, store } = await sharedStore()
     await signUp(to)

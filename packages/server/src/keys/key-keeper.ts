@@ -42,6 +42,11 @@ export interface KeyKeeper {
   activeRefreshKey(): RefreshKeyMaterial
   /** For reading one; `undefined` if this node does not know the number (`read` may help), or it is retired. */
   refreshKey(id: number): MacKey | undefined
+  /**
+   * A key beyond the newest of the ring: a store that went back to an old backup has forgotten it, and what it made is
+   * still ours. To be asked after `read`; `undefined` for numbers of the ring, and for those far from it.
+   */
+  forgottenRefreshKey(id: number): MacKey | undefined
   /** For checking access tokens of our own. */
   published(kid: string): PublishedKey | undefined
   readonly countersignKey: MacKey
@@ -74,6 +79,8 @@ export class WrongMasterKey extends Error {
 }
 
 const stopsSigningAfterMs = 60_000
+/** So many refresh keys may have been made since the backup. */
+const forgottenKeysAtMost = 16
 
 interface LoadedRing {
   readonly ring: KeyRing
@@ -161,6 +168,10 @@ export async function createKeyKeeper(options: KeyKeeperOptions): Promise<KeyKee
     mint: () => ready().mint,
     activeRefreshKey: () => ready().activeRefresh,
     refreshKey: id => ready().refreshKeys.get(id),
+    forgottenRefreshKey(id) {
+      const newest = Math.max(...ready().ring.refresh.map(key => key.id))
+      return id > newest && id <= newest + forgottenKeysAtMost ? refreshKeyOf(options.master, id) : undefined
+    },
     published: kid => ready().published.get(kid),
     countersignKey,
     jwks: () => ready().jwks,
@@ -193,8 +204,7 @@ function openRing(
   }
   const refreshKeys = new Map<number, MacKey>()
   for (const key of ring.refresh) {
-    if (key.state !== 'retired')
-      refreshKeys.set(key.id, createSecretKey(deriveKey(options.master, `refresh key ${key.id}`)))
+    if (key.state !== 'retired') refreshKeys.set(key.id, refreshKeyOf(options.master, key.id))
   }
   const { issuer, countersignKey, random } = options
   return {
@@ -207,6 +217,11 @@ function openRing(
       keys: publishedSigningKeys(ring).map(({ kid, alg, publicJwk }) => ({ ...publicJwk, kid, alg, use: 'sig' })),
     }),
   }
+}
+
+/** Derived from the master key by its number: nothing of it is stored. */
+function refreshKeyOf(master: MasterKey, id: number): MacKey {
+  return createSecretKey(deriveKey(master, `refresh key ${id}`))
 }
 
 function makeSigningKey(sealingKey: Buffer, random: RandomBytes): NewSigningKey {
