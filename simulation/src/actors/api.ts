@@ -1,0 +1,77 @@
+import type { Reason } from '@countersign/protocol'
+import { isRefusal } from '@countersign/protocol'
+import { createVerifier, type Verifier } from '@countersign/verify'
+import type { Judgement, Party } from '../history/history.ts'
+import { readAccessToken } from '../history/read-tokens.ts'
+import type { Dice } from '../world/dice.ts'
+import { epoch } from '../world/disk.ts'
+import { abortable, requestOf, responseOf } from '../world/fetch.ts'
+import type { Network, Sender, Weather } from '../world/network.ts'
+import { issuerUrl } from '../world/node.ts'
+import type { VirtualTime } from '../world/virtual-time.ts'
+import { apiUrl } from './device.ts'
+
+export const apiSecret = 'secret of the api, long enough to be one'
+
+/** A resource server with the real verifier, following the feed. */
+export interface Api {
+  readonly name: string
+  readonly sender: Sender & { weather: Weather }
+  readonly verifier: Verifier
+  clockError: number
+  judge(party: Party, token: string, proof: string | undefined): Promise<Judgement['verdict']>
+}
+
+export function createApi(
+  world: { time: VirtualTime; dice: Dice; network: Network; onJudgement: (judgement: Judgement) => void },
+  name: string,
+  sender: Api['sender'],
+  whenStale: 'accept' | 'introspect' | 'reject',
+): Api {
+  const { time, network } = world
+  const dice = world.dice.fork(name)
+
+  const verifier = createVerifier({
+    issuer: issuerUrl,
+    audience: apiUrl,
+    revocations: { clientId: 'api', clientSecret: apiSecret, whenStale },
+    fetch: (input, init) => {
+      const sent = network.send(sender, requestOf(input, init, sender.ip))
+      return abortable(
+        sent.then(answer => responseOf(answer, init?.signal)),
+        init?.signal,
+      )
+    },
+    clock: { wallMilliseconds: () => epoch + time.now() + api.clockError, monotonicMilliseconds: time.now },
+    timers: {
+      set: (callback, milliseconds) => time.after(milliseconds, callback),
+      clear: timer => time.cancel(timer as ReturnType<VirtualTime['after']> | undefined),
+    },
+    random: dice.next,
+  })
+
+  const api: Api = {
+    name,
+    sender,
+    verifier,
+    clockError: 0,
+    async judge(party, token, proof) {
+      const presented = {
+        scheme: proof === undefined ? ('Bearer' as const) : ('DPoP' as const),
+        ...(proof !== undefined && { proof }),
+        method: 'GET',
+        url: `${apiUrl}/notes`,
+      }
+      const verification = await verifier.verify(token, undefined, presented)
+      const verdict = verdictOf(verification)
+      world.onJudgement({ api: name, party, time: time.now(), ...readAccessToken(token), verdict })
+      return verdict
+    },
+  }
+  return api
+}
+
+function verdictOf(verification: Awaited<ReturnType<Verifier['verify']>>): Judgement['verdict'] {
+  if (isRefusal(verification)) return verification.reason satisfies Reason
+  return verification.stale ? 'accepted as stale' : 'accepted'
+}

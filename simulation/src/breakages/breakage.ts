@@ -1,0 +1,14 @@
+import type { JudgeRefresh } from '@countersign/server'
+import type { Network } from '../world/network.ts'
+import type { NodeProcess } from '../world/node.ts'
+import type { WrapStore } from '../world/node-store.ts'
+import type { World } from '../world/world.ts'
+
+/** One thing done wrongly on purpose, to see whether the simulation finds it. Nothing of it is in the packages. */
+export interface Breakage {
+  readonly name: string
+  readonly wrapStore?: (world: () => World, node: number) => WrapStore
+  readonly judgeRefresh?: (world: World, node: NodeProcess) => JudgeRefresh
+  readonly deviceNetwork?: (network: Network) => Network
+  readonly apiNetwork?: (network: Network) => Network
+}

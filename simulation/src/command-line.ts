@@ -1,0 +1,55 @@
+import { parseArgs } from 'node:util'
+
+/** What the simulator was asked to do. */
+export type Command =
+  | { readonly do: 'replay'; readonly seed: number }
+  | { readonly do: 'seeds'; readonly first: number; readonly count: number; readonly json: boolean }
+  | { readonly do: 'minutes'; readonly first: number; readonly minutes: number; readonly json: boolean }
+  | { readonly do: 'help' }
+
+export const usage = `Usage: npm run simulate -- [options]
+
+  --seed N      replays one seed and tells it as a story
+  --seeds N     plays N seeds (default 1000)
+  --minutes M   plays seeds for M minutes, and says how it goes
+  --from N      the first seed (default 1)
+  --json        ends with one line of JSON
+  --help`
+
+/** Reads the command line. Throws with one sentence for a person if it cannot be read. */
+export function readCommand(words: readonly string[]): Command {
+  const { values } = parseArgs({
+    args: [...words],
+    options: {
+      seed: { type: 'string' },
+      seeds: { type: 'string' },
+      minutes: { type: 'string' },
+      from: { type: 'string' },
+      json: { type: 'boolean' },
+      help: { type: 'boolean' },
+    },
+  })
+  const { seed, seeds, minutes, from, json = false, help } = values
+  if (help) return { do: 'help' }
+  const wanted = [seed, seeds, minutes].filter(value => value !== undefined)
+  if (wanted.length > 1) throw new Error('Of --seed, --seeds and --minutes only one can be given.')
+  if (seed !== undefined) {
+    if (from !== undefined) throw new Error('--from does not go with --seed.')
+    return { do: 'replay', seed: wholeNumber('--seed', seed, 0) }
+  }
+  const first = from === undefined ? 1 : wholeNumber('--from', from, 0)
+  if (minutes !== undefined) return { do: 'minutes', first, minutes: positive('--minutes', minutes), json }
+  return { do: 'seeds', first, count: seeds === undefined ? 1_000 : wholeNumber('--seeds', seeds, 1), json }
+}
+
+function wholeNumber(name: string, text: string, least: number): number {
+  const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN
+  if (!(value >= least)) throw new Error(`${name} must be a whole number from ${least}, not "${text}".`)
+  return value
+}
+
+function positive(name: string, text: string): number {
+  const value = /^\d{1,6}(\.\d{1,6})?$/.test(text) ? Number(text) : Number.NaN
+  if (!(value > 0)) throw new Error(`${name} must be a number above zero, not "${text}".`)
+  return value
+}

@@ -1,0 +1,112 @@
+import type { History, TokenExchange } from '../history/history.ts'
+import type { Truth } from './truth.ts'
+import type { Violation } from './violation.ts'
+
+/** A family that a thief has presented a token of. */
+export function stolenFamilies(history: History): Set<string> {
+  const stolen = new Set<string>()
+  for (const event of history.events) {
+    if (event.kind !== 'exchange' || event.exchange.party.honest || event.exchange.presented === undefined) continue
+    stolen.add(event.exchange.presented.familyId)
+  }
+  return stolen
+}
+
+/**
+ * Nobody is logged out except by logout, expiry, policy or proven reuse. Judged by what the server answered to honest parties:
+ * a final refusal must have its cause in the truth.
+ */
+export function judgeLogouts(history: History, truth: Truth): Violation[] {
+  const stolen = stolenFamilies(history)
+  const lostLogins = lostFamilies(history)
+  const violations: Violation[] = []
+  for (const event of history.events) {
+    if (event.kind !== 'exchange') continue
+    const { exchange } = event
+    if (!exchange.party.honest || exchange.path !== '/token' || exchange.presented === undefined) continue
+    const why = wrongRefusal(exchange, { truth, stolen, lostLogins, history })
+    if (why === undefined) continue
+    violations.push({
+      rule: 'nobody is logged out except by logout, expiry, policy or proven reuse',
+      time: exchange.answeredAt,
+      text: `${exchange.party.name} presented generation ${exchange.presented.generation} and was told ${exchange.reason} (row ${exchange.row}): ${why}`,
+      familyId: exchange.presented.familyId,
+    })
+  }
+  return violations
+}
+
+function wrongRefusal(
+  { reason, presented, answeredAt }: TokenExchange,
+  known: { truth: Truth; stolen: ReadonlySet<string>; lostLogins: ReadonlySet<string>; history: History },
+): string | undefined {
+  const { truth, stolen, lostLogins, history } = known
+  const familyId = presented?.familyId ?? ''
+  switch (reason) {
+    case undefined:
+    // Try again later, or with a better proof.
+    case 'unavailable':
+    case 'proof_nonce_required':
+    case 'proof_replayed':
+    case 'proof_invalid':
+      return undefined
+    case 'session_ended':
+    case 'authorization_revoked':
+    case 'user_disabled':
+      return (truth.familyRevokedAt(familyId) ?? Number.POSITIVE_INFINITY) <= answeredAt || lostLogins.has(familyId)
+        ? undefined
+        : 'and nothing was revoked'
+    case 'refresh_token_reused': {
+      if (truth.isBound(familyId)) return 'and a bound login has no reuse'
+      if (stolen.has(familyId)) return undefined
+      return lateRepeats(history, familyId, answeredAt) >= 2 ? undefined : 'and no thief was near, nor two late repeats'
+    }
+    case 'family_unknown':
+      return lostLogins.has(familyId) ? undefined : 'and the login is in the store'
+    default:
+      return 'and that is no reason to be refused for'
+  }
+}
+
+/** Logins that were lost with what the store forgot: a backup or a replica from before them. */
+function lostFamilies(history: History): Set<string> {
+  const lost = new Set<string>()
+  for (const event of history.events) {
+    if (event.kind !== 'forgotten' || event.how === 'crash') continue
+    for (const { change } of event.lost) {
+      for (const write of change.writes) if (write.table === 'family' && write.row.version === 0) lost.add(write.row.id)
+    }
+  }
+  return lost
+}
+
+const graceMilliseconds = 20_000
+const creditReturnsAfter = 8
+/** From the store's look at the clock to the commit. */
+const slack = 1_000
+
+/**
+ * How often in a row, without eight rotations in between, the previous generation of an unbound family was presented after the
+ * grace, up to a moment. The first one is forgiven; from the second on nothing tells it from theft.
+ */
+export function lateRepeats(history: History, familyId: string, until: number): number {
+  let generation = 0
+  let usedAt = 0
+  let lates = 0
+  let lateGeneration = 0
+  for (const event of history.events) {
+    if (event.time > until) break
+    if (event.kind !== 'commit') continue
+    const { change, storeTime } = event.applied
+    const write = change.writes.find(one => one.table === 'family' && one.row.id === familyId)
+    if (write?.table !== 'family') continue
+    const isLate = change.audit.some(({ event: name }) => name === 'refresh.credit_spent' || name === 'refresh.reused')
+    if (write.row.generation > generation && write.row.generation - lateGeneration >= creditReturnsAfter) lates = 0
+    // Not late by the store's own clock, and taken for late: that is no late repeat of the client's.
+    if (isLate && storeTime - usedAt >= graceMilliseconds - slack) lates++
+    if (isLate) lateGeneration = write.row.generation
+    generation = write.row.generation
+    usedAt = storeTime
+  }
+  return lates
+}

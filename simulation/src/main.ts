@@ -1,0 +1,118 @@
+import { type Command, readCommand, usage } from './command-line.ts'
+import { clockOf, tellStory } from './history/story.ts'
+import { generatePlan } from './plan/generate.ts'
+import { type RunResult, run } from './run.ts'
+import { addTo, createTally, type Tally } from './tally.ts'
+
+const progressEverySeconds = 5
+
+process.exitCode = await main()
+
+async function main(): Promise<number> {
+  let command: Command
+  try {
+    command = readCommand(process.argv.slice(2))
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n\n${usage}\n`)
+    return 2
+  }
+  switch (command.do) {
+    case 'help':
+      say(usage)
+      return 0
+    case 'replay':
+      return replay(command.seed)
+    case 'seeds': {
+      const { first, count } = command
+      return play(
+        first,
+        command.json,
+        tally => tally.seeds < count,
+        tally => tally.seeds / count,
+      )
+    }
+    case 'minutes': {
+      const milliseconds = command.minutes * 60_000
+      const started = performance.now()
+      const spent = (): number => performance.now() - started
+      return play(
+        command.first,
+        command.json,
+        () => spent() < milliseconds,
+        () => spent() / milliseconds,
+      )
+    }
+  }
+}
+
+async function play(
+  first: number,
+  json: boolean,
+  goesOn: (tally: Tally) => boolean,
+  progress: (tally: Tally) => number,
+): Promise<number> {
+  const tally = createTally()
+  const started = performance.now()
+  let saidAt = started
+  for (let seed = first; goesOn(tally); seed++) {
+    const result = await run(generatePlan(seed))
+    addTo(tally, result)
+    if (result.violations.length > 0) sayViolation(result)
+    if (performance.now() - saidAt < progressEverySeconds * 1000) continue
+    saidAt = performance.now()
+    say(`${(100 * progress(tally)).toFixed(0).padStart(3)} %  ${summary(tally)}`)
+  }
+  const seconds = ((performance.now() - started) / 1000).toFixed(1)
+  say(`${summary(tally)}\n${seconds} s, ${Math.round(process.memoryUsage().rss / 1_048_576)} MB`)
+  say(
+    `faults: ${Object.entries(tally.faults)
+      .map(([name, hits]) => `${name} ${hits}`)
+      .join(', ')}`,
+  )
+  const { seeds, events, violations, rows, faults } = tally
+  if (json) say(JSON.stringify({ seeds, events, violations, rows, faults }))
+  return violations > 0 ? 1 : 0
+}
+
+function summary({ seeds, events, violations, rows, faults }: Tally): string {
+  const injected = Object.values(faults).reduce((sum, hits) => sum + hits, 0)
+  const coverage = Object.entries(rows).map(([row, hits]) => `${row}:${hits}`)
+  return `${seeds} seeds, ${events} events, ${injected} faults, ${violations} violations; rows ${coverage.join(' ')}`
+}
+
+async function replay(seed: number): Promise<number> {
+  const result = await run(generatePlan(seed))
+  say(castOf(result))
+  say(tellStory(result.world.history.events).join('\n'))
+  for (const violation of result.violations) {
+    say(`\nBROKEN at ${clockOf(violation.time)}: ${violation.rule}\n  ${violation.text}`)
+  }
+  say(result.violations.length === 0 ? '\nNo promise was broken.' : '')
+  return result.violations.length > 0 ? 1 : 0
+}
+
+function sayViolation({ plan, violations, world }: RunResult): void {
+  const [first] = violations
+  if (first === undefined) return
+  say(`\nSeed ${plan.seed} breaks a promise at ${clockOf(first.time)}: ${first.rule}\n  ${first.text}`)
+  say(
+    tellStory(
+      world.history.events.filter(({ time }) => time <= first.time),
+      first.familyId,
+    ).join('\n'),
+  )
+  say(`Replay: npm run simulate -- --seed ${plan.seed}\n`)
+}
+
+function castOf({ plan }: RunResult): string {
+  const devices = plan.devices.map(
+    ({ name, user, bound, tabs, shared }) =>
+      `${name} of ${user} (SDK, ${bound ? 'bound' : 'unbound'}, ${tabs} ${tabs > 1 ? (shared ? 'tabs with one storage' : 'tabs each for itself') : 'tab'})`,
+  )
+  const plains = plan.plains.map(({ name, user, clientId }) => `${name} of ${user} (${clientId}, unbound)`)
+  return `Seed ${plan.seed}: ${plan.nodes} nodes, ${plan.apis} APIs, ${[...devices, ...plains].join(', ')}\n`
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`)
+}

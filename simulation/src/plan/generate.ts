@@ -1,0 +1,222 @@
+import type { DeviceSpec } from '../actors/device.ts'
+import { createDice, type Dice } from '../world/dice.ts'
+import type { Loot, PlainSpec, Plan, Step } from './plan.ts'
+
+const second = 1_000
+const minute = 60 * second
+
+/** The plan of a seed: a small cast, and a few kinds of trouble at random moments. */
+export function generatePlan(seed: number): Plan {
+  const dice = createDice(`plan ${seed}`)
+  const nodes = dice.pick([1, 2, 2, 3])
+  const apis = dice.chance(0.25) ? dice.pick([1, 1, 2]) : 0
+  const length = apis > 0 ? dice.between(2, 5) * minute : dice.between(3, 15) * minute
+  const devices = Array.from({ length: dice.pick([0, 1, 1, 2]) }, (_, index) => device(dice, index))
+  const plains = Array.from({ length: devices.length === 0 ? dice.pick([1, 2]) : dice.pick([0, 0, 1]) }, (_, index) =>
+    plain(dice, index),
+  )
+  const cast: Cast = { dice, nodes, apis, devices, plains, length }
+  const steps = [...everyday(cast), ...troubles(cast)]
+    .sort((one, other) => one.at - other.at)
+    .filter(step => step.at < length)
+  const refreshKeyRotation = dice.chance(0.1) ? 120 : 0
+  return { seed, nodes, apis, devices, plains, refreshKeyRotation, steps, length }
+}
+
+interface Cast extends Pick<Plan, 'nodes' | 'apis' | 'devices' | 'plains' | 'length'> {
+  readonly dice: Dice
+}
+
+function device(dice: Dice, index: number): DeviceSpec {
+  const tabs = dice.pick([1, 1, 2, 3])
+  return {
+    name: ['laptop', 'phone', 'tablet'][index] ?? `device ${index}`,
+    user: dice.pick(['maria', 'maria', 'tom']),
+    clientId: dice.pick(['app', 'app', 'strict']),
+    bound: dice.chance(0.7),
+    tabs,
+    shared: dice.chance(0.8),
+    locks: dice.chance(0.6),
+  }
+}
+
+function plain(dice: Dice, index: number): PlainSpec {
+  return {
+    name: ['mail program', 'command line'][index] ?? `client ${index}`,
+    user: dice.pick(['maria', 'tom']),
+    clientId: dice.pick(['plain', 'legacy', 'web']),
+    patience: dice.pick([3, 5, 10]) * second,
+    pauses: dice.pick([[0.1], [1, 2], [2, 4], [5], []]).map(seconds => seconds * second),
+  }
+}
+
+function everyday({ dice, devices, plains, length }: Cast): Step[] {
+  const steps: Step[] = []
+  const parties = [
+    ...devices.map(({ name, tabs, shared }) => ({ name, tabs, logins: shared ? 1 : tabs })),
+    ...plains.map(({ name }) => ({ name, tabs: 1, logins: 1 })),
+  ]
+  for (const { name, tabs, logins } of parties) {
+    const own = dice.fork(name)
+    for (let tab = 0; tab < logins; tab++)
+      steps.push({ at: own.between(0, 5) * second, do: 'sign in', party: name, tab })
+    for (let tab = 0; tab < tabs; tab++) {
+      const pace = own.pick([20, 45, 70, 130]) * second
+      for (let at = 8 * second + own.next() * pace; at < length; at += pace * (0.5 + own.next())) {
+        steps.push({ at, do: own.chance(0.2) ? 'refresh' : 'use', party: name, tab })
+      }
+    }
+  }
+  return steps
+}
+
+type Trouble = (cast: Cast, at: number) => Step[]
+
+function partyOf({ dice, devices, plains }: Cast): string {
+  return dice.pick([...devices, ...plains]).name
+}
+
+function isUnbound({ devices, plains }: Cast, party: string): boolean {
+  return plains.some(({ name }) => name === party) || devices.some(({ name, bound }) => name === party && !bound)
+}
+
+const troubleMakers: Readonly<Record<string, Trouble>> = {
+  weather(cast, at) {
+    const { dice } = cast
+    const party = partyOf(cast)
+    // What an unbound login bears is stated: delays and repeats within the grace.
+    const within = isUnbound(cast, party) ? 12 * second : dice.pick([10, 100, 400]) * second
+    const weather = dice.pick([
+      { loseAnswer: 0.5 },
+      { loseRequest: 0.5 },
+      { loseAnswer: 0.3, loseRequest: 0.3 },
+      { repeat: 0.6, repeatWithin: within },
+      { delay: 0.6, delayWithin: within },
+      { loseAnswer: 0.3, repeat: 0.4, repeatWithin: within, delay: 0.4, delayWithin: within / 2 },
+      { offline: true },
+    ])
+    return [{ at, do: 'weather', party, weather, for: dice.between(5, 180) * second }]
+  },
+  tabs(cast, at) {
+    const { dice, devices } = cast
+    if (devices.length === 0) return []
+    const { name, tabs } = dice.pick(devices)
+    const tab = dice.below(tabs)
+    const later = at + dice.between(1, 60) * second
+    return dice.chance(0.5)
+      ? [
+          { at, do: 'freeze', party: name, tab },
+          { at: later, do: 'reopen', party: name, tab },
+        ]
+      : [
+          { at, do: 'reopen', party: name, tab },
+          { at: later, do: 'wake', party: name, tab },
+        ]
+  },
+  deviceClock: (cast, at) => [
+    { at, do: 'device clock', party: partyOf(cast), by: cast.dice.pick([-3_600, -300, -61, 61, 300, 3_600]) * second },
+  ],
+  nodeClock: ({ dice, nodes }, at) => [
+    { at, do: 'node clock', node: dice.below(nodes), by: dice.pick([-600, -90, -30, 30, 90, 600]) * second },
+  ],
+  nodeCrash: ({ dice, nodes }, at) => [
+    { at, do: 'crash node', node: dice.below(nodes), for: dice.between(0.1, 20) * second },
+  ],
+  storeCrash: ({ dice }, at) => [
+    {
+      at,
+      do: 'crash store',
+      forgets: dice.pick([1, 10, 30]) * second,
+      keeps: dice.next(),
+      for: dice.between(0.1, 10) * second,
+    },
+  ],
+  storeCut: ({ dice, nodes }, at) => [
+    { at, do: 'cut store', node: dice.below(nodes), for: dice.between(0.5, 90) * second },
+  ],
+  ringCut: ({ dice, nodes }, at) => [
+    { at, do: 'cut ring', node: dice.below(nodes), for: dice.between(60, 150) * second },
+  ],
+  slowStore: ({ dice, nodes }, at) => [
+    {
+      at,
+      do: 'slow store',
+      node: dice.below(nodes),
+      for: dice.between(5, 60) * second,
+      by: dice.pick([50, 500, 3_000]),
+    },
+  ],
+  unknownOutcomes: ({ dice, nodes }, at) => [
+    { at, do: 'unknown outcomes', node: dice.below(nodes), for: dice.between(5, 60) * second },
+  ],
+  diskFull: ({ dice }, at) => [{ at, do: 'disk full', for: dice.between(1, 40) * second }],
+  restore: ({ dice }, at) => [
+    { at, do: 'restore', age: dice.pick([30, 120, 600]) * second, journal: dice.chance(0.5) },
+  ],
+  keys: ({ dice }, at) => [{ at, do: dice.pick(['rotate keys', 'rotate keys', 'retire key'] as const) }],
+  operator(cast, at) {
+    const { dice } = cast
+    const user = dice.pick(['maria', 'tom'])
+    return dice.pick<Step[]>([
+      [{ at, do: 'end session', party: partyOf(cast) }],
+      [{ at, do: 'end all', user }],
+      [
+        { at, do: 'disable', user },
+        { at: at + 20 * second, do: 'enable', user },
+      ],
+    ])
+  },
+  user(cast, at) {
+    const { dice } = cast
+    const party = partyOf(cast)
+    const again: Step = { at: at + dice.between(0, 20) * second, do: 'sign in', party, tab: 0 }
+    const first = dice.pick(['sign out', 'log out everywhere', 'change password', 'sign in'] as const)
+    if (first === 'sign out' || first === 'sign in') return [{ at, do: first, party, tab: 0 }, again]
+    return [{ at, do: first, party }, again]
+  },
+  feed: ({ dice, apis }, at) =>
+    apis === 0
+      ? []
+      : [
+          {
+            at,
+            do: 'weather',
+            party: `api ${1 + dice.below(apis)}`,
+            weather: { offline: true },
+            for: dice.between(2, 40) * second,
+          },
+        ],
+  thief(cast, at) {
+    const { dice, length } = cast
+    const party = partyOf(cast)
+    const loot = dice.pick<Loot>([
+      'token',
+      'token',
+      'request',
+      'profile',
+      'page',
+      'database',
+      'refresh key',
+      'signing key',
+    ])
+    const thief = `thief of ${party}'s ${loot} at ${Math.round(at / second)}`
+    const tabs = cast.devices.find(({ name }) => name === party)?.tabs ?? 1
+    const steps: Step[] = [{ at, do: 'steal', party, tab: dice.below(tabs), loot, thief }]
+    const pace = dice.pick([1, 15, 70, 150]) * second
+    for (let next = at + dice.next() * pace; next < length; next += pace * (0.5 + dice.next())) {
+      if (steps.length < 8) steps.push({ at: next, do: 'thief acts', thief })
+    }
+    return steps
+  },
+}
+
+function troubles(cast: Cast): Step[] {
+  const { dice, length } = cast
+  const kinds = Array.from({ length: 1 + dice.below(4) }, () => dice.pick(Object.keys(troubleMakers)))
+  return kinds.flatMap(kind => {
+    const own = dice.fork(`trouble ${kind} ${dice.below(1e9)}`)
+    return Array.from({ length: 1 + own.below(3) }, () =>
+      troubleMakers[kind]?.({ ...cast, dice: own }, own.between(8 * second, length)),
+    ).flatMap(steps => steps ?? [])
+  })
+}

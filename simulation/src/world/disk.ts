@@ -1,0 +1,121 @@
+import type { Change, Instant, Write } from '@countersign/core'
+import { createMemoryStore, type Store, type StoredAuditRow } from '@countersign/store'
+import type { VirtualTime } from './virtual-time.ts'
+
+/** A change as it was applied, and when, in true time. */
+export interface Applied {
+  readonly change: Change
+  readonly time: number
+  /** By the store's clock. */
+  readonly storeTime: Instant
+  readonly node: string
+}
+
+/**
+ * What all nodes share: the in-memory engine, and the list of what was applied to it. Forgetting is to begin anew with a
+ * part of the list, as a database does with its log.
+ */
+export interface Disk {
+  readonly engine: () => Store
+  /** What the store holds, in order. */
+  readonly applied: readonly Applied[]
+  /** Milliseconds by which the store's clock is wrong. */
+  clockError: number
+  now(): Instant
+  commit(change: Change, node: string): Promise<'committed' | 'conflict'>
+  subscribe(listener: () => void): () => void
+  /** A crash: of what was committed in the last milliseconds and not synced, a part is gone. Says how many changes. */
+  forget(milliseconds: number, keeps: (changes: number) => number): Promise<number>
+  /** Goes back to what was applied before a moment, under a new incarnation. Says what is gone. */
+  goBack(time: number, incarnation: string): Promise<readonly Applied[]>
+  auditRows(): Promise<readonly StoredAuditRow[]>
+}
+
+export const epoch: Instant = Date.UTC(2026, 10, 2, 9)
+
+export function createDisk(time: VirtualTime, told: { committed: (applied: Applied) => void }): Disk {
+  const listeners = new Set<() => void>()
+  let applied: Applied[] = []
+  let replayedNow: Instant | undefined
+  let engine = open('history 0')
+
+  function open(incarnation: string): Store {
+    const opened = createMemoryStore({
+      clock: () => replayedNow ?? disk.now(),
+      sealPersonal: personal => JSON.stringify(personal),
+      seed: { incarnation },
+    })
+    opened.feed.subscribe(() => {
+      if (opened === engine) for (const listener of listeners) listener()
+    })
+    return opened
+  }
+
+  /** The first `count` changes again, in a new engine. */
+  async function rebuild(count: number, incarnation: string): Promise<readonly Applied[]> {
+    const gone = applied.slice(count)
+    applied = applied.slice(0, count)
+    engine = open(incarnation)
+    for (const { change } of applied) {
+      replayedNow = change.time
+      if ((await engine.commit(change)) !== 'committed') throw new Error('the log cannot be applied again')
+    }
+    replayedNow = undefined
+    return gone
+  }
+
+  const disk: Disk = {
+    engine: () => engine,
+    get applied() {
+      return applied
+    },
+    clockError: 0,
+    now: () => epoch + Math.floor(time.now()) + disk.clockError,
+    async commit(change, node) {
+      const outcome = await engine.commit(change)
+      if (outcome === 'committed') {
+        const one = { change, time: time.now(), storeTime: disk.now(), node }
+        applied.push(one)
+        told.committed(one)
+      }
+      return outcome
+    },
+    subscribe(listener) {
+      const own = (): void => listener()
+      listeners.add(own)
+      return () => void listeners.delete(own)
+    },
+    async forget(milliseconds, keeps) {
+      let kept = applied.length
+      while (kept > 0 && isUnsynced(applied[kept - 1], time.now() - milliseconds)) kept--
+      const unsynced = applied.length - kept
+      const gone = await rebuild(kept + keeps(unsynced), engine.feed.incarnation)
+      return gone.length
+    },
+    goBack(moment, incarnation) {
+      const count = applied.findIndex(one => one.time > moment)
+      return rebuild(count < 0 ? applied.length : count, incarnation)
+    },
+    auditRows: () => engine.readAudit(0, 1_000_000),
+  }
+  return disk
+}
+
+function isUnsynced(one: Applied | undefined, since: number): boolean {
+  return one !== undefined && !one.change.durable && one.time > since
+}
+
+/** The key of a written row among all rows. */
+export function rowKeyOf(write: Write): string {
+  switch (write.table) {
+    case 'issuer':
+    case 'keyRing':
+      return write.table
+    case 'identity':
+      return `identity ${write.row.connection} ${write.row.subject}`
+    case 'code':
+      return `code ${write.row.hash}`
+    default:
+      return `${write.table} ${write.row.id}`
+  }
+}
