@@ -12,6 +12,7 @@ import { refusalAnswer } from './answers.ts'
 import { answerBrokenRequest, answerTunnel } from './broken-request.ts'
 import { clientAddress, isLoopback } from './client-address.ts'
 import { refusalOfFailure } from './failure.ts'
+import { inStep } from './in-step.ts'
 import type { Endpoint, HttpAnswer, HttpRequest } from './message.ts'
 
 /** What is served under one path. */
@@ -90,7 +91,9 @@ async function serve(
   if (endpoint === undefined) return send(reply, answerOtherMethod(route, raw.method), options)
   if (isCompressed(raw)) return send(reply, refusalAnswer(refuse('content_type_unsupported'), uncompressed), options)
   const request = readRequest(raw, trusted)
-  const answer = request ? await endpoint(request) : refusalAnswer(refuse('request_malformed'))
+  if (request === undefined) return send(reply, refusalAnswer(refuse('request_malformed')), options)
+  await inStep()
+  const answer = await endpoint(request)
   return send(reply, raw.method === 'HEAD' ? withoutStream(answer) : answer, options)
 }
 
