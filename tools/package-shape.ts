@@ -8,6 +8,9 @@ import { fileURLToPath } from 'node:url'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
 
+// The published command is a bundle of what is here.
+await import('./bundle-command.ts')
+
 const packages = fileURLToPath(new URL('../packages/', import.meta.url))
 
 for (const name of readdirSync(packages)) {

@@ -10,7 +10,7 @@ const credentials = { email: 'ada@example.com', password: 'a horse that is corre
 
 /** The real server on a folder of its own. */
 export const startCountersign: StartTokenServer = async ({ issuer, appOrigin }) => {
-  const data = mkdtempSync(join(tmpdir(), 'countersign-e2e-'))
+  const folder = mkdtempSync(join(tmpdir(), 'countersign-e2e-'))
   const port = await freePort()
   const rows: number[] = []
   const app = declareClient({
@@ -23,7 +23,7 @@ export const startCountersign: StartTokenServer = async ({ issuer, appOrigin }) 
     accessTokenBinding: 'bearer',
   })
   const { store, address, close } = await serve(
-    readConfiguration({ environment: { COUNTERSIGN_SIGN_UP: 'open' }, flags: { port, data, issuer } }),
+    readConfiguration({ environment: { COUNTERSIGN_SIGN_UP: 'open' }, flags: { port, data: folder, issuer } }),
     { moreClients: [app], onRefresh: ({ row }) => void rows.push(row), log: { info() {}, warn() {}, error() {} } },
   )
   await fetch(`${address}/v1/users`, {
@@ -54,7 +54,7 @@ export const startCountersign: StartTokenServer = async ({ issuer, appOrigin }) 
     }),
     async stop() {
       await close()
-      rmSync(data, { recursive: true })
+      rmSync(folder, { recursive: true })
     },
   }
 }

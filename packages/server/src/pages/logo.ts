@@ -20,7 +20,7 @@ export function logoFile(accent: string): string {
 type DeviceKind = 'computer' | 'phone' | 'tablet' | 'program'
 
 /** Guesses from a device label ("Chrome on Windows") which picture fits; only decoration hangs on it. */
-export function deviceKind(label: string): DeviceKind {
+function deviceKind(label: string): DeviceKind {
   if (/\biPad|tablet/i.test(label)) return 'tablet'
   if (/\b(?:iPhone|iPod|Android|iOS|phone)\b/i.test(label)) return 'phone'
   if (/ on (?:Windows|macOS|Linux|ChromeOS|Ubuntu|FreeBSD|OpenBSD)/.test(label)) return 'computer'
