@@ -9,7 +9,7 @@ export type Place = 'server' | 'load'
 const cores: Readonly<Record<Place, string>> = { server: '0', load: '1' }
 
 /** Undefined where processes can be held to cores; otherwise why not, to stand under every table. */
-export const notPinned: string | undefined = whyNotPinned()
+const notPinned: string | undefined = whyNotPinned()
 
 function whyNotPinned(): string | undefined {
   if (availableParallelism() < 2) return 'One core only: server and load shared it.'

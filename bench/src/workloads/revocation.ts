@@ -22,7 +22,7 @@ export const revocation: Workload = {
       const { issuer, clientId, backEnd } = system
       const task: RevocationTask = { issuer, audience: api, clientId, backEnd, verifiers, logins }
       const { fromSent, fromAnswered } = await runScript<RevocationResult>(
-        'revocation/verifiers.ts',
+        'revocation/main.ts',
         [JSON.stringify(task)],
         'load',
       )
@@ -37,7 +37,7 @@ export const revocation: Workload = {
             columns: ['', 'p50 ms', 'p99 ms', 'longest ms'],
             rows: [row('from sending the request', fromSent), row('from its answer', fromAnswered)],
             notes: [
-              `${figure(logins.length)} logins ended by POST /revoke, one after the other; each verifier follows the event stream on a connection of its own and is asked about the token in every turn of its loop. What is on the disk and answered only then; 0 where a verifier knew before the answer was read.`,
+              `${figure(logins.length)} logins ended by POST /revoke, one after the other; each verifier follows the event stream on a connection of its own and is asked about the token in every turn of its loop. A revocation is on the disk before verifiers hear of it and before it is answered; 0 where a verifier knew before the answer was read.`,
             ],
           },
         ],
