@@ -36,7 +36,14 @@ export async function run(plan: Plan, breakage?: Breakage): Promise<RunResult> {
 async function heal(world: World): Promise<void> {
   const { time, nodes, disk } = world
   for (const node of nodes) {
-    Object.assign(node.link, { cut: false, full: false, ringCut: false, slow: 0, unknownOutcome: 0 })
+    Object.assign(node.link, {
+      cut: false,
+      full: false,
+      ringCut: false,
+      signingFails: false,
+      slow: 0,
+      unknownOutcome: 0,
+    })
     node.clockError = 0
     if (node.running() === undefined) void node.start()
   }
@@ -67,7 +74,9 @@ async function heal(world: World): Promise<void> {
   for (const [name, plain] of world.plains) {
     if (plain.ended !== undefined || !mayLive(readRefreshToken(plain.refreshToken)?.familyId)) continue
     asked.push(
-      plain.token().then(token => (token === undefined ? stuck(name, 'is signed in and gets no token') : undefined)),
+      plain.token().then(token => {
+        if (token === undefined && plain.ended === undefined) stuck(name, 'is signed in and gets no token')
+      }),
     )
   }
   let done = false

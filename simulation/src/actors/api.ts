@@ -31,6 +31,12 @@ export function createApi(
   const { time, network } = world
   const dice = world.dice.fork(name)
 
+  /** In order, and never while the line is cut: what was sent meanwhile comes late, or not at all. */
+  async function carry(): Promise<void> {
+    await time.sleep(5)
+    while (sender.weather.offline) await time.sleep(1_000)
+  }
+
   const verifier = createVerifier({
     issuer: issuerUrl,
     audience: apiUrl,
@@ -38,7 +44,7 @@ export function createApi(
     fetch: (input, init) => {
       const sent = network.send(sender, requestOf(input, init, sender.ip))
       return abortable(
-        sent.then(answer => responseOf(answer, init?.signal)),
+        sent.then(answer => responseOf(answer, { signal: init?.signal, carry })),
         init?.signal,
       )
     },

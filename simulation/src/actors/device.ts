@@ -126,7 +126,7 @@ function openTab(
       const { origin } = new URL(input instanceof Request ? input.url : input)
       const answer =
         origin === issuerUrl
-          ? network.send(sender, requestOf(input, init, sender.ip)).then(responseOf)
+          ? network.send(sender, requestOf(input, init, sender.ip)).then(received => responseOf(received))
           : world.callApi(sender, init ?? {})
       return thaw(abortable(answer, init?.signal))
     },

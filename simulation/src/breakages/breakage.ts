@@ -1,4 +1,5 @@
 import type { JudgeRefresh } from '@countersign/server'
+import type { Focus } from '../plan/generate.ts'
 import type { Network } from '../world/network.ts'
 import type { NodeProcess } from '../world/node.ts'
 import type { WrapStore } from '../world/node-store.ts'
@@ -7,8 +8,10 @@ import type { World } from '../world/world.ts'
 /** One thing done wrongly on purpose, to see whether the simulation finds it. Nothing of it is in the packages. */
 export interface Breakage {
   readonly name: string
+  /** The kinds of trouble in which it would show. */
+  readonly focus: Focus
   readonly wrapStore?: (world: () => World, node: number) => WrapStore
   readonly judgeRefresh?: (world: World, node: NodeProcess) => JudgeRefresh
-  readonly deviceNetwork?: (network: Network) => Network
-  readonly apiNetwork?: (network: Network) => Network
+  readonly deviceNetwork?: (world: World) => Network
+  readonly apiNetwork?: (world: World) => Network
 }

@@ -1,4 +1,4 @@
-import type { AccessTokenClaims, FeedEntry, Reason } from '@countersign/protocol'
+import type { AccessTokenClaims, Reason } from '@countersign/protocol'
 import type { Applied } from '../world/disk.ts'
 
 /** Who sends requests, as far as judging them goes. */
@@ -53,6 +53,8 @@ export type HistoryEvent =
       readonly how: 'crash' | 'stale replica' | 'backup'
       readonly lost: readonly Applied[]
     }
+  /** A commit happened, and its node was told that the store is away. */
+  | { readonly kind: 'untold'; readonly time: number; readonly node: string }
   | { readonly kind: 'judgement'; readonly time: number; readonly judgement: Judgement }
   /** An honest party learned that it is signed out. */
   | {
@@ -79,9 +81,4 @@ export function createHistory(): History {
     faults: {},
     rows: Object.fromEntries(Array.from({ length: 10 }, (_, index) => [String(index + 1), 0])),
   }
-}
-
-/** Entries of the feed in a list of changes. */
-export function entriesOf(applied: readonly Applied[]): FeedEntry[] {
-  return applied.flatMap(({ change }) => change.entries)
 }

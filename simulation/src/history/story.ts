@@ -38,6 +38,8 @@ function lineOf(event: HistoryEvent, familyId: string | undefined): string | und
     case 'stuck':
     case 'failure':
       return event.text
+    case 'untold':
+      return undefined
     case 'commit': {
       const { change, node } = event.applied
       const wrote = change.writes.some(write => write.table === 'family' && concerns(write.row.id))

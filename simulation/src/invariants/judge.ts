@@ -3,6 +3,7 @@ import type { World } from '../world/world.ts'
 import { judgeAudit } from './audit.ts'
 import { judgeChain } from './one-chain.ts'
 import { judgeRevocation } from './revocation.ts'
+import { judgeSurvival } from './survival.ts'
 import { judgeTolerance } from './tolerance.ts'
 import { truthOf } from './truth.ts'
 import type { Violation } from './violation.ts'
@@ -20,6 +21,7 @@ export async function judge(world: World): Promise<Violation[]> {
     ...judgeLogouts(history, truth),
     ...judgeRevocation(history, truth),
     ...judgeTolerance(history, truth, party => thieves.get(party)?.loot, nodes.length),
+    ...judgeSurvival(history),
     ...judgeEvents(history),
   ].sort((one, other) => one.time - other.time)
 }

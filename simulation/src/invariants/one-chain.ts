@@ -1,6 +1,9 @@
 import { type Applied, rowKeyOf } from '../world/disk.ts'
 import type { Violation } from './violation.ts'
 
+/** An old token of a bound login that is presented for ever counts as use, a few times in each idle period. */
+const notedUseMilliseconds = 86_400_000
+
 /**
  * What the store has applied is one line of descent: each write follows the version before it, a family's generation goes up
  * by one (or jumps by a fast-forward that is audited), and what has ended stays ended.
@@ -8,7 +11,7 @@ import type { Violation } from './violation.ts'
 export function judgeChain(log: readonly Applied[]): Violation[] {
   const violations: Violation[] = []
   const versions = new Map<string, number>()
-  const families = new Map<string, { generation: number; ended: boolean }>()
+  const families = new Map<string, { generation: number; ended: boolean; rotatedAt: number }>()
   for (const { change, time, node } of log) {
     for (const write of change.writes) {
       const key = rowKeyOf(write)
@@ -24,9 +27,9 @@ export function judgeChain(log: readonly Applied[]): Violation[] {
       }
       versions.set(key, version + 1)
       if (write.table !== 'family') continue
-      const { id, generation, endedAt } = write.row
+      const { id, generation, endedAt, rotatedAt } = write.row
       const before = families.get(id)
-      families.set(id, { generation, ended: endedAt !== null })
+      families.set(id, { generation, ended: endedAt !== null, rotatedAt })
       if (before === undefined) continue
       const jumps = change.audit.some(({ event }) => event === 'refresh.fast_forwarded')
       const steps = generation - before.generation
@@ -40,6 +43,9 @@ export function judgeChain(log: readonly Applied[]): Violation[] {
       if (steps < 0) broken('a generation never goes down')
       if (steps > 1 && !jumps) broken('a generation goes up one at a time')
       if (steps === 1 && jumps && change.audit.length !== 1) broken('a fast-forward is audited once')
+      if (steps === 0 && change.audit.length === 0 && rotatedAt - before.rotatedAt < notedUseMilliseconds) {
+        broken('one generation has one successor')
+      }
       if (before.ended && endedAt === null) broken('what has ended stays ended')
     }
   }

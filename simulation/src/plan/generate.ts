@@ -5,18 +5,48 @@ import type { Loot, PlainSpec, Plan, Step } from './plan.ts'
 const second = 1_000
 const minute = 60 * second
 
+/** Kinds of trouble. */
+export type TroubleKind =
+  | 'weather'
+  | 'tabs'
+  | 'deviceClock'
+  | 'nodeClock'
+  | 'nodeCrash'
+  | 'storeCrash'
+  | 'storeCut'
+  | 'ringCut'
+  | 'signing'
+  | 'slowStore'
+  | 'rush'
+  | 'race'
+  | 'unknownOutcomes'
+  | 'diskFull'
+  | 'restore'
+  | 'keys'
+  | 'operator'
+  | 'user'
+  | 'feed'
+  | 'thief'
+
+/** What a plan is to be about; by default anything. */
+export interface Focus {
+  readonly troubles?: readonly TroubleKind[]
+  readonly apis?: number
+  readonly nodes?: number
+}
+
 /** The plan of a seed: a small cast, and a few kinds of trouble at random moments. */
-export function generatePlan(seed: number): Plan {
+export function generatePlan(seed: number, focus: Focus = {}): Plan {
   const dice = createDice(`plan ${seed}`)
-  const nodes = dice.pick([1, 2, 2, 3])
-  const apis = dice.chance(0.25) ? dice.pick([1, 1, 2]) : 0
+  const nodes = focus.nodes ?? dice.pick([1, 2, 2, 3])
+  const apis = focus.apis ?? (dice.chance(0.25) ? dice.pick([1, 1, 2]) : 0)
   const length = apis > 0 ? dice.between(2, 5) * minute : dice.between(3, 15) * minute
   const devices = Array.from({ length: dice.pick([0, 1, 1, 2]) }, (_, index) => device(dice, index))
   const plains = Array.from({ length: devices.length === 0 ? dice.pick([1, 2]) : dice.pick([0, 0, 1]) }, (_, index) =>
     plain(dice, index),
   )
   const cast: Cast = { dice, nodes, apis, devices, plains, length }
-  const steps = [...everyday(cast), ...troubles(cast)]
+  const steps = [...everyday(cast), ...troubles(cast, focus.troubles ?? troubleKinds)]
     .sort((one, other) => one.at - other.at)
     .filter(step => step.at < length)
   const refreshKeyRotation = dice.chance(0.1) ? 120 : 0
@@ -80,7 +110,7 @@ function isUnbound({ devices, plains }: Cast, party: string): boolean {
   return plains.some(({ name }) => name === party) || devices.some(({ name, bound }) => name === party && !bound)
 }
 
-const troubleMakers: Readonly<Record<string, Trouble>> = {
+const troubleMakers: Readonly<Record<TroubleKind, Trouble>> = {
   weather(cast, at) {
     const { dice } = cast
     const party = partyOf(cast)
@@ -137,6 +167,34 @@ const troubleMakers: Readonly<Record<string, Trouble>> = {
   ringCut: ({ dice, nodes }, at) => [
     { at, do: 'cut ring', node: dice.below(nodes), for: dice.between(60, 150) * second },
   ],
+  signing: ({ dice, nodes }, at) => [
+    { at, do: 'signing fails', node: dice.below(nodes), for: dice.between(1, 90) * second },
+  ],
+  /** Everybody at once, and twice over. */
+  rush({ dice, devices, plains }, at) {
+    const steps: Step[] = []
+    for (const { name, tabs } of [...devices, ...plains.map(one => ({ ...one, tabs: 1 }))]) {
+      const weather = { repeat: 0.7, repeatWithin: 5 }
+      steps.push({ at: at - 1, do: 'weather', party: name, weather, for: second })
+      for (let tab = 0; tab < tabs; tab++) steps.push({ at: at + dice.next() * 3, do: 'refresh', party: name, tab })
+    }
+    return steps
+  },
+  /** An end beside a refresh. */
+  race(cast, at) {
+    const { dice } = cast
+    const party = partyOf(cast)
+    const user = [...cast.devices, ...cast.plains].find(({ name }) => name === party)?.user ?? 'maria'
+    const end = dice.pick<Step>([
+      { at, do: 'sign out', party, tab: 0 },
+      { at, do: 'end session', party },
+      { at, do: 'end all', user },
+      { at, do: 'log out everywhere', party },
+      { at, do: 'sign in', party, tab: 0 },
+    ])
+    const beside = (): Step => ({ at: at + dice.between(-40, 40), do: 'refresh', party, tab: 0 })
+    return [end, beside(), beside(), { at: at + 200, do: 'sign in', party, tab: 0 }]
+  },
   slowStore: ({ dice, nodes }, at) => [
     {
       at,
@@ -210,13 +268,15 @@ const troubleMakers: Readonly<Record<string, Trouble>> = {
   },
 }
 
-function troubles(cast: Cast): Step[] {
+const troubleKinds = Object.keys(troubleMakers) as TroubleKind[]
+
+function troubles(cast: Cast, possible: readonly TroubleKind[]): Step[] {
   const { dice, length } = cast
-  const kinds = Array.from({ length: 1 + dice.below(4) }, () => dice.pick(Object.keys(troubleMakers)))
+  const kinds = Array.from({ length: 1 + dice.below(4) }, () => dice.pick(possible))
   return kinds.flatMap(kind => {
     const own = dice.fork(`trouble ${kind} ${dice.below(1e9)}`)
     return Array.from({ length: 1 + own.below(3) }, () =>
-      troubleMakers[kind]?.({ ...cast, dice: own }, own.between(8 * second, length)),
-    ).flatMap(steps => steps ?? [])
+      troubleMakers[kind]({ ...cast, dice: own }, own.between(8 * second, length)),
+    ).flat()
   })
 }

@@ -31,7 +31,11 @@ export type Step = { readonly at: number } & (
   | { readonly do: 'device clock'; readonly party: string; readonly by: number }
   | { readonly do: 'node clock'; readonly node: number; readonly by: number }
   | { readonly do: 'store clock'; readonly by: number }
-  | { readonly do: 'crash node' | 'cut store' | 'cut ring'; readonly node: number; readonly for: number }
+  | {
+      readonly do: 'crash node' | 'cut store' | 'cut ring' | 'signing fails'
+      readonly node: number
+      readonly for: number
+    }
   | { readonly do: 'slow store'; readonly node: number; readonly for: number; readonly by: number }
   | { readonly do: 'unknown outcomes'; readonly node: number; readonly for: number }
   | { readonly do: 'disk full'; readonly for: number }

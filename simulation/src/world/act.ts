@@ -1,3 +1,4 @@
+import { StoreUnavailable } from '@countersign/store'
 import { passwordOf, refreshTokenOf } from '../actors/device.ts'
 import { basic, type PlainClient } from '../actors/plain-client.ts'
 import { steal } from '../actors/thief.ts'
@@ -12,7 +13,9 @@ export function act(world: World, step: Step): void {
   if (isFault(step)) tell({ kind: 'fault', time: time.now(), text: textOf(step) })
   else tell({ kind: 'act', time: time.now(), text: textOf(step) })
   void perform(world, step).catch(error => {
-    if (!(error instanceof TypeError && /fetch failed/.test(error.message))) {
+    // Out of reach: whoever did it will hear of it, and come again.
+    const isOutOfReach = error instanceof StoreUnavailable || /fetch failed/.test(String(error))
+    if (!isOutOfReach) {
       tell({ kind: 'failure', time: time.now(), text: `${textOf(step)}: ${String((error as Error).stack ?? error)}` })
     }
   })
@@ -26,6 +29,7 @@ const faults: ReadonlySet<Step['do']> = new Set<Step['do']>([
   'crash node',
   'cut store',
   'cut ring',
+  'signing fails',
   'slow store',
   'unknown outcomes',
   'disk full',
@@ -127,6 +131,13 @@ async function breakStore(world: World, step: Step, time: World['time']): Promis
         link[member] = false
       })
     }
+    case 'signing fails':
+      if (link === undefined) return
+      count('signing fails')
+      link.signingFails = true
+      return during(step.for, () => {
+        link.signingFails = false
+      })
     case 'slow store':
       if (link === undefined) return
       count('slow store')

@@ -18,8 +18,14 @@ export function requestOf(input: Request | string | URL, init: RequestInit = {},
   }
 }
 
+export interface StreamTerms {
+  readonly signal?: AbortSignal | null | undefined
+  /** Waits for as long as a piece of a stream is on its way. */
+  readonly carry?: () => Promise<void>
+}
+
 /** As much of a `Response` as the SDKs use, without streams that would need turns of the loop. */
-export function responseOf(answer: HttpAnswer, signal?: AbortSignal | null): Response {
+export function responseOf(answer: HttpAnswer, more: StreamTerms = {}): Response {
   const { status, body } = answer
   const headers = new Headers()
   for (const [name, value] of Object.entries(answer.headers)) headers.set(name, [value].flat().join(', '))
@@ -32,7 +38,7 @@ export function responseOf(answer: HttpAnswer, signal?: AbortSignal | null): Res
     headers,
     text: async () => text,
     json: async () => JSON.parse(text) as unknown,
-    body: body instanceof Readable ? chunksOf(body, signal) : bytesOf(text),
+    body: body instanceof Readable ? chunksOf(body, more) : bytesOf(text),
   }
   return response as unknown as Response
 }
@@ -42,7 +48,7 @@ async function* bytesOf(text: string): AsyncGenerator<Uint8Array> {
 }
 
 /** A stream's chunks as they come; ends with an error if the reader hangs up. */
-function chunksOf(stream: Readable, signal?: AbortSignal | null): AsyncIterable<Uint8Array> {
+function chunksOf(stream: Readable, { signal, carry }: StreamTerms): AsyncIterable<Uint8Array> {
   const waiting: Uint8Array[] = []
   let ended = false
   let wake: (() => void) | undefined
@@ -57,13 +63,19 @@ function chunksOf(stream: Readable, signal?: AbortSignal | null): AsyncIterable<
   }
   stream.on('end', end)
   stream.on('close', end)
-  signal?.addEventListener('abort', () => void stream.destroy())
+  signal?.addEventListener('abort', () => {
+    stream.destroy()
+    stir()
+  })
   return {
     async *[Symbol.asyncIterator]() {
       for (;;) {
         const chunk = waiting.shift()
-        if (chunk !== undefined) yield chunk
-        else if (ended || signal?.aborted) break
+        if (signal?.aborted) break
+        if (chunk !== undefined) {
+          await carry?.()
+          yield chunk
+        } else if (ended) break
         else {
           await new Promise<void>(resolve => {
             wake = resolve

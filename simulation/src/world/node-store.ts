@@ -13,6 +13,8 @@ export interface Link {
   full: boolean
   /** The key ring cannot be read, and the rest can. */
   ringCut: boolean
+  /** The signing key, or what holds it, does not answer. */
+  signingFails: boolean
   /** Probability that a call is slow by up to `slowMilliseconds`. */
   slow: number
   slowMilliseconds: number
@@ -21,7 +23,16 @@ export interface Link {
 }
 
 export function createLink(): Link {
-  return { life: 0, cut: false, full: false, ringCut: false, slow: 0, slowMilliseconds: 0, unknownOutcome: 0 }
+  return {
+    life: 0,
+    cut: false,
+    full: false,
+    ringCut: false,
+    signingFails: false,
+    slow: 0,
+    slowMilliseconds: 0,
+    unknownOutcome: 0,
+  }
 }
 
 /** The store as it was changed on purpose; see `breakages.ts`. */
@@ -35,8 +46,10 @@ export function createNodeStore(world: {
   link: Link
   node: string
   count: (fault: string) => void
+  /** A commit happened, and the node will not know. */
+  untold: () => void
 }): Store {
-  const { disk, time, dice, link, node, count } = world
+  const { disk, time, dice, link, node, count, untold } = world
 
   async function reach<T>(work: () => Promise<T>, more: { writes?: boolean; ring?: boolean } = {}): Promise<T> {
     const { life } = link
@@ -50,9 +63,13 @@ export function createNodeStore(world: {
     if (link.life !== life) return never()
     if (link.unknownOutcome > 0 && dice.chance(link.unknownOutcome)) {
       count('commit of unknown outcome')
+      untold()
       throw new StoreUnavailable('the connection broke during the commit')
     }
-    if (engine !== disk.engine()) throw new StoreUnavailable('the store was started anew')
+    if (engine !== disk.engine()) {
+      untold()
+      throw new StoreUnavailable('the store was started anew')
+    }
     return result
   }
 

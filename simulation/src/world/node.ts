@@ -38,10 +38,11 @@ export interface NodeWorld {
   readonly clients: readonly Client[]
   readonly keyPolicy: KeyPolicy
   readonly wrapStore?: WrapStore | undefined
-  readonly judgeRefresh?: ((node: NodeProcess) => JudgeRefresh) | undefined
+  readonly judgeRefresh?: ((node: NodeProcess) => JudgeRefresh | undefined) | undefined
   readonly onRefresh: (event: RefreshEvent) => void
   readonly onFailure: (node: string, error: unknown) => void
   readonly count: (fault: string) => void
+  readonly untold: (node: string) => void
 }
 
 const silent = { info: () => {}, warn: () => {}, error: () => {} }
@@ -72,8 +73,10 @@ export function createNodeProcess(world: NodeWorld, name: string): NodeProcess {
       link,
       node: name,
       count: world.count,
+      untold: () => world.untold(name),
     })
     const random = dice.fork(`random ${life}`)
+    const judgeRefresh = world.judgeRefresh?.(self)
     const opened = await createNode({
       config: {
         issuer: issuerUrl,
@@ -91,10 +94,18 @@ export function createNodeProcess(world: NodeWorld, name: string): NodeProcess {
       random: random.bytes,
       every: time.every,
       passwords: plainPasswords,
-      ...(world.judgeRefresh && { judgeRefresh: world.judgeRefresh(self) }),
+      ...(judgeRefresh && { judgeRefresh }),
       onRefresh: world.onRefresh,
     })
     if (link.life !== life) return opened.stop()
+    const { keys } = opened.services
+    const { mint } = keys
+    Object.assign(keys, {
+      mint() {
+        if (link.signingFails) throw new StoreUnavailable('the signing key does not answer')
+        return mint()
+      },
+    })
     node = opened
     matchRoute = matcherOf(opened)
   }

@@ -98,7 +98,7 @@ export async function createWorld(plan: Plan, breakage?: Breakage): Promise<Worl
         clients,
         keyPolicy: rotation > 0 ? { ...defaultKeyPolicy, refreshRotationSeconds: rotation } : defaultKeyPolicy,
         wrapStore: breakage?.wrapStore?.(() => self, index),
-        judgeRefresh: breakage?.judgeRefresh && (node => breakage.judgeRefresh?.(self, node) as never),
+        judgeRefresh: breakage?.judgeRefresh && (node => breakage.judgeRefresh?.(self, node)),
         onRefresh: ({ row }) => {
           history.rows[row] = (history.rows[row] ?? 0) + 1
         },
@@ -107,6 +107,7 @@ export async function createWorld(plan: Plan, breakage?: Breakage): Promise<Worl
           tell({ kind: 'failure', time: time.now(), text: `${node}: ${text}` })
         },
         count,
+        untold: node => tell({ kind: 'untold', time: time.now(), node }),
       },
       `node ${index + 1}`,
     ),
@@ -173,14 +174,14 @@ function openApi(world: World, index: number, breakage: Breakage | undefined): A
   const whenStale = dice.fork(`${name} policy`).pick(['accept', 'introspect', 'reject'] as const)
   const onJudgement = (judgement: Parameters<Parameters<typeof createApi>[0]['onJudgement']>[0]): void =>
     tell({ kind: 'judgement', time: time.now(), judgement })
-  const network = breakage?.apiNetwork?.(world.network) ?? world.network
+  const network = breakage?.apiNetwork?.(world) ?? world.network
   return createApi({ time, dice, network, onJudgement }, name, sender, whenStale)
 }
 
 function openDevice(world: World, spec: Plan['devices'][number], breakage: Breakage | undefined): Device {
   const { time, dice, tell } = world
   const sender = world.sender(spec.name, true)
-  const network = breakage?.deviceNetwork?.(world.network) ?? world.network
+  const network = breakage?.deviceNetwork?.(world) ?? world.network
   const device = createDevice(
     {
       time,
