@@ -7,7 +7,7 @@ import {
   defaultRefreshPolicy,
   hashClientSecret,
 } from '@countersign/core'
-import { z } from 'zod'
+import * as z from 'zod'
 
 /*
  * What can be configured, in `countersign.json`; simple keys also as COUNTERSIGN_… in the environment, and some as flags.

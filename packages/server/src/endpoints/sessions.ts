@@ -9,7 +9,7 @@ import {
 } from '@countersign/core'
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import type { SessionWithFamilies } from '@countersign/store'
-import { z } from 'zod'
+import * as z from 'zod'
 import { json, noContent, refusalAnswer } from '../http/answers.ts'
 import type { Endpoint, HttpAnswer } from '../http/message.ts'
 import { readJson } from '../http/read-json.ts'

@@ -1,6 +1,6 @@
 import { type Client, endSession, grantScope, mayUse, type Snapshot, type User } from '@countersign/core'
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
-import { z } from 'zod'
+import * as z from 'zod'
 import { authorizeCaller } from '../clients/authorize-caller.ts'
 import { json, noContent, refusalAnswer } from '../http/answers.ts'
 import type { Endpoint } from '../http/message.ts'

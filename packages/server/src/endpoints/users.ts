@@ -1,5 +1,5 @@
 import { isRefusal, refuse } from '@countersign/protocol'
-import { z } from 'zod'
+import * as z from 'zod'
 import { json, refusalAnswer } from '../http/answers.ts'
 import type { Endpoint } from '../http/message.ts'
 import { readJson } from '../http/read-json.ts'

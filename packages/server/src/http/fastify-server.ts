@@ -57,6 +57,8 @@ export function createHttpServer(routes: readonly Route[], options: HttpOptions)
     return503OnClosing: false,
     keepAliveTimeout: 65_000,
     routerOptions: { maxParamLength: 200 },
+    // No route has a schema: what would compile them is not even loaded.
+    schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
     forceCloseConnections: 'idle',
     clientErrorHandler: answerBrokenRequest,
     frameworkErrors: (_error, _request, reply) => void send(reply, refusalAnswer(refuse('request_malformed')), options),
@@ -77,6 +79,10 @@ export function createHttpServer(routes: readonly Route[], options: HttpOptions)
     app.all(route.path, { onRequest }, (request, reply) => serve(route, request, reply, trusted, options))
   }
   return app
+}
+
+function noSchemas(): never {
+  throw new Error('routes have no schemas here')
 }
 
 async function serve(

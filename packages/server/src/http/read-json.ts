@@ -1,5 +1,5 @@
 import { parseStrictObject, type Refusal, refuse } from '@countersign/protocol'
-import type { z } from 'zod'
+import type * as z from 'zod'
 import type { HttpRequest } from './message.ts'
 
 /** The JSON body, checked against a schema. What is wrong is told by the names of members, never by their values. */
