@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { apiUrl, createWorld, credentials, issuerUrl, type Tab, type World } from './testing/world.ts'
 
 const echo = `${apiUrl}/api/echo`
@@ -22,6 +22,21 @@ test('the token goes to the listed origins and to the issuer, and nowhere else',
     await world.until(tab.app.fetch(`${origin}/api/public`))
     expect(world.sent.at(-1)?.headers.has('Authorization')).toBe(!elsewhere.includes(origin))
   }
+})
+
+test('a relative address is meant as the browser means it, by <base>: what was checked is what is called', async () => {
+  const { world, tab } = await signedIn()
+  const called = async (baseURI: string) => {
+    vi.stubGlobal('document', { baseURI })
+    vi.stubGlobal('location', { href: `${apiUrl}/app` })
+    await world.until(tab.app.fetch('/api/public'))
+    vi.unstubAllGlobals()
+    return world.sent.at(-1)
+  }
+  const own = await called(`${apiUrl}/app`)
+  expect([own?.url, own?.headers.has('Authorization')]).toEqual([`${apiUrl}/api/public`, true])
+  const foreign = await called('https://evil.example/').catch(() => undefined)
+  expect(foreign?.headers.has('Authorization') ?? false).toBe(false)
 })
 
 test('a request with its own Authorization is left alone, whatever is answered', async () => {

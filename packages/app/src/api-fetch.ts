@@ -40,7 +40,11 @@ export function createApiFetch(holding: Holding, ready: Promise<void>, origins: 
 
   return async (input, init = {}) => {
     const request = input instanceof Request ? input : undefined
-    const url = new URL(request?.url ?? (input as string | URL), globalThis.location?.href)
+    // As the browser would: against <base>, if there is one. What was checked is what is called.
+    const url = new URL(
+      request?.url ?? (input as string | URL),
+      globalThis.document?.baseURI ?? globalThis.location?.href,
+    )
     const headers = new Headers(init.headers ?? request?.headers)
     await ready
     const signedOut = holding.loaded && !live(holding)
@@ -50,8 +54,8 @@ export function createApiFetch(holding: Holding, ready: Promise<void>, origins: 
     const signal = init.signal ?? request?.signal
     const session = await unlessAborted(waitForToken(holding), signal)
     // A Request's body can be read once, so its copy is made before. A stream is gone when it has been sent.
-    const again = request && init.body == null ? request.clone() : input
-    const response = await send(call, input, session)
+    const again = request && init.body == null ? request.clone() : (request ?? url)
+    const response = await send(call, request ?? url, session)
     if (response.status !== 401 || isStream(init.body)) return response
 
     const { accessToken, login } = session

@@ -1,7 +1,7 @@
 import { chmodSync, rmSync } from 'node:fs'
-import { createServer, request, type Server } from 'node:http'
+import { createServer, type IncomingMessage, request, type Server } from 'node:http'
 import { join } from 'node:path'
-import { errorBody, isRefusal, reasons } from '@countersign/protocol'
+import { errorBody, isRefusal, parseStrictObject, reasons } from '@countersign/protocol'
 import type { Admin, Log } from '@countersign/server'
 
 /*
@@ -39,19 +39,22 @@ function socketOf(folder: string): string {
 /** Listens for commands. The folder is this process's own (the store's lock says so), so an old socket is a dead one. */
 export function listenForAdmin(folder: string, admin: Admin, log: Log): Promise<Server> {
   const server = createServer((incoming, outgoing) => {
-    const command = decodeURIComponent((incoming.url ?? '').slice(1)).split('/')
-    const [name = '', argument = ''] = command
     const answer = (status: number, body: unknown): void => {
       outgoing.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
     }
-    if (!Object.hasOwn(commands, name)) return answer(404, errorBody({ reason: 'not_found' }))
-    runAdminCommand(admin, name as AdminCommand, argument).then(
-      result => {
-        log.info({ command: name }, 'operator')
-        answer(isRefusal(result) ? reasons[result.reason].status : 200, isRefusal(result) ? errorBody(result) : result)
-      },
-      () => answer(503, errorBody({ reason: 'unavailable' })),
-    )
+    readText(incoming)
+      .then(text => {
+        const asked = readCommand(text)
+        if (asked === undefined) return answer(400, errorBody({ reason: 'request_malformed' }))
+        return runAdminCommand(admin, asked.command, asked.argument).then(result => {
+          log.info({ command: asked.command }, 'operator')
+          answer(
+            isRefusal(result) ? reasons[result.reason].status : 200,
+            isRefusal(result) ? errorBody(result) : result,
+          )
+        })
+      })
+      .catch(() => answer(503, errorBody({ reason: 'unavailable' })))
   })
   const socket = socketOf(folder)
   rmSync(socket, { force: true })
@@ -64,6 +67,21 @@ export function listenForAdmin(folder: string, admin: Admin, log: Log): Promise<
   })
 }
 
+/** Command and argument as two members: nothing in an argument, a slash in an address say, can make another of it. */
+function readCommand(text: string): { command: AdminCommand; argument: string } | undefined {
+  const asked = parseStrictObject(text)
+  const { command, argument } = asked ?? {}
+  if (typeof command !== 'string' || typeof argument !== 'string' || !Object.hasOwn(commands, command)) return undefined
+  return { command: command as AdminCommand, argument }
+}
+
+async function readText(incoming: IncomingMessage): Promise<string> {
+  let text = ''
+  incoming.setEncoding('utf8')
+  for await (const chunk of incoming) text += chunk
+  return text
+}
+
 /** Asks the server that runs on this folder; `undefined` if none does. */
 export function askRunningServer(
   folder: string,
@@ -71,19 +89,13 @@ export function askRunningServer(
   argument: string,
 ): Promise<{ status: number; body: unknown } | undefined> {
   return new Promise((resolve, reject) => {
-    const path = `/${encodeURIComponent(`${command}/${argument}`)}`
-    const outgoing = request({ socketPath: socketOf(folder), path, method: 'POST' }, incoming => {
-      let text = ''
-      incoming.setEncoding('utf8')
-      incoming.on('data', (chunk: string) => {
-        text += chunk
-      })
-      incoming.on('end', () => resolve({ status: incoming.statusCode ?? 0, body: JSON.parse(text) }))
+    const outgoing = request({ socketPath: socketOf(folder), method: 'POST' }, incoming => {
+      readText(incoming).then(text => resolve({ status: incoming.statusCode ?? 0, body: JSON.parse(text) }), reject)
     })
     outgoing.on('error', (error: Error & { code?: string }) => {
       if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') resolve(undefined)
       else reject(error)
     })
-    outgoing.end()
+    outgoing.end(JSON.stringify({ command, argument }))
   })
 }

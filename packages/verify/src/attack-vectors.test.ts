@@ -491,6 +491,14 @@ describe('14. CVE-2022-23539, CVE-2022-23541: keys of the wrong kind, tokens of 
     expect(await reasonFor(rsa.sign(claims(), { kid: 'one' }), by)).toBe('key_unknown')
   })
 
+  test('a public exponent as long as the modulus costs milliseconds to use: the key is none', async () => {
+    const huge = Buffer.from(rsa.jwk.n as string, 'base64url')
+      .fill(0xff, 1)
+      .toString('base64url')
+    const by = await openWithKeys([{ ...rsa.jwk, kid: 'huge', e: huge }])
+    expect(by.status().keys?.count).toBe(0)
+  })
+
   test('an EC key of another curve checks nothing', async () => {
     const other = generateKeyPairSync('ec', { namedCurve: 'secp256k1' })
     const jwk = { ...other.publicKey.export({ format: 'jwk' }), kid: 'k1', alg: 'ES256' }

@@ -70,6 +70,8 @@ export interface PublicKey {
 
 const shortestRsaBits = 2048
 const longestRsaBits = 8192
+/** A check costs by the length of the exponent: one as long as the modulus takes milliseconds, and anybody may send a key. */
+const largestRsaExponent = 0xffff_ffffn
 
 /**
  * Reads a public key out of a JWK (RFC 7517). Undefined for symmetric keys, other curves, keys for encryption, an
@@ -116,5 +118,6 @@ function isForSignatures(jwk: Readonly<Record<string, unknown>>): boolean {
 function isStrongEnough(key: KeyObject): boolean {
   if (key.asymmetricKeyType !== 'rsa') return true
   const { modulusLength = 0, publicExponent = 0n } = key.asymmetricKeyDetails ?? {}
-  return modulusLength >= shortestRsaBits && modulusLength <= longestRsaBits && publicExponent >= 3n
+  const isUsual = publicExponent >= 3n && publicExponent <= largestRsaExponent
+  return modulusLength >= shortestRsaBits && modulusLength <= longestRsaBits && isUsual
 }

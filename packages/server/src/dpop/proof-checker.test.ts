@@ -91,6 +91,17 @@ describe('a proof', () => {
     expect(use(checker, proof)).toBe('proof_nonce_required')
   })
 
+  test('with a nonce of the node that ran here before, in this very second: it may have been used then', () => {
+    const before = node(1_800_000_000_100)
+    const { nonce } = before.checker.explain(
+      { refused: true, reason: 'proof_nonce_required' },
+      { challenges: false },
+    ).dpop
+    const proof = before.key.proof('POST', url, { claims: { nonce } })
+    expect(use(before.checker, proof)).toBe('good')
+    expect(use(node(before.clock() + 200).checker, proof)).toBe('proof_nonce_required')
+  })
+
   test('with a nonce of another system, an altered one or rubbish is asked for a good one', () => {
     const { checker, key } = node()
     const { nonce } = checker.explain({ refused: true, reason: 'proof_nonce_required' }, { challenges: false }).dpop

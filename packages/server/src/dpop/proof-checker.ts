@@ -43,25 +43,27 @@ const noProof: CheckedProof = { jkt: undefined, spend: () => undefined }
  * have been used then, must come with a nonce.
  */
 export function createProofChecker({ issuer, nonceKey, clock }: ProofCheckerOptions): ProofChecker {
-  const startedAtSeconds = clock() / 1000
+  const startedAt = clock()
   // A proof with a nonce lives as long as the nonce, one without only as long as its age is accepted.
   const withNonce = proofMemory((nonceLifeSeconds + 1) * 1000, proofIdsAtMost)
   const withoutNonce = proofMemory((acceptedSeconds + futureToleranceSeconds + 1) * 1000, proofIdsAtMost)
   const readProof = createProofReader()
 
   function isFresh(issuedAtSeconds: number, nonce: string | undefined, nowSeconds: number): boolean {
-    if (nonce !== undefined) return nonceIsOurs(nonceKey, nonce, nowSeconds, startedAtSeconds)
+    // A clock that was set back behind the start: else no proof would be believed until it has caught up.
+    startedAtSeconds = Math.min(startedAtSeconds, nowSeconds)
+    if (nonce !== undefined) return nonceIsOurs(nonceKey, nonce, nowSeconds * 1000, startedAt)
     const ageSeconds = nowSeconds - issuedAtSeconds
     return (
       ageSeconds <= acceptedSeconds &&
       ageSeconds >= -futureToleranceSeconds &&
-      issuedAtSeconds > Math.floor(startedAtSeconds)
+      issuedAtSeconds > Math.floor(startedAt / 1000)
     )
   }
 
   const explain: ProofChecker['explain'] = (refusal, { challenges }) => {
     const seconds = Math.floor(clock() / 1000)
-    return { ...refusal, dpop: { nonce: makeNonce(nonceKey, seconds), serverTimeSeconds: seconds, challenges } }
+    return { ...refusal, dpop: { nonce: makeNonce(nonceKey, clock()), serverTimeSeconds: seconds, challenges } }
   }
 
   return {
@@ -89,19 +91,20 @@ export function createProofChecker({ issuer, nonceKey, clock }: ProofCheckerOpti
   }
 }
 
-function makeNonce(key: Buffer, seconds: number): string {
+/** The time in milliseconds: what was made before this node started, in the same second even, may have been used then. */
+function makeNonce(key: Buffer, now: number): string {
   const time = Buffer.alloc(6)
-  time.writeUIntBE(seconds, 0, 6)
+  time.writeUIntBE(now, 0, 6)
   return Buffer.concat([time, nonceMac(key, time)]).toString('base64url')
 }
 
-function nonceIsOurs(key: Buffer, nonce: string, nowSeconds: number, startedAtSeconds: number): boolean {
+function nonceIsOurs(key: Buffer, nonce: string, now: number, startedAt: number): boolean {
   const bytes = Buffer.from(nonce, 'base64url')
   if (bytes.length !== 22) return false
   const time = bytes.subarray(0, 6)
   if (!timingSafeEqual(nonceMac(key, time), bytes.subarray(6))) return false
   const madeAt = time.readUIntBE(0, 6)
-  return madeAt >= Math.floor(startedAtSeconds) && nowSeconds - madeAt <= nonceLifeSeconds
+  return madeAt >= startedAt && now - madeAt <= nonceLifeSeconds * 1000
 }
 
 function nonceMac(key: Buffer, time: Buffer): Buffer {

@@ -220,6 +220,11 @@ describe('over a real socket', () => {
     expect(text).toMatch(/^HTTP\/1.1 200 /)
   })
 
+  test('attack 45: headers have 10 s and whole requests 15 s', async () => {
+    const { to } = await listening()
+    expect(to.http.server).toMatchObject({ headersTimeout: 10_000, requestTimeout: 15_000 })
+  })
+
   test.each([
     ['headers', 'GET /jwks HTTP/1.1\r\nHost: x\r\nA: '],
     ['a body', 'POST /token HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\nContent-Type: application/json\r\n\r\n{'],

@@ -47,7 +47,6 @@ export function createHttpServer(routes: readonly Route[], options: HttpOptions)
     http: {
       maxHeaderSize: headerBytesAtMost,
       headersTimeout: 10_000,
-      requestTimeout: 15_000,
       // How late a slow request is noticed: Node looks every 30 s otherwise.
       connectionsCheckingInterval: 1_000,
       // A request without Host is refused below, with a body that says so.
@@ -55,6 +54,8 @@ export function createHttpServer(routes: readonly Route[], options: HttpOptions)
     },
     // While draining, what still comes in is answered, and the connection closed after it.
     return503OnClosing: false,
+    // Fastify sets its own default (none) over the one in `http`.
+    requestTimeout: 15_000,
     keepAliveTimeout: 65_000,
     routerOptions: { maxParamLength: 200 },
     // No route has a schema: what would compile them is not even loaded.
