@@ -45,6 +45,6 @@ export async function startSignIn(countersign: Countersign): Promise<void> {
 
 function textOf({ reason, description, retryAfterSeconds }: SignInRefusal): string {
   if (reason === 'login_failed') return 'The address or the password is wrong.'
-  if (retryAfterSeconds !== undefined) return `${description} (${Math.ceil(retryAfterSeconds)} s)`
+  if (retryAfterSeconds > 0) return `${description} Try again in ${Math.ceil(retryAfterSeconds)} s.`
   return description
 }

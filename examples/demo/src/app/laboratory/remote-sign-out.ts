@@ -29,7 +29,10 @@ export function remoteSignOut(countersign: Countersign): Experiment {
     report(`The API refused: ${refusal.status} ${refusal.reason}.`, 'good')
     if (ended_at !== null) {
       const elapsed = Math.max(0, Math.round(refusal.time - ended_at))
-      report(`${elapsed} ms after the session was ended. No call was sent to ask; the news came by the feed.`, 'good')
+      report(
+        `${elapsed} ms after the session was ended. The API asked nobody: the news came to it by the feed.`,
+        'good',
+      )
     }
     const state = await countersign.refresh()
     if (state.status === 'signedOut') report(`The app has signed out, and says why: ${state.reason}.`, 'good')

@@ -37,7 +37,11 @@ export async function startTab(countersign: Countersign, tab: string): Promise<v
 
   async function fire(count: number): Promise<void> {
     const calls = Array.from({ length: count }, () =>
-      countersign.fetch(`${apiUrl}/notes`).then(answer => answer.status),
+      countersign.fetch(`${apiUrl}/notes`).then(async answer => {
+        // Read to its end: closing this tab would otherwise show the call as broken off.
+        await answer.arrayBuffer()
+        return answer.status
+      }),
     )
     const statuses = await Promise.all(calls).catch(() => [0])
     show(tally(statuses))
