@@ -102,6 +102,15 @@ describe('a proof', () => {
     expect(use(node(before.clock() + 200).checker, proof)).toBe('proof_nonce_required')
   })
 
+  test('is believed again, with a nonce or without, by a node whose clock was set back behind its start', () => {
+    const { checker, key, later } = node()
+    later(-600)
+    const { nonce } = checker.explain({ refused: true, reason: 'proof_nonce_required' }, { challenges: false }).dpop
+    expect(use(checker, key.proof('POST', url, { claims: { nonce } }))).toBe('good')
+    later(2)
+    expect(use(checker, key.proof('POST', url))).toBe('good')
+  })
+
   test('with a nonce of another system, an altered one or rubbish is asked for a good one', () => {
     const { checker, key } = node()
     const { nonce } = checker.explain({ refused: true, reason: 'proof_nonce_required' }, { challenges: false }).dpop

@@ -43,7 +43,7 @@ const noProof: CheckedProof = { jkt: undefined, spend: () => undefined }
  * have been used then, must come with a nonce.
  */
 export function createProofChecker({ issuer, nonceKey, clock }: ProofCheckerOptions): ProofChecker {
-  const startedAt = clock()
+  let startedAt = clock()
   // A proof with a nonce lives as long as the nonce, one without only as long as its age is accepted.
   const withNonce = proofMemory((nonceLifeSeconds + 1) * 1000, proofIdsAtMost)
   const withoutNonce = proofMemory((acceptedSeconds + futureToleranceSeconds + 1) * 1000, proofIdsAtMost)
@@ -51,7 +51,7 @@ export function createProofChecker({ issuer, nonceKey, clock }: ProofCheckerOpti
 
   function isFresh(issuedAtSeconds: number, nonce: string | undefined, nowSeconds: number): boolean {
     // A clock that was set back behind the start: else no proof would be believed until it has caught up.
-    startedAtSeconds = Math.min(startedAtSeconds, nowSeconds)
+    startedAt = Math.min(startedAt, nowSeconds * 1000)
     if (nonce !== undefined) return nonceIsOurs(nonceKey, nonce, nowSeconds * 1000, startedAt)
     const ageSeconds = nowSeconds - issuedAtSeconds
     return (
