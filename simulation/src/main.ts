@@ -1,6 +1,7 @@
 import { type Command, readCommand, usage } from './command-line.ts'
 import { clockOf, tellStory } from './history/story.ts'
 import { generatePlan } from './plan/generate.ts'
+import { shrink } from './plan/shrink.ts'
 import { type RunResult, run } from './run.ts'
 import { addTo, createTally, type Tally } from './tally.ts'
 
@@ -57,7 +58,7 @@ async function play(
   for (let seed = first; goesOn(tally); seed++) {
     const result = await run(generatePlan(seed))
     addTo(tally, result)
-    if (result.violations.length > 0) sayViolation(result)
+    if (result.violations.length > 0) await sayShrunk(result)
     if (performance.now() - saidAt < progressEverySeconds * 1000) continue
     saidAt = performance.now()
     say(`${(100 * progress(tally)).toFixed(0).padStart(3)} %  ${summary(tally)}`)
@@ -87,8 +88,17 @@ async function replay(seed: number): Promise<number> {
   for (const violation of result.violations) {
     say(`\nBROKEN at ${clockOf(violation.time)}: ${violation.rule}\n  ${violation.text}`)
   }
-  say(result.violations.length === 0 ? '\nNo promise was broken.' : '')
+  if (result.violations.length > 0) await sayShrunk(result)
+  else say('\nNo promise was broken.')
   return result.violations.length > 0 ? 1 : 0
+}
+
+/** The violation, by the smallest plan that still shows it. */
+async function sayShrunk(result: RunResult): Promise<void> {
+  const rule = result.violations[0]?.rule
+  const breaksIt = ({ violations }: RunResult): boolean => violations.some(one => one.rule === rule)
+  const smallest = await shrink(result.plan, async plan => breaksIt(await run(plan)))
+  sayViolation(await run(smallest))
 }
 
 function sayViolation({ plan, violations, world }: RunResult): void {

@@ -15,10 +15,11 @@ export async function judge(world: World): Promise<Violation[]> {
   const log = disk.applied
   const lost = history.events.flatMap(event => (event.kind === 'forgotten' ? event.lost : []))
   const truth = truthOf(log, lost)
+  const all = [...log, ...lost].sort((one, other) => one.time - other.time)
   return [
     ...judgeChain(log),
     ...judgeAudit(log, await disk.auditRows()),
-    ...judgeLogouts(history, truth),
+    ...judgeLogouts(history, truth, truthOf(all)),
     ...judgeRevocation(history, truth),
     ...judgeTolerance(history, truth, party => thieves.get(party)?.loot, nodes.length),
     ...judgeSurvival(history),

@@ -1,4 +1,4 @@
-import type { History, TokenExchange } from '../history/history.ts'
+import type { History, PresentedToken, TokenExchange } from '../history/history.ts'
 import type { Loot } from '../plan/plan.ts'
 import type { Applied } from '../world/disk.ts'
 import type { Truth } from './truth.ts'
@@ -24,14 +24,22 @@ export function judgeTolerance(
 ): Violation[] {
   const violations: Violation[] = []
   const rotations: Rotations = new Map()
+  /** What honest parties were answered for: the proof that came with it is used up at that node. */
+  const used = new Set<string>()
   for (const event of history.events) {
     if (event.kind === 'forgotten') rotations.clear()
     if (event.kind === 'fault' && event.text.startsWith('store clock')) rotations.clear()
     if (event.kind === 'commit') violations.push(...judgeCommit(event.applied, truth, rotations))
-    if (event.kind === 'exchange')
-      violations.push(...judgeExchange(event.exchange, { truth, rotations, lootOf, nodes }))
+    if (event.kind !== 'exchange') continue
+    const { exchange } = event
+    violations.push(...judgeExchange(exchange, { truth, rotations, lootOf, nodes, used }))
+    if (exchange.party.honest && exchange.status === 200 && exchange.presented) used.add(usedName(exchange.presented))
   }
   return violations
+}
+
+function usedName({ familyId, generation }: PresentedToken): string {
+  return `${familyId} ${generation}`
 }
 
 function judgeCommit({ change, storeTime, time, node }: Applied, truth: Truth, rotations: Rotations): Violation[] {
@@ -65,6 +73,7 @@ function judgeExchange(
     rotations: Rotations
     lootOf: (party: string) => Loot | undefined
     nodes: number
+    used: ReadonlySet<string>
   },
 ): Violation[] {
   const { presented, row, status, party, answeredAt, storeArrivedAt, given } = exchange
@@ -77,7 +86,11 @@ function judgeExchange(
   if (status === 200 && (loot === 'database' || loot === 'refresh key')) {
     broken('half a secret is none', `${party.name} made a token from the ${loot} alone`)
   }
-  if (status === 200 && bound && (loot === 'token' || (loot === 'request' && known.nodes === 1))) {
+  if (
+    status === 200 &&
+    bound &&
+    (loot === 'token' || (loot === 'request' && known.nodes === 1 && known.used.has(usedName(presented))))
+  ) {
     broken('a bound token is worth nothing without its key', `${party.name} was answered`)
   }
   const rotation = known.rotations.get(familyId)

@@ -14,9 +14,9 @@ export function stolenFamilies(history: History): Set<string> {
 
 /**
  * Nobody is logged out except by logout, expiry, policy or proven reuse. Judged by what the server answered to honest parties:
- * a final refusal must have its cause in the truth.
+ * a final refusal must have its cause in the truth; `ever` also knows what was revoked and has been forgotten since.
  */
-export function judgeLogouts(history: History, truth: Truth): Violation[] {
+export function judgeLogouts(history: History, truth: Truth, ever: Truth): Violation[] {
   const stolen = stolenFamilies(history)
   const lostLogins = lostFamilies(history)
   const violations: Violation[] = []
@@ -24,7 +24,7 @@ export function judgeLogouts(history: History, truth: Truth): Violation[] {
     if (event.kind !== 'exchange') continue
     const { exchange } = event
     if (!exchange.party.honest || exchange.path !== '/token' || exchange.presented === undefined) continue
-    const why = wrongRefusal(exchange, { truth, stolen, lostLogins, history })
+    const why = wrongRefusal(exchange, { truth, ever, stolen, lostLogins, history })
     if (why === undefined) continue
     violations.push({
       rule: 'nobody is logged out except by logout, expiry, policy or proven reuse',
@@ -38,9 +38,9 @@ export function judgeLogouts(history: History, truth: Truth): Violation[] {
 
 function wrongRefusal(
   { reason, presented, answeredAt }: TokenExchange,
-  known: { truth: Truth; stolen: ReadonlySet<string>; lostLogins: ReadonlySet<string>; history: History },
+  known: { truth: Truth; ever: Truth; stolen: ReadonlySet<string>; lostLogins: ReadonlySet<string>; history: History },
 ): string | undefined {
-  const { truth, stolen, lostLogins, history } = known
+  const { truth, ever, stolen, lostLogins, history } = known
   const familyId = presented?.familyId ?? ''
   switch (reason) {
     case undefined:
@@ -53,7 +53,7 @@ function wrongRefusal(
     case 'session_ended':
     case 'authorization_revoked':
     case 'user_disabled':
-      return (truth.familyRevokedAt(familyId) ?? Number.POSITIVE_INFINITY) <= answeredAt || lostLogins.has(familyId)
+      return (ever.familyRevokedAt(familyId) ?? Number.POSITIVE_INFINITY) <= answeredAt
         ? undefined
         : 'and nothing was revoked'
     case 'refresh_token_reused': {

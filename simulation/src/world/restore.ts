@@ -70,6 +70,7 @@ async function revokeAgain({ disk }: World, { change }: Applied): Promise<void> 
     }
   }
   if (writes.length === 0) return
-  const { entries, audit } = change
+  const { entries } = change
+  const audit = change.audit.filter(({ event }) => event !== 'session.created')
   await disk.commit({ writes, entries, audit, durable: true, time: disk.now() }, 'operator')
 }
