@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Admin } from './admin/admin.ts'
 import { createNode, type NodeOptions } from './create-node.ts'
 import type { HostedServices } from './hosted/hosted-services.ts'
+import { pageOfNotFound } from './hosted/page-answers.ts'
 import { createHttpServer } from './http/fastify-server.ts'
 
 export type ServerOptions = NodeOptions
@@ -27,6 +28,7 @@ export async function createServer(options: ServerOptions): Promise<CountersignS
     isClientOrigin: services.clients.isClientOrigin,
     log,
     strictTransport: config.issuer.startsWith('https:'),
+    notFoundPage: () => pageOfNotFound(services),
     isDraining: () => draining,
   })
   return {

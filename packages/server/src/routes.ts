@@ -21,8 +21,9 @@ import { pageEndpoint } from './hosted/page-endpoint.ts'
 import { showSignIn, showSignUp, submitSignIn, submitSignUp } from './hosted/sign-in-endpoints.ts'
 import { seeOther } from './http/answers.ts'
 import type { Route } from './http/fastify-server.ts'
-import type { Endpoint } from './http/message.ts'
+import type { Endpoint, HttpAnswer } from './http/message.ts'
 import { assetHeaders } from './pages/content-security-policy.ts'
+import type { Asset } from './pages/site.ts'
 
 /** Everything that the server answers, in one list. */
 export function routes(services: HostedServices): readonly Route[] {
@@ -62,9 +63,16 @@ export function routes(services: HostedServices): readonly Route[] {
     { path: '/sign-up', get: page(showSignUp), post: page(submitSignUp) },
     { path: '/account', get: page(showAccount), post: page(submitAccount) },
     { path: '/', get: () => seeOther('/account') },
+    { path: '/favicon.ico', get: () => favicon(services.site.mark) },
     ...services.site.assets.map(({ path, contentType, text }) => ({
       path,
       get: () => ({ status: 200, headers: assetHeaders(contentType), body: text }),
     })),
   ]
+}
+
+/** Browsers look here too, whatever a page says. The address holds no hash, so it is not kept for long. */
+function favicon({ contentType, text }: Asset): HttpAnswer {
+  const headers = { ...assetHeaders(contentType), 'cache-control': 'public, max-age=3600' }
+  return { status: 200, headers, body: text }
 }

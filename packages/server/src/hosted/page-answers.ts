@@ -1,7 +1,7 @@
-import { type Refusal, reasonHeader, reasons } from '@countersign/protocol'
+import { type Refusal, reasonHeader, reasons, refuse } from '@countersign/protocol'
 import type { HttpAnswer } from '../http/message.ts'
 import { type PageHeaderOptions, pageHeaders } from '../pages/content-security-policy.ts'
-import { errorPage, waitPage } from '../pages/message-pages.ts'
+import { errorPage, notFoundPage, waitPage } from '../pages/message-pages.ts'
 import type { HostedServices } from './hosted-services.ts'
 
 /** A page with the headers that every page has. */
@@ -35,6 +35,11 @@ export function pageOfRefusal({ site }: HostedServices, refusal: Refusal): HttpA
     ? waitPage(site, { reason, retryAfterSeconds })
     : errorPage(site, refusal)
   return problemPage(refusal, body)
+}
+
+/** For an address that does not exist. */
+export function pageOfNotFound({ site }: HostedServices): HttpAnswer {
+  return problemPage(refuse('not_found'), notFoundPage(site, { homeUrl: '/account' }))
 }
 
 function mustWait(status: number): boolean {

@@ -32,6 +32,8 @@ export interface HttpOptions {
   readonly log: Log
   /** Browsers are told to come by TLS only (RFC 6797): where the issuer is an https URL. */
   readonly strictTransport: boolean
+  /** For people who ask for a page that does not exist; programs get a refusal. */
+  readonly notFoundPage: () => HttpAnswer
   /** True once the server is asked to stop: connections are closed after their answer. */
   readonly isDraining: () => boolean
 }
@@ -69,7 +71,10 @@ export function createHttpServer(routes: readonly Route[], options: HttpOptions)
   const types = ['*', 'application/x-www-form-urlencoded', 'application/json']
   app.addContentTypeParser(types, { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
   app.setErrorHandler((error, _request, reply) => send(reply, answerOfError(error, options.log), options))
-  app.setNotFoundHandler((_request, reply) => send(reply, refusalAnswer(refuse('not_found')), options))
+  app.setNotFoundHandler((request, reply) => {
+    const isForPeople = request.headers.accept?.includes('text/html') ?? false
+    return send(reply, isForPeople ? options.notFoundPage() : refusalAnswer(refuse('not_found')), options)
+  })
   app.server.on('connect', answerTunnel)
   // An expectation other than 100-continue may be ignored (RFC 9110 §10.1.1); Node would answer it without a body.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))

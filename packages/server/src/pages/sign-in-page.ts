@@ -13,7 +13,7 @@ export interface AskingApplication {
 }
 
 /** What a page has to say about a form that was not accepted. */
-export type Problem = Pick<Refusal, 'reason' | 'retryAfterSeconds'>
+export type Problem = Pick<Refusal, 'reason' | 'retryAfterSeconds' | 'detail'>
 
 /** The form has the fields `email`, `password` and `csrf`, and posts to the page's own URL, query included. */
 export interface SignInModel {
@@ -62,9 +62,11 @@ export function asking(sentence: (application: Html) => Html, application: Askin
 
 /** The sentence for a problem, in the words of one page. */
 export function problemText(site: Site, problem: Problem, words: Readonly<Partial<Record<Reason, string>>>): string {
-  const { tooManyAttempts, otherwise } = site.texts.problem
+  const { tooManyAttempts, passwordUnacceptable, otherwise } = site.texts.problem
   if (problem.reason === 'too_many_attempts')
     return tooManyAttempts(describeWait(problem.retryAfterSeconds ?? 60, site.texts))
+  if (problem.reason === 'password_unacceptable' && problem.detail !== undefined)
+    return passwordUnacceptable(problem.detail)
   return words[problem.reason] ?? otherwise
 }
 

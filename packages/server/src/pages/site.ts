@@ -16,6 +16,8 @@ export interface Site {
   readonly logo: Href | undefined
   readonly stylesheet: Href
   readonly icon: Href
+  /** What the icon shows. */
+  readonly mark: Asset
   /** To be served as they are, with `assetHeaders(contentType)`. */
   readonly assets: readonly Asset[]
 }
@@ -53,6 +55,7 @@ export function createSite(options: SiteOptions): Site {
     logo: logoUrl === undefined ? undefined : href(logoUrl),
     stylesheet: href(style.path),
     icon: href(icon.path),
+    mark: icon,
     assets: [style, icon],
   }
 }

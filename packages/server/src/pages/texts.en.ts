@@ -164,6 +164,7 @@ export const english: Texts = {
       csrf_refused: formTooOld,
       unavailable,
     },
+    passwordUnacceptable: problem => `${problem} Please choose another.`,
     tooManyAttempts: wait => `There were too many attempts. Please wait ${wait} and try again.`,
     otherwise: 'That did not work, and nothing was changed. Please try again.',
   },

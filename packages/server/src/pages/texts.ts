@@ -90,6 +90,8 @@ export interface Texts {
     readonly signUp: Readonly<Partial<Record<Reason, string>>>
     readonly account: Readonly<Partial<Record<Reason, string>>>
     readonly tooManyAttempts: (wait: string) => string
+    /** What is wrong with a new password: a sentence of `passwordProblem`, which a translation may look up. */
+    readonly passwordUnacceptable: (problem: string) => string
     readonly otherwise: string
   }
 }
