@@ -102,9 +102,11 @@ export function keep(install: Install, answer: Answer): void {
   if (session_id !== undefined) install.sessionId = session_id
 }
 
-export function revoke(issuer: string, install: Install, headers: Headers = {}): Promise<Answer | undefined> {
-  return callUnlessKilled(`${issuer}/revoke`, {
-    headers,
+export async function revoke(issuer: string, install: Install, headers: Headers = {}): Promise<Answer | undefined> {
+  const url = `${issuer}/revoke`
+  const proof = await proofFor(issuer, install.key, { method: 'POST', url })
+  return callUnlessKilled(url, {
+    headers: { ...proof, ...headers },
     form: { client_id: install.clientId, token: install.refreshToken },
   })
 }

@@ -78,7 +78,8 @@ export async function look(holding: Holding): Promise<void> {
     if (holding.held !== before || holding.inflight !== undefined) return
     if (before && (holding.unsavedOver === anything || holding.unsavedOver === version)) {
       // A sign-out ends what another tab has got in the meantime, too.
-      const next = isLive(before) || !isLive(stored) ? before : { ...before, unrevoked: stored.refreshToken }
+      const next =
+        isLive(before) || !isLive(stored) ? before : { ...before, unrevoked: stored.refreshToken, key: stored.key }
       if ((await writeStorage(holding, version, next)) && holding.held === before) {
         holding.held = next
         holding.unsavedOver = undefined

@@ -68,7 +68,7 @@ export async function beginLogin(
   const base = { login: newId(holding), sessionId: undefined, refreshToken: undefined, key }
   const session = recordOf(holding, base, answer)
   if (act !== holding.acts) {
-    if (session.refreshToken) await revokeToken(holding, session.refreshToken).catch(() => {})
+    if (session.refreshToken) await revokeToken(holding, session.refreshToken, key).catch(() => {})
     return { refused: true, reason: 'signed_out', description: 'Overtaken by a later act.', retryAfterSeconds: 0 }
   }
   // A refresh that is under way belongs to the login before.

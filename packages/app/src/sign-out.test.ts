@@ -103,7 +103,8 @@ test('signed out while offline: at once on this device, and the issuer is told l
   await world.until(tab.app.signOut())
   expect(tab.app.state).toEqual({ status: 'signedOut', reason: 'signed_out' })
   expect(world.record.session).toMatchObject({ ended: 'signed_out', unrevoked: expect.stringMatching(/^cs_rt_/) })
-  expect(world.record.session).not.toHaveProperty('key')
+  // Nobody can end a bound login without its key: it stays until the issuer has heard, and no longer.
+  expect(world.record.session).toHaveProperty('key.privateKey')
   await world.pass(3_600_000)
   expect(world.issuer.counts.revocations).toBe(0)
   tab.app.close()
@@ -111,6 +112,37 @@ test('signed out while offline: at once on this device, and the issuer is told l
   const next = world.tab()
   await world.pass(1_000)
   expect(next.app.state).toEqual({ status: 'signedOut', reason: 'signed_out' })
+  expect(world.issuer.counts.revocations).toBe(1)
+  expect(world.record.session).toBeUndefined()
+})
+
+test('a nonce is asked for at a sign-out: it is sent with the second try, and the key is gone afterwards', async () => {
+  const world = createWorld({ nonce: 'n-1' })
+  const tab = world.tab()
+  await world.until(tab.app.signIn(credentials))
+  // Long enough for the nonce of the sign-in to be forgotten.
+  await world.pass(300_000)
+  const sent = world.sent.length
+  await world.until(tab.app.signOut())
+  await world.settle()
+  expect(world.sent.slice(sent).filter(({ path }) => path === '/revoke')).toHaveLength(2)
+  expect(world.issuer.counts.revocations).toBe(1)
+  expect(world.record.session).toBeUndefined()
+})
+
+test('an issuer that says "unavailable" has not heard: token and key stay, and it is told later', async () => {
+  const world = createWorld()
+  const tab = world.tab()
+  await world.until(tab.app.signIn(credentials))
+  const body = { error: 'temporarily_unavailable', reason: 'unavailable' }
+  world.fault = ({ path }) =>
+    path === '/revoke'
+      ? Response.json(body, { status: 503, headers: { 'Countersign-Reason': 'unavailable' } })
+      : undefined
+  await world.until(tab.app.signOut())
+  expect(world.record.session).toHaveProperty('key.privateKey')
+  world.fault = () => undefined
+  await world.pass(120_000)
   expect(world.issuer.counts.revocations).toBe(1)
   expect(world.record.session).toBeUndefined()
 })

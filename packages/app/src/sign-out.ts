@@ -10,7 +10,8 @@ export async function endLogin(holding: Holding): Promise<void> {
   if (holding.held && !isLive(holding.held)) return
   holding.inflight = undefined
   holding.unsavedOver = anything
-  hold(holding, { version: newId(holding), ended: 'signed_out', unrevoked: live(holding)?.refreshToken })
+  const { refreshToken, key } = live(holding) ?? {}
+  hold(holding, { version: newId(holding), ended: 'signed_out', unrevoked: refreshToken, key })
   publish(holding)
   await persist(holding)
   await revoke(holding)

@@ -27,8 +27,10 @@ export interface LiveSession {
 export interface EndedSession {
   readonly version: string
   readonly ended: SignedOutReason
-  /** The refresh token that the server has not been told about yet (signed out while offline). Its key is gone. */
+  /** The refresh token that the server has not been told about yet (signed out while offline). */
   readonly unrevoked?: string | undefined
+  /** Its key: without a proof nobody can end a bound login. Goes together with the token. */
+  readonly key?: ProofKey | undefined
 }
 
 export type StoredSession = LiveSession | EndedSession

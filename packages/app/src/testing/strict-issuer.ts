@@ -127,6 +127,11 @@ export function createStrictIssuer(options: StrictIssuerOptions): StrictIssuer {
     if (family && !family.ended) family.ended = reason
   }
 
+  function demandKey(family: Family, thumbprint: string | undefined): void {
+    if (family.thumbprint && !thumbprint) throw refused('proof_required')
+    if (family.thumbprint && family.thumbprint !== thumbprint) throw refused('proof_key_mismatch')
+  }
+
   const familyOf = (refreshToken: string) => families.get(/^cs_rt_(.+)\.\d+$/.exec(refreshToken)?.[1] ?? '')
 
   function refresh(form: URLSearchParams, thumbprint: string | undefined): Response {
@@ -136,8 +141,7 @@ export function createStrictIssuer(options: StrictIssuerOptions): StrictIssuer {
     const family = familyOf(refreshToken)
     if (!family) throw refused('family_unknown')
     if (form.get('client_id') !== family.clientId) throw refused('client_mismatch')
-    if (family.thumbprint && !thumbprint) throw refused('proof_required')
-    if (family.thumbprint !== thumbprint && family.thumbprint) throw refused('proof_key_mismatch')
+    demandKey(family, thumbprint)
     if (family.ended) throw refused(family.ended)
     const generation = Number(refreshToken.split('.')[1])
     const age = now() - family.rotatedAt
@@ -223,9 +227,12 @@ export function createStrictIssuer(options: StrictIssuerOptions): StrictIssuer {
       const form = new URLSearchParams(body)
       return form.get('grant_type') === 'refresh_token' ? refresh(form, thumbprint) : redeemCode(form, thumbprint)
     },
-    '/revoke': (_, body) => {
+    '/revoke': (request, body) => {
+      const thumbprint = proofOf(request)
+      const family = familyOf(new URLSearchParams(body).get('token') ?? '')
+      if (family) demandKey(family, thumbprint)
       counts.revocations++
-      end(familyOf(new URLSearchParams(body).get('token') ?? ''), 'session_ended')
+      end(family, 'session_ended')
       return json(200, {})
     },
     '/api/public': () => json(200, {}),

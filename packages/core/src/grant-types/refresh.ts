@@ -52,7 +52,15 @@ const flagsAtMostEveryMs = 3_600_000
  * Pure: the clock is the store's, in the snapshot; on `'conflict'` load again and ask again.
  */
 export function redeemRefreshToken(request: RefreshRequest): RefreshDecision {
-  return judgeSecret(request) ?? judgePossession(request) ?? judgeAuthorisation(request) ?? judgeGeneration(request)
+  return judgeHolder(request) ?? judgeAuthorisation(request) ?? judgeGeneration(request)
+}
+
+/**
+ * Rows 1 and 2, for whatever else can be asked with a refresh token: `undefined` if we made it and it is in the right
+ * hands.
+ */
+export function judgeHolder(request: RefreshRequest): RefreshDecision | undefined {
+  return judgeSecret(request) ?? judgePossession(request)
 }
 
 /** Row 1: whatever the tag says, without the family's salt nobody made this token. */

@@ -4,6 +4,7 @@ import { accessTokenType, canonicalJson } from '@countersign/protocol'
 import { afterEach, describe, expect, test } from 'vitest'
 import { asApi, basic, bearer, introspect, logIn, me, postForm, refresh, signUp } from '../testing/calls.ts'
 import { closeGiven, type GivenServer, given, issuer, sampleMaster, secrets } from '../testing/given.ts'
+import type { ProofKey } from '../testing/proof-key.ts'
 
 afterEach(closeGiven)
 
@@ -67,6 +68,34 @@ describe('revoking (RFC 7009)', () => {
       expect([answer.status, answer.body.reason]).toEqual([400, 'client_mismatch'])
     }
     expect((await me(to, login.accessToken)).status).toBe(200)
+  })
+
+  test('a bound refresh token without its key ends nothing, and is seen: audited once an hour', async () => {
+    const to = await given.server()
+    await signUp(to)
+    const [key, other] = [to.key(), to.key()]
+    const { refreshToken: token } = await logIn(to, { key })
+    const fields = { token, client_id: 'bearer-app' }
+    const revoke = (by?: ProofKey) =>
+      postForm(to, '/revoke', fields, by && { dpop: by.proof('POST', `${issuer}/revoke`) })
+    const before = (await to.audit()).length
+    const bare = await revoke()
+    expect([bare.status, bare.body.reason]).toEqual([400, 'proof_required'])
+    expect(bare.headers['dpop-nonce']).toMatch(/./)
+    expect(bare.body.server_time).toBeGreaterThan(0)
+    expect((await revoke(other)).body.reason).toBe('proof_key_mismatch')
+    expect(await to.auditedSince(before)).toEqual(['refresh.leaked'])
+    await to.later(3600)
+    await revoke()
+    expect(await to.auditedSince(before)).toEqual(['refresh.leaked', 'refresh.leaked'])
+    expect((await refresh(to, token, { key })).status).toBe(200)
+    const proof = key.proof('POST', `${issuer}/revoke`)
+    expect((await postForm(to, '/revoke', fields, { dpop: proof })).status).toBe(200)
+    expect((await refresh(to, token, { key })).body.reason).toBe('session_ended')
+    expect((await postForm(to, '/revoke', fields, { dpop: proof })).body.reason).toBe('proof_replayed')
+    const late = key.proof('POST', `${issuer}/revoke`)
+    await to.later(61)
+    expect((await postForm(to, '/revoke', fields, { dpop: late })).body.reason).toBe('proof_nonce_required')
   })
 
   test('needs a token and a client', async () => {

@@ -1,5 +1,14 @@
-import { type AuditRecord, endLogin, macMatches, namedEntry, personalOf } from '@countersign/core'
-import { isRefusal, refuse } from '@countersign/protocol'
+import {
+  type AuditRecord,
+  type AuthenticatedClient,
+  type Change,
+  endLogin,
+  judgeHolder,
+  namedEntry,
+  type OpenedRefreshToken,
+  personalOf,
+} from '@countersign/core'
+import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import { authenticateClient } from '../clients/authenticate-client.ts'
 import { refusalAnswer } from '../http/answers.ts'
 import { type Endpoint, type HttpAnswer, type HttpRequest, noStore } from '../http/message.ts'
@@ -9,11 +18,12 @@ import type { Services } from '../services.ts'
 import { judgeAccessToken } from '../sign-in/check-access-token.ts'
 import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
+import { holderRefusal } from './token-refresh.ts'
 import { missing } from './token-request.ts'
 
 /**
  * `POST /revoke` (RFC 7009). A refresh token ends its login; any generation will do, so that signing out works with
- * what the app happens to hold. An access token dies by its name. Unknown tokens are answered 200 (§2.2).
+ * what the app happens to hold; for a bound login with the proof of its key, as at `/token`. An access token dies by its name. Unknown tokens are answered 200 (§2.2).
  */
 export function revoke(services: Services): Endpoint {
   return async http => {
@@ -26,14 +36,40 @@ export function revoke(services: Services): Endpoint {
     const { client } = authenticated
     const refresh = await readRefreshToken(services.keys, token)
     if (refresh === undefined) return revokeAccessToken(services, http, token, client.id)
-    const outcome = await decideAndCommit(services, async () => {
-      const snapshot = await services.store.loadFamily(refresh.familyId)
-      if (snapshot === undefined || !macMatches(refresh, snapshot.family.salt)) return { result: {} }
-      if (snapshot.family.clientId !== client.id) return refuse('client_mismatch')
-      return { result: {}, change: endLogin(snapshot, 'signed_out', { device: deviceOf(http), by: 'client' }) }
-    })
-    return isRefusal(outcome) ? refusalAnswer(outcome) : done()
+    return revokeLogin(services, http, refresh, client)
   }
+}
+
+/** Rows 1 and 2 of the refresh rule stand before the end of a login too: whoever lacks the key of a bound one ends nothing. */
+async function revokeLogin(
+  services: Services,
+  http: HttpRequest,
+  token: OpenedRefreshToken,
+  client: AuthenticatedClient,
+): Promise<HttpAnswer> {
+  const proof = services.proofs.check(http)
+  if (isRefusal(proof)) return refusalAnswer(proof)
+  const device = deviceOf(http)
+  let isSpent = false
+  const outcome = await decideAndCommit(services, async (): Promise<RevokeDecision | Refusal> => {
+    const snapshot = await services.store.loadFamily(token.familyId)
+    if (snapshot === undefined) return { result: {} }
+    const denied = judgeHolder({ token, snapshot, client, jkt: proof.jkt, device })
+    if (denied?.row === 1) return { result: {} }
+    if (denied) return { result: isRefusal(denied.outcome) ? { refusal: denied.outcome } : {}, change: denied.change }
+    const replayed = isSpent ? undefined : proof.spend()
+    if (replayed !== undefined) return replayed
+    isSpent = true
+    return { result: {}, change: endLogin(snapshot, 'signed_out', { device, by: 'client' }) }
+  })
+  if (isRefusal(outcome)) return refusalAnswer(outcome)
+  return outcome.refusal ? holderRefusal(services, outcome.refusal) : done()
+}
+
+interface RevokeDecision {
+  /** A refusal that is answered once the leak is written down. */
+  readonly result: { readonly refusal?: Refusal; readonly refused?: never }
+  readonly change?: Change | undefined
 }
 
 async function revokeAccessToken(

@@ -84,9 +84,16 @@ function answer(
   const reason = isRefusal(outcome) ? outcome.reason : undefined
   services.onRefresh({ row, familyId, clientId: request.client.id, reason, time: services.clock() })
   const headers = { [rowHeader]: String(row) }
-  if (isRefusal(outcome)) {
-    const isAboutProof = outcome.reason === 'proof_required' || outcome.reason === 'proof_key_mismatch'
-    return refusalAnswer(isAboutProof ? services.proofs.explain(outcome, { challenges: false }) : outcome, headers)
-  }
+  if (isRefusal(outcome)) return holderRefusal(services, outcome, headers)
   return { status: 200, headers: { ...jsonHeaders, ...headers }, body: signed ?? '' }
+}
+
+/** A refusal of rows 1 to 10. One about the proof says what it takes to make a better one: the time and a nonce. */
+export function holderRefusal(
+  services: Services,
+  outcome: Refusal,
+  headers: Readonly<Record<string, string>> = {},
+): HttpAnswer {
+  const isAboutProof = outcome.reason === 'proof_required' || outcome.reason === 'proof_key_mismatch'
+  return refusalAnswer(isAboutProof ? services.proofs.explain(outcome, { challenges: false }) : outcome, headers)
 }
