@@ -1,3 +1,4 @@
+import { tellRefusedClients } from './clients/tell-refused-clients.ts'
 import { authorize } from './endpoints/authorize.ts'
 import { discovery, jwks } from './endpoints/discovery.ts'
 import { health } from './endpoints/health.ts'
@@ -34,10 +35,10 @@ export function routes(services: HostedServices): readonly Route[] {
     { path: '/jwks', get: jwks(services), cors: 'clients' },
     { path: '/health', get: health(services) },
 
-    { path: '/token', post: token(services), cors: 'clients' },
-    { path: '/revoke', post: revoke(services), cors: 'clients' },
-    { path: '/introspect', post: introspect(services) },
-    { path: '/revocations', get: revocations(services) },
+    forClients(services, { path: '/token', post: token(services), cors: 'clients' }),
+    forClients(services, { path: '/revoke', post: revoke(services), cors: 'clients' }),
+    forClients(services, { path: '/introspect', post: introspect(services) }),
+    forClients(services, { path: '/revocations', get: revocations(services) }),
 
     { path: '/v1/users', post: users(services), cors: 'clients' },
     { path: '/v1/me', get: me(services), cors: 'clients' },
@@ -50,13 +51,16 @@ export function routes(services: HostedServices): readonly Route[] {
       cors: 'clients',
     },
     { path: '/v1/sessions/:id', delete: endOneSession(services), cors: 'clients' },
-    { path: '/v1/trusted/sessions', post: openTrustedSession(services) },
-    {
+    forClients(services, { path: '/v1/trusted/sessions', post: openTrustedSession(services) }),
+    forClients(services, {
       path: '/v1/trusted/users/:user/sessions',
       get: listTrustedSessions(services),
       delete: endTrustedSessions(services),
-    },
-    { path: '/v1/trusted/users/:user/sessions/:session', delete: endTrustedSession(services) },
+    }),
+    forClients(services, {
+      path: '/v1/trusted/users/:user/sessions/:session',
+      delete: endTrustedSession(services),
+    }),
 
     { path: '/authorize', get: page(authorize), post: page(authorize) },
     { path: '/sign-in', get: page(showSignIn), post: page(submitSignIn) },
@@ -69,6 +73,18 @@ export function routes(services: HostedServices): readonly Route[] {
       get: () => ({ status: 200, headers: assetHeaders(contentType), body: text }),
     })),
   ]
+}
+
+/** Where clients authenticate: the operator is told of those that are refused. */
+function forClients(services: HostedServices, { path, get, post, delete: remove, cors }: Route): Route {
+  const tell = (endpoint: Endpoint): Endpoint => tellRefusedClients(services, path, endpoint)
+  return {
+    path,
+    ...(get && { get: tell(get) }),
+    ...(post && { post: tell(post) }),
+    ...(remove && { delete: tell(remove) }),
+    ...(cors && { cors }),
+  }
 }
 
 /** Browsers look here too, whatever a page says. The address holds no hash, so it is not kept for long. */

@@ -39,7 +39,8 @@ interface ClientCredentials {
   readonly secret: string | undefined
 }
 
-function readClientCredentials(request: HttpRequest, form: Parameters): ClientCredentials | Refusal {
+/** What the request says about its client; nothing of it is believed yet. */
+export function readClientCredentials(request: HttpRequest, form: Parameters): ClientCredentials | Refusal {
   const authorization = request.header('authorization')
   const id = form.get('client_id')
   const secret = form.get('client_secret')

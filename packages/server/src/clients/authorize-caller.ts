@@ -29,7 +29,10 @@ export async function authorizeCaller(
   }
   const caller = await authenticateClient(services.store, request, form)
   if (isRefusal(caller)) return caller
-  return mayDo(caller.client, right) ? { clientId: caller.client.id } : refuse('client_not_allowed')
+  if (!mayDo(caller.client, right)) {
+    return refuse('client_not_allowed', { detail: `The client needs a secret and the scope '${right}'.` })
+  }
+  return { clientId: caller.client.id }
 }
 
 function mayDo(client: AuthenticatedClient, right: string): boolean {

@@ -8,6 +8,7 @@ import { type Store, StoreUnavailable } from '@countersign/store'
 export interface ClientDirectory {
   isClientOrigin(origin: string): Promise<boolean>
   nameOf(clientId: string): Promise<string>
+  knows(clientId: string): Promise<boolean>
   /** Forget what is remembered: a client was changed. */
   changed(): void
 }
@@ -39,6 +40,7 @@ export function createClientDirectory(store: Store, clock: () => number, freshMs
   return {
     isClientOrigin: async origin => (await current()).origins.has(origin),
     nameOf: async clientId => (await current()).names.get(clientId) ?? clientId,
+    knows: async clientId => (await current()).names.has(clientId),
     changed: () => {
       known = undefined
     },
