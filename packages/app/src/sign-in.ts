@@ -71,11 +71,15 @@ export async function beginLogin(
     if (session.refreshToken) await revokeToken(holding, session.refreshToken, key).catch(() => {})
     return { refused: true, reason: 'signed_out', description: 'Overtaken by a later act.', retryAfterSeconds: 0 }
   }
+  const before = holding.held
   // A refresh that is under way belongs to the login before.
   holding.inflight = undefined
   holding.unsavedOver = anything
   hold(holding, session, ageOf(holding, answer))
   await persist(holding)
+  // Somebody else's login, which this one did not supersede, must not stay behind without an owner.
+  const old = isLive(before) ? before.refreshToken : before?.unrevoked
+  if (old) void revokeToken(holding, old, before?.key).catch(() => {})
   return { refused: false, sessionId: session.sessionId }
 }
 

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { signUp } from './account.ts'
 import { memoryStorage } from './storage/memory.ts'
 import { apiUrl, createWorld, credentials } from './testing/world.ts'
 
@@ -177,6 +178,22 @@ test('signing in again ends the earlier login of this install (and a thief of it
   await world.until(tab.app.signIn(credentials))
   expect(tab.app.sessionId).not.toBe(first)
   expect([...world.issuer.families.values()].map(family => family.ended)).toEqual(['session_ended', undefined])
+})
+
+test('signing in after somebody else ends their login too, also one that was signed out offline', async () => {
+  for (const leavesOffline of [false, true]) {
+    const world = createWorld()
+    const tab = world.tab()
+    await world.until(signUp(tab.app, { email: 'bob@example.com', password: 'correct horse' }))
+    await world.until(tab.app.signIn({ email: 'bob@example.com', password: 'correct horse' }))
+    tab.online = !leavesOffline
+    if (leavesOffline) await world.until(tab.app.signOut())
+    tab.online = true
+    await world.until(tab.app.signIn(credentials))
+    await world.pass(1_000)
+    expect([...world.issuer.families.values()].map(family => family.ended)).toEqual(['session_ended', undefined])
+    expect(tab.app.state).toEqual({ status: 'fresh' })
+  }
 })
 
 test('signing in while a refresh of the earlier login is under way: the new login stays', async () => {

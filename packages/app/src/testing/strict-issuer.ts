@@ -24,6 +24,7 @@ export interface StrictIssuerOptions {
 interface Family {
   readonly id: string
   readonly clientId: string
+  readonly user: string
   readonly thumbprint: string | undefined
   generation: number
   rotatedAt: number
@@ -116,8 +117,8 @@ export function createStrictIssuer(options: StrictIssuerOptions): StrictIssuer {
     return checked.thumbprint
   }
 
-  function begin(clientId: string, thumbprint: string | undefined): Response {
-    const family: Family = { id: `f${++serial}`, clientId, thumbprint, generation: 0, rotatedAt: now() }
+  function begin(clientId: string, thumbprint: string | undefined, user = 'ada@example.com'): Response {
+    const family: Family = { id: `f${++serial}`, clientId, user, thumbprint, generation: 0, rotatedAt: now() }
     families.set(family.id, family)
     counts.logins++
     return tokens(family, true, true)
@@ -201,8 +202,9 @@ export function createStrictIssuer(options: StrictIssuerOptions): StrictIssuer {
       const thumbprint = proofOf(request)
       const { email, password, client_id, supersedes } = JSON.parse(body)
       if (passwords.get(email) !== password) throw refused('login_failed')
-      end(familyOf(supersedes ?? ''), 'session_ended')
-      return begin(client_id, thumbprint)
+      const earlier = familyOf(supersedes ?? '')
+      if (earlier?.user === email) end(earlier, 'session_ended')
+      return begin(client_id, thumbprint, email)
     },
     '/v1/password': (request, body) => {
       const { family } = authorized(request)

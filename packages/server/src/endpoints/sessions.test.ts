@@ -168,6 +168,20 @@ describe('signing in again on the same install (A11)', () => {
     expect(entries.map(entry => [entry.kind, entry.id])).toContainEqual(['session', first.sessionId])
   })
 
+  test('the login of another user goes on, whoever shows its refresh token', async () => {
+    const to = await given.server()
+    await signUp(to)
+    await signUp(to, 'thief@example.com')
+    const victim = await logIn(to)
+    const before = (await to.audit()).length
+    const thief = await logIn(to, { email: 'thief@example.com', supersedes: victim.refreshToken })
+    expect(thief.answer.status).toBe(201)
+    expect(await to.auditedSince(before)).toEqual(['session.created'])
+    expect((await to.store.feed.snapshot()).entries).toEqual([])
+    expect((await refresh(to, victim.refreshToken)).status).toBe(200)
+    expect((await me(to, victim.accessToken)).status).toBe(200)
+  })
+
   test('a token of another client, a forged one or rubbish ends nothing, and the login goes on', async () => {
     const to = await given.server()
     await signUp(to)

@@ -51,8 +51,8 @@ export function logIn(services: Services): Endpoint {
     const spent = proof.spend()
     if (spent !== undefined) return refusalAnswer(spent)
     return openAndAnswer(services, async () => {
-      const superseded = await loadSuperseded(services, wanted.supersedes, client.id)
       const { user, amr } = signedIn
+      const superseded = await loadSuperseded(services, wanted.supersedes, { userId: user.id, clientId: client.id })
       return {
         snapshot: signedIn,
         user,
@@ -83,18 +83,22 @@ export async function openAndAnswer(
   return isRefusal(opened) ? refusalAnswer(opened) : json(201, opened)
 }
 
-/** The earlier login of this install, if the app can show its refresh token; anything else is silently no login. */
+/**
+ * The earlier login of the same user on this install, if the app can show its refresh token; anything else is silently no
+ * login. Another user's is none: their leaked token must not be good for ending it.
+ */
 async function loadSuperseded(
   services: Services,
   refreshToken: string | undefined,
-  clientId: string,
+  by: { readonly userId: string; readonly clientId: string },
 ): Promise<FamilySnapshot | undefined> {
   if (refreshToken === undefined) return undefined
   const opened = await readRefreshToken(services.keys, refreshToken)
   if (opened === undefined) return undefined
   const snapshot = await services.store.loadFamily(opened.familyId)
-  const isOurs = snapshot?.family.clientId === clientId && macMatches(opened, snapshot.family.salt)
-  return isOurs ? snapshot : undefined
+  if (snapshot === undefined || !macMatches(opened, snapshot.family.salt)) return undefined
+  const { userId, clientId } = snapshot.family
+  return userId === by.userId && clientId === by.clientId ? snapshot : undefined
 }
 
 /** `GET /v1/sessions`: what is signed in as this user. */
