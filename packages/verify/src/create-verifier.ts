@@ -230,13 +230,12 @@ function revocationCheckOf(
   const { revocations: options, runtime, issuer } = configuration
   if (options === undefined) return undefined
   const authorization = basicAuthorization(options.clientId, options.clientSecret)
-  const known = revocations()
+  const known = revocations(options.mostEntries ?? defaultMostEntries)
   return {
     known,
     feed: followFeed(runtime, known, {
       url: options.url ?? `${issuer.replace(/\/$/, '')}/revocations`,
       authorization,
-      mostEntries: options.mostEntries ?? defaultMostEntries,
       onKeyRetired,
     }),
     introspect: introspection(runtime, {

@@ -32,8 +32,6 @@ export interface FeedStatus {
 export interface FeedOptions {
   readonly url: string
   readonly authorization: string
-  /** More live entries than this are not held: the follower says that it is stale. */
-  readonly mostEntries: number
   /** A key was retired: another one has taken over, perhaps one that was not published when the keys were last read. */
   readonly onKeyRetired: () => void
 }
@@ -75,20 +73,15 @@ export function followFeed(runtime: Runtime, known: Revocations, options: FeedOp
     const read = readFeedPage(event.data)
     if (read === undefined) throw forgetPosition('the feed sent something else')
     const { page, unknown } = read
-    const held = event.event === 'snapshot' ? 0 : known.size
-    overflown = held + page.entries.length > options.mostEntries
-    // What is known already stays in force.
-    if (overflown) throw forgetPosition('more is revoked than this verifier may hold')
-    if (event.event === 'snapshot') {
-      known.replace(page.entries)
-      unknownEntries = unknown
-    } else if (position === undefined || incarnation(position) !== incarnation(page.position)) {
+    const isSnapshot = event.event === 'snapshot'
+    if (!isSnapshot && (position === undefined || incarnation(position) !== incarnation(page.position))) {
       throw forgetPosition('the feed went on without a snapshot')
-    } else {
-      known.add(page.entries)
-      unknownEntries += unknown
-      if (page.entries.some(entry => entry.kind === 'key')) options.onKeyRetired()
     }
+    overflown = !(isSnapshot ? known.replace(page.entries) : known.add(page.entries))
+    unknownEntries = unknown + (isSnapshot ? 0 : unknownEntries)
+    if (!isSnapshot && page.entries.some(entry => entry.kind === 'key')) options.onKeyRetired()
+    // What matters most is in force; of the rest nobody knows, so only a snapshot that fits makes it current again.
+    if (overflown) throw forgetPosition('more is revoked than this verifier may hold')
     position = page.position
     heard(page)
     // Not at a snapshot: a server that breaks right after it would be asked for one without a pause.

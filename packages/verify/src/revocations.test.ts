@@ -104,3 +104,47 @@ test('a snapshot takes the place of everything before it', () => {
   expect(known.kills({ ...base, sid: 'b', epo: { all: 3 } }, undefined)).toBe(true)
   expect(known.kills({ ...base, epo: { all: 2 } }, undefined)).toBe(true)
 })
+
+test('where there is no room for all, a flood of tokens pushes out nothing that kills more', () => {
+  const flood = Array.from({ length: 100 }, (_, i): FeedEntry => ({ kind: 'token', id: `t${i}`, until }))
+  const weighty: FeedEntry[] = [
+    { kind: 'family', id: 'f', until },
+    { kind: 'session', id: 's', until },
+    epoch('user', 'user-9', 2),
+    { kind: 'key', id: 'k', until },
+    epoch('all', '', 2),
+  ]
+  for (const entries of [
+    [...flood, ...weighty],
+    [...weighty, ...flood],
+  ]) {
+    for (const fill of ['replace', 'add'] as const) {
+      const known = revocations(10)
+      expect(known[fill](entries)).toBe(false)
+      expect(known.size).toBe(10)
+      const alive = { ...base, epo: { all: 2 } }
+      expect(known.kills(alive, undefined)).toBe(false)
+      expect(known.kills({ ...alive, fam: 'f' }, undefined)).toBe(true)
+      expect(known.kills({ ...alive, sid: 's' }, undefined)).toBe(true)
+      expect(known.kills({ ...alive, sub: 'user-9', epo: { all: 2, user: 1 } }, undefined)).toBe(true)
+      expect(known.kills(alive, 'k')).toBe(true)
+      expect(known.kills({ ...base, epo: { all: 1 } }, undefined)).toBe(true)
+    }
+  }
+})
+
+test('without any token among them the logins give way to epochs and keys; what is known already takes no room', () => {
+  const known = revocations(2)
+  expect(known.add([{ kind: 'session', id: 'a', until }])).toBe(true)
+  expect(
+    known.add([
+      { kind: 'session', id: 'a', until: until + 1 },
+      { kind: 'family', id: 'b', until },
+    ]),
+  ).toBe(true)
+  expect(known.add([{ kind: 'key', id: 'k', until }])).toBe(false)
+  expect(known.kills({ ...base, sid: 'a' }, undefined)).toBe(true)
+  expect(known.kills(base, 'k')).toBe(true)
+  expect(known.add([{ kind: 'family', id: 'c', until }])).toBe(false)
+  expect(known.kills({ ...base, fam: 'c' }, undefined)).toBe(false)
+})

@@ -6,9 +6,10 @@ export interface Revocations {
   /** Grows with every change that could kill a token: a verdict stays good while it stands still. */
   readonly version: number
   readonly size: number
-  /** Takes the place of everything known, at once. */
-  replace(entries: readonly FeedEntry[]): void
-  add(entries: readonly FeedEntry[]): void
+  /** Takes the place of everything known, at once. False: not all of it could be held. */
+  replace(entries: readonly FeedEntry[]): boolean
+  /** False: not all of what is known now could be held. */
+  add(entries: readonly FeedEntry[]): boolean
   /** Forgets entries whose `until` (seconds, by the feed's clock) is past. */
   prune(nowSeconds: number): void
   /** True if a token with these claims, signed with this key, is dead (design: revocation). */
@@ -24,7 +25,13 @@ interface Mark {
 
 type Marks = Readonly<Record<NamedKind | EpochKind, Map<string, Mark>>>
 
-export function revocations(): Revocations {
+/**
+ * Where there is no room for all, what kills more stays: a single token goes first, then logins, a key never before them.
+ * So nobody who can have many tokens of his own revoked can push out the end of a session.
+ */
+const leastFirst = ['token', 'family', 'session', 'grant', 'user', 'client', 'key', 'all'] as const
+
+export function revocations(mostEntries: number = Number.POSITIVE_INFINITY): Revocations {
   let marks = noMarks()
   let size = 0
   let version = 0
@@ -38,14 +45,18 @@ export function revocations(): Revocations {
     },
     replace(entries) {
       const fresh = noMarks()
-      size = enter(fresh, entries)
+      const entered = enter(fresh, entries, mostEntries)
+      size = entered.added
       marks = fresh
       version++
+      return entered.whole
     },
     add(entries) {
-      if (entries.length === 0) return
-      size += enter(marks, entries)
+      if (entries.length === 0) return true
+      const entered = enter(marks, entries, mostEntries - size)
+      size += entered.added
       version++
+      return entered.whole
     },
     prune(nowSeconds) {
       for (const kind of Object.values(marks)) {
@@ -70,14 +81,19 @@ function noMarks(): Marks {
   }
 }
 
-/** Answers how many marks are new. */
-function enter(marks: Marks, entries: readonly FeedEntry[]): number {
+/** Answers by how many there are more marks, and whether there was room for all. */
+function enter(marks: Marks, entries: readonly FeedEntry[], room: number): { added: number; whole: boolean } {
   let added = 0
+  let whole = true
   for (const entry of entries) {
     const kind = marks[entry.kind]
     const id = entry.kind === 'all' ? '' : entry.id
     const known = kind.get(id)
-    if (known === undefined) added++
+    if (known === undefined && added < room) added++
+    else if (known === undefined) {
+      whole = false
+      if (!evictLesser(marks, entry.kind)) continue
+    }
     // Of two limits the higher one holds, whichever came last (CVE-2026-8922).
     kind.set(id, {
       below: Math.max(known?.below ?? Number.NEGATIVE_INFINITY, isEpochEntry(entry) ? entry.below : 0),
@@ -85,7 +101,16 @@ function enter(marks: Marks, entries: readonly FeedEntry[]): number {
       until: Math.max(known?.until ?? Number.NEGATIVE_INFINITY, entry.until),
     })
   }
-  return added
+  return { added, whole }
+}
+
+/** Drops the oldest mark of the least kind, if that is less than `kind`. */
+function evictLesser(marks: Marks, kind: FeedEntry['kind']): boolean {
+  for (const lesser of leastFirst) {
+    if (lesser === kind) return false
+    for (const id of marks[lesser].keys()) return marks[lesser].delete(id)
+  }
+  return false
 }
 
 function isNamed(marks: Marks, { jti, fam, sid }: VerifiedClaims, kid: string | undefined): boolean {

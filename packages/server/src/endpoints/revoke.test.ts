@@ -52,6 +52,39 @@ describe('revoking (RFC 7009)', () => {
     expect((await to.store.feed.snapshot()).number).toBe(before.number)
   })
 
+  test('beyond twenty access tokens an hour the login ends: one login cannot fill the feed', async () => {
+    const { to, login } = await loggedIn()
+    const before = (await to.audit()).length
+    const revoke = (token: string) => postForm(to, '/revoke', { token, client_id: 'bearer-app' })
+    for (let times = 0; times < 20; times++) {
+      expect((await revoke(String((await refresh(to, login.refreshToken)).body.access_token))).status).toBe(200)
+    }
+    expect((await me(to, login.accessToken)).status).toBe(200)
+    expect((await revoke(login.accessToken)).status).toBe(200)
+    expect((await me(to, login.accessToken)).body.reason).toBe('token_revoked')
+    expect((await refresh(to, login.refreshToken)).body.reason).toBe('session_ended')
+    const { entries } = await to.store.feed.snapshot()
+    expect(entries.map(({ kind }) => kind)).toEqual([...Array<string>(20).fill('token'), 'family', 'session'])
+    expect(await to.auditedSince(before)).toEqual([...Array<string>(20).fill('token.revoked'), 'session.ended'])
+  })
+
+  test("a client's machine tokens are revoked twenty times an hour; then it has to wait", async () => {
+    const to = await given.server()
+    const mint = async () =>
+      String((await postForm(to, '/token', { grant_type: 'client_credentials' }, asApi)).body.access_token)
+    for (let times = 0; times < 20; times++) {
+      expect((await postForm(to, '/revoke', { token: await mint() }, asApi)).status).toBe(200)
+    }
+    const answer = await postForm(to, '/revoke', { token: await mint() }, asApi)
+    expect([answer.status, answer.body.reason, answer.headers['retry-after']]).toEqual([
+      429,
+      'too_many_attempts',
+      '180',
+    ])
+    await to.later(180)
+    expect((await postForm(to, '/revoke', { token: await mint() }, asApi)).status).toBe(200)
+  })
+
   test('rubbish and forgeries are 200 and end nothing', async () => {
     const { to, login } = await loggedIn()
     const forged = `${login.refreshToken.slice(0, -2)}AA`

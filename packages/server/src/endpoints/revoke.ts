@@ -22,8 +22,15 @@ import { holderRefusal } from './token-refresh.ts'
 import { missing } from './token-request.ts'
 
 /**
+ * So many access tokens of one login (or of one client's machines) die by name in an hour: every API holds every entry of
+ * the feed, so one login must not be able to fill it.
+ */
+const tokensAnHour = 20
+
+/**
  * `POST /revoke` (RFC 7009). A refresh token ends its login; any generation will do, so that signing out works with
- * what the app happens to hold; for a bound login with the proof of its key, as at `/token`. An access token dies by its name. Unknown tokens are answered 200 (§2.2).
+ * what the app happens to hold; for a bound login with the proof of its key, as at `/token`. An access token dies by its name; beyond twenty an
+ * hour its login ends, and machine tokens get `too_many_attempts`. Unknown tokens are answered 200 (§2.2).
  */
 export function revoke(services: Services): Endpoint {
   return async http => {
@@ -82,6 +89,10 @@ async function revokeAccessToken(
   if (isRefusal(judged)) return done()
   const { claims } = judged
   if (claims.client_id !== clientId) return refusalAnswer(refuse('client_mismatch'))
+  const counted = claims.fam === undefined ? `token.revoked client ${clientId}` : `token.revoked family ${claims.fam}`
+  const { allowed, retryAfterSeconds } = await services.counters.take(counted, tokensAnHour, 3600)
+  if (!allowed && judged.login === undefined) return refusalAnswer(refuse('too_many_attempts', { retryAfterSeconds }))
+  if (!allowed && claims.fam !== undefined) return endLoginOf(services, http, claims.fam)
   const outcome = await decideAndCommit(services, async () => {
     const { now, issuer } = await services.store.loadIssuer()
     const entries = [namedEntry('token', claims.jti, now, issuer)]
@@ -93,6 +104,16 @@ async function revokeAccessToken(
       ...personalOf(deviceOf(http)),
     }
     return { result: {}, change: { writes: [], audit: [audit], entries, durable: true, time: now } }
+  })
+  return isRefusal(outcome) ? refusalAnswer(outcome) : done()
+}
+
+/** One entry in the place of any number: every token of the login is dead, the one that was named among them. */
+async function endLoginOf(services: Services, http: HttpRequest, familyId: string): Promise<HttpAnswer> {
+  const outcome = await decideAndCommit(services, async () => {
+    const snapshot = await services.store.loadFamily(familyId)
+    const change = snapshot && endLogin(snapshot, 'signed_out', { device: deviceOf(http), by: 'client' })
+    return { result: {}, change }
   })
   return isRefusal(outcome) ? refusalAnswer(outcome) : done()
 }
