@@ -92,7 +92,7 @@ const table = {
   ],
   code_reused: ['invalid_grant', 400, 'The code was used before; what it gave has been ended.', 'RFC 6749 §4.1.2'],
 
-  // Refresh tokens, in the order of the decision table (design: refresh)
+  // Refresh tokens, in the order of the decision table (docs/refresh.md)
   refresh_token_invalid: [
     'invalid_grant',
     400,
@@ -144,7 +144,7 @@ const table = {
     'RFC 9470 §3',
   ],
   token_revoked: ['invalid_token', 401, 'The token has been revoked.', 'RFC 6750 §3.1'],
-  countersign_invalid: ['invalid_token', 401, 'The token does not bear the mark of its issuer.', 'contract: jti'],
+  countersign_invalid: ['invalid_token', 401, 'The token does not bear the mark of its issuer.', 'ARCHITECTURE.md'],
   scope_insufficient: [
     'insufficient_scope',
     403,
@@ -179,8 +179,8 @@ const table = {
   binding_required: ['invalid_token', 401, 'This endpoint requires a token that is bound to a key.', 'RFC 9449 §6'],
 
   // Users
-  login_failed: ['login_failed', 401, 'The address or the password is wrong.', 'contract: one reason for both'],
-  email_taken: ['email_taken', 409, 'There is a user with this address already.', 'contract: first-party API'],
+  login_failed: ['login_failed', 401, 'The address or the password is wrong.', 'docs/http.md: one reason for both'],
+  email_taken: ['email_taken', 409, 'There is a user with this address already.', 'docs/http.md'],
   email_invalid: ['invalid_request', 400, 'The address is not a valid e-mail address.', 'RFC 5321 §4.1.2'],
   password_unacceptable: [
     'invalid_request',
@@ -188,15 +188,15 @@ const table = {
     'The password is too short, too long or too common.',
     'NIST SP 800-63B §3.1.1',
   ],
-  signup_closed: ['signup_closed', 403, 'Sign-up is closed.', 'contract: first-party API'],
-  user_unknown: ['not_found', 404, 'There is no such user.', 'contract: trusted sessions'],
-  session_unknown: ['not_found', 404, 'There is no such session.', 'contract: first-party API'],
+  signup_closed: ['signup_closed', 403, 'Sign-up is closed.', 'docs/http.md'],
+  user_unknown: ['not_found', 404, 'There is no such user.', 'docs/http.md'],
+  session_unknown: ['not_found', 404, 'There is no such session.', 'docs/http.md'],
   login_required: ['login_required', 401, 'The user has to sign in.', 'OpenID Connect Core §3.1.2.6'],
   external_id_taken: [
     'external_id_taken',
     409,
     'The address belongs to a user who is known under another identity.',
-    'contract: trusted sessions',
+    'docs/http.md',
   ],
 
   // Try again later; never a judgement on the credential
@@ -205,7 +205,7 @@ const table = {
     'temporarily_unavailable',
     503,
     'Whether the token still stands cannot be told right now.',
-    'design: revocation',
+    'docs/revocation.md',
   ],
   keys_unavailable: [
     'temporarily_unavailable',
