@@ -243,6 +243,20 @@ describe('where a sign-in leads', () => {
     }
   })
 
+  test.each(['/sign-in', '/sign-up'])('whatever stands in the query of %s, the page is shown', async path => {
+    const to = await given.server()
+    for (const query of ['x=\\', '\\', 'x=%5C', 'x=%0a', 'x=%7f', 'x=%e2%98%83', '%5c%5cevil.example=1', '%20']) {
+      const shown = await get(to, `${path}?${query}`)
+      expect([query, shown.status]).toEqual([query, 200])
+      expect(shown.text).toMatch(/href="\/sign-(in|up)(\?[\x21-\x5b\x5d-\x7e]*)?"/)
+      const again = await browser(to).submit(`${path}?${query}`, {
+        email: 'no address',
+        password: 'wrong horse battery',
+      })
+      expect([query, [400, 401].includes(again.status)]).toEqual([query, true])
+    }
+  })
+
   test('a link cannot put words on the sign-in page', async () => {
     const to = await given.server()
     const words = 'Your-account-is-blocked'

@@ -2,7 +2,7 @@ import { endSession, openBrowserSession, type Session, type Snapshot, type User 
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import { seeOther } from '../http/answers.ts'
 import type { Endpoint, HttpAnswer, HttpRequest } from '../http/message.ts'
-import { readForm } from '../http/read-form.ts'
+import { readForm, readParameters } from '../http/read-form.ts'
 import { signInPage } from '../pages/sign-in-page.ts'
 import { signUpPage } from '../pages/sign-up-page.ts'
 import { passwordMinLength } from '../passwords/password-policy.ts'
@@ -142,6 +142,9 @@ function formPage(
   return problemPage(problem, body, { ...(redirectUri !== undefined && { redirectUri }), setCookie })
 }
 
+/** The query goes along, written anew: a raw one may hold what no link of ours may, such as a backslash. */
 function withQuery(path: string, http: HttpRequest): string {
-  return http.query === '' ? path : `${path}?${http.query}`
+  const parameters = readParameters(http.query)
+  const query = isRefusal(parameters) ? '' : new URLSearchParams([...parameters]).toString()
+  return query === '' ? path : `${path}?${query}`
 }
