@@ -62,3 +62,9 @@ test('nodes that start together with the same clients agree', async () => {
   expect(await to.store.listClients()).toHaveLength(5)
   expect((await to.audit()).filter(({ record }) => record.event === 'client.changed')).toHaveLength(5)
 })
+
+test('two clients of one id stop the start, and name it', async () => {
+  await expect(given.server({ clients: [own, { ...own, name: 'Another' }] })).rejects.toThrow(
+    "Two clients have the id 'bearer-app'.",
+  )
+})

@@ -10,6 +10,9 @@ const triesAtMost = 10
  */
 export async function declareClients(store: Store, declared: readonly Client[]): Promise<void> {
   for (const client of declared) checkDeclaration(client)
+  const ids = declared.map(client => client.id)
+  const twice = ids.find((id, index) => ids.indexOf(id) !== index)
+  if (twice !== undefined) throw new WrongDeclaration(`Two clients have the id '${twice}'.`)
   // First: no node may give a longer token than entries of the feed are kept for.
   const longest = Math.max(0, ...declared.map(client => client.lifetimes.accessTokenSeconds))
   await again(() => raiseLongestLifetime(store, longest))
