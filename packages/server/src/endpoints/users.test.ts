@@ -35,6 +35,14 @@ describe('sign-up', () => {
     expect((await to.audit()).filter(({ record }) => record.event === 'user.created')).toHaveLength(1)
   })
 
+  test('a member that is not known is named if it is a plain word, and not repeated otherwise', async () => {
+    const to = await given.server()
+    const named = await postJson(to, '/v1/users', { ...maria, displayName: 'Maria' })
+    expect(named.body.error_description).toBe("The body has a member 'displayName', which is not known here.")
+    const other = await postJson(to, '/v1/users', { ...maria, 'x1$correct horse': true })
+    expect(other.body.error_description).toBe('The body has a member that is not known here.')
+  })
+
   test('closed: 403 signup_closed, with the challenge that every 403 has', async () => {
     const to = await given.server({ config: { signUp: 'closed' } })
     const answer = await postJson(to, '/v1/users', maria)

@@ -13,7 +13,10 @@ export function readJson<T>(request: HttpRequest, schema: z.ZodType<T>): T | Ref
   const issue = parsed.error.issues[0]
   const where = issue?.path.map(String).filter(isPlain).join('.')
   if (issue?.code === 'unrecognized_keys') {
-    return refuse('parameter_invalid', { detail: 'The body has a member that is not known here.' })
+    const unknown = issue.keys.find(isWord)
+    const which =
+      unknown === undefined ? 'a member that is not known here' : `a member '${unknown}', which is not known here`
+    return refuse('parameter_invalid', { detail: `The body has ${which}.` })
   }
   return refuse('parameter_invalid', where ? { detail: `The member '${where}' is missing or not valid.` } : {})
 }
@@ -21,4 +24,9 @@ export function readJson<T>(request: HttpRequest, schema: z.ZodType<T>): T | Ref
 /** Member names of the schema are plain words; anything else came from the request and is not repeated. */
 function isPlain(name: string): boolean {
   return /^[a-z_0-9]{1,40}$/.test(name)
+}
+
+/** A name that was mistyped, and hardly a secret in the wrong place. */
+function isWord(name: string): boolean {
+  return /^[a-z][a-z_]{0,23}$/i.test(name)
 }
