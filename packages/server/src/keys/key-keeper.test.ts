@@ -213,3 +213,12 @@ describe('more than one start', () => {
     await expect(again(store, wrong)).rejects.not.toThrow(wrong.toString('base64url'))
   })
 })
+
+test('the first keys are made, later ones turned: the log says which', async () => {
+  const to = await given.server()
+  await to.later(31 * 86_400)
+  await to.later(31 * 86_400)
+  const told = to.log.map(({ text }) => text.slice(0, 11)).filter(text => text.startsWith('keys'))
+  expect(told.slice(0, 2)).toEqual(['keys made {', 'keys turned'])
+  expect(told.lastIndexOf('keys made {')).toBe(0)
+})

@@ -145,7 +145,8 @@ export async function createKeyKeeper(options: KeyKeeperOptions): Promise<KeyKee
       if (outcome === 'committed') {
         // Not `read`: a look that began before the commit may be under way.
         load((await store.loadIssuer()).keyRing)
-        log.info({ active: activeSigningKey(turned)?.kid, retired }, 'keys turned')
+        const isFirst = activeSigningKey(keyRing) === undefined
+        log.info({ active: activeSigningKey(turned)?.kid, retired }, isFirst ? 'keys made' : 'keys turned')
         return true
       }
     }
