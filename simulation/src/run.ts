@@ -20,16 +20,33 @@ export interface RunResult {
 export async function run(plan: Plan, breakage?: Breakage): Promise<RunResult> {
   const world = await createWorld(plan, breakage)
   const { time } = world
-  const start = time.now()
+  let start = time.now()
   for (const step of plan.steps) {
     await time.run(Math.max(time.now(), start + step.at))
     act(world, step)
+    if (step.do !== 'sleep') continue
+    await sleep(world, step.for)
+    start += step.for
   }
   await time.run(start + plan.length)
   await heal(world)
   const violations = await judge(world)
   close(world)
   return { plan, world, violations }
+}
+
+/** Everything is switched off for a long while, and on again. */
+async function sleep({ time, nodes, devices }: World, length: number): Promise<void> {
+  for (const node of nodes) node.crash()
+  for (const device of devices.values()) {
+    for (const tab of device.tabs) {
+      tab.frozen = true
+      tab.app.close()
+    }
+  }
+  await time.run(time.now() + length)
+  for (const node of nodes) void node.start()
+  for (const device of devices.values()) for (const index of device.tabs.keys()) device.open(index)
 }
 
 /** The faults are over. After a while everybody who was not signed out has a token, and it is accepted. */

@@ -65,6 +65,17 @@ export const brokenRules: readonly Breakage[] = [
     const decision = redeemRefreshToken(request)
     return decision.row === 4 ? asReuse(request) : decision
   }),
+  rule(
+    'one generation ahead after a restore is reuse',
+    { troubles: ['restore', 'storeCrash', 'storeCrash'] },
+    request => {
+      const { family, issuer } = request.snapshot
+      const { restoredAt } = issuer
+      const usedSince = restoredAt !== null && family.createdAt <= restoredAt && family.rotatedAt > restoredAt
+      const decision = redeemRefreshToken(request)
+      return decision.row === 4 && family.jkt === null && usedSince ? asReuse(request) : decision
+    },
+  ),
   rule('the proof of a bound login counts for nothing', { troubles: ['weather', 'tabs'] }, request => {
     const { family } = request.snapshot
     const decision = redeemRefreshToken({

@@ -37,7 +37,7 @@ export function judgeLogouts(history: History, truth: Truth, ever: Truth): Viola
 }
 
 function wrongRefusal(
-  { reason, presented, answeredAt }: TokenExchange,
+  { reason, presented, answeredAt, storeArrivedAt }: TokenExchange,
   known: { truth: Truth; ever: Truth; stolen: ReadonlySet<string>; lostLogins: ReadonlySet<string>; history: History },
 ): string | undefined {
   const { truth, ever, stolen, lostLogins, history } = known
@@ -61,6 +61,10 @@ function wrongRefusal(
       if (stolen.has(familyId)) return undefined
       return lateRepeats(history, familyId, answeredAt) >= 2 ? undefined : 'and no thief was near, nor two late repeats'
     }
+    case 'session_idle_expired':
+      return storeArrivedAt - lastUse(history, familyId, answeredAt) >= idleMilliseconds
+        ? undefined
+        : 'and it was in use'
     case 'family_unknown':
       return lostLogins.has(familyId) ? undefined : 'and the login is in the store'
     default:
@@ -78,6 +82,22 @@ function lostFamilies(history: History): Set<string> {
     }
   }
   return lost
+}
+
+const idleMilliseconds = 30 * 86_400_000 - 1_000
+
+/** When a login was last used, or the store last restored, by the store's clock. */
+function lastUse({ events }: History, familyId: string, until: number): number {
+  let last = 0
+  for (const event of events) {
+    if (event.time > until) break
+    if (event.kind !== 'commit') continue
+    const { change, storeTime } = event.applied
+    const isUse = change.writes.some(write => write.table === 'family' && write.row.id === familyId)
+    const isRestore = change.writes.some(write => write.table === 'issuer' && write.row.restoredAt !== null)
+    if (isUse || isRestore) last = storeTime
+  }
+  return last
 }
 
 const graceMilliseconds = 20_000

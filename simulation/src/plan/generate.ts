@@ -13,6 +13,9 @@ export type TroubleKind =
   | 'nodeClock'
   | 'nodeCrash'
   | 'storeCrash'
+  | 'storeClock'
+  | 'staleReplica'
+  | 'sleep'
   | 'storeCut'
   | 'ringCut'
   | 'signing'
@@ -161,6 +164,11 @@ const troubleMakers: Readonly<Record<TroubleKind, Trouble>> = {
       for: dice.between(0.1, 10) * second,
     },
   ],
+  storeClock: ({ dice }, at) => [{ at, do: 'store clock', by: dice.pick([-300, -30, 30, 300]) * second }],
+  staleReplica: ({ dice }, at) => [{ at, do: 'stale replica', lag: dice.pick([5, 60, 300]) * second }],
+  // Feeds are followed every second: where somebody follows, nobody sleeps for weeks.
+  sleep: ({ dice, apis }, at) =>
+    apis > 0 ? [] : [{ at, do: 'sleep', for: dice.pick([0.1, 1, 20, 29, 31]) * 86_400 * second }],
   storeCut: ({ dice, nodes }, at) => [
     { at, do: 'cut store', node: dice.below(nodes), for: dice.between(0.5, 90) * second },
   ],
