@@ -32,16 +32,25 @@ export async function refreshTokens(services: Services, request: TokenRequest): 
     }
     const decision = services.judgeRefresh({ token, snapshot, client: request.client, jkt: request.proof.jkt, device })
     const wanted = isRefusal(decision.outcome) ? {} : narrow(services, request, snapshot)
-    if (isRefusal(wanted)) return refusalAnswer(wanted)
     // From row 3 on it is the client's own proof; a replayed one must not decide anything.
     const spent = decision.row < 3 || isSpent ? undefined : request.proof.spend()
     if (spent !== undefined) return refusalAnswer(spent)
     isSpent = decision.row >= 3
-    const signed = sign(services, request, snapshot, decision, wanted)
-    const outcome = decision.change ? await services.store.commit(decision.change) : 'committed'
-    if (outcome === 'committed') return answer(services, request, decision, token.familyId, signed)
+    const { decided, signed } = isRefusal(wanted)
+      ? { decided: withoutTokens(decision, wanted), signed: undefined }
+      : { decided: decision, signed: sign(services, request, snapshot, decision, wanted) }
+    const outcome = decided.change ? await services.store.commit(decided.change) : 'committed'
+    if (outcome === 'committed') return answer(services, request, decided, token.familyId, signed)
   }
   throw new StoreUnavailable('A family is being changed by others all the time.')
+}
+
+/**
+ * The row has decided and what it found is written down; only then does a wrong scope or resource matter: else whoever
+ * adds one would not be seen. A rotation alone is left out, since its token is not handed over.
+ */
+function withoutTokens({ row, change }: RefreshDecision, outcome: Refusal): RefreshDecision {
+  return { row, outcome, ...(change && row !== 5 && { change }) }
 }
 
 /** What the access token may do less than the family: scope (RFC 6749 §6) and audience (RFC 8707 §2.2). */

@@ -185,6 +185,22 @@ describe('refresh, row by row', () => {
     expect(rowOf(await over.present(token))).toEqual(['3', 400, 'session_expired'])
   })
 
+  test('a scope that was not granted hides nothing: the credit is spent and audited, reuse ends the login', async () => {
+    const { to, login, present } = await loggedIn(false)
+    await to.later(60)
+    const before = (await to.audit()).length
+    // A rotation is not kept from the client: nothing was handed over, so nothing has rotated.
+    expect(rowOf(await present(login.refreshToken, { scope: 'admin' }))).toEqual(['5', 400, 'scope_invalid'])
+    expect(rowOf(await present(login.refreshToken))).toEqual(['5', 200, undefined])
+    await to.later(60)
+    expect(rowOf(await present(login.refreshToken, { scope: 'admin' }))).toEqual(['9', 400, 'scope_invalid'])
+    expect(await to.auditedSince(before)).toEqual(['refresh.credit_spent'])
+    await to.later(60)
+    const late = await present(login.refreshToken, { scope: 'admin' })
+    expect(rowOf(late)).toEqual(['10', 400, 'refresh_token_reused'])
+    expect(await to.auditedSince(before)).toEqual(['refresh.credit_spent', 'refresh.reused'])
+  })
+
   test('row 5 rotates, row 6 leaves an unbound token that is young as it is', async () => {
     const { to, login, present } = await loggedIn(false)
     const young = await present(login.refreshToken)
