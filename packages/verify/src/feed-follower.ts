@@ -1,6 +1,7 @@
 import type { FeedPage } from '@countersign/protocol'
 import { eventStream, type ServerSentEvent } from './event-stream.ts'
 import { readFeedPage } from './feed-page.ts'
+import { opening } from './opening.ts'
 import { OutboundFault } from './outbound.ts'
 import type { Revocations } from './revocations.ts'
 import { backoffMilliseconds, type Runtime } from './runtime.ts'
@@ -55,7 +56,7 @@ export function followFeed(runtime: Runtime, known: Revocations, options: FeedOp
   let failures = 0
   let connection: AbortController | undefined
   let closed = false
-  const first = Promise.withResolvers<boolean>()
+  const first = opening<boolean>()
   let wake: (() => void) | undefined
 
   /** Monotonic, so that setting the clock back hides nothing; the wall as well, since the former stops in sleep. */

@@ -1,4 +1,5 @@
 import { type Refusal, refuse } from '@countersign/protocol'
+import { opening } from './opening.ts'
 import { fetchJson, OutboundFault } from './outbound.ts'
 import { backoffMilliseconds, type Runtime } from './runtime.ts'
 import type { Algorithm } from './signature.ts'
@@ -54,7 +55,7 @@ export function issuerKeys(runtime: Runtime, options: IssuerKeysOptions): Issuer
   let waiting = 0
   let timer: unknown
   let closed = false
-  const first = Promise.withResolvers<boolean>()
+  const first = opening<boolean>()
 
   function load(): Promise<boolean> {
     if (closed) return Promise.resolve(keys !== undefined)
