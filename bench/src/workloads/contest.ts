@@ -1,7 +1,7 @@
 import { mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
 import { type RunningServer, residentMiB } from '../harness/processes.ts'
-import { figure, interleave, median, ratio, type Settings, type Table } from '../harness/workload.ts'
+import { type Aim, atLeast, figure, interleave, median, type Settings, type Table } from '../harness/workload.ts'
 import { runLoad } from '../load/run.ts'
 import type { LoadResult, LoadTask } from '../load/task.ts'
 
@@ -22,8 +22,15 @@ interface Outcome extends LoadResult {
 
 export interface Contest {
   readonly table: Table
-  /** By name: how many times as much the first contestant does as this one; undefined where one of them did nothing. */
-  readonly lead: (name: string) => number | undefined
+  /** Of the first contestant over this one. */
+  readonly lead: (name: string) => Lead
+}
+
+/** How many times as much one does as another; undefined where it cannot be told. */
+export interface Lead {
+  readonly rate: number | undefined
+  /** In the same processor time. */
+  readonly perCore: number | undefined
 }
 
 /** Measures the contestants in turn. The first is ours, to whom the others are compared. */
@@ -43,17 +50,15 @@ export async function contest(
       started,
       settings,
       ({ server }) => measure(server, settings),
-      ({ perSecond, cpu }) =>
-        `${figure(perSecond)}/s, ${figure(cpu.server === null ? undefined : (cpu.server / perSecond) * 1e6)} µs of core each`,
+      one => `${figure(one.perSecond)}/s, ${figure(coreMicroseconds(one))} µs of core each`,
     )
-    const rate = (name: string | undefined): number | undefined =>
-      median(results.find(({ subject }) => subject.name === name)?.outcomes.map(one => one.perSecond) ?? [])
-    const ours = rate(contestants[0]?.name)
-    const lead = (name: string): number | undefined => {
-      const theirs = rate(name)
-      return ours && theirs ? ours / theirs : undefined
-    }
-    const rows = results.map(({ subject, outcomes }) => rowOf(subject.name, outcomes, ratio(ours, rate(subject.name))))
+    const ours = results[0]?.outcomes ?? []
+    const leadOver = (theirs: readonly Outcome[]): Lead => ({
+      rate: quotient(middle(ours, perSecond), middle(theirs, perSecond)),
+      perCore: quotient(middle(theirs, coreMicroseconds), middle(ours, coreMicroseconds)),
+    })
+    const lead = (name: string): Lead => leadOver(results.find(({ subject }) => subject.name === name)?.outcomes ?? [])
+    const rows = results.map(({ subject, outcomes }) => rowOf(subject.name, outcomes, leadOver(outcomes)))
     return {
       lead,
       table: { title, columns, rows, notes: [...notes, ...remarks(results.flatMap(one => one.outcomes))] },
@@ -70,25 +75,50 @@ const columns = [
   'p50 ms',
   'p99 ms',
   'µs of core each',
+  'ours is',
   'server core',
   'load core',
   'resident MiB',
 ]
 
-function rowOf(name: string, outcomes: readonly Outcome[], lead: string): string[] {
-  const middle = (of: (one: Outcome) => number | null | undefined, digits = 0): string =>
-    figure(median(outcomes.map(one => of(one) ?? Number.NaN)), digits)
+function rowOf(name: string, outcomes: readonly Outcome[], { rate, perCore }: Lead): string[] {
+  const show = (of: Measure, digits = 0): string => figure(middle(outcomes, of), digits)
   return [
     name,
-    middle(one => one.perSecond),
-    lead,
-    middle(one => one.p50Ms, 1),
-    middle(one => one.p99Ms, 1),
-    middle(one => one.cpu.server && (one.cpu.server / one.perSecond) * 1e6),
-    middle(one => one.cpu.server, 2),
-    middle(one => one.cpu.load, 2),
-    middle(one => one.residentMiB),
+    show(perSecond),
+    times(rate),
+    show(one => one.p50Ms, 1),
+    show(one => one.p99Ms, 1),
+    show(coreMicroseconds),
+    times(perCore),
+    show(one => one.cpu.server ?? undefined, 2),
+    show(one => one.cpu.load, 2),
+    show(one => one.residentMiB),
   ]
+}
+
+type Measure = (one: Outcome) => number | undefined
+
+const perSecond: Measure = one => one.perSecond
+const coreMicroseconds: Measure = ({ cpu, perSecond }) =>
+  cpu.server === null ? undefined : (cpu.server / perSecond) * 1e6
+
+function middle(outcomes: readonly Outcome[], of: Measure): number | undefined {
+  return median(outcomes.map(one => of(one) ?? Number.NaN))
+}
+
+function quotient(upper: number | undefined, lower: number | undefined): number | undefined {
+  return upper && lower ? upper / lower : undefined
+}
+
+function times(value: number | undefined): string {
+  return `${figure(value, 2)}×`
+}
+
+/** Met by what the two did in a second; processor time stands beside it, since that holds on a machine that is not idle. */
+export function aimForLead(what: string, least: number, { rate, perCore }: Lead): Aim {
+  const aim = atLeast(what, least, rate, '×', 2)
+  return { ...aim, reached: `${aim.reached} (${times(perCore)} per core)` }
 }
 
 function remarks(outcomes: readonly Outcome[]): string[] {
