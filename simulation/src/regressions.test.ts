@@ -41,14 +41,14 @@ const laptop: Plan['devices'][number] = {
 }
 
 function uses(party: string, ...moments: number[]): Step[] {
-  return moments.map(at => ({ at: at * second, do: 'refresh', party, tab: 0 }))
+  return moments.map(seconds => ({ when: seconds * second, do: 'refresh', party, tab: 0 }))
 }
 
 test('a backup from before the refresh key was turned logs nobody out', async () => {
   const steps: Step[] = [
-    { at: 1 * second, do: 'sign in', party: 'mail program', tab: 0 },
+    { when: 1 * second, do: 'sign in', party: 'mail program', tab: 0 },
     ...uses('mail program', 70, 150, 220),
-    { at: 250 * second, do: 'restore', age: 180 * second, journal: false },
+    { when: 250 * second, do: 'restore', age: 180 * second, journal: false },
     ...uses('mail program', 260, 330),
   ]
   const { violations, world } = await run(plan(steps, { plains: [mailProgram], refreshKeyRotation: 120 }))
@@ -59,11 +59,11 @@ test('a backup from before the refresh key was turned logs nobody out', async ()
 
 test('a node whose clock is set back behind its start goes on believing proofs', async () => {
   const steps: Step[] = [
-    { at: 1 * second, do: 'sign in', party: 'laptop', tab: 0 },
-    { at: 20 * second, do: 'node clock', node: 0, by: 600 * second },
-    { at: 30 * second, do: 'crash node', node: 0, for: second },
+    { when: 1 * second, do: 'sign in', party: 'laptop', tab: 0 },
+    { when: 20 * second, do: 'node clock', node: 0, by: 600 * second },
+    { when: 30 * second, do: 'crash node', node: 0, for: second },
     ...uses('laptop', 60),
-    { at: 70 * second, do: 'node clock', node: 0, by: -600 * second },
+    { when: 70 * second, do: 'node clock', node: 0, by: -600 * second },
     ...uses('laptop', 90),
   ]
   const { violations, world } = await run(plan(steps, { devices: [laptop], length: 100 * second }))
@@ -73,11 +73,11 @@ test('a node whose clock is set back behind its start goes on believing proofs',
 
 test('a crash that forgets a rotation after a restore logs no unbound client out (decision 4)', async () => {
   const steps: Step[] = [
-    { at: 1 * second, do: 'sign in', party: 'mail program', tab: 0 },
+    { when: 1 * second, do: 'sign in', party: 'mail program', tab: 0 },
     ...uses('mail program', 70),
-    { at: 80 * second, do: 'restore', age: 5 * second, journal: true },
+    { when: 80 * second, do: 'restore', age: 5 * second, journal: true },
     ...uses('mail program', 140, 210),
-    { at: 212 * second, do: 'crash store', forgets: 10 * second, keeps: 0, for: second },
+    { when: 212 * second, do: 'crash store', forgets: 10 * second, keeps: 0, for: second },
     ...uses('mail program', 280),
   ]
   const { violations, world } = await run(plan(steps, { plains: [mailProgram] }))

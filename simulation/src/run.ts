@@ -6,8 +6,9 @@ import { truthOf } from './invariants/truth.ts'
 import type { Violation } from './invariants/violation.ts'
 import type { Plan } from './plan/plan.ts'
 import { act } from './world/act.ts'
+import { createWorld } from './world/create-world.ts'
 import { fairWeather } from './world/network.ts'
-import { createWorld, type World } from './world/world.ts'
+import type { World } from './world/world.ts'
 
 /** One run to its end. */
 export interface RunResult {
@@ -22,7 +23,7 @@ export async function run(plan: Plan, breakage?: Breakage): Promise<RunResult> {
   const { time } = world
   let start = time.now()
   for (const step of plan.steps) {
-    await time.run(Math.max(time.now(), start + step.at))
+    await time.run(Math.max(time.now(), start + step.when))
     act(world, step)
     if (step.do !== 'sleep') continue
     await sleep(world, step.for)

@@ -3,21 +3,10 @@ import { deriveKey, deriveRefreshToken, signerOf, signJws, unseal } from '@count
 import type { HttpRequest } from '@countersign/server'
 import type { Loot } from '../plan/plan.ts'
 import { masterKey } from '../world/node.ts'
-import type { World } from '../world/world.ts'
+import type { Thief, World } from '../world/world.ts'
 import { apiSecret } from './api.ts'
 import { createDevice, type Device, refreshTokenOf } from './device.ts'
 import { basic, createPlainClient, type PlainClient, type RetryHabits, refreshRequest } from './plain-client.ts'
-
-/** Somebody with a copy of something. */
-export interface Thief {
-  readonly name: string
-  readonly loot: Loot
-  readonly victim: string
-  /** The login that he has part of. */
-  readonly familyId: string | undefined
-  /** Does what can be done with the loot. */
-  act(): Promise<void>
-}
 
 const habits: RetryHabits = { patience: 10_000, pauses: [2_000] }
 

@@ -145,7 +145,7 @@ function stepsFrom(world: World, machine: RuleMachine, bounds: Bounds): Step[] {
 }
 
 function withHand(world: World, index: number, change: Partial<Hand>): World {
-  return { ...world, hands: world.hands.map((hand, at) => (at === index ? { ...hand, ...change } : hand)) }
+  return { ...world, hands: world.hands.map((hand, place) => (place === index ? { ...hand, ...change } : hand)) }
 }
 
 function handSteps(world: World, index: number, machine: RuleMachine, bounds: Bounds): Step[] {

@@ -3,7 +3,7 @@ import type { Truth } from './truth.ts'
 import type { Violation } from './violation.ts'
 
 /** Ten seconds until a verifier calls itself stale, and what messages are on their way. */
-export const revocationBoundMilliseconds = 13_000
+const revocationBoundMilliseconds = 13_000
 
 /** A revoked login mints nothing, and its tokens are refused within the bound; what was minted later is never killed. */
 export function judgeRevocation(history: History, truth: Truth): Violation[] {

@@ -3,7 +3,7 @@ import type { Truth } from './truth.ts'
 import type { Violation } from './violation.ts'
 
 /** A family that a thief has presented a token of. */
-export function stolenFamilies(history: History): Set<string> {
+function stolenFamilies(history: History): Set<string> {
   const stolen = new Set<string>()
   for (const event of history.events) {
     if (event.kind !== 'exchange' || event.exchange.party.honest || event.exchange.presented === undefined) continue
@@ -109,7 +109,7 @@ const slack = 1_000
  * How often in a row, without eight rotations in between, the previous generation of an unbound family was presented after the
  * grace, up to a moment. The first one is forgiven; from the second on nothing tells it from theft.
  */
-export function lateRepeats(history: History, familyId: string, until: number): number {
+function lateRepeats(history: History, familyId: string, until: number): number {
   let generation = 0
   let usedAt = 0
   let lates = 0

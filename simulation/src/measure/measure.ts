@@ -48,10 +48,10 @@ export async function measureThieves(
   let answered = 0
   for (let seed = 1; seed <= runs; seed++) {
     const dice = createDice(`theft ${client} ${loot} ${everySeconds} ${seed}`)
-    const at = dice.between(5, 8) * 60_000
-    const steps: Step[] = [{ at, do: 'steal', party: 'victim', tab: 0, loot, thief: 'thief' }]
-    for (let next = at + dice.next() * everySeconds * 1000; next < length; next += everySeconds * 1000) {
-      steps.push({ at: next, do: 'thief acts', thief: 'thief' })
+    const when = dice.between(5, 8) * 60_000
+    const steps: Step[] = [{ when, do: 'steal', party: 'victim', tab: 0, loot, thief: 'thief' }]
+    for (let next = when + dice.next() * everySeconds * 1000; next < length; next += everySeconds * 1000) {
+      steps.push({ when: next, do: 'thief acts', thief: 'thief' })
     }
     const { world } = await run(planFor(client, seed, [...everyday(dice, 120), ...steps]))
     const window = windowOf(world.history)
@@ -82,7 +82,7 @@ export async function measureLogouts(
   let logouts = 0
   for (let seed = 1; seed <= runs; seed++) {
     const dice = createDice(`loss ${client} ${retryAfterSeconds} ${seed}`)
-    const weather: Step = { at: 10_000, do: 'weather', party: 'victim', weather: { loseAnswer: 0.05 }, for: length }
+    const weather: Step = { when: 10_000, do: 'weather', party: 'victim', weather: { loseAnswer: 0.05 }, for: length }
     const { world } = await run(planFor(client, seed, [weather, ...everyday(dice, 90)], retryAfterSeconds))
     for (const event of world.history.events) {
       if (event.kind !== 'exchange' || event.exchange.path !== '/token') continue
@@ -94,10 +94,10 @@ export async function measureLogouts(
 }
 
 function everyday(dice: ReturnType<typeof createDice>, paceSeconds: number): Step[] {
-  const steps: Step[] = [{ at: 1_000, do: 'sign in', party: 'victim', tab: 0 }]
+  const steps: Step[] = [{ when: 1_000, do: 'sign in', party: 'victim', tab: 0 }]
   const pace = paceSeconds * 1000
-  for (let at = 10_000; at < length; at += pace * (0.5 + dice.next())) {
-    steps.push({ at, do: 'use', party: 'victim', tab: 0 })
+  for (let when = 10_000; when < length; when += pace * (0.5 + dice.next())) {
+    steps.push({ when, do: 'use', party: 'victim', tab: 0 })
   }
   return steps
 }
@@ -120,7 +120,7 @@ function planFor(client: ClientKind, seed: number, steps: Step[], retryAfterSeco
     patience: 5_000,
     pauses: [retryAfterSeconds * 1000, retryAfterSeconds * 1000],
   }
-  steps.sort((one, other) => one.at - other.at)
+  steps.sort((one, other) => one.when - other.when)
   const cast = isDevice ? { devices: [device], plains: [] } : { devices: [], plains: [plain] }
   return { seed, nodes: 2, apis: 0, refreshKeyRotation: 0, steps, length, ...cast }
 }

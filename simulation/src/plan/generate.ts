@@ -50,8 +50,8 @@ export function generatePlan(seed: number, focus: Focus = {}): Plan {
   )
   const cast: Cast = { dice, nodes, apis, devices, plains, length }
   const steps = [...everyday(cast), ...troubles(cast, focus.troubles ?? troubleKinds)]
-    .sort((one, other) => one.at - other.at)
-    .filter(step => step.at < length)
+    .sort((one, other) => one.when - other.when)
+    .filter(step => step.when < length)
   const refreshKeyRotation = dice.chance(0.1) ? 120 : 0
   return { seed, nodes, apis, devices, plains, refreshKeyRotation, steps, length }
 }
@@ -92,18 +92,18 @@ function everyday({ dice, devices, plains, length }: Cast): Step[] {
   for (const { name, tabs, logins } of parties) {
     const own = dice.fork(name)
     for (let tab = 0; tab < logins; tab++)
-      steps.push({ at: own.between(0, 5) * second, do: 'sign in', party: name, tab })
+      steps.push({ when: own.between(0, 5) * second, do: 'sign in', party: name, tab })
     for (let tab = 0; tab < tabs; tab++) {
       const pace = own.pick([20, 45, 70, 130]) * second
-      for (let at = 8 * second + own.next() * pace; at < length; at += pace * (0.5 + own.next())) {
-        steps.push({ at, do: own.chance(0.2) ? 'refresh' : 'use', party: name, tab })
+      for (let when = 8 * second + own.next() * pace; when < length; when += pace * (0.5 + own.next())) {
+        steps.push({ when, do: own.chance(0.2) ? 'refresh' : 'use', party: name, tab })
       }
     }
   }
   return steps
 }
 
-type Trouble = (cast: Cast, at: number) => Step[]
+type Trouble = (cast: Cast, when: number) => Step[]
 
 function partyOf({ dice, devices, plains }: Cast): string {
   return dice.pick([...devices, ...plains]).name
@@ -114,7 +114,7 @@ function isUnbound({ devices, plains }: Cast, party: string): boolean {
 }
 
 const troubleMakers: Readonly<Record<TroubleKind, Trouble>> = {
-  weather(cast, at) {
+  weather(cast, when) {
     const { dice } = cast
     const party = partyOf(cast)
     // What an unbound login bears is stated: delays and repeats within the grace.
@@ -128,131 +128,136 @@ const troubleMakers: Readonly<Record<TroubleKind, Trouble>> = {
       { loseAnswer: 0.3, repeat: 0.4, repeatWithin: within, delay: 0.4, delayWithin: within / 2 },
       { offline: true },
     ])
-    return [{ at, do: 'weather', party, weather, for: dice.between(5, 180) * second }]
+    return [{ when, do: 'weather', party, weather, for: dice.between(5, 180) * second }]
   },
-  tabs(cast, at) {
+  tabs(cast, when) {
     const { dice, devices } = cast
     if (devices.length === 0) return []
     const { name, tabs } = dice.pick(devices)
     const tab = dice.below(tabs)
-    const later = at + dice.between(1, 60) * second
+    const later = when + dice.between(1, 60) * second
     return dice.chance(0.5)
       ? [
-          { at, do: 'freeze', party: name, tab },
-          { at: later, do: 'reopen', party: name, tab },
+          { when, do: 'freeze', party: name, tab },
+          { when: later, do: 'reopen', party: name, tab },
         ]
       : [
-          { at, do: 'reopen', party: name, tab },
-          { at: later, do: 'wake', party: name, tab },
+          { when, do: 'reopen', party: name, tab },
+          { when: later, do: 'wake', party: name, tab },
         ]
   },
-  deviceClock: (cast, at) => [
-    { at, do: 'device clock', party: partyOf(cast), by: cast.dice.pick([-3_600, -300, -61, 61, 300, 3_600]) * second },
-  ],
-  nodeClock: ({ dice, nodes }, at) => [
-    { at, do: 'node clock', node: dice.below(nodes), by: dice.pick([-600, -90, -30, 30, 90, 600]) * second },
-  ],
-  nodeCrash: ({ dice, nodes }, at) => [
-    { at, do: 'crash node', node: dice.below(nodes), for: dice.between(0.1, 20) * second },
-  ],
-  storeCrash: ({ dice }, at) => [
+  deviceClock: (cast, when) => [
     {
-      at,
+      when,
+      do: 'device clock',
+      party: partyOf(cast),
+      by: cast.dice.pick([-3_600, -300, -61, 61, 300, 3_600]) * second,
+    },
+  ],
+  nodeClock: ({ dice, nodes }, when) => [
+    { when, do: 'node clock', node: dice.below(nodes), by: dice.pick([-600, -90, -30, 30, 90, 600]) * second },
+  ],
+  nodeCrash: ({ dice, nodes }, when) => [
+    { when, do: 'crash node', node: dice.below(nodes), for: dice.between(0.1, 20) * second },
+  ],
+  storeCrash: ({ dice }, when) => [
+    {
+      when,
       do: 'crash store',
       forgets: dice.pick([1, 10, 30]) * second,
       keeps: dice.next(),
       for: dice.between(0.1, 10) * second,
     },
   ],
-  storeClock: ({ dice }, at) => [{ at, do: 'store clock', by: dice.pick([-300, -30, 30, 300]) * second }],
-  staleReplica: ({ dice }, at) => [{ at, do: 'stale replica', lag: dice.pick([5, 60, 300]) * second }],
+  storeClock: ({ dice }, when) => [{ when, do: 'store clock', by: dice.pick([-300, -30, 30, 300]) * second }],
+  staleReplica: ({ dice }, when) => [{ when, do: 'stale replica', lag: dice.pick([5, 60, 300]) * second }],
   // Feeds are followed every second: where somebody follows, nobody sleeps for weeks.
-  sleep: ({ dice, apis }, at) =>
-    apis > 0 ? [] : [{ at, do: 'sleep', for: dice.pick([0.1, 1, 20, 29, 31]) * 86_400 * second }],
-  storeCut: ({ dice, nodes }, at) => [
-    { at, do: 'cut store', node: dice.below(nodes), for: dice.between(0.5, 90) * second },
+  sleep: ({ dice, apis }, when) =>
+    apis > 0 ? [] : [{ when, do: 'sleep', for: dice.pick([0.1, 1, 20, 29, 31]) * 86_400 * second }],
+  storeCut: ({ dice, nodes }, when) => [
+    { when, do: 'cut store', node: dice.below(nodes), for: dice.between(0.5, 90) * second },
   ],
-  ringCut: ({ dice, nodes }, at) => [
-    { at, do: 'cut ring', node: dice.below(nodes), for: dice.between(60, 150) * second },
+  ringCut: ({ dice, nodes }, when) => [
+    { when, do: 'cut ring', node: dice.below(nodes), for: dice.between(60, 150) * second },
   ],
-  signing: ({ dice, nodes }, at) => [
-    { at, do: 'signing fails', node: dice.below(nodes), for: dice.between(1, 90) * second },
+  signing: ({ dice, nodes }, when) => [
+    { when, do: 'signing fails', node: dice.below(nodes), for: dice.between(1, 90) * second },
   ],
   /** Everybody at once, and twice over. */
-  rush({ dice, devices, plains }, at) {
+  rush({ dice, devices, plains }, when) {
     const steps: Step[] = []
     for (const { name, tabs } of [...devices, ...plains.map(one => ({ ...one, tabs: 1 }))]) {
       const weather = { repeat: 0.7, repeatWithin: 5 }
-      steps.push({ at: at - 1, do: 'weather', party: name, weather, for: second })
-      for (let tab = 0; tab < tabs; tab++) steps.push({ at: at + dice.next() * 3, do: 'refresh', party: name, tab })
+      steps.push({ when: when - 1, do: 'weather', party: name, weather, for: second })
+      for (let tab = 0; tab < tabs; tab++) steps.push({ when: when + dice.next() * 3, do: 'refresh', party: name, tab })
     }
     return steps
   },
   /** An end beside a refresh. */
-  race(cast, at) {
+  race(cast, when) {
     const { dice } = cast
     const party = partyOf(cast)
     const user = [...cast.devices, ...cast.plains].find(({ name }) => name === party)?.user ?? 'maria'
     const end = dice.pick<Step>([
-      { at, do: 'sign out', party, tab: 0 },
-      { at, do: 'end session', party },
-      { at, do: 'end all', user },
-      { at, do: 'log out everywhere', party },
-      { at, do: 'sign in', party, tab: 0 },
+      { when, do: 'sign out', party, tab: 0 },
+      { when, do: 'end session', party },
+      { when, do: 'end all', user },
+      { when, do: 'log out everywhere', party },
+      { when, do: 'sign in', party, tab: 0 },
     ])
-    const beside = (): Step => ({ at: at + dice.between(-40, 40), do: 'refresh', party, tab: 0 })
-    return [end, beside(), beside(), { at: at + 200, do: 'sign in', party, tab: 0 }]
+    const beside = (): Step => ({ when: when + dice.between(-40, 40), do: 'refresh', party, tab: 0 })
+    return [end, beside(), beside(), { when: when + 200, do: 'sign in', party, tab: 0 }]
   },
-  slowStore: ({ dice, nodes }, at) => [
+  slowStore: ({ dice, nodes }, when) => [
     {
-      at,
+      when,
       do: 'slow store',
       node: dice.below(nodes),
       for: dice.between(5, 60) * second,
       by: dice.pick([50, 500, 3_000]),
     },
   ],
-  unknownOutcomes: ({ dice, nodes }, at) => [
-    { at, do: 'unknown outcomes', node: dice.below(nodes), for: dice.between(5, 60) * second },
+  unknownOutcomes: ({ dice, nodes }, when) => [
+    { when, do: 'unknown outcomes', node: dice.below(nodes), for: dice.between(5, 60) * second },
   ],
-  diskFull: ({ dice }, at) => [{ at, do: 'disk full', for: dice.between(1, 40) * second }],
-  restore: ({ dice }, at) => [
-    { at, do: 'restore', age: dice.pick([30, 120, 600]) * second, journal: dice.chance(0.5) },
+  diskFull: ({ dice }, when) => [{ when, do: 'disk full', for: dice.between(1, 40) * second }],
+  restore: ({ dice }, when) => [
+    { when, do: 'restore', age: dice.pick([30, 120, 600]) * second, journal: dice.chance(0.5) },
   ],
-  keys: ({ dice }, at) => [{ at, do: dice.pick(['rotate keys', 'rotate keys', 'retire key'] as const) }],
-  operator(cast, at) {
+  keys: ({ dice }, when) => [{ when, do: dice.pick(['rotate keys', 'rotate keys', 'retire key'] as const) }],
+  operator(cast, when) {
     const { dice } = cast
     const user = dice.pick(['maria', 'tom'])
     return dice.pick<Step[]>([
-      [{ at, do: 'end session', party: partyOf(cast) }],
-      [{ at, do: 'end all', user }],
+      [{ when, do: 'end session', party: partyOf(cast) }],
+      [{ when, do: 'end all', user }],
       [
-        { at, do: 'disable', user },
-        { at: at + 20 * second, do: 'enable', user },
+        { when, do: 'disable', user },
+        { when: when + 20 * second, do: 'enable', user },
       ],
     ])
   },
-  user(cast, at) {
+  user(cast, when) {
     const { dice } = cast
     const party = partyOf(cast)
-    const again: Step = { at: at + dice.between(0, 20) * second, do: 'sign in', party, tab: 0 }
+    const again: Step = { when: when + dice.between(0, 20) * second, do: 'sign in', party, tab: 0 }
     const first = dice.pick(['sign out', 'log out everywhere', 'change password', 'sign in'] as const)
-    if (first === 'sign out' || first === 'sign in') return [{ at, do: first, party, tab: 0 }, again]
-    return [{ at, do: first, party }, again]
+    if (first === 'sign out' || first === 'sign in') return [{ when, do: first, party, tab: 0 }, again]
+    return [{ when, do: first, party }, again]
   },
-  feed: ({ dice, apis }, at) =>
+  feed: ({ dice, apis }, when) =>
     apis === 0
       ? []
       : [
           {
-            at,
+            when,
             do: 'weather',
             party: `api ${1 + dice.below(apis)}`,
             weather: { offline: true },
             for: dice.between(2, 40) * second,
           },
         ],
-  thief(cast, at) {
+  thief(cast, when) {
     const { dice, length } = cast
     const party = partyOf(cast)
     const loot = dice.pick<Loot>([
@@ -265,12 +270,12 @@ const troubleMakers: Readonly<Record<TroubleKind, Trouble>> = {
       'refresh key',
       'signing key',
     ])
-    const thief = `thief of ${party}'s ${loot} at ${Math.round(at / second)}`
+    const thief = `thief of ${party}'s ${loot} at ${Math.round(when / second)}`
     const tabs = cast.devices.find(({ name }) => name === party)?.tabs ?? 1
-    const steps: Step[] = [{ at, do: 'steal', party, tab: dice.below(tabs), loot, thief }]
+    const steps: Step[] = [{ when, do: 'steal', party, tab: dice.below(tabs), loot, thief }]
     const pace = dice.pick([1, 15, 70, 150]) * second
-    for (let next = at + dice.next() * pace; next < length; next += pace * (0.5 + dice.next())) {
-      if (steps.length < 8) steps.push({ at: next, do: 'thief acts', thief })
+    for (let next = when + dice.next() * pace; next < length; next += pace * (0.5 + dice.next())) {
+      if (steps.length < 8) steps.push({ when: next, do: 'thief acts', thief })
     }
     return steps
   },

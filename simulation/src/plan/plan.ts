@@ -24,7 +24,7 @@ export type Loot =
   | 'refresh key'
   | 'signing key'
 
-export type Step = { readonly at: number } & (
+export type Step = { readonly when: number } & (
   | { readonly do: 'sign in' | 'sign out' | 'use' | 'refresh'; readonly party: string; readonly tab: number }
   | { readonly do: 'freeze' | 'thaw' | 'reopen' | 'wake'; readonly party: string; readonly tab: number }
   | { readonly do: 'weather'; readonly party: string; readonly weather: Partial<Weather>; readonly for: number }

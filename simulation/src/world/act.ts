@@ -3,9 +3,10 @@ import { passwordOf, refreshTokenOf } from '../actors/device.ts'
 import { basic, type PlainClient } from '../actors/plain-client.ts'
 import { steal } from '../actors/thief.ts'
 import type { Step } from '../plan/plan.ts'
+import { callApi, gatewaySecret } from './create-world.ts'
 import { fairWeather, type Sender, type Weather } from './network.ts'
 import { goBackToBackup, promoteStale } from './restore.ts'
-import { callApi, gatewaySecret, type World } from './world.ts'
+import type { World } from './world.ts'
 
 /** Does one step of the plan. What it begins goes on by itself. */
 export function act(world: World, step: Step): void {
@@ -45,7 +46,7 @@ function isFault(step: Step): boolean {
 }
 
 /** A step in words, for the story. */
-export function textOf({ at: _moment, do: what, ...more }: Step): string {
+function textOf({ when: _moment, do: what, ...more }: Step): string {
   const details = Object.entries(more).map(([name, value]) => `${name} ${JSON.stringify(value)}`)
   return [what, ...details].join(', ')
 }

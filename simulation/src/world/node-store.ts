@@ -94,6 +94,7 @@ export function createNodeStore(world: {
     loadUserByIdentity: (connection, subject) => reach(() => engine().loadUserByIdentity(connection, subject)),
     loadFamily: id => reach(() => engine().loadFamily(id)),
     loadSession: id => reach(() => engine().loadSession(id)),
+    loadSessionOnly: id => reach(() => engine().loadSessionOnly(id)),
     loadCode: hash => reach(() => engine().loadCode(hash)),
     listSessions: id => reach(() => engine().listSessions(id)),
     commit: change => reach(() => disk.commit(change, node), { writes: true }),

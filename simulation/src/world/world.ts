@@ -1,20 +1,25 @@
-import { type Client, declareClient, defaultKeyPolicy, hashClientSecret, makeId, type User } from '@countersign/core'
-import type { Reason } from '@countersign/protocol'
-import { reasonHeader } from '@countersign/protocol'
-import type { HttpAnswer, HttpRequest } from '@countersign/server'
-import { type Api, apiSecret, createApi } from '../actors/api.ts'
-import { apiUrl, createDevice, type Device, passwordOf } from '../actors/device.ts'
-import { createPlainClient, type PlainClient } from '../actors/plain-client.ts'
-import type { Thief } from '../actors/thief.ts'
-import type { Breakage } from '../breakages/breakage.ts'
-import { createHistory, type History, type HistoryEvent, type Party } from '../history/history.ts'
-import { readAccessToken, readRefreshToken } from '../history/read-tokens.ts'
-import type { Plan } from '../plan/plan.ts'
-import { createDice, type Dice } from './dice.ts'
-import { createDisk, type Disk, epoch } from './disk.ts'
-import { createNetwork, fairWeather, type Network, type Sender, type Weather } from './network.ts'
-import { createNodeProcess, type NodeProcess } from './node.ts'
-import { createVirtualTime, type VirtualTime } from './virtual-time.ts'
+import type { User } from '@countersign/core'
+import type { Api } from '../actors/api.ts'
+import type { Device } from '../actors/device.ts'
+import type { PlainClient } from '../actors/plain-client.ts'
+import type { History, HistoryEvent, Party } from '../history/history.ts'
+import type { Loot, Plan } from '../plan/plan.ts'
+import type { Dice } from './dice.ts'
+import type { Disk } from './disk.ts'
+import type { Network, Sender, Weather } from './network.ts'
+import type { NodeProcess } from './node.ts'
+import type { VirtualTime } from './virtual-time.ts'
+
+/** Somebody with a copy of something. */
+export interface Thief {
+  readonly name: string
+  readonly loot: Loot
+  readonly victim: string
+  /** The login that he has part of. */
+  readonly familyId: string | undefined
+  /** Does what can be done with the loot. */
+  act(): Promise<void>
+}
 
 /** Everything that takes part in one run. */
 export interface World {
@@ -36,229 +41,4 @@ export interface World {
   sender(name: string, honest: boolean): Sender & { weather: Weather }
   tell(event: HistoryEvent): void
   count(fault: string): void
-}
-
-export const gatewaySecret = 'secret of the gateway, long enough to be one'
-export const webSecret = 'secret of the web app, long enough to be one'
-const lifetimes = { accessTokenSeconds: 120, idleSeconds: 30 * 86_400, absoluteSeconds: 180 * 86_400 }
-
-const app = {
-  firstParty: true,
-  directLogin: true,
-  scopes: ['account'],
-  defaultScopes: ['account'],
-  audiences: [apiUrl],
-  lifetimes,
-}
-
-export const clients: readonly Client[] = [
-  declareClient({ ...app, id: 'app', accessTokenBinding: 'bearer' }),
-  declareClient({ ...app, id: 'strict', accessTokenBinding: 'dpop' }),
-  declareClient({ ...app, id: 'plain' }),
-  declareClient({ ...app, id: 'legacy', refresh: { ...declareClient({ id: '' }).refresh, repeatsUnchanged: true } }),
-  declareClient({ ...app, id: 'web', directLogin: false, secretHashes: [hashClientSecret(webSecret)] }),
-  declareClient({
-    id: 'gateway',
-    grantTypes: ['client_credentials'],
-    scopes: ['sessions:manage'],
-    secretHashes: [hashClientSecret(gatewaySecret)],
-  }),
-  declareClient({
-    id: 'api',
-    grantTypes: ['client_credentials'],
-    scopes: ['revocations', 'introspection'],
-    secretHashes: [hashClientSecret(apiSecret)],
-  }),
-]
-
-/** Builds the world of a plan: nodes that run, users that exist, and nobody signed in yet. */
-export async function createWorld(plan: Plan, breakage?: Breakage): Promise<World> {
-  const time = createVirtualTime()
-  const dice = createDice(`seed ${plan.seed}`)
-  const history = createHistory()
-  const tell = (event: HistoryEvent): void => void history.events.push(event)
-  const count = (fault: string): void => {
-    history.faults[fault] = (history.faults[fault] ?? 0) + 1
-  }
-  const disk = createDisk(time, { committed: applied => tell({ kind: 'commit', time: time.now(), applied }) })
-  const parties = new Map<Sender, Party>()
-  const party = (sender: Sender): Party => parties.get(sender) ?? { name: sender.name, honest: false }
-  const newSender = (name: string, honest: boolean): Sender & { weather: Weather } => {
-    const sender = { name, weather: fairWeather(), ip: `192.0.2.${1 + parties.size}` }
-    parties.set(sender, { name, honest })
-    return sender
-  }
-  const rotation = plan.refreshKeyRotation
-  const nodes = Array.from({ length: plan.nodes }, (_, index) =>
-    createNodeProcess(
-      {
-        disk,
-        time,
-        dice,
-        clients,
-        keyPolicy: rotation > 0 ? { ...defaultKeyPolicy, refreshRotationSeconds: rotation } : defaultKeyPolicy,
-        wrapStore: breakage?.wrapStore?.(() => self, index),
-        judgeRefresh: breakage?.judgeRefresh && (node => breakage.judgeRefresh?.(self, node)),
-        onRefresh: ({ row }) => {
-          history.rows[row] = (history.rows[row] ?? 0) + 1
-        },
-        onFailure: (node, error) => {
-          const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
-          tell({ kind: 'failure', time: time.now(), text: `${node}: ${text}` })
-        },
-        count,
-        untold: node => tell({ kind: 'untold', time: time.now(), node }),
-      },
-      `node ${index + 1}`,
-    ),
-  )
-  const observe = observer({ time, disk, party, tell })
-  const network = createNetwork({ time, dice: dice.fork('network'), nodes, count, observe })
-  const users = new Map<string, User>()
-  const devices = new Map<string, Device>()
-  const plains = new Map<string, PlainClient>()
-  const apis: Api[] = []
-  const self: World = {
-    plan,
-    time,
-    dice,
-    disk,
-    nodes,
-    network,
-    devices,
-    plains,
-    apis,
-    thieves: new Map(),
-    users,
-    history,
-    party,
-    sender: newSender,
-    tell,
-    count,
-  }
-
-  for (const node of nodes) void node.start()
-  for (const name of new Set([...plan.devices, ...plan.plains].map(({ user }) => user))) {
-    users.set(name, await createUser(self, name))
-  }
-  for (let index = 0; index < plan.apis; index++) apis.push(openApi(self, index, breakage))
-  for (const spec of plan.devices) devices.set(spec.name, openDevice(self, spec, breakage))
-  for (const spec of plan.plains) plains.set(spec.name, openPlain(self, spec))
-  await time.run(3_000)
-  return self
-}
-
-async function createUser({ disk, dice }: World, name: string): Promise<User> {
-  const random = dice.fork(`user ${name}`)
-  const user: User = {
-    id: makeId(epoch, random.bytes),
-    email: `${name}@example.org`,
-    name,
-    passwordHash: `plain ${passwordOf(name)}`,
-    disabledAt: null,
-    deletedAt: null,
-    createdAt: epoch,
-    sealSalt: random.bytes(16),
-    epoch: 1,
-    version: 0,
-  }
-  const audit = [{ event: 'user.created' as const, time: epoch, userId: user.id }]
-  await disk.commit({ writes: [{ table: 'user', row: user }], audit, entries: [], durable: true, time: epoch }, 'setup')
-  return user
-}
-
-function openApi(world: World, index: number, breakage: Breakage | undefined): Api {
-  const { time, dice, tell } = world
-  const name = `api ${index + 1}`
-  const sender = world.sender(name, true)
-  const whenStale = dice.fork(`${name} policy`).pick(['accept', 'introspect', 'reject'] as const)
-  const onJudgement = (judgement: Parameters<Parameters<typeof createApi>[0]['onJudgement']>[0]): void =>
-    tell({ kind: 'judgement', time: time.now(), judgement })
-  const network = breakage?.apiNetwork?.(world) ?? world.network
-  return createApi({ time, dice, network, onJudgement }, name, sender, whenStale)
-}
-
-function openDevice(world: World, spec: Plan['devices'][number], breakage: Breakage | undefined): Device {
-  const { time, dice, tell } = world
-  const sender = world.sender(spec.name, true)
-  const network = breakage?.deviceNetwork?.(world) ?? world.network
-  const device = createDevice(
-    {
-      time,
-      dice,
-      network,
-      callApi: (from, init) => callApi(world, from, init),
-      onState: (owner, tab, state) => {
-        if (state.status !== 'signedOut') return
-        const familyId = lastFamily.get(owner)
-        tell({ kind: 'signed out', time: time.now(), party: world.party(owner.sender), reason: state.reason, familyId })
-        void tab
-      },
-    },
-    spec,
-    sender,
-  )
-  const lastFamily = new Map<Device, string>()
-  for (let index = 0; index < spec.tabs; index++) device.open(index)
-  return device
-}
-
-function openPlain(world: World, spec: Plan['plains'][number]): PlainClient {
-  const { time, network, tell } = world
-  const sender = world.sender(spec.name, true)
-  const credentials = spec.clientId === 'web' ? { clientId: 'web', secret: webSecret } : { clientId: spec.clientId }
-  const onEnded = (client: PlainClient, reason: string): void => {
-    const familyId = readRefreshToken(client.refreshToken)?.familyId
-    tell({ kind: 'signed out', time: time.now(), party: world.party(sender), reason, familyId })
-  }
-  return createPlainClient({ time, network, onEnded }, credentials, sender, spec)
-}
-
-/** A call to the API: a third of a second of work if there is one, and a nod if there is none in this world. */
-export async function callApi(world: World, from: Sender, init: RequestInit): Promise<Response> {
-  const { time, apis } = world
-  await time.sleep(20)
-  if (from.weather.offline) throw new TypeError('fetch failed')
-  const headers = new Headers(init.headers)
-  const token = /^(?:Bearer|DPoP) (.+)$/.exec(headers.get('authorization') ?? '')?.[1]
-  const api = apis[Math.floor(time.now()) % Math.max(1, apis.length)]
-  if (api === undefined || token === undefined) return new Response(null, { status: 204 })
-  const verdict = await api.judge(world.party(from), token, headers.get('dpop') ?? undefined)
-  if (verdict === 'accepted' || verdict === 'accepted as stale') return new Response(null, { status: 204 })
-  const status = verdict === 'revocations_stale' || verdict === 'keys_unavailable' ? 503 : 401
-  return new Response(null, { status, headers: { [reasonHeader]: verdict } })
-}
-
-/** Writes down what goes in and out of the endpoints that give tokens. */
-function observer(world: Pick<World, 'time' | 'disk' | 'party' | 'tell'>) {
-  const { time, disk, party, tell } = world
-  return (from: Sender, request: HttpRequest, node: NodeProcess) => {
-    const arrivedAt = time.now()
-    const storeArrivedAt = disk.now()
-    const givesTokens =
-      request.method === 'POST' && /^\/(token|v1\/(trusted\/)?sessions|v1\/password)$/.test(request.path)
-    return (answer: HttpAnswer): void => {
-      if (!givesTokens) return
-      const body = (typeof answer.body === 'string' && answer.body !== '' ? JSON.parse(answer.body) : {}) as Record<
-        string,
-        string
-      >
-      const row = answer.headers['countersign-refresh-row']
-      const exchange = {
-        party: party(from),
-        node: node.name,
-        path: request.path,
-        arrivedAt,
-        storeArrivedAt,
-        presented: readRefreshToken(new URLSearchParams(request.body).get('refresh_token') ?? undefined),
-        answeredAt: time.now(),
-        status: answer.status,
-        row: row === undefined ? undefined : Number(row),
-        reason: answer.status < 300 ? undefined : (body.reason as Reason),
-        given: readRefreshToken(body.refresh_token),
-        claims: body.access_token === undefined ? undefined : readAccessToken(body.access_token).claims,
-      }
-      tell({ kind: 'exchange', time: time.now(), exchange })
-    }
-  }
 }
