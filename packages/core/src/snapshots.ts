@@ -24,10 +24,14 @@ export interface FamilySnapshot extends Snapshot {
   readonly client: Client
 }
 
-/** One session with its families. */
-export interface SessionSnapshot extends Snapshot {
+/** One session, without its families. */
+export interface SessionOnlySnapshot extends Snapshot {
   readonly session: Session
   readonly user: User
+}
+
+/** One session with its families. */
+export interface SessionSnapshot extends SessionOnlySnapshot {
   readonly families: readonly Family[]
 }
 
@@ -44,4 +48,6 @@ export interface CodeSnapshot extends Snapshot {
   readonly client: Client
   /** What the code gave, if it was used. */
   readonly family: Family | undefined
+  /** The client's families in this session that were not ended. */
+  readonly siblings: readonly Family[]
 }

@@ -7,6 +7,7 @@ import type {
   Instant,
   Issuer,
   KeyRing,
+  SessionOnlySnapshot,
   SessionSnapshot,
   Snapshot,
   User,
@@ -33,6 +34,7 @@ export interface Reads {
   readonly userByIdentity: (connection: string, subject: string) => User | undefined
   readonly family: (familyId: string) => FamilySnapshot | undefined
   readonly session: (sessionId: string) => SessionSnapshot | undefined
+  readonly sessionOnly: (sessionId: string) => SessionOnlySnapshot | undefined
   readonly code: (hash: string) => CodeSnapshot | undefined
   readonly sessionsOf: (userId: string) => readonly SessionWithFamilies[]
 }
@@ -59,21 +61,32 @@ export function openReads(
     `SELECT ${sessionColumns}, ${userColumns} FROM session s JOIN user u ON u.key = s.user WHERE s.key = ? AND s.rest = ?`,
   )
   const readFamilies = prepareRead(database, `SELECT ${familyColumns} FROM family f WHERE f.session = ? ORDER BY f.key`)
+  const readSiblings = prepareRead(
+    database,
+    `SELECT ${familyColumns} FROM family f WHERE f.session = ? AND f.client = ? AND f.ended_at IS NULL ORDER BY f.key`,
+  )
   const readSessionsOfUser = prepareRead(database, `SELECT ${sessionColumns} FROM session s WHERE s.user = ?`)
 
   const now = (): Snapshot => ({ now: parts.clock(), issuer: parts.issuer.load() })
 
-  function familiesOf(sessionId: string, userId: string): { family: Family; client: Client }[] {
-    const rows = readFamilies.all(idKey(sessionId))
+  function familiesOf(
+    sessionId: string,
+    userId: string,
+    rows: readonly Row[] = readFamilies.all(idKey(sessionId)),
+  ): { family: Family; client: Client }[] {
     return rows.flatMap(row => readFamily(row, 0, { sessionId, userId }, clients) ?? [])
   }
 
-  function session(sessionId: string): SessionSnapshot | undefined {
+  function sessionOnly(sessionId: string): SessionOnlySnapshot | undefined {
     const row = byId(readSessionRow.one, sessionId)
     if (row === undefined) return undefined
     const user = readUser(row, sessionColumnCount)
-    const families = familiesOf(sessionId, user.id).map(({ family }) => family)
-    return { ...now(), session: readSession(row, 0, user.id, clients), user, families }
+    return { ...now(), session: readSession(row, 0, user.id, clients), user }
+  }
+
+  function session(sessionId: string): SessionSnapshot | undefined {
+    const found = sessionOnly(sessionId)
+    return found && { ...found, families: familiesOf(sessionId, found.user.id).map(({ family }) => family) }
   }
 
   function family(familyId: string): FamilySnapshot | undefined {
@@ -95,14 +108,16 @@ export function openReads(
     userByIdentity: users.byIdentity,
     family,
     session,
+    sessionOnly,
     code(hash) {
       const code = codes.byHash(hash)
-      const row = code && byId(readSessionRow.one, code.sessionId)
-      const client = code && clients.byId(code.clientId)?.client
-      if (code === undefined || row === undefined || client === undefined) return undefined
-      const user = readUser(row, sessionColumnCount)
+      const found = code && sessionOnly(code.sessionId)
+      const numbered = code && clients.byId(code.clientId)
+      if (code === undefined || found === undefined || numbered === undefined) return undefined
       const given = code.familyId === null ? undefined : family(code.familyId)?.family
-      return { ...now(), code, session: readSession(row, 0, user.id, clients), user, client, family: given }
+      const rows = readSiblings.all(idKey(code.sessionId), numbered.number)
+      const siblings = familiesOf(code.sessionId, found.user.id, rows).map(one => one.family)
+      return { ...found, code, client: numbered.client, family: given, siblings }
     },
     sessionsOf(userId) {
       const user = isId(userId) ? users.byId(userId) : undefined

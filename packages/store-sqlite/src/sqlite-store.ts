@@ -30,6 +30,7 @@ export function createSqliteStore(
       read(() => ({ ...reads.now(), user: reads.userByIdentity(connection, subject) })),
     loadFamily: async familyId => read(() => reads.family(familyId)),
     loadSession: async sessionId => read(() => reads.session(sessionId)),
+    loadSessionOnly: async sessionId => read(() => reads.sessionOnly(sessionId)),
     loadCode: async hash => read(() => reads.code(hash)),
     listSessions: async userId => read(() => reads.sessionsOf(userId)),
     async commit(change) {

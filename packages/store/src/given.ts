@@ -212,8 +212,12 @@ export interface GivenCode {
   readonly client: Client
 }
 
-export async function code(store: Store, more: { user?: User; client?: Client } = {}): Promise<GivenCode> {
-  const signedIn = await browserSession(store, more.user)
+export async function code(
+  store: Store,
+  more: { user?: User; client?: Client; session?: Session } = {},
+): Promise<GivenCode> {
+  const { user, session } = more
+  const signedIn = user && session ? { user, session } : await browserSession(store, user)
   const app = more.client ?? (await client(store))
   const { now, issuer } = await store.loadIssuer()
   const text = randomBytes(32).toString('base64url')

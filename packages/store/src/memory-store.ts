@@ -1,4 +1,11 @@
-import type { AuditRecord, Change, FamilySnapshot, Session, Snapshot, UserSnapshot } from '@countersign/core'
+import type {
+  AuditRecord,
+  Change,
+  FamilySnapshot,
+  SessionOnlySnapshot,
+  Snapshot,
+  UserSnapshot,
+} from '@countersign/core'
 import { type AuditHead, chainedRow, firstAuditHash } from './audit-chain.ts'
 import { checkChange } from './check-change.ts'
 import { livingSession, newestFirst } from './liveness.ts'
@@ -38,6 +45,13 @@ export function createMemoryStore(options: StoreOptions): Store {
     const user = session && tables.users.get(session.userId)
     const client = family && tables.clients.get(family.clientId)
     return family && session && user && client && { ...open(), family, session, user, client }
+  }
+
+  function sessionSnapshot(sessionId: string): SessionOnlySnapshot | undefined {
+    const snapshot = open()
+    const session = tables.sessions.get(sessionId)
+    const user = session && tables.users.get(session.userId)
+    return session && user && { ...snapshot, session, user }
   }
 
   function livingSessions(snapshot: UserSnapshot): SessionWithFamilies[] {
@@ -110,10 +124,11 @@ export function createMemoryStore(options: StoreOptions): Store {
       return familySnapshot(familyId)
     },
     async loadSession(sessionId) {
-      const snapshot = open()
-      const session: Session | undefined = tables.sessions.get(sessionId)
-      const user = session && tables.users.get(session.userId)
-      return session && user && { ...snapshot, session, user, families: tables.familiesOf(sessionId) }
+      const found = sessionSnapshot(sessionId)
+      return found && { ...found, families: tables.familiesOf(sessionId) }
+    },
+    async loadSessionOnly(sessionId) {
+      return sessionSnapshot(sessionId)
     },
     async loadCode(hash) {
       const snapshot = open()
@@ -122,7 +137,11 @@ export function createMemoryStore(options: StoreOptions): Store {
       const user = session && tables.users.get(session.userId)
       const client = code && tables.clients.get(code.clientId)
       const family = familySnapshot(code?.familyId ?? null)?.family
-      return code && session && user && client && { ...snapshot, code, session, user, client, family }
+      if (!code || !session || !user || !client) return undefined
+      const siblings = tables
+        .familiesOf(session.id)
+        .filter(({ clientId, endedAt }) => clientId === client.id && endedAt === null)
+      return { ...snapshot, code, session, user, client, family, siblings }
     },
     async listSessions(userId) {
       return livingSessions(userSnapshot(userId)).sort(newestFirst)

@@ -8,6 +8,7 @@ import type {
   Instant,
   KeyRing,
   Session,
+  SessionOnlySnapshot,
   SessionSnapshot,
   Snapshot,
   UserSnapshot,
@@ -33,6 +34,8 @@ export interface Store {
   loadUserByIdentity(connection: string, subject: string): Promise<UserSnapshot>
   loadFamily(familyId: string): Promise<FamilySnapshot | undefined>
   loadSession(sessionId: string): Promise<SessionSnapshot | undefined>
+  /** The same without the families, of which there may be many: for the cookie of every request. */
+  loadSessionOnly(sessionId: string): Promise<SessionOnlySnapshot | undefined>
   /** By the hash of the code. */
   loadCode(hash: string): Promise<CodeSnapshot | undefined>
   /** The user's sessions that were neither ended nor outlived by an epoch, newest first, with their living families. */

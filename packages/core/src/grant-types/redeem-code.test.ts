@@ -46,7 +46,16 @@ function givenCode(more: Partial<AuthorizationCode> = {}): CodeSnapshot {
     version: 1,
     ...more,
   }
-  return { now: sampleTime + 1_000, issuer, code, session: { ...session, version: 1 }, user, client, family: undefined }
+  return {
+    now: sampleTime + 1_000,
+    issuer,
+    code,
+    session: { ...session, version: 1 },
+    user,
+    client,
+    family: undefined,
+    siblings: [],
+  }
 }
 
 function redeem(snapshot: CodeSnapshot, more: Partial<CodeRedemption> = {}): CodeDecision {

@@ -18,6 +18,9 @@ const retryWindowMs = 10_000
 /** After so many wrong verifiers a code is burnt: guessing ends. */
 const failuresAllowed = 5
 
+/** So many families of one client live in one session, the new one included; the oldest ends. */
+const familiesAtMost = 5
+
 export function hashCode(code: string): string {
   return createHash('sha256').update(code).digest('base64url')
 }
@@ -67,7 +70,15 @@ export function redeemCode(request: CodeRedemption): CodeDecision {
   const opened = openFamily({ ...request, session, user, scope: code.scope })
   const used = { ...code, usedAt: now, familyId: opened.family.id }
   const change = plain([{ table: 'code', row: used }, opened.write], request)
-  return { outcome: { family: opened.family }, change: { ...change, audit: [opened.audit], durable: true } }
+  const whole = { ...change, audit: [opened.audit], durable: true }
+  return { outcome: { family: opened.family }, change: combine(whole, ...endOldest(request)) }
+}
+
+/** Makes room for one more. What a browser has forgotten goes first: its tabs share one family, which they renew. */
+function endOldest({ snapshot, device }: CodeRedemption): Change[] {
+  const oldestFirst = snapshot.siblings.toSorted((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1))
+  const surplus = oldestFirst.slice(0, Math.max(0, oldestFirst.length - familiesAtMost + 1))
+  return surplus.flatMap(family => endLogin({ ...snapshot, family }, 'superseded', { device }) ?? [])
 }
 
 function no(): { outcome: Refusal } {

@@ -214,8 +214,8 @@ describe('row 3: what the login was authorised under does not stand any more', (
 
   test('a session that its user ended on another device is over for every family in it', () => {
     const login = sampleLogin({ bound: true })
-    const { session, family, user, issuer, now } = login.rows
-    const change = endSession({ now, issuer, session, user, families: [family] }, 'ended_by_user')
+    const { session, user, issuer, now } = login.rows
+    const change = endSession({ now, issuer, session, user }, 'ended_by_user')
     for (const { table, row } of change?.writes ?? []) login.rows = { ...login.rows, [table]: row }
     expect(answered(login.present(0))).toBe('session_ended')
   })

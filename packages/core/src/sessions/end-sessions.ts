@@ -4,7 +4,7 @@ import type { Change, Write } from '../change.ts'
 import type { Instant } from '../ids.ts'
 import type { Issuer } from '../issuer.ts'
 import { epochEntry, namedEntry } from '../revocation/entries.ts'
-import type { FamilySnapshot, SessionSnapshot, Snapshot } from '../snapshots.ts'
+import type { FamilySnapshot, SessionOnlySnapshot, SessionSnapshot, Snapshot } from '../snapshots.ts'
 import { mayUse, type User } from '../users/user.ts'
 import type { Device, EndReason, Family, Session } from './session.ts'
 
@@ -24,7 +24,7 @@ export function isOneLogin(session: Session, family: Family): boolean {
 }
 
 /** Ends one session with everything in it. Nothing to do if it has ended already. */
-export function endSession(snapshot: SessionSnapshot, reason: EndReason, actor: Actor = {}): Change | undefined {
+export function endSession(snapshot: SessionOnlySnapshot, reason: EndReason, actor: Actor = {}): Change | undefined {
   const { now, issuer, session } = snapshot
   if (session.endedAt !== null) return undefined
   return {

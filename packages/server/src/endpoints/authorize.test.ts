@@ -80,6 +80,29 @@ describe('code and PKCE, through the forms and without script', () => {
     }
   })
 
+  test('one browser holds five logins of an application at most, the oldest ends, and sixty begin in an hour', async () => {
+    const to = await given.server()
+    const page = browser(to)
+    await page.signUp()
+    const before = (await to.audit()).length
+    const begin = async () => {
+      const { code, verifier } = await page.code()
+      return redeem(to, { code, code_verifier: verifier })
+    }
+    const answers = []
+    for (let times = 0; times < 7; times++) {
+      await to.later(1)
+      answers.push((await begin()).body)
+    }
+    const reasons = answers.map(async ({ access_token }) => (await me(to, String(access_token))).body.reason)
+    expect(await Promise.all(reasons)).toEqual(['token_revoked', 'token_revoked', ...Array(5).fill(undefined)])
+    expect((await to.store.feed.snapshot()).entries.map(({ kind }) => kind)).toEqual(['family', 'family'])
+    expect((await to.auditedSince(before)).filter(event => event === 'family.ended')).toHaveLength(2)
+    for (let times = 7; times < 60; times++) expect((await begin()).status).toBe(200)
+    const late = await begin()
+    expect([late.status, late.body.reason]).toEqual([429, 'too_many_attempts'])
+  })
+
   test('a confidential client redeems with its secret, and its redirect URI keeps its own query', async () => {
     const to = await given.server()
     const page = browser(to)

@@ -6,7 +6,7 @@ import {
   grantScope,
   hashCode,
   redirectUriIsRegistered,
-  type SessionSnapshot,
+  type SessionOnlySnapshot,
 } from '@countersign/core'
 import { isRefusal, type Refusal, reasons, refuse } from '@countersign/protocol'
 import { StoreUnavailable } from '@countersign/store'
@@ -92,7 +92,7 @@ function judge(target: Target, parameters: Parameters): AuthorizationRequest | R
 async function giveCode(
   services: HostedServices,
   request: AuthorizationRequest,
-  login: SessionSnapshot,
+  login: SessionOnlySnapshot,
 ): Promise<HttpAnswer> {
   const code = services.random(32).toString('base64url')
   const { now, issuer, session, user } = login

@@ -132,7 +132,7 @@ export function endOneSession(services: Services): Endpoint {
     if (isRefusal(caller)) return refusalAnswer(caller)
     const device = deviceOf(http)
     const outcome = await decideAndCommit(services, async () => {
-      const snapshot = await services.store.loadSession(http.params.id ?? '')
+      const snapshot = await services.store.loadSessionOnly(http.params.id ?? '')
       if (snapshot === undefined || snapshot.user.id !== caller.user.id) return refuse('session_unknown')
       return { result: {}, change: endSession(snapshot, 'ended_by_user', { device, by: 'user' }) }
     })

@@ -1,4 +1,4 @@
-import { hashCode, redeemCode } from '@countersign/core'
+import { type CodeSnapshot, hashCode, redeemCode } from '@countersign/core'
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import { StoreUnavailable } from '@countersign/store'
 import { json, refusalAnswer } from '../http/answers.ts'
@@ -10,6 +10,8 @@ import { signTokenAnswer } from './token-answer.ts'
 import { missing, type TokenRequest } from './token-request.ts'
 
 const triesAtMost = 20
+/** New families of one client in one session. */
+const familiesAnHour = 60
 
 /** `grant_type=authorization_code` with PKCE (RFC 6749 §4.1.3, RFC 7636 §4.5): load → decide → sign → commit → answer. */
 export async function redeemAuthorizationCode(services: Services, request: TokenRequest): Promise<HttpAnswer> {
@@ -29,7 +31,7 @@ export async function redeemAuthorizationCode(services: Services, request: Token
     const { outcome, change } = decision
     const audiences = grantAudiences(form.get('resource'), services.config.issuer, client.audiences)
     if (!isRefusal(outcome) && audiences === undefined) return refusalAnswer(refuse('resource_invalid'))
-    spent ??= isRefusal(outcome) ? undefined : { refusal: proof.spend() }
+    spent ??= isRefusal(outcome) ? undefined : { refusal: proof.spend() ?? (await limitFamilies(services, snapshot)) }
     if (spent?.refusal !== undefined) return refusalAnswer(spent.refusal)
     const answer = isRefusal(outcome)
       ? refusalAnswer(outcome)
@@ -40,4 +42,11 @@ export async function redeemAuthorizationCode(services: Services, request: Token
     if (change === undefined || (await services.store.commit(change)) === 'committed') return answer
   }
   throw new StoreUnavailable('A code is being redeemed by others all the time.')
+}
+
+/** Each new family can end an older one, and every API is told: one browser must not be able to keep them all busy. */
+async function limitFamilies(services: Services, { session, client }: CodeSnapshot): Promise<Refusal | undefined> {
+  const counted = `family.created ${session.id} ${client.id}`
+  const { allowed, retryAfterSeconds } = await services.counters.take(counted, familiesAnHour, 3600)
+  return allowed ? undefined : refuse('too_many_attempts', { retryAfterSeconds })
 }

@@ -121,7 +121,7 @@ export function endTrustedSession(services: Services): Endpoint {
     const caller = await authorizeCaller(services, http, right)
     if (isRefusal(caller)) return refusalAnswer(caller)
     const outcome = await decideAndCommit(services, async () => {
-      const snapshot = await services.store.loadSession(http.params.session ?? '')
+      const snapshot = await services.store.loadSessionOnly(http.params.session ?? '')
       if (snapshot === undefined || snapshot.user.id !== http.params.user) return refuse('session_unknown')
       return { result: {}, change: endSession(snapshot, 'ended_by_operator', { by: 'operator' }) }
     })

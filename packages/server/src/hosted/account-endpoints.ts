@@ -1,4 +1,4 @@
-import { endAllSessions, endSession, type SessionSnapshot } from '@countersign/core'
+import { endAllSessions, endSession, type SessionOnlySnapshot } from '@countersign/core'
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import { judgePasswordChange } from '../endpoints/password.ts'
 import { endEverySession } from '../endpoints/sessions.ts'
@@ -32,7 +32,7 @@ type Done = NonNullable<AccountModel['done']>
 type Command = (
   services: HostedServices,
   http: HttpRequest,
-  login: SessionSnapshot,
+  login: SessionOnlySnapshot,
   form: Parameters,
 ) => Promise<HttpAnswer | Refusal>
 
@@ -62,7 +62,7 @@ export function submitAccount(services: HostedServices): Endpoint {
 async function signOut(
   services: HostedServices,
   http: HttpRequest,
-  login: SessionSnapshot,
+  login: SessionOnlySnapshot,
 ): Promise<HttpAnswer | Refusal> {
   const outcome = await endById(services, http, login, login.session.id, 'signed_out')
   return isRefusal(outcome) ? outcome : goodbye(services, false)
@@ -71,7 +71,7 @@ async function signOut(
 async function endOne(
   services: HostedServices,
   http: HttpRequest,
-  login: SessionSnapshot,
+  login: SessionOnlySnapshot,
   form: Parameters,
 ): Promise<HttpAnswer | Refusal> {
   const id = form.get('session_id') ?? ''
@@ -83,7 +83,7 @@ async function endOne(
 async function endOthers(
   services: HostedServices,
   http: HttpRequest,
-  login: SessionSnapshot,
+  login: SessionOnlySnapshot,
 ): Promise<HttpAnswer | Refusal> {
   const actor = { device: deviceOf(http), by: 'user' as const }
   const outcome = await endEverySession(services, login.user.id, login.session.id, actor)
@@ -93,7 +93,7 @@ async function endOthers(
 async function endAll(
   services: HostedServices,
   http: HttpRequest,
-  login: SessionSnapshot,
+  login: SessionOnlySnapshot,
 ): Promise<HttpAnswer | Refusal> {
   const actor = { device: deviceOf(http), by: 'user' as const }
   const outcome = await endEverySession(services, login.user.id, undefined, actor)
@@ -103,7 +103,7 @@ async function endAll(
 async function changePassword(
   services: HostedServices,
   http: HttpRequest,
-  login: SessionSnapshot,
+  login: SessionOnlySnapshot,
   form: Parameters,
 ): Promise<HttpAnswer | Refusal> {
   const device = deviceOf(http)
@@ -131,12 +131,12 @@ async function changePassword(
 function endById(
   services: HostedServices,
   http: HttpRequest,
-  login: SessionSnapshot,
+  login: SessionOnlySnapshot,
   sessionId: string,
   reason: 'signed_out' | 'ended_by_user',
 ): Promise<object | Refusal> {
   return decideAndCommit(services, async () => {
-    const snapshot = await services.store.loadSession(sessionId)
+    const snapshot = await services.store.loadSessionOnly(sessionId)
     if (snapshot === undefined || snapshot.user.id !== login.user.id) return refuse('session_unknown')
     return { result: {}, change: endSession(snapshot, reason, { device: deviceOf(http), by: 'user' }) }
   })
@@ -158,7 +158,7 @@ function goodbye(services: HostedServices, everywhere: boolean): HttpAnswer {
 async function accountAnswer(
   services: HostedServices,
   http: HttpRequest,
-  login: SessionSnapshot,
+  login: SessionOnlySnapshot,
   more: { done?: Done; problem?: Refusal },
 ): Promise<HttpAnswer> {
   const { csrf, setCookie } = services.cookies.form(http)

@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import { isId, type RandomBytes, type Session, type SessionSnapshot, sessionIsOver } from '@countersign/core'
+import { isId, type RandomBytes, type Session, type SessionOnlySnapshot, sessionIsOver } from '@countersign/core'
 import type { Store } from '@countersign/store'
 import type { HttpRequest } from '../http/message.ts'
 
@@ -16,7 +16,7 @@ import type { HttpRequest } from '../http/message.ts'
 /** Reads and writes the cookies of the hosted pages. */
 export interface Cookies {
   /** The living session that the request's cookie names. */
-  session(request: HttpRequest): Promise<SessionSnapshot | undefined>
+  session(request: HttpRequest): Promise<SessionOnlySnapshot | undefined>
   /** `Set-Cookie` for a new session. */
   begin(session: Session): string
   /** `Set-Cookie` that ends it. */
@@ -56,7 +56,7 @@ export function createCookies({ issuer, store, cookieKey, random }: CookieOption
       const value = read(request, 'countersign')
       const [id, mac, ...rest] = value?.split('.') ?? []
       if (id === undefined || mac === undefined || rest.length > 0 || !isId(id)) return undefined
-      const snapshot = await store.loadSession(id)
+      const snapshot = await store.loadSessionOnly(id)
       if (!snapshot?.session.cookieSalt || !equal(mac, macOf(cookieKey, id, snapshot.session.cookieSalt)))
         return undefined
       return sessionIsOver(snapshot.session, snapshot) === undefined ? snapshot : undefined

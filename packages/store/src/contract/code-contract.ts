@@ -15,6 +15,29 @@ export function codeContract({ it, expect }: Contract): void {
     ])
   })
 
+  it('knows what else the client has in the session that was not ended, and five of them live at most', async ({
+    store,
+    clock,
+  }) => {
+    const first = await given.code(store)
+    const { session, user, client } = first
+    await given.redeemCode(store, first)
+    const other = await given.code(store, { session, user, client: await given.client(store, { id: 'other' }) })
+    await given.redeemCode(store, other)
+    for (let times = 0; times < 6; times++) {
+      clock.advance(1)
+      await given.redeemCode(store, await given.code(store, { session, user, client }))
+    }
+    const families = (await store.loadSession(session.id))?.families ?? []
+    const living = families.filter(family => family.clientId === client.id && family.endedAt === null)
+    expect([families.length, living.length]).toEqual([8, 5])
+    expect((await store.loadCode(first.row.hash))?.siblings).toEqual(living)
+    expect((await store.loadCode(other.row.hash))?.siblings).toHaveLength(1)
+    const ended = families.filter(family => family.endedAt !== null)
+    expect(ended.map(({ endReason }) => endReason)).toEqual(['superseded', 'superseded'])
+    expect(Math.max(...ended.map(one => one.createdAt))).toBeLessThan(Math.min(...living.map(one => one.createdAt)))
+  })
+
   it('a code that is used again later ends what it gave (RFC 6749 §4.1.2)', async ({ store, clock }) => {
     const issued = await given.code(store)
     await given.redeemCode(store, issued)

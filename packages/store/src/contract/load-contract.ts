@@ -30,6 +30,7 @@ export function loadContract({ it, expect }: Contract): void {
     expect((await store.loadUserByIdentity('google', '1')).user).toBeUndefined()
     expect(await store.loadFamily(nowhere)).toBeUndefined()
     expect(await store.loadSession(nowhere)).toBeUndefined()
+    expect(await store.loadSessionOnly(nowhere)).toBeUndefined()
     expect(await store.loadCode('x')).toBeUndefined()
     expect(await store.listSessions(nowhere)).toEqual([])
     expect(await store.readAudit(0, 10)).toEqual([])
@@ -39,6 +40,7 @@ export function loadContract({ it, expect }: Contract): void {
     for (const text of ['', 'x', '../../etc/passwd', `${nowhere}x`, 'ÿ'.repeat(22), '\0'.repeat(22)]) {
       expect(await store.loadFamily(text)).toBeUndefined()
       expect(await store.loadSession(text)).toBeUndefined()
+      expect(await store.loadSessionOnly(text)).toBeUndefined()
       expect((await store.loadUser(text)).user).toBeUndefined()
       expect(await store.listSessions(text)).toEqual([])
     }
@@ -95,6 +97,7 @@ export function loadContract({ it, expect }: Contract): void {
     const common = { now: clock.now(), issuer, user, session }
     expect(await store.loadFamily(family.id)).toEqual({ ...common, client, family })
     expect(await store.loadSession(session.id)).toEqual({ ...common, families: [family] })
+    expect(await store.loadSessionOnly(session.id)).toEqual(common)
   })
 
   it('every field of a session that can change', async ({ store }) => {
