@@ -4,6 +4,7 @@ import * as z from 'zod'
 import { json, refusalAnswer } from '../http/answers.ts'
 import type { Endpoint } from '../http/message.ts'
 import { readJson } from '../http/read-json.ts'
+import { addressKey } from '../passwords/address-key.ts'
 import { passwordProblem } from '../passwords/password-policy.ts'
 import type { Services } from '../services.ts'
 import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
@@ -71,5 +72,5 @@ export async function judgePasswordChange(
   const proven = await signInByPassword(services, { email, password: current }, device)
   if (isRefusal(proven)) return proven
   if (proven.user.id !== user.id) return refuse('login_failed')
-  return { hash: await services.passwords.hash(wanted) }
+  return { hash: await services.passwords.hash(wanted, { from: addressKey(device.ip) }) }
 }

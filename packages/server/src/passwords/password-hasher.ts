@@ -25,12 +25,17 @@ export class PasswordQueueFull extends Error {
 
 export interface PasswordHasher {
   /** A PHC string (`$argon2id$v=19$m=…,t=…,p=…$salt$tag`). Whether the password is acceptable is the policy's affair. */
-  hash(password: string): Promise<string>
+  hash(password: string, more?: { readonly from?: string }): Promise<string>
   /**
    * Judges a password. `null` (no such account, or one without a password) and an unreadable hash cost the same work and
-   * never match. `needsRehash`: it matches, and was made with other parameters than today's.
+   * never match. `needsRehash`: it matches, and was made with other parameters than today's. `from` is the `addressKey` of
+   * who asks: turns go round by it, so that a flood from one address makes nobody else wait.
    */
-  verify(password: string, phc: string | null): Promise<{ readonly matches: boolean; readonly needsRehash: boolean }>
+  verify(
+    password: string,
+    phc: string | null,
+    more?: { readonly from?: string },
+  ): Promise<{ readonly matches: boolean; readonly needsRehash: boolean }>
   /** Takes nothing new; resolves when what was taken is done. */
   close(): Promise<void>
 }
@@ -55,12 +60,12 @@ export function createPasswordHasher(options: PasswordHasherOptions): PasswordHa
   const dummy: PasswordHash = { ...parameters, salt: random(saltBytes), tag: random(tagBytes) }
 
   return {
-    hash: password =>
+    hash: (password, more = {}) =>
       queue.run(async () => {
         const salt = random(saltBytes)
         return formatPhc({ ...parameters, salt, tag: await derive(password, parameters, salt, tagBytes) })
-      }),
-    verify: (password, phc) =>
+      }, more.from),
+    verify: (password, phc, more = {}) =>
       queue.run(async () => {
         const stored = phc === null ? undefined : parsePhc(phc)
         const { salt, tag, ...cost } = stored ?? dummy
@@ -68,7 +73,7 @@ export function createPasswordHasher(options: PasswordHasherOptions): PasswordHa
         // Lone surrogates all become the same bytes, so a password that holds one could match another's.
         const matches = equal && stored !== undefined && password.isWellFormed()
         return { matches, needsRehash: matches && !costsTheSame(stored, parameters) }
-      }),
+      }, more.from),
     close: () => queue.close(),
   }
 }

@@ -41,7 +41,8 @@ export async function createUser(
       ? undefined
       : passwordProblem(wanted.password, wanted.email === undefined ? {} : { email: wanted.email })
   if (problem !== undefined) return refuse('password_unacceptable', { detail: problem })
-  const passwordHash = wanted.password === undefined ? null : await passwords.hash(wanted.password)
+  const from = device === undefined ? {} : { from: addressKey(device.ip) }
+  const passwordHash = wanted.password === undefined ? null : await passwords.hash(wanted.password, from)
   return decideAndCommit(services, async () => {
     // Looked at again after every conflict: an address that is taken is told, an id that happened to be taken is made anew.
     const { now, issuer } = await store.loadIssuer()

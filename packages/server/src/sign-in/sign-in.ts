@@ -23,7 +23,9 @@ export async function signInByPassword(
   if (isRefusal(attempt)) return attempt
   try {
     const snapshot = await store.loadUserByEmail(key ?? '')
-    const { matches } = await passwords.verify(credentials.password, snapshot.user?.passwordHash ?? null)
+    const { matches } = await passwords.verify(credentials.password, snapshot.user?.passwordHash ?? null, {
+      from: addressKey(device.ip),
+    })
     if (snapshot.user === undefined || !matches) return refuse('login_failed')
     await attempt.succeeded()
     if (!mayUse(snapshot.user)) return refuse('user_disabled')
