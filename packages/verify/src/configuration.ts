@@ -2,6 +2,7 @@ import { createSecretKey } from 'node:crypto'
 import type { ClaimRules } from './claims.ts'
 import { isSecureUrl } from './outbound.ts'
 import { isWhenStale, type WhenStale } from './policy.ts'
+import { type OnProblem, warnOfProblem } from './problem.ts'
 import {
   type Clock,
   type Random,
@@ -63,6 +64,11 @@ export interface VerifierOptions {
   readonly staleIfErrorSeconds?: number
   /** Allows plain HTTP beyond this machine, e.g. inside a cluster. */
   readonly insecureHttp?: boolean
+  /**
+   * Told when keys or revocations cannot be had, and when they can again; once for each change. Default: one line by
+   * `console.warn`.
+   */
+  readonly onProblem?: OnProblem
   readonly fetch?: typeof globalThis.fetch
   readonly clock?: Clock
   readonly timers?: Timers
@@ -85,6 +91,7 @@ export interface Configuration {
   readonly cooldownSeconds: number
   readonly staleIfErrorSeconds: number
   readonly insecureHttp: boolean
+  readonly onProblem: OnProblem
   readonly runtime: Runtime
 }
 
@@ -104,6 +111,7 @@ const optionNames: ReadonlySet<string> = new Set<keyof VerifierOptions>([
   'cooldownSeconds',
   'staleIfErrorSeconds',
   'insecureHttp',
+  'onProblem',
   'fetch',
   'clock',
   'timers',
@@ -122,6 +130,7 @@ const revocationNames: ReadonlySet<string> = new Set<keyof RevocationOptions>([
 export function readConfiguration(options: VerifierOptions): Configuration {
   refuseUnknown(options, optionNames, 'createVerifier')
   const insecureHttp = options.insecureHttp === true
+  if (options.issuer === '') throw new TypeError('issuer is empty (is ISSUER set?)')
   if (!isText(options.issuer)) throw new TypeError('issuer must be a string')
   const secrets = options.secret === undefined ? undefined : readSecrets(options.secret)
   if (secrets === undefined || options.revocations !== undefined) requireUrl(options.issuer, 'issuer', insecureHttp)
@@ -153,6 +162,7 @@ export function readConfiguration(options: VerifierOptions): Configuration {
     cooldownSeconds: readNumber(options.cooldownSeconds, 30, 'cooldownSeconds'),
     staleIfErrorSeconds: readNumber(options.staleIfErrorSeconds, 86_400, 'staleIfErrorSeconds'),
     insecureHttp,
+    onProblem: readOnProblem(options.onProblem),
     runtime: {
       fetch: options.fetch ?? globalThis.fetch,
       clock: options.clock ?? systemClock,
@@ -254,6 +264,11 @@ function requireUrl(value: unknown, name: string, insecureHttp: boolean): void {
 
 function refuseUnknown(value: object, names: ReadonlySet<string>, where: string): void {
   for (const name of Object.keys(value)) if (!names.has(name)) throw new TypeError(`${where} has no option "${name}"`)
+}
+
+function readOnProblem(value: unknown): OnProblem {
+  if (value !== undefined && typeof value !== 'function') throw new TypeError('onProblem must be a function')
+  return (value as OnProblem | undefined) ?? warnOfProblem
 }
 
 function readNumber(value: unknown, otherwise: number, name: string): number {

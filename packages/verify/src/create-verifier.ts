@@ -7,7 +7,15 @@ import { type Introspect, introspection } from './introspection.ts'
 import { type IssuerKeys, issuerKeys } from './issuer-keys.ts'
 import { type MetadataSource, metadataSource } from './issuer-metadata.ts'
 import { basicAuthorization } from './outbound.ts'
-import { type CompiledPolicy, compilePolicy, judgeAge, judgeScope, type Policy, scopeReader } from './policy.ts'
+import {
+  type CompiledPolicy,
+  compilePolicy,
+  judgeAge,
+  judgeScope,
+  type Policy,
+  scopeReader,
+  type WhenStale,
+} from './policy.ts'
 import { bindingJudge, type Presented } from './proof.ts'
 import { type Revocations, revocations } from './revocations.ts'
 import { parseStrictObject } from './strict-json.ts'
@@ -217,10 +225,18 @@ function keysOf(configuration: Configuration, metadata: MetadataSource): IssuerK
     algorithms: configuration.algorithms,
     cooldownMilliseconds: configuration.cooldownSeconds * 1000,
     staleIfErrorMilliseconds: configuration.staleIfErrorSeconds * 1000,
+    onProblem: configuration.onProblem,
   })
 }
 
 const defaultMostEntries = 1_000_000
+
+/** What a feed that cannot be followed means, unless an endpoint says otherwise. */
+const meanwhile: Readonly<Record<WhenStale, string>> = {
+  accept: 'Revoked tokens are accepted until they expire.',
+  introspect: 'The issuer is asked about every token.',
+  reject: 'Every token is refused.',
+}
 
 function revocationCheckOf(
   configuration: Configuration,
@@ -236,6 +252,9 @@ function revocationCheckOf(
     feed: followFeed(runtime, known, {
       url: options.url ?? `${issuer.replace(/\/$/, '')}/revocations`,
       authorization,
+      clientId: options.clientId,
+      meanwhile: meanwhile[options.whenStale ?? 'accept'],
+      onProblem: configuration.onProblem,
       onKeyRetired,
     }),
     introspect: introspection(runtime, {

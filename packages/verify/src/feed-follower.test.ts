@@ -246,7 +246,11 @@ test('events and kinds of entry that are not known here are passed over, and cou
 test('a refused client waits and tries again, ever more slowly, and says why', async () => {
   issuer.broken.set('/revocations', response => response.writeHead(401).end())
   const by = open()
-  await until(() => by.status().revocations?.fault === 'the feed answered 401')
+  await until(
+    () =>
+      by.status().revocations?.fault ===
+      'the feed refuses client "demo api" (401): wrong secret, or no scope "revocations"',
+  )
   let attempts = 0
   for (let second = 0; second < 120; second++) {
     time.advance(1_000)

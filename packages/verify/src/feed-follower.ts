@@ -2,7 +2,8 @@ import type { FeedPage } from '@countersign/protocol'
 import { eventStream, type ServerSentEvent } from './event-stream.ts'
 import { readFeedPage } from './feed-page.ts'
 import { opening } from './opening.ts'
-import { OutboundFault } from './outbound.ts'
+import { causeOf, OutboundFault } from './outbound.ts'
+import { type OnProblem, problemTeller } from './problem.ts'
 import type { Revocations } from './revocations.ts'
 import { backoffMilliseconds, type Runtime } from './runtime.ts'
 
@@ -33,6 +34,11 @@ export interface FeedStatus {
 export interface FeedOptions {
   readonly url: string
   readonly authorization: string
+  /** Whose authorization it is, for messages. */
+  readonly clientId: string
+  /** What becomes of revoked tokens while the feed cannot be followed: a sentence. */
+  readonly meanwhile: string
+  readonly onProblem: OnProblem
   /** A key was retired: another one has taken over, perhaps one that was not published when the keys were last read. */
   readonly onKeyRetired: () => void
 }
@@ -57,6 +63,7 @@ export function followFeed(runtime: Runtime, known: Revocations, options: FeedOp
   let connection: AbortController | undefined
   let closed = false
   const first = opening<boolean>()
+  const problem = problemTeller('revocations', options.onProblem)
   let wake: (() => void) | undefined
 
   /** Monotonic, so that setting the clock back hides nothing; the wall as well, since the former stops in sleep. */
@@ -93,6 +100,7 @@ export function followFeed(runtime: Runtime, known: Revocations, options: FeedOp
   function heard(page: FeedPage): void {
     heardAt = { wall: clock.wallMilliseconds(), monotonic: clock.monotonicMilliseconds() }
     fault = undefined
+    problem.end('the feed is followed.')
     // By the feed's clock: a wrong one here must not forget too early.
     if (page.as_of - prunedAt >= pruneEverySeconds || page.as_of < prunedAt) {
       prunedAt = page.as_of
@@ -127,7 +135,7 @@ export function followFeed(runtime: Runtime, known: Revocations, options: FeedOp
         signal: controller.signal,
       })
       if (!isEventStream(response)) {
-        fault = `the feed answered ${response.status}`
+        fault = faultOf(response, options.clientId)
         return retryAfterMilliseconds(response)
       }
       await readEvents(response, event => {
@@ -136,7 +144,7 @@ export function followFeed(runtime: Runtime, known: Revocations, options: FeedOp
       })
       fault ??= 'the feed closed the connection'
     } catch (thrown) {
-      fault = thrown instanceof OutboundFault ? thrown.message : describe(controller)
+      fault = thrown instanceof OutboundFault ? thrown.message : describe(controller, thrown)
     } finally {
       timers.clear(watch)
       controller.abort()
@@ -148,6 +156,8 @@ export function followFeed(runtime: Runtime, known: Revocations, options: FeedOp
     while (!closed) {
       const least = await connect()
       if (closed) return
+      // A connection that ends and is there again within seconds is nobody's business.
+      if (!isCurrent()) problem.tell(`${fault}. ${options.meanwhile}`)
       const pause = backoffMilliseconds(failures++, random, retryBaseMilliseconds, retryCeilingMilliseconds)
       await sleep(Math.max(least, pause))
     }
@@ -185,8 +195,14 @@ export function followFeed(runtime: Runtime, known: Revocations, options: FeedOp
   }
 }
 
-function describe(controller: AbortController): string {
-  return controller.signal.aborted ? 'the feed fell silent' : 'the feed could not be reached'
+/** A refusal does not pass by itself, as other faults do: it is a matter of configuration, here or at the issuer. */
+function faultOf({ status }: Response, clientId: string): string {
+  if (status !== 401 && status !== 403) return `the feed answered ${status}`
+  return `the feed refuses client ${JSON.stringify(clientId)} (${status}): wrong secret, or no scope "revocations"`
+}
+
+function describe(controller: AbortController, thrown: unknown): string {
+  return controller.signal.aborted ? 'the feed fell silent' : `the feed could not be reached${causeOf(thrown)}`
 }
 
 function isEventStream(response: Response): boolean {

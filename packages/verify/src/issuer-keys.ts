@@ -1,6 +1,7 @@
 import { type Refusal, refuse } from '@countersign/protocol'
 import { opening } from './opening.ts'
 import { fetchJson, OutboundFault } from './outbound.ts'
+import { type OnProblem, problemTeller } from './problem.ts'
 import { backoffMilliseconds, type Runtime } from './runtime.ts'
 import type { Algorithm } from './signature.ts'
 import { type KeysById, readKeySet, type VerificationKey } from './verification-key.ts'
@@ -24,6 +25,8 @@ export interface KeysStatus {
   readonly ageSeconds: number | undefined
   /** True while fetches fail; the keys of before stay in use meanwhile. */
   readonly failing: boolean
+  /** Why the last fetch failed; undefined if it did not. */
+  readonly fault: string | undefined
 }
 
 export interface IssuerKeysOptions {
@@ -36,6 +39,7 @@ export interface IssuerKeysOptions {
   readonly cooldownMilliseconds: number
   /** How long keys may be used after their max-age while the issuer does not answer. */
   readonly staleIfErrorMilliseconds: number
+  readonly onProblem: OnProblem
 }
 
 const limits = { milliseconds: 10_000, bytes: 512 * 1024 }
@@ -49,6 +53,8 @@ export function issuerKeys(runtime: Runtime, options: IssuerKeysOptions): Issuer
   let fetchedAt = 0
   let freshUntil = 0
   let failures = 0
+  let fault: string | undefined
+  const problem = problemTeller('keys', options.onProblem)
   let retryAt = Number.NEGATIVE_INFINITY
   let probedAt = Number.NEGATIVE_INFINITY
   let loading: Promise<boolean> | undefined
@@ -74,18 +80,32 @@ export function issuerKeys(runtime: Runtime, options: IssuerKeysOptions): Issuer
       keys = read
       first.resolve(true)
       failures = 0
+      fault = undefined
+      problem.end('the keys of the issuer are there.')
       fetchedAt = clock.monotonicMilliseconds()
       freshUntil = fetchedAt + maxAgeMilliseconds
       // Ahead of time and not all nodes at once: between 70 and 90 % of the life.
       plan(maxAgeMilliseconds * (0.7 + 0.2 * random()))
-    } catch {
+    } catch (thrown) {
+      if (closed) return keys !== undefined
       options.relocate()
       failures++
+      noteFault(thrown)
       const pause = backoffMilliseconds(failures, random, retryBaseMilliseconds, retryCeilingMilliseconds)
       retryAt = clock.monotonicMilliseconds() + pause
       plan(pause)
     }
     return keys !== undefined
+  }
+
+  /** Told once there are no keys that are fresh: one failure while the others last is of no interest to anyone. */
+  function noteFault(thrown: unknown): void {
+    fault = thrown instanceof OutboundFault ? thrown.message : 'the keys could not be fetched'
+    const now = clock.monotonicMilliseconds()
+    if (keys !== undefined && now < freshUntil) return
+    const meanwhile =
+      usable(now) === undefined ? 'Every request with a token is answered 503.' : 'Those of before serve.'
+    problem.tell(`no keys from the issuer: ${fault}. ${meanwhile}`)
   }
 
   function plan(milliseconds: number): void {
@@ -144,6 +164,7 @@ export function issuerKeys(runtime: Runtime, options: IssuerKeysOptions): Issuer
       count: keys?.size ?? 0,
       ageSeconds: keys === undefined ? undefined : (clock.monotonicMilliseconds() - fetchedAt) / 1000,
       failing: failures > 0,
+      fault,
     }),
     close() {
       closed = true

@@ -7,6 +7,9 @@ export interface IssuerMetadata {
   readonly introspectionEndpoint: string | undefined
 }
 
+/** Metadata were sent, but they are not those of the issuer, or lack what is needed. */
+class MetadataFault extends OutboundFault {}
+
 const limits = { milliseconds: 10_000, bytes: 256 * 1024 }
 
 /**
@@ -18,17 +21,18 @@ async function discover(
   issuer: string,
   insecureHttp: boolean,
 ): Promise<IssuerMetadata> {
-  let fault: unknown
+  const faults: unknown[] = []
   for (const url of metadataUrls(issuer)) {
     try {
       const { status, body } = await fetchJson(runtime, url, { headers: { accept: 'application/json' } }, limits)
       if (status === 200) return readMetadata(body, issuer, insecureHttp)
-      fault = new OutboundFault(`${url} answered ${status}`)
+      faults.push(new OutboundFault(`${url} answered ${status}`))
     } catch (thrown) {
-      fault = thrown
+      faults.push(thrown)
     }
   }
-  throw fault
+  // Metadata that are there and wrong say more than a place where there are none.
+  throw faults.find(fault => fault instanceof MetadataFault) ?? faults[0]
 }
 
 function metadataUrls(issuer: string): readonly string[] {
@@ -42,13 +46,20 @@ function metadataUrls(issuer: string): readonly string[] {
 
 function readMetadata(body: unknown, issuer: string, insecureHttp: boolean): IssuerMetadata {
   const document = (typeof body === 'object' && body !== null ? body : {}) as Readonly<Record<string, unknown>>
-  if (document.issuer !== issuer) throw new OutboundFault('the metadata name another issuer')
+  if (document.issuer !== issuer) throw new MetadataFault(`${issuer} says that it is ${nameOf(document.issuer)}`)
   const { jwks_uri: jwksUri, introspection_endpoint: introspectionEndpoint } = document
-  if (!isUsableUrl(jwksUri, insecureHttp)) throw new OutboundFault('the metadata name no usable jwks_uri')
+  if (!isUsableUrl(jwksUri, insecureHttp)) {
+    throw new MetadataFault(`the metadata of ${issuer} name no usable jwks_uri`)
+  }
   return {
     jwksUri,
     introspectionEndpoint: isUsableUrl(introspectionEndpoint, insecureHttp) ? introspectionEndpoint : undefined,
   }
+}
+
+/** Fit for a line in a log, whoever answered. */
+function nameOf(issuer: unknown): string {
+  return typeof issuer === 'string' && /^https?:[\x21-\x7e]{1,300}$/.test(issuer) ? issuer : 'another issuer'
 }
 
 function isUsableUrl(value: unknown, insecureHttp: boolean): value is string {

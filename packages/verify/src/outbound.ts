@@ -33,12 +33,18 @@ export async function fetchJson(
     return { status: response.status, headers: response.headers, body: parseJson(text) }
   } catch (fault) {
     if (fault instanceof OutboundFault) throw fault
-    throw new OutboundFault(`${url} did not answer${controller.signal.aborted ? ' in time' : ''}`)
+    throw new OutboundFault(`${url} did not answer${controller.signal.aborted ? ' in time' : causeOf(fault)}`)
   } finally {
     runtime.timers.clear(timer)
     // After an error the rest of the body is of no interest; after success this does nothing.
     controller.abort()
   }
+}
+
+/** What Node calls it, e.g. ` (ECONNREFUSED)`: a word of the system, so nothing of ours is in it. */
+export function causeOf(fault: unknown): string {
+  const { code } = ((fault as { cause?: unknown } | undefined)?.cause ?? {}) as { code?: unknown }
+  return typeof code === 'string' && /^[A-Z0-9_]{2,60}$/.test(code) ? ` (${code})` : ''
 }
 
 async function readText(response: Response, mostBytes: number): Promise<string> {

@@ -54,6 +54,8 @@ export function createApi(
       clear: timer => time.cancel(timer as ReturnType<VirtualTime['after']> | undefined),
     },
     random: dice.next,
+    // What the weather does is in the story already.
+    onProblem: () => {},
   })
 
   const api: Api = {
