@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest'
+import { readConfiguration } from './configuration.ts'
+import { describeStart, plainTable } from './printed.ts'
+
+test('a start tells where the data are, how many clients there are, whether people may sign up, and where', () => {
+  const flags = { data: '/srv/countersign' }
+  const configuration = readConfiguration({ environment: { COUNTERSIGN_SIGN_UP: 'open' }, flags })
+  expect(describeStart(configuration, 'https://login.example.com').split('\n')).toEqual([
+    '  data      /srv/countersign',
+    '  clients   none yet; name them in countersign.json',
+    '  sign-up   open',
+    '  accounts  https://login.example.com/account',
+    '',
+  ])
+})
+
+test('a table is columns under their names, without quotes and numbers of rows', () => {
+  expect(
+    plainTable([
+      { id: 'long-key', state: 'active' },
+      { id: '1', state: 'next' },
+    ]),
+  ).toBe('id        state\nlong-key  active\n1         next\n')
+  expect(plainTable([])).toBe('\n')
+})

@@ -1,0 +1,28 @@
+import type { Configuration } from './configuration.ts'
+
+/** What somebody wants to see at a glance after a start. */
+export function describeStart({ data, clients, sign_up }: Configuration, issuer: string): string {
+  const lines = [
+    ['data', data],
+    ['clients', clients.length === 0 ? 'none yet; name them in countersign.json' : String(clients.length)],
+    ['sign-up', sign_up],
+    ['accounts', `${issuer}/account`],
+  ] as const
+  return lines.map(([name, value]) => `  ${name.padEnd(9)} ${value}\n`).join('')
+}
+
+/** Rows with the same members as columns under their names, for people and for `awk`. */
+export function plainTable(rows: readonly Readonly<Record<string, unknown>>[]): string {
+  const names = Object.keys(rows[0] ?? {})
+  const lines = [names, ...rows.map(row => names.map(name => String(row[name] ?? '')))]
+  const widths = names.map((_, column) => Math.max(...lines.map(line => line[column]?.length ?? 0)))
+  return lines
+    .map(
+      line =>
+        `${line
+          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+          .join('  ')
+          .trimEnd()}\n`,
+    )
+    .join('')
+}
