@@ -163,13 +163,13 @@ test('without a data folder there is nothing to operate on', async () => {
   const installed = await givenInstallation(configuration)
   const { code, stderr } = await operate(installed, 'keys', 'list')
   installed.remove()
-  expect([code, stderr]).toEqual([1, `countersign: There is no data folder at ${installed.dataFolder}.\n`])
+  expect([code, stderr]).toEqual([1, `countersign: There is no data folder at ${installed.dataFolder}; give --data.\n`])
 })
 
 /** The newest signing key of each state, as `keys list` shows them. */
 async function signingKeys(installed: Installation): Promise<Readonly<Record<string, string | undefined>>> {
   const { stdout } = await operate(installed, 'keys', 'list')
-  const rows = [...stdout.matchAll(/'([\w-]{43})'[^\n]*'signing'[^\n]*'(next|active|retiring|retired)'/g)]
+  const rows = [...stdout.matchAll(/^([\w-]{43}) +signing +(next|active|retiring|retired) /gm)]
   return Object.fromEntries(rows.map(([, kid, state]) => [state, kid]))
 }
 

@@ -81,11 +81,11 @@ describe.concurrent('a start that cannot come about says why, and ends with 1', 
   })
 
   test.each([
-    ['a key that does not exist', { sing_up: 'open' }, 'sing_up'],
+    ['a key that does not exist', { sing_up: 'open' }, 'Did you mean sign_up?'],
     ['a port that is none', { port: 99_999 }, 'port: '],
     ['an issuer with a path', { issuer: 'https://login.example.com/x' }, 'issuer: must be an origin without a path'],
     ['a proxy by name', { trusted_proxies: ['proxy.example.com'] }, 'trusted_proxies.0: '],
-    ['a short client secret', { clients: [{ id: 'api', secrets: ['short'] }] }, 'clients.0.secrets.0: '],
+    ['a short client secret', { clients: [{ id: 'api', secrets: ['short'] }] }, 'clients.api.secrets.0: '],
     [
       'a redirect by script',
       { clients: [{ id: 'app', redirect_uris: ['javascript:alert(1)'] }] },
@@ -111,7 +111,7 @@ describe.concurrent('a start that cannot come about says why, and ends with 1', 
   })
 
   test.each([
-    ['{"port": 4400', 'is not valid JSON'],
+    ['{"port": 4400', 'is not valid JSON (line 1 column 14)'],
     ['[]', 'does not hold a JSON object'],
   ])('a file that holds %s', async (text, message) => {
     const installed = await givenFolder()
@@ -122,7 +122,7 @@ describe.concurrent('a start that cannot come about says why, and ends with 1', 
   test('a file that is not there', async () => {
     const installed = await givenFolder()
     const missing = { ...installed, configuration: join(installed.folder, 'missing.json') }
-    expect(await refusalToStart(missing)).toBe(`countersign: ${missing.configuration} cannot be read.\n`)
+    expect(await refusalToStart(missing)).toBe(`countersign: ${missing.configuration} cannot be read: no such file.\n`)
   })
 })
 

@@ -1,6 +1,6 @@
 import { chmodSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage, request, type Server } from 'node:http'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { errorBody, isRefusal, parseStrictObject, reasons } from '@countersign/protocol'
 import type { Admin, Log } from '@countersign/server'
 
@@ -32,8 +32,10 @@ export function runAdminCommand(admin: Admin, command: AdminCommand, argument: s
   return Promise.resolve(commands[command](admin, argument))
 }
 
+/** The shorter way to it: the name of a Unix socket has 107 bytes at most, and a folder may lie deep. */
 function socketOf(folder: string): string {
-  return join(folder, 'admin.sock')
+  const [whole, fromHere] = [join(folder, 'admin.sock'), relative('.', join(folder, 'admin.sock'))]
+  return fromHere.length < whole.length ? fromHere : whole
 }
 
 /** Listens for commands. The folder is this process's own (the store's lock says so), so an old socket is a dead one. */

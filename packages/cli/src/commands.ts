@@ -1,13 +1,17 @@
 import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { isRefusal } from '@countersign/protocol'
 import { WrongDeclaration, WrongMasterKey } from '@countersign/server'
 import { StoreUnavailable } from '@countersign/store'
 import { Command } from 'commander'
 import { type AdminCommand, askRunningServer, runAdminCommand } from './admin-socket.ts'
-import { type Configuration, readConfiguration, WrongConfiguration } from './configuration.ts'
+import { type Configuration, readConfiguration } from './configuration.ts'
+import { WrongConfiguration } from './configuration-problems.ts'
 import { readMasterKey } from './data-folder.ts'
 import { openSystem } from './open-system.ts'
+import { describeStart, plainTable } from './printed.ts'
 import { endOnLoss, endOnSignal, serve } from './serve.ts'
+import { standingFolder } from './standing-folder.ts'
 
 const defaultFile = 'countersign.json'
 
@@ -15,14 +19,15 @@ const defaultFile = 'countersign.json'
 export async function run(argv: readonly string[]): Promise<void> {
   const program = new Command('countersign')
     .description('The token and session layer of an application: server, sessions, keys.')
+    .configureHelp({ showGlobalOptions: true })
     .option('--config <file>', `configuration file (default: ${defaultFile}, if there is one)`)
     .option('--port <number>', 'port to listen on (default: 4400)')
-    .option('--data <folder>', 'where everything is kept (default: ./data)')
+    .option('--data <folder>', 'where everything is kept (default: data, beside the configuration file or here)')
     .option('--issuer <url>', 'public address (default: http://127.0.0.1:PORT)')
     .showHelpAfterError()
     .addHelpText(
       'after',
-      '\nEvery flag is also an environment variable (COUNTERSIGN_PORT …) and a key of the configuration file.',
+      '\nEvery flag is also an environment variable (COUNTERSIGN_CONFIG, COUNTERSIGN_PORT …); all but --config are also keys of the configuration file.',
     )
   const configured = (): Configuration => configurationOf(program.opts())
 
@@ -30,12 +35,13 @@ export async function run(argv: readonly string[]): Promise<void> {
     .command('serve')
     .description('start the server')
     .action(async () => {
-      const system = await serve(configured(), { masterKey: process.env.COUNTERSIGN_MASTER_KEY, onLost: endOnLoss })
+      const configuration = configured()
+      const system = await serve(configuration, { masterKey: process.env.COUNTERSIGN_MASTER_KEY, onLost: endOnLoss })
       endOnSignal(system.close)
-      process.stdout.write(`Countersign is ready at ${system.issuer}\n`)
+      process.stdout.write(`Countersign is ready at ${system.issuer}\n${describeStart(configuration, system.issuer)}`)
     })
 
-  const users = program.command('users').description('people’s accounts, on a running server')
+  const users = program.command('users').description('people’s accounts, whether the server runs or not')
   const user = (name: 'disable' | 'enable' | 'delete', what: string): unknown =>
     users
       .command(`${name} <user>`)
@@ -45,7 +51,7 @@ export async function run(argv: readonly string[]): Promise<void> {
   user('enable', 'let a disabled user sign in again')
   user('delete', 'end everything of a user and erase what is personal')
 
-  const keys = program.command('keys').description('signing and refresh keys, on a running server')
+  const keys = program.command('keys').description('signing and refresh keys, whether the server runs or not')
   keys
     .command('list')
     .description('all keys and their states')
@@ -68,10 +74,13 @@ export async function run(argv: readonly string[]): Promise<void> {
 }
 
 /** Flags over environment over file. */
-export function configurationOf(flags: Readonly<Record<string, unknown>>): Configuration {
-  const named = flags.config as string | undefined
-  const file = named ?? (existsSync(defaultFile) ? defaultFile : undefined)
-  return readConfiguration({ file, environment: process.env, flags })
+export function configurationOf(
+  flags: Readonly<Record<string, unknown>>,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): Configuration {
+  const named = (flags.config as string | undefined) ?? (environment.COUNTERSIGN_CONFIG || undefined)
+  const file = named ?? (existsSync(defaultFile) ? resolve(defaultFile) : undefined)
+  return readConfiguration({ file, environment, flags, folder: standingFolder(environment, process.cwd()) })
 }
 
 const mendable = [WrongConfiguration, WrongDeclaration, WrongMasterKey, StoreUnavailable] as const
@@ -92,7 +101,7 @@ async function administer(configuration: Configuration, command: AdminCommand, a
   const { failed, result } = asked
     ? { failed: asked.status >= 400, result: asked.body }
     : await administerStopped(configuration, command, argument)
-  if (Array.isArray(result)) console.table(result)
+  if (Array.isArray(result)) process.stdout.write(plainTable(result))
   else process.stdout.write(`${JSON.stringify(result, null, 2)}\n`)
   if (failed) process.exitCode = 1
 }
@@ -102,7 +111,8 @@ async function administerStopped(
   command: AdminCommand,
   argument: string,
 ): Promise<{ failed: boolean; result: unknown }> {
-  if (!existsSync(configuration.data)) throw new WrongConfiguration(`There is no data folder at ${configuration.data}.`)
+  if (!existsSync(configuration.data))
+    throw new WrongConfiguration(`There is no data folder at ${configuration.data}; give --data.`)
   const master = readMasterKey(configuration.data, process.env.COUNTERSIGN_MASTER_KEY)
   const log = { info() {}, warn() {}, error() {} }
   const system = await openSystem({ configuration, folder: configuration.data, master, log })

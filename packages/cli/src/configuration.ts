@@ -1,76 +1,26 @@
 import { readFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import type { Client } from '@countersign/core'
+import { declareClient, defaultLifetimes, defaultRefreshPolicy, hashClientSecret } from '@countersign/core'
+import { describeProblems, WrongConfiguration } from './configuration-problems.ts'
 import {
-  declareClient,
-  defaultKeyPolicy,
-  defaultLifetimes,
-  defaultRefreshPolicy,
-  hashClientSecret,
-} from '@countersign/core'
-import * as z from 'zod'
+  configurationSchema,
+  environmentKeys,
+  flagKeys,
+  numberKeys,
+  type WrittenClient,
+} from './configuration-schema.ts'
 
 /*
  * What can be configured, in `countersign.json`; simple keys also as COUNTERSIGN_… in the environment, and some as flags.
  * Flags win over the environment, the environment over the file.
  */
 
-const seconds = (least: number, most: number) => z.int().min(least).max(most)
-const tenYears = 3_650 * 86_400
-
-const clientSchema = z.strictObject({
-  id: z.string().regex(/^[\x21-\x7e]{1,200}$/),
-  name: z.string().min(1).max(100).optional(),
-  /** At least 32 characters; two while one is being replaced. Stored as hashes. */
-  secrets: z.array(z.string().min(32).max(200)).max(2).optional(),
-  first_party: z.boolean().optional(),
-  direct_login: z.boolean().optional(),
-  grant_types: z.array(z.enum(['authorization_code', 'refresh_token', 'client_credentials'])).optional(),
-  redirect_uris: z.array(z.string().max(2000)).max(50).optional(),
-  scopes: z.array(z.string()).optional(),
-  default_scopes: z.array(z.string()).optional(),
-  audiences: z.array(z.string()).optional(),
-  access_token_binding: z.enum(['bearer', 'dpop']).optional(),
-  access_token_seconds: seconds(1, 86_400).optional(),
-  idle_seconds: seconds(60, tenYears).optional(),
-  absolute_seconds: seconds(60, tenYears).optional(),
-  grace_seconds: seconds(0, 300).optional(),
-  minimum_life_seconds: seconds(0, 3600).optional(),
-  repeats_unchanged: z.boolean().optional(),
-  reuse_ends_session: z.boolean().optional(),
-  flagged_replay_ends_family: z.boolean().optional(),
-})
-
-const schema = z.strictObject({
-  port: z.int().min(0).max(65_535).default(4400),
-  host: z.string().default('127.0.0.1'),
-  data: z.string().min(1).default('data'),
-  /** Defaults to `http://127.0.0.1:PORT`. */
-  issuer: z
-    .url({ protocol: /^https?$/ })
-    .refine(
-      url => !url.endsWith('/') && !/[?#]/.test(url) && new URL(url).pathname === '/',
-      'must be an origin without a path',
-    )
-    .optional(),
-  application_name: z.string().min(1).max(60).default('Countersign'),
-  sign_up: z.enum(['open', 'closed']).default('closed'),
-  trusted_proxies: z.array(z.union([z.ipv4(), z.ipv6()])).default([]),
-  signing_key_days: z
-    .number()
-    .min(0.01)
-    .max(3650)
-    .default(defaultKeyPolicy.rotationSeconds / 86_400),
-  /** How long a stop waits for requests that were begun. */
-  drain_seconds: seconds(0, 600).default(10),
-  /** Allows a minimum life of unbound refresh tokens below twice the grace: for benchmarks and tests alone. */
-  unsafe_refresh_policy: z.boolean().default(false),
-  clients: z.array(clientSchema).default([]),
-})
-
 /** The configuration as the composition needs it; the keys are those of the file. */
 export interface Configuration {
   readonly port: number
   readonly host: string
+  /** Absolute. */
   readonly data: string
   readonly issuer: string | undefined
   readonly application_name: string
@@ -81,53 +31,64 @@ export interface Configuration {
   readonly clients: readonly Client[]
 }
 
-/** Something in the configuration is wrong; the message says what and where. Nothing starts. */
-export class WrongConfiguration extends Error {
-  override readonly name = 'WrongConfiguration'
+/** Where configuration comes from; flags win over the environment, the environment over the file. */
+export interface ConfigurationSources {
+  readonly file?: string | undefined
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly flags: Readonly<Record<string, unknown>>
+  /** The folder that relative paths of flags and environment mean; default: the current one. */
+  readonly folder?: string
 }
 
-const environmentKeys = [
-  'port',
-  'host',
-  'data',
-  'issuer',
-  'application_name',
-  'sign_up',
-  'trusted_proxies',
-  'signing_key_days',
-  'drain_seconds',
-] as const
-const flagKeys = ['port', 'data', 'issuer'] as const
-const numberKeys = new Set<string>(['port', 'signing_key_days', 'drain_seconds'])
-
-/** Reads file, environment and flags. */
-export function readConfiguration(sources: {
-  file?: string | undefined
-  environment: Readonly<Record<string, string | undefined>>
-  flags: Readonly<Record<string, unknown>>
-}): Configuration {
-  const merged: Record<string, unknown> = sources.file === undefined ? {} : readFile(sources.file)
+/** Reads file, environment and flags. Throws `WrongConfiguration` with all that is wrong. */
+export function readConfiguration({ file, environment, flags, folder = '.' }: ConfigurationSources): Configuration {
+  const path = file === undefined ? undefined : resolve(folder, file)
+  const written: Record<string, unknown> = path === undefined ? {} : readFile(path)
+  const sources = new Map<string, string>()
+  const take = (key: string, text: string, source: string): void => {
+    written[key] = plainValue(key, text, source)
+    sources.set(key, source)
+  }
   for (const key of environmentKeys) {
-    const value = sources.environment[`COUNTERSIGN_${key.toUpperCase()}`]
-    if (value !== undefined && value !== '') merged[key] = plainValue(key, value)
+    const name = `COUNTERSIGN_${key.toUpperCase()}`
+    const value = environment[name]
+    if (value !== undefined && value !== '') take(key, value, name)
   }
-  for (const key of flagKeys) {
-    const value = sources.flags[key]
-    if (value !== undefined) merged[key] = plainValue(key, String(value))
-  }
-  const parsed = schema.safeParse(merged)
-  if (!parsed.success) throw new WrongConfiguration(describe(parsed.error))
+  for (const key of flagKeys) if (flags[key] !== undefined) take(key, String(flags[key]), `--${key}`)
+  const parsed = configurationSchema.safeParse(written)
+  if (!parsed.success) throw new WrongConfiguration(describeProblems(parsed.error, written, sources))
   const { clients, issuer, unsafe_refresh_policy, ...rest } = parsed.data
-  return { ...rest, issuer, clients: clients.map(client => toClient(client, unsafe_refresh_policy)) }
+  // What the file says is beside the file, wherever one stands.
+  const base = path === undefined || sources.has('data') ? folder : dirname(path)
+  return {
+    ...rest,
+    data: resolve(base, rest.data),
+    issuer,
+    clients: clients.map(client => toClient(client, unsafe_refresh_policy)),
+  }
+}
+
+const causes: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file',
+  EACCES: 'permission denied',
+  EISDIR: 'it is a folder',
 }
 
 function readFile(file: string): Record<string, unknown> {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    const code = String((error as { code?: unknown }).code)
+    throw new WrongConfiguration(`${file} cannot be read: ${causes[code] ?? code}.`)
+  }
   let value: unknown
   try {
-    value = JSON.parse(readFileSync(file, 'utf8'))
+    value = JSON.parse(text)
   } catch (error) {
-    const why = error instanceof SyntaxError ? 'is not valid JSON' : 'cannot be read'
-    throw new WrongConfiguration(`${file} ${why}.`)
+    // The place alone: the rest of the message quotes the file, and a secret may stand there.
+    const place = /line \d+ column \d+/.exec(String(error))?.[0]
+    throw new WrongConfiguration(`${file} is not valid JSON${place === undefined ? '' : ` (${place})`}.`)
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new WrongConfiguration(`${file} does not hold a JSON object.`)
@@ -135,17 +96,18 @@ function readFile(file: string): Record<string, unknown> {
   return { ...value }
 }
 
-function plainValue(key: string, text: string): unknown {
-  if (numberKeys.has(key)) return text.trim() === '' ? Number.NaN : Number(text)
-  return key === 'trusted_proxies' ? text.split(',').map(one => one.trim()) : text
+function plainValue(key: string, text: string, source: string): unknown {
+  if (key === 'trusted_proxies') return text.split(',').map(one => one.trim())
+  if (!numberKeys.has(key)) return text
+  const number = text.trim() === '' ? Number.NaN : Number(text)
+  const isPort = Number.isInteger(number) && number >= 0 && number <= 65_535
+  if (key === 'port' ? !isPort : Number.isNaN(number)) {
+    throw new WrongConfiguration(`${source}: "${text}" is not a ${key === 'port' ? 'port' : 'number'}.`)
+  }
+  return number
 }
 
-function describe(error: z.ZodError): string {
-  const lines = error.issues.map(({ path, message }) => `  ${path.length > 0 ? path.join('.') : '(top)'}: ${message}`)
-  return `The configuration is not valid:\n${lines.join('\n')}`
-}
-
-function toClient(from: z.infer<typeof clientSchema>, unsafe: boolean): Client {
+function toClient(from: WrittenClient, unsafe: boolean): Client {
   const grace = from.grace_seconds ?? defaultRefreshPolicy.graceSeconds
   const minimumLife = from.minimum_life_seconds ?? defaultRefreshPolicy.minimumLifeSeconds
   if (!unsafe && minimumLife < 2 * grace) {

@@ -2,11 +2,17 @@ import { randomBytes } from 'node:crypto'
 import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { MasterKey } from '@countersign/core'
-import { WrongConfiguration } from './configuration.ts'
+import { WrongConfiguration } from './configuration-problems.ts'
 
 /** Makes the data folder if need be: for its owner alone. */
 export function openDataFolder(folder: string): string {
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    const { code } = error as { code?: unknown }
+    if (code !== 'EEXIST' && code !== 'ENOTDIR') throw error
+    throw new WrongConfiguration(`${folder} cannot be the data folder: there is a file of that name. Give --data.`)
+  }
   return folder
 }
 

@@ -4,7 +4,8 @@ import { type Client, defaultKeyPolicy, deriveKey, type MasterKey, seal } from '
 import { type CountersignServer, createServer, isLoopback, type Log, type RefreshEvent } from '@countersign/server'
 import type { Store, StoreOptions, StoreUnavailable } from '@countersign/store'
 import { openSqliteStore } from '@countersign/store-sqlite'
-import { type Configuration, WrongConfiguration } from './configuration.ts'
+import type { Configuration } from './configuration.ts'
+import { WrongConfiguration } from './configuration-problems.ts'
 
 /** A node with its store, ready to listen. */
 export interface System {

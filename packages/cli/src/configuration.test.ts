@@ -1,0 +1,127 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { readConfiguration } from './configuration.ts'
+import { openDataFolder } from './data-folder.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'countersign-configuration-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const secret = 'a-secret-0123456789abcdef0123456789abcdef'
+
+function fileOf(value: unknown): string {
+  const file = join(folder, 'countersign.json')
+  writeFileSync(file, typeof value === 'string' ? value : JSON.stringify(value))
+  return file
+}
+
+function problemOf(value: unknown, more: { flags?: object; environment?: Record<string, string> } = {}): string {
+  try {
+    readConfiguration({ file: fileOf(value), environment: more.environment ?? {}, flags: { ...more.flags } })
+  } catch (error) {
+    return (error as Error).message
+  }
+  return 'accepted'
+}
+
+describe('what contradicts itself does not start, and names client and key', () => {
+  test.each([
+    [{ id: 'app', direct_login: true }, 'clients.app.direct_login: needs first_party: true'],
+    [
+      { id: 'web', first_party: true, direct_login: true, secrets: [secret] },
+      'clients.web.direct_login: is for public clients',
+    ],
+    [{ id: 'job', grant_types: ['client_credentials'] }, 'clients.job.grant_types: client_credentials needs secrets'],
+    [{ id: 'app', scopes: ['notes read'] }, 'clients.app.scopes.0: must be one word'],
+    [
+      { id: 'app', scopes: ['notes'], default_scopes: ['mail'] },
+      'clients.app.default_scopes: must all be among scopes',
+    ],
+  ])('%j', (client, message) => {
+    const said = problemOf({ clients: [client] })
+    expect(said).toContain(message)
+    expect(said).not.toContain(secret)
+  })
+})
+
+describe('a message says where and what', () => {
+  test.each([
+    ['a port that is none, by flag', {}, { flags: { port: 'abc' } }, '--port: "abc" is not a port.'],
+    [
+      'a port that is none, by environment',
+      {},
+      { environment: { COUNTERSIGN_PORT: '70000' } },
+      'COUNTERSIGN_PORT: "70000" is not a port.',
+    ],
+    [
+      'a number that is none',
+      {},
+      { environment: { COUNTERSIGN_DRAIN_SECONDS: 'soon' } },
+      'COUNTERSIGN_DRAIN_SECONDS: "soon" is not a number.',
+    ],
+    ['a mistyped key', { sing_up: 'open' }, {}, '"sing_up" is not a key. Did you mean sign_up?'],
+    [
+      'a key out of the air',
+      { database_connection: 'x' },
+      {},
+      '"database_connection" is not a key. The keys are port, host',
+    ],
+    [
+      'a mistyped key of a client',
+      { clients: [{ id: 'app', scope: [] }] },
+      {},
+      'clients.app: "scope" is not a key. Did you mean scopes?',
+    ],
+    ['a client without an id', { clients: [{ name: 'x' }] }, {}, 'clients.0.id: '],
+    [
+      'an issuer with a slash at its end',
+      { issuer: 'https://login.example.com/' },
+      {},
+      'issuer: remove the slash at the end: https://login.example.com',
+    ],
+    ['such an issuer by flag', {}, { flags: { issuer: 'https://login.example.com/' } }, '--issuer: remove the slash'],
+  ])('%s', (_what, value, more, message) => {
+    expect(problemOf(value, more)).toContain(message)
+  })
+
+  test('a file that is not there: its whole path, and that it is not there', () => {
+    const read = () => readConfiguration({ file: 'none.json', environment: {}, flags: {}, folder })
+    expect(read).toThrow(`${join(folder, 'none.json')} cannot be read: no such file.`)
+  })
+
+  test('a file that is no JSON: where, and nothing of what stands there', () => {
+    expect(problemOf('{\n  "port": 4400\n  "sign_up": "open"\n}')).toMatch(/is not valid JSON \(line 3 column 3\)\.$/)
+    const said = problemOf(`{"clients": [{"secrets": [${secret}]}]}`)
+    expect(said).toContain('is not valid JSON')
+    expect(said).not.toContain('secret')
+  })
+
+  test('a file where the data folder should be', () => {
+    const file = fileOf({})
+    expect(() => openDataFolder(file)).toThrow(`${file} cannot be the data folder: there is a file of that name.`)
+  })
+})
+
+describe('a relative data folder', () => {
+  mkdirSync(join(folder, 'etc'), { recursive: true })
+  const file = join(folder, 'etc', 'countersign.json')
+  const read = (value: object, more: { flags?: object; environment?: Record<string, string> } = {}) => {
+    writeFileSync(file, JSON.stringify(value))
+    return readConfiguration({ file, environment: more.environment ?? {}, flags: { ...more.flags }, folder }).data
+  }
+
+  test('of the file is beside the file, and so is the default', () => {
+    expect(read({ data: 'kept' })).toBe(join(folder, 'etc', 'kept'))
+    expect(read({})).toBe(join(folder, 'etc', 'data'))
+  })
+
+  test('of a flag or the environment is where one stands', () => {
+    expect(read({ data: 'kept' }, { flags: { data: 'mine' } })).toBe(join(folder, 'mine'))
+    expect(read({ data: 'kept' }, { environment: { COUNTERSIGN_DATA: 'mine' } })).toBe(join(folder, 'mine'))
+  })
+
+  test('without a file is where one stands', () => {
+    expect(readConfiguration({ environment: {}, flags: {}, folder }).data).toBe(join(folder, 'data'))
+  })
+})
