@@ -18,6 +18,15 @@ export function addressKey(ip: string): string {
     .join(':')}::/64`
 }
 
+/**
+ * The network that an address is in, for what each address gets for nothing: of IPv6 the first 48 bits, since whole networks
+ * of that size are given away, with 65,536 address keys in each. IPv4 as in `addressKey`.
+ */
+export function networkKey(ip: string): string {
+  const key = addressKey(ip)
+  return key.endsWith('::/64') ? `${key.split(':').slice(0, 3).join(':')}::/48` : key
+}
+
 /** The eight groups of a valid IPv6 address (RFC 4291 §2.2). */
 function groupsOf(address: string): number[] {
   const [head = '', tail] = address.split('::')

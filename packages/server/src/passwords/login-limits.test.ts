@@ -118,8 +118,32 @@ describe('failed passwords', () => {
 })
 
 describe('a right password', () => {
-  test('does not count, however often', async () => {
-    for (let n = 0; n < 300; n++) await (await allowed(victim, home)).succeeded()
+  test('counts as no failure', async () => {
+    for (let n = 0; n < 300; n++) {
+      await (await allowed(victim, home)).succeeded()
+      now += 2_000
+    }
+  })
+
+  test('is let through 30 times a minute for one account from one address, and elsewhere all the same', async () => {
+    for (let n = 0; n < 30; n++) await (await allowed(victim, elsewhere)).succeeded()
+    expect(await limits.begin(victim, elsewhere)).toMatchObject({ reason: 'too_many_attempts', retryAfterSeconds: 2 })
+    await (await allowed(victim, home)).succeeded()
+    now += 2_000
+    await (await allowed(victim, elsewhere)).succeeded()
+  })
+
+  test('is let through 300 times a minute from one address, whatever the accounts', async () => {
+    let through = 0
+    for (let n = 0; n < 1_000; n++) {
+      const attempt = await limits.begin(`own${n % 50}@example.com`, elsewhere)
+      if (isRefusal(attempt)) continue
+      await attempt.succeeded()
+      through++
+    }
+    expect(through).toBe(300)
+    expect(isRefusal(await limits.begin(victim, elsewhere))).toBe(true)
+    await (await allowed(victim, home)).succeeded()
   })
 
   test('forgets the typing errors before it', async () => {
@@ -138,7 +162,7 @@ describe('a right password', () => {
     let guesses = 0
     for (let n = 0; n < 400; n++) {
       if (!isRefusal(await limits.begin(`user${n}@example.com`, elsewhere))) guesses++
-      const own = await limits.begin('attacker@example.com', elsewhere)
+      const own = await limits.begin(`attacker${n % 10}@example.com`, elsewhere)
       if (!isRefusal(own)) await own.succeeded()
     }
     expect(guesses).toBe(100)
@@ -173,16 +197,44 @@ test('an attempt is taken back once, whatever is called afterwards', async () =>
 })
 
 describe('guessing at one account from very many addresses', () => {
-  test('is let through 100 times an hour', async () => {
-    expect(await guess(() => victim, manyAddresses, 3000)).toBe(100)
+  const rounds = (addresses: number) => (n: number) => manyAddresses(n % addresses)
+
+  test('is let through 100 times an hour, or three times from each address if that is more', async () => {
+    expect(await guess(() => victim, rounds(20), 3000)).toBe(100)
     now += 3_600_000
+    expect(await guess(() => victim, rounds(20), 3000)).toBe(100)
+    now += 3_600_000
+    expect(await guess(() => victim, rounds(500), 5000)).toBe(1500)
+  })
+
+  test('from the many networks within one IPv6 customer is three times', async () => {
+    await guess(() => victim, rounds(20), 3000)
     expect(
       await guess(
         () => victim,
-        n => manyAddresses(n + 3000),
-        3000,
+        n => `2001:db8:1:${n.toString(16)}::1`,
+        1000,
       ),
-    ).toBe(100)
+    ).toBe(3)
+  })
+
+  test('does not shut its user out of a new device: 110 guesses from 11 addresses, then three a second', async () => {
+    const eleven = rounds(11)
+    expect(await guess(() => victim, eleven, 110)).toBeGreaterThanOrEqual(100)
+    for (let second = 0; second < 600; second++) {
+      now += 1_000
+      await guess(
+        () => victim,
+        n => eleven(second * 3 + n),
+        3,
+      )
+      if (second % 200 !== 199) continue
+      // Two typing errors, then the right one; each time at a place that is new.
+      const place = `198.51.100.${second % 251}`
+      await allowed(victim, place)
+      await allowed(victim, place)
+      await (await allowed(victim, place)).succeeded()
+    }
   })
 
   test('never shuts its user out where they have signed in before, however long it goes on', async () => {
@@ -193,15 +245,16 @@ describe('guessing at one account from very many addresses', () => {
         n => manyAddresses(hour * 500 + n),
         500,
       )
-      expect(isRefusal(await limits.begin(victim, elsewhere))).toBe(true)
       await (await allowed(victim, home)).succeeded()
       now += 3_600_000
     }
   })
 
   test('after a restart neither, since the sessions say where their user has signed in', async () => {
-    await guess(() => victim, manyAddresses, 500)
+    await guess(() => victim, rounds(50), 500)
     const asked = { signedInFrom: async () => true }
+    for (let n = 0; n < 3; n++) await limits.begin(victim, home)
+    expect(isRefusal(await limits.begin(victim, home))).toBe(true)
     const attempt = await limits.begin(victim, home, asked)
     if (isRefusal(attempt)) throw new Error('refused')
     await attempt.succeeded()

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { type Refusal, refuse } from '@countersign/protocol'
 import type { CounterAnswer, Counters } from '@countersign/store'
-import { addressKey } from './address-key.ts'
+import { addressKey, networkKey } from './address-key.ts'
 
-/** So many failed passwords in so many seconds. */
+/** So many passwords in so many seconds. */
 export interface Limit {
   readonly attempts: number
   readonly windowSeconds: number
@@ -11,26 +11,41 @@ export interface Limit {
 
 /** contract.md, Defaults. */
 export interface LoginLimitValues {
-  /** One account from one address. */
+  /** Failures of one account from one address. */
   readonly pair: Limit
-  /** One address, whatever the accounts: passwords sprayed over many. */
+  /** Failures from one address, whatever the accounts: passwords sprayed over many. */
   readonly address: Limit
-  /** One account from everywhere it has not been used before: guessing from many addresses. */
+  /** Failures of one account from everywhere it has not been used before: guessing from many addresses. */
   readonly account: Limit
+  /** Failures of one account from one network that are let through, however many there were elsewhere. */
+  readonly first: Limit
+  /** All attempts at one account from one address, right ones too: each costs an argon2 and a session. */
+  readonly pairAll: Limit
+  /** All attempts from one address, right ones too. */
+  readonly addressAll: Limit
 }
 
 const defaultLoginLimits: LoginLimitValues = {
   pair: { attempts: 10, windowSeconds: 60 },
   address: { attempts: 100, windowSeconds: 60 },
   account: { attempts: 100, windowSeconds: 3600 },
+  first: { attempts: 3, windowSeconds: 3600 },
+  pairAll: { attempts: 30, windowSeconds: 60 },
+  addressAll: { attempts: 300, windowSeconds: 60 },
 }
 
 const knownForSeconds = 90 * 86_400
 
 /**
- * Limits on failed passwords that an attacker cannot turn against the user. Nobody is ever locked: each limit refills by
- * itself, and the limit on the account as a whole never concerns an address from which its user has signed in. So whoever
- * fails on purpose from elsewhere shuts out himself; the user is at worst slowed down at an address that is new.
+ * Limits on passwords that an attacker cannot turn against the user. Nobody is ever locked: each limit refills by itself, and
+ * the limit on the account as a whole concerns neither an address from which its user has signed in, nor the first attempts
+ * of any other. So whoever fails on purpose shuts out his own addresses, and the user with the right password gets in at a
+ * new one too.
+ *
+ * The price: the account's limit does not bound who has very many addresses. Each network buys him `first` guesses (3 an
+ * hour; of IPv6 a /48 is one), so a thousand of them 3,000 an hour at one account. A limit that held against that could be
+ * used up by him, and would lock the user out; against so few guesses the passwords' own rules have to stand. All successes are
+ * counted by address too, never by the account alone: who knows a password cannot use up its owner's logins.
  *
  * `account` is core's `emailKey` (one key for all spellings of an address, known or not; so case never splits a limit), or
  * null if what was typed is no address: then the address alone counts.
@@ -42,7 +57,7 @@ const knownForSeconds = 90 * 86_400
  */
 export interface LoginLimits {
   /**
-   * Counts an attempt as failed, ahead of time: of fifty guesses sent at once no more pass than one after another. Refuses
+   * Counts an attempt, and as failed, ahead of time: of fifty guesses sent at once no more pass than one after another. Refuses
    * with `too_many_attempts`. `signedInFrom` tells whether the user has a session that was opened from this address; it is
    * asked only when the account's limit is reached and the counters do not know the address (a restart forgets them).
    */
@@ -56,7 +71,7 @@ export interface LoginLimits {
 /** An attempt that counts as failed until one of these is called; the first call decides. */
 export interface LoginAttempt {
   readonly refused?: never
-  /** The password was right: takes the attempt back, and remembers the address. */
+  /** The password was right: takes the failure back (it still counts as an attempt), and remembers the address. */
   succeeded(): Promise<void>
   /** The password was not judged (the queue was full, the store away): takes the attempt back. */
   withdrawn(): Promise<void>
@@ -79,7 +94,13 @@ export function createLoginLimits(counters: Counters, limits: LoginLimitValues =
       const keys = keysOf(account, ip)
       const pair: Counted = { key: keys.pair, limit: limits.pair }
       const counted: Counted[] = []
-      for (const one of [{ key: keys.address, limit: limits.address }, ...(account === null ? [] : [pair])]) {
+      const all: Counted[] = [{ key: keys.addressAll, limit: limits.addressAll }]
+      const failures: Counted[] = [{ key: keys.address, limit: limits.address }]
+      if (account !== null) {
+        all.push({ key: keys.pairAll, limit: limits.pairAll })
+        failures.push(pair)
+      }
+      for (const one of [...all, ...failures]) {
         const answer = await take(one)
         // A refused attempt costs nothing elsewhere: hammering at one account must not use up the address.
         if (!answer.allowed) return refused(answer, giveBack(counted))
@@ -87,16 +108,21 @@ export function createLoginLimits(counters: Counters, limits: LoginLimitValues =
       }
       if (account !== null && !(await counters.remembers(keys.known))) {
         const whole: Counted = { key: keys.account, limit: limits.account }
-        const answer = await take(whole)
+        const first: Counted = { key: keys.first, limit: limits.first }
+        // Both are counted where there is room: first attempts use the account's limit up for those that come again.
+        const [isFirst, answer] = [await take(first), await take(whole)]
+        if (isFirst.allowed) counted.push(first)
         if (answer.allowed) counted.push(whole)
-        else if (!(await more.signedInFrom?.())) return refused(answer, giveBack(counted))
+        if (!isFirst.allowed && !answer.allowed && !(await more.signedInFrom?.())) {
+          return refused(answer, giveBack(counted))
+        }
       }
       return {
         async succeeded() {
           const mine = counted.splice(0)
           if (mine.length === 0) return
           // Of the address this attempt alone: an attacker's own account must not buy him guesses at others.
-          await giveBack(mine.filter(one => one !== pair))
+          await giveBack(mine.filter(one => one !== pair && !all.includes(one)))
           await counters.clear(keys.pair)
           if (account !== null) await counters.remember(keys.known, knownForSeconds)
         },
@@ -112,7 +138,7 @@ async function refused(answer: CounterAnswer, givenBack: Promise<void>): Promise
 }
 
 /** Hashed, so that addresses do not lie about in a shared counter store, and no key is long. */
-function keysOf(account: string | null, ip: string): Record<'address' | 'pair' | 'account' | 'known', string> {
+function keysOf(account: string | null, ip: string): Record<keyof LoginLimitValues | 'known', string> {
   const address = addressKey(ip)
   const key = (kind: string, ...parts: string[]): string =>
     `login-${kind}:${createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 22)}`
@@ -120,6 +146,9 @@ function keysOf(account: string | null, ip: string): Record<'address' | 'pair' |
     address: key('address', address),
     pair: key('pair', account ?? '', address),
     account: key('account', account ?? ''),
+    first: key('first', account ?? '', networkKey(ip)),
+    pairAll: key('pair-all', account ?? '', address),
+    addressAll: key('address-all', address),
     known: key('known', account ?? '', address),
   }
 }
