@@ -176,6 +176,31 @@ describe('the event stream', () => {
     await expect.poll(() => to.server.services.feed.followers(), { timeout: 10_000 }).toBe(0)
   })
 
+  test('ends when what opened it does: its token revoked or expired, its client disabled', async () => {
+    const { to, address } = await listening()
+    const mint = async () => {
+      const answer = await postForm(to, '/token', { grant_type: 'client_credentials', scope: 'revocations' }, asApi)
+      return String(answer.body.access_token)
+    }
+    const [revoked, expiring] = [await mint(), await mint()]
+    const streams = [await follow(address, bearer(revoked)), await follow(address, bearer(expiring))] as const
+    const bySecret = await follow(address)
+    const ending = async (stream: Stream) => {
+      for (;;) await stream.next()
+    }
+    await postForm(to, '/revoke', { token: revoked }, asApi)
+    await expect(ending(streams[0])).rejects.toThrow('the stream ended')
+    expect(to.server.services.feed.followers()).toBe(2)
+    await to.later(900)
+    await expect(ending(streams[1])).rejects.toThrow('the stream ended')
+    expect(to.server.services.feed.followers()).toBe(1)
+    const found = await to.store.loadClient('api')
+    if (found === undefined) throw new Error('no client')
+    const row = { ...found.client, disabled: true }
+    await to.store.commit({ writes: [{ table: 'client', row }], audit: [], entries: [], durable: true, time: to.now() })
+    await expect(ending(bySecret)).rejects.toThrow('the stream ended')
+  })
+
   test('a server that stops ends its streams and is closed at once', async () => {
     const { to, address } = await listening()
     const stream = await follow(address)

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream'
 import { isRefusal, refuse } from '@countersign/protocol'
-import { authorizeCaller } from '../clients/authorize-caller.ts'
+import { authorizeCaller, type Caller } from '../clients/authorize-caller.ts'
 import type { Follower } from '../feed/feed-broadcaster.ts'
 import { json, refusalAnswer } from '../http/answers.ts'
 import type { Endpoint, HttpAnswer, HttpRequest } from '../http/message.ts'
@@ -16,7 +16,7 @@ export function revocations(services: Services): Endpoint {
     const caller = await authorizeCaller(services, request, 'revocations')
     if (isRefusal(caller)) return refusalAnswer(caller)
     const accept = request.header('accept') ?? ''
-    return accept.includes('text/event-stream') ? stream(services, request) : page(services, request)
+    return accept.includes('text/event-stream') ? stream(services, request, caller) : page(services, request)
   }
 }
 
@@ -39,7 +39,7 @@ function matches(header: string | undefined, etag: string): boolean {
   return tags.includes(etag)
 }
 
-async function stream(services: Services, request: HttpRequest): Promise<HttpAnswer> {
+async function stream(services: Services, request: HttpRequest, { stands }: Caller): Promise<HttpAnswer> {
   const body = new PassThrough()
   // Who hangs up is no failure of ours.
   body.on('error', () => {})
@@ -47,6 +47,7 @@ async function stream(services: Services, request: HttpRequest): Promise<HttpAns
   const follower: Follower = {
     isGone: () => body.destroyed || body.writableEnded,
     end: () => void body.end(),
+    stands,
     send(frame) {
       longest = Math.max(longest, frame.length)
       // A first snapshot may be as long as it is; what counts is how far the reader falls behind it.

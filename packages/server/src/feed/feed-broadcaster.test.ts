@@ -1,5 +1,6 @@
 import { createMemoryStore, type FeedStore, type Store, StoreUnavailable } from '@countersign/store'
 import { afterEach, expect, test } from 'vitest'
+import type { Every } from '../every.ts'
 import { createFeedBroadcaster, type FeedBroadcaster, type Follower } from './feed-broadcaster.ts'
 
 const made: FeedBroadcaster[] = []
@@ -10,9 +11,9 @@ afterEach(() => {
 
 const log = { info: () => {}, warn: () => {}, error: () => {} }
 
-function broadcaster(wrap: (feed: FeedStore) => Partial<FeedStore> = () => ({})) {
+function broadcaster(wrap: (feed: FeedStore) => Partial<FeedStore> = () => ({}), every?: Every) {
   const store = createMemoryStore({ clock: () => 1_000_000, sealPersonal: () => null, seed: { incarnation: 'a1' } })
-  const feed = createFeedBroadcaster({ ...store, feed: { ...store.feed, ...wrap(store.feed) } }, log)
+  const feed = createFeedBroadcaster({ ...store, feed: { ...store.feed, ...wrap(store.feed) } }, log, every)
   made.push(feed)
   return { store, feed }
 }
@@ -23,8 +24,10 @@ async function revoke(store: Store, id: string): Promise<void> {
 }
 
 /** Takes down the events that it gets. */
-function reader(): Follower & { frames: string[]; gone: boolean; ended: boolean; ids(): string[] } {
+function reader(): Follower & { frames: string[]; gone: boolean; ended: boolean; over: boolean; ids(): string[] } {
   const one = {
+    over: false,
+    stands: async () => !one.over,
     frames: [] as string[],
     gone: false,
     ended: false,
@@ -158,4 +161,23 @@ test('many at one place are served by one read', async () => {
   await feed.look()
   for (const one of readers) expect(one.ids()).toEqual(['t1'])
   expect(reads).toBeLessThanOrEqual(2)
+})
+
+test('at the next heartbeat a reader whose credential is over is let go; one that cannot be asked about stays', async () => {
+  let beat = () => {}
+  const { feed } = broadcaster(undefined, (_, action) => {
+    beat = action
+    return () => {}
+  })
+  const [ending, staying, unknown] = [reader(), reader(), reader()]
+  for (const one of [ending, staying, unknown]) await feed.follow(one, undefined)
+  await feed.look()
+  unknown.stands = () => Promise.reject(new StoreUnavailable('away'))
+  ending.over = true
+  const frames = ending.frames.length
+  beat()
+  await expect.poll(() => feed.followers()).toBe(2)
+  await feed.look()
+  expect([ending.ended, staying.ended, unknown.ended]).toEqual([true, false, false])
+  expect(ending.frames.length).toBe(frames)
 })

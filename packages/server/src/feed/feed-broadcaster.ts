@@ -7,8 +7,10 @@ import type { Log } from '../log.ts'
 export interface Follower {
   /** Takes an event as it goes over the wire. */
   send(frame: string): void
-  /** The server stops. */
+  /** The server stops, or what the reader has shown is not good any more. */
   end(): void
+  /** Whether it still is. Asked at every heartbeat. */
+  stands(): Promise<boolean>
   /** True once the reader has hung up, or was let go. */
   isGone(): boolean
 }
@@ -41,6 +43,7 @@ export function createFeedBroadcaster(store: Store, log: Log, every: Every = eve
   const followers = new Map<Follower, number>()
   let looking: Promise<void> | undefined
   let lookAgain = false
+  let dismissing = false
   let closed = false
 
   function pageOf(batch: FeedBatch, snapshot: boolean): FeedPage {
@@ -79,6 +82,24 @@ export function createFeedBroadcaster(store: Store, log: Log, every: Every = eve
     return looking
   }
 
+  /** Lets those go whose credential is over. Where that cannot be found out now, the next heartbeat asks again. */
+  async function dismiss(): Promise<void> {
+    const asked = [...followers.keys()].map(async follower => {
+      if (await follower.stands().catch(() => true)) return
+      followers.delete(follower)
+      follower.end()
+    })
+    await Promise.all(asked)
+  }
+
+  async function beat(): Promise<void> {
+    if (dismissing) return
+    dismissing = true
+    await dismiss()
+    dismissing = false
+    await look()
+  }
+
   async function lookUntilNothingIsNew(): Promise<void> {
     try {
       do {
@@ -109,7 +130,7 @@ export function createFeedBroadcaster(store: Store, log: Log, every: Every = eve
   }
 
   const unsubscribe = feed.subscribe(() => void look())
-  const stopHeartbeat = every(heartbeatMs, () => void look())
+  const stopHeartbeat = every(heartbeatMs, () => void beat())
 
   return {
     async follow(follower, position) {
