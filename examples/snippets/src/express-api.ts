@@ -1,8 +1,9 @@
 import { createVerifier } from '@countersign/verify'
 import { claimsOf, protect } from '@countersign/verify/express'
+import cors from 'cors'
 import express from 'express'
 
-const { ISSUER = '', API_SECRET = '', PORT } = process.env
+const { ISSUER = '', API_SECRET = '', API_URL = '', APP_ORIGIN = '', PORT } = process.env
 
 const verifier = createVerifier({
   issuer: ISSUER,
@@ -11,7 +12,8 @@ const verifier = createVerifier({
 })
 
 const app = express()
-app.get('/notes', protect(verifier, { scope: 'notes:read' }), (request, response) => {
+app.use(cors({ origin: [APP_ORIGIN] }))
+app.get('/notes', protect(verifier, { scope: 'notes:read', baseUrl: API_URL }), (request, response) => {
   response.json({ owner: claimsOf(request).sub, notes: [] })
 })
 app.listen(Number(PORT), '127.0.0.1', () => console.log('ready'))

@@ -2,12 +2,12 @@ import { createVerifier } from '@countersign/verify'
 import { claimsOf, protect } from '@countersign/verify/fastify'
 import fastify from 'fastify'
 
-const { ISSUER = '', PORT } = process.env
+const { ISSUER = '', API_URL = '', PORT } = process.env
 
 const verifier = createVerifier({ issuer: ISSUER, audience: 'urn:notes' })
 
 const app = fastify()
-app.get('/notes', { onRequest: protect(verifier, { scope: 'notes:read' }) }, request => ({
+app.get('/notes', { onRequest: protect(verifier, { scope: 'notes:read', baseUrl: API_URL }) }, request => ({
   owner: claimsOf(request).sub,
   notes: [],
 }))

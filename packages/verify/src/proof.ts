@@ -36,7 +36,9 @@ export function bindingJudge(clock: Runtime['clock'], proofMaxAgeSeconds: number
   function judgeProof(token: string, thumbprint: string, presented: Presented): Refusal | undefined {
     const { method, url } = presented
     if (url === undefined) {
-      return refuse('token_bound', { detail: 'This API does not know its own address, so it cannot check proofs.' })
+      return refuse('token_bound', {
+        detail: 'This API does not know its own address: set baseUrl or trustProxy in protect().',
+      })
     }
     const proof = readProof(presented.proof, { method, url })
     if (isRefusal(proof)) return proof

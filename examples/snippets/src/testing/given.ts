@@ -41,7 +41,14 @@ export async function givenApi(file: string, issuer: string): Promise<{ url: str
   const port = await freePort()
   const path = join(import.meta.dirname, '..', file)
   const child: ChildProcess = spawn(process.execPath, ['--conditions=@countersign/source', path], {
-    env: { ...process.env, ISSUER: issuer, API_SECRET: apiSecret, PORT: String(port) },
+    env: {
+      ...process.env,
+      ISSUER: issuer,
+      API_SECRET: apiSecret,
+      API_URL: `http://127.0.0.1:${port}`,
+      APP_ORIGIN: 'https://app.example.com',
+      PORT: String(port),
+    },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const ended = once(child, 'exit')

@@ -337,6 +337,8 @@ describe.each(Object.keys(servers))('behind %s', name => {
       'token_bound',
     )
 
+    expect((await call(untrusting, { headers: headersFor(untrusting) })).text).toContain('set baseUrl or trustProxy')
+
     const fixed = await start({ baseUrl: 'https://api.example' })
     expect(
       (await call(fixed, { headers: headersFor('https://other.example/api/me') })).headers['countersign-reason'],

@@ -127,7 +127,8 @@ const ownOptions = ['optional', 'public', 'cookie', 'signIn', 'onRefusal', 'cloc
 function policyOf(options: ProtectOptions): Policy {
   const policy: Record<string, unknown> = { ...options }
   for (const name of ownOptions) delete policy[name]
-  if (options.baseUrl !== undefined && !URL.canParse(options.baseUrl)) throw new TypeError('baseUrl must be a URL')
+  if (options.baseUrl !== undefined && !URL.canParse(options.baseUrl))
+    throw new TypeError('baseUrl must be a URL, such as https://api.example.com (is its variable set?)')
   if (options.cookie !== undefined && !options.cookie.name) throw new TypeError('cookie needs a name')
   compilePolicy(policy)
   return policy
