@@ -8,7 +8,9 @@ import { type ClientKind, measureLogouts, measureThieves } from './measure.ts'
 const clients: readonly ClientKind[] = ['SDK, bound', 'SDK, unbound', 'plain, public', 'plain, with a secret']
 const runs = 60
 
-console.log('| Client | Thief has | Comes every | Answered | Seen, of those | Until seen, p50 / p99 | Goes on for, p50 / p99 |')
+console.log(
+  '| Client | Thief has | Comes every | Answered | Seen, of those | Until seen, p50 / p99 | Goes on for, p50 / p99 |',
+)
 console.log('|---|---|---|---|---|---|---|')
 for (const client of clients) {
   for (const loot of ['token', 'request', 'profile'] as const) {

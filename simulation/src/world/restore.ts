@@ -7,13 +7,20 @@ import type { World } from './world.ts'
  * What an operator does after a disaster. Nodes are down meanwhile, as after any change of the primary.
  */
 
-/** A stand-by that lagged behind becomes the primary: durable commits of the last moments are gone as well. */
+/**
+ * A stand-by that lagged behind becomes the primary: durable commits of the last moments are gone as well. It is noted like a
+ * restore (decision 4): else an unbound login that was used since an earlier one, and has lost two rotations now, looks stolen.
+ */
 export async function promoteStale(world: World, lag: number): Promise<void> {
   const { time, disk, tell } = world
   world.count('stale replica promoted')
   for (const node of world.nodes) node.crash()
   const lost = await disk.goBack(time.now() - lag, `history ${time.now()}`)
   tell({ kind: 'forgotten', time: time.now(), how: 'stale replica', lost })
+  const { issuer } = await disk.engine().loadIssuer()
+  const row = { ...issuer, restoredAt: disk.now() }
+  const writes = [{ table: 'issuer' as const, row }]
+  await disk.commit({ writes, entries: [], audit: [], durable: true, time: disk.now() }, 'operator')
   for (const node of world.nodes) void node.start()
 }
 
