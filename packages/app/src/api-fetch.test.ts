@@ -26,8 +26,8 @@ test('the token goes to the listed origins and to the issuer, and nowhere else',
 
 test('a relative address is meant as the browser means it, by <base>: what was checked is what is called', async () => {
   const { world, tab } = await signedIn()
-  const called = async (baseURI: string) => {
-    vi.stubGlobal('document', { baseURI })
+  const called = async (base: string) => {
+    vi.stubGlobal('document', { baseURI: base })
     vi.stubGlobal('location', { href: `${apiUrl}/app` })
     await world.until(tab.app.fetch('/api/public'))
     vi.unstubAllGlobals()
