@@ -7,7 +7,7 @@ import { Command } from 'commander'
 import { type AdminCommand, askRunningServer, runAdminCommand } from './admin-socket.ts'
 import { type Configuration, readConfiguration } from './configuration.ts'
 import { WrongConfiguration } from './configuration-problems.ts'
-import { readMasterKey } from './data-folder.ts'
+import { openDataFolder, readMasterKey } from './data-folder.ts'
 import { openSystem } from './open-system.ts'
 import { describeStart, plainTable } from './printed.ts'
 import { endOnLoss, endOnSignal, serve } from './serve.ts'
@@ -97,6 +97,9 @@ export function explain(error: unknown): string {
 
 /** By the running server if there is one, else on the store directly. */
 async function administer(configuration: Configuration, command: AdminCommand, argument: string): Promise<void> {
+  if (!existsSync(configuration.data))
+    throw new WrongConfiguration(`There is no data folder at ${configuration.data}; give --data.`)
+  openDataFolder(configuration.data)
   const asked = await askRunningServer(configuration.data, command, argument)
   const { failed, result } = asked
     ? { failed: asked.status >= 400, result: asked.body }
@@ -111,8 +114,6 @@ async function administerStopped(
   command: AdminCommand,
   argument: string,
 ): Promise<{ failed: boolean; result: unknown }> {
-  if (!existsSync(configuration.data))
-    throw new WrongConfiguration(`There is no data folder at ${configuration.data}; give --data.`)
   const master = readMasterKey(configuration.data, process.env.COUNTERSIGN_MASTER_KEY)
   const log = { info() {}, warn() {}, error() {} }
   const system = await openSystem({ configuration, folder: configuration.data, master, log })
