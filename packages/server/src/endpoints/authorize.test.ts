@@ -98,8 +98,15 @@ describe('code and PKCE, through the forms and without script', () => {
     expect(await Promise.all(reasons)).toEqual(['token_revoked', 'token_revoked', ...Array(5).fill(undefined)])
     expect((await to.store.feed.snapshot()).entries.map(({ kind }) => kind)).toEqual(['family', 'family'])
     expect((await to.auditedSince(before)).filter(event => event === 'family.ended')).toHaveLength(2)
-    for (let times = 7; times < 60; times++) expect((await begin()).status).toBe(200)
-    const late = await begin()
+    let begun = 7
+    let late = await begin()
+    for (; late.status === 200; begun++) {
+      await to.later(4)
+      late = await begin()
+    }
+    // The limit slides: while the test takes its four minutes, four more are allowed.
+    expect(begun).toBeGreaterThanOrEqual(60)
+    expect(begun).toBeLessThanOrEqual(65)
     expect([late.status, late.body.reason]).toEqual([429, 'too_many_attempts'])
   })
 
