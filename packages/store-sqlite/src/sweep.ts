@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Snapshot } from '@countersign/core'
-import { familyOverAt, isForgettable, isSessionForgettable, type SweepLimits } from '@countersign/store'
+import { familyOverAt, isForgettable, isSessionForgettable, type SweepLimits, sweepShares } from '@countersign/store'
 import type { Clients } from './clients.ts'
 import { familyColumnCount, familyColumns, readFamily } from './families.ts'
 import type { Feed } from './feed.ts'
@@ -33,9 +33,11 @@ export function openSweep(database: DatabaseSync, clients: Clients, feed: Feed):
   return (limits, snapshot) => {
     const { now, issuer } = snapshot
     const cut = now - limits.keepEndedSeconds * 1000
-    let gone = Number(deleteCodes.run(now, limits.rowsAtMost).changes)
-    gone += feed.forgetPassed(limits.rowsAtMost - gone)
-    gone += sweepFamilies(limits.rowsAtMost - gone, cut, row => {
+    // A flood of one kind must not keep the others: each has its share, and what is not needed of it is the next one's.
+    const budget = sweepShares(limits.rowsAtMost)
+    let gone = Number(deleteCodes.run(now, budget(0, 0)).changes)
+    gone += feed.forgetPassed(budget(1, gone))
+    gone += sweepFamilies(budget(2, gone), cut, row => {
       // Users' ids are not needed to judge; the join is saved.
       const session = readSession(row, familyColumnCount, '', clients)
       const found = readFamily(row, 0, { sessionId: session.id, userId: '' }, clients)
@@ -43,10 +45,12 @@ export function openSweep(database: DatabaseSync, clients: Clients, feed: Feed):
       const goes = overAt !== undefined && isForgettable(overAt, now, limits)
       return { id: found?.family.id ?? session.id, goes }
     })
-    gone += sweepSessions(limits.rowsAtMost - gone, cut, row => {
+    gone += sweepSessions(budget(3, gone), cut, row => {
       const session = readSession(row, 0, '', clients)
       return { id: session.id, goes: isSessionForgettable(session, now, limits) }
     })
+    gone += Number(deleteCodes.run(now, limits.rowsAtMost - gone).changes)
+    gone += feed.forgetPassed(limits.rowsAtMost - gone)
     return gone
   }
 }

@@ -3,16 +3,24 @@ import { familyOverAt, isForgettable, isSessionForgettable } from './liveness.ts
 import type { MemoryFeed } from './memory-feed.ts'
 import type { MemoryTables } from './memory-tables.ts'
 import type { SweepLimits } from './store.ts'
+import { sweepShares } from './sweep-shares.ts'
 
-/** Deletes what can have no effect any more, at most `limits.rowsAtMost` rows: codes, entries, families, then sessions. */
+/** Deletes what can have no effect any more, at most `limits.rowsAtMost` rows, each kind its share. */
 export function sweepMemory(tables: MemoryTables, feed: MemoryFeed, snapshot: Snapshot, limits: SweepLimits): number {
   const { now, issuer } = snapshot
   let gone = 0
-  const mayGo = (): boolean => gone < limits.rowsAtMost
-  for (const code of tables.codes.values()) {
-    if (mayGo() && code.expiresAt <= now && tables.codes.delete(code.hash)) gone++
+  const budget = sweepShares(limits.rowsAtMost)
+  let end = budget(0, gone)
+  const mayGo = (): boolean => gone < end
+  const dropCodes = (): void => {
+    for (const code of tables.codes.values()) {
+      if (!mayGo()) break
+      if (code.expiresAt <= now && tables.codes.delete(code.hash)) gone++
+    }
   }
-  gone += feed.forgetPassed(limits.rowsAtMost - gone)
+  dropCodes()
+  gone += feed.forgetPassed(budget(1, gone))
+  end = gone + budget(2, gone)
   for (const family of tables.families.values()) {
     const session = tables.sessions.get(family.sessionId)
     const client = tables.clients.get(family.clientId)
@@ -22,11 +30,15 @@ export function sweepMemory(tables: MemoryTables, feed: MemoryFeed, snapshot: Sn
     tables.dropFamily(family)
     gone++
   }
+  end = gone + budget(3, gone)
   for (const session of tables.sessions.values()) {
     if (!mayGo() || tables.familiesOf(session.id).length > 0) continue
     if (!isSessionForgettable(session, now, limits)) continue
     tables.dropSession(session)
     gone++
   }
+  end = limits.rowsAtMost
+  dropCodes()
+  gone += feed.forgetPassed(limits.rowsAtMost - gone)
   return gone
 }

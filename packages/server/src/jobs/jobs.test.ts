@@ -1,4 +1,4 @@
-import { StoreUnavailable } from '@countersign/store'
+import { StoreUnavailable, type SweepLimits } from '@countersign/store'
 import { afterEach, expect, test } from 'vitest'
 import type { Every } from '../every.ts'
 import { logIn, postForm, signUp } from '../testing/calls.ts'
@@ -8,15 +8,15 @@ import { startJobs } from './jobs.ts'
 afterEach(closeGiven)
 
 /** Timers that fire when a test says so. */
-function heldTimers(): { every: Every; fire(): void; running(): number } {
-  const running = new Set<() => void>()
+function heldTimers(): { every: Every; fire(milliseconds?: number): void; running(): number } {
+  const running = new Map<() => void, number>()
   return {
-    every: (_milliseconds, run) => {
-      running.add(run)
+    every: (milliseconds, run) => {
+      running.set(run, milliseconds)
       return () => void running.delete(run)
     },
-    fire: () => {
-      for (const run of running) run()
+    fire: wanted => {
+      for (const [run, milliseconds] of running) if (wanted === undefined || wanted === milliseconds) run()
     },
     running: () => running.size,
   }
@@ -55,10 +55,46 @@ test('a job that fails is logged by its kind, and runs again', async () => {
     },
   }
   const stop = startJobs({ ...to.server.services, store }, timers.every)
-  timers.fire()
-  timers.fire()
-  await expect.poll(() => to.log.filter(({ text }) => text.includes('sweep')), { timeout: 10_000 }).toHaveLength(2)
+  for (const times of [1, 2]) {
+    timers.fire()
+    await expect
+      .poll(() => to.log.filter(({ text }) => text.includes('sweep')), { timeout: 10_000 })
+      .toHaveLength(times)
+  }
   expect(to.log.at(-1)).toMatchObject({ level: 'warn', text: expect.stringContaining('StoreUnavailable') })
   expect(sweeps).toBe(2)
+  stop()
+})
+
+test('a full sweep goes on each second until nothing is left, and then rests', async () => {
+  const to = await given.server()
+  const timers = heldTimers()
+  let left = 17_587
+  let passes = 0
+  const store = {
+    ...to.store,
+    sweep: async ({ rowsAtMost }: SweepLimits) => {
+      passes++
+      const gone = Math.min(left, rowsAtMost)
+      left -= gone
+      return gone
+    },
+  }
+  const stop = startJobs({ ...to.server.services, store }, timers.every)
+  const seconds = async (count: number): Promise<void> => {
+    for (let second = 0; second < count; second++) {
+      timers.fire(1_000)
+      await new Promise(done => setImmediate(done))
+    }
+  }
+  await seconds(5)
+  expect(passes).toBe(0)
+  timers.fire(10_000)
+  timers.fire(10_000)
+  await seconds(100)
+  expect(left).toBe(0)
+  const before = passes
+  await seconds(100)
+  expect(passes).toBe(before)
   stop()
 })

@@ -1,9 +1,12 @@
+import type { Store } from '@countersign/store'
 import type { Every } from '../every.ts'
 import type { Services } from '../services.ts'
 
 const turnKeysEveryMs = 10_000
-const sweepEveryMs = 60_000
-const sweepRowsAtMost = 1_000
+const sweepEveryMs = 10_000
+/** While a pass was full there is more. Few rows each time: a refresh that comes in between waits for some milliseconds. */
+const sweepAgainMs = 1_000
+const sweepRowsAtMost = 200
 
 /**
  * What happens by itself: keys turn, and what is over is forgotten. A failure is logged and tried again at the next turn.
@@ -11,6 +14,7 @@ const sweepRowsAtMost = 1_000
  */
 export function startJobs(services: Services, every: Every): () => void {
   const { keys, store, config, log } = services
+  const sweep = sweeper(store, config.keepEndedSeconds)
   const start = (milliseconds: number, name: string, job: () => Promise<unknown>): (() => void) =>
     every(milliseconds, () => {
       job().catch((error: unknown) => {
@@ -19,11 +23,28 @@ export function startJobs(services: Services, every: Every): () => void {
     })
   const ends = [
     start(turnKeysEveryMs, 'turn keys', () => keys.turn()),
-    start(sweepEveryMs, 'sweep', () =>
-      store.sweep({ keepEndedSeconds: config.keepEndedSeconds, rowsAtMost: sweepRowsAtMost }),
-    ),
+    start(sweepEveryMs, 'sweep', sweep.begin),
+    start(sweepAgainMs, 'sweep', sweep.goOn),
   ]
   return () => {
     for (const end of ends) end()
   }
+}
+
+/** Sweeps when it is time to, and goes on at each call of `goOn` until a pass finds less than it may take. One at a time. */
+function sweeper(store: Store, keepEndedSeconds: number): { begin(): Promise<void>; goOn(): Promise<void> } {
+  let full = false
+  let running = false
+  async function pass(): Promise<void> {
+    if (running) return
+    running = true
+    // A pass that fails is not tried again each second.
+    full = false
+    try {
+      full = (await store.sweep({ keepEndedSeconds, rowsAtMost: sweepRowsAtMost })) >= sweepRowsAtMost
+    } finally {
+      running = false
+    }
+  }
+  return { begin: pass, goOn: async () => (full ? pass() : undefined) }
 }

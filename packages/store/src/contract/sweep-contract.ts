@@ -114,6 +114,21 @@ export function sweepContract({ it, expect }: Contract): void {
     expect(await store.loadFamily(living.family.id)).toBeDefined()
   })
 
+  it('a flood of codes keeps ended logins not waiting, and a full pass says that it was full', async ({
+    store,
+    clock,
+  }) => {
+    const { family } = await given.login(store)
+    await end(store, family.id)
+    await atOnce(60, () => given.code(store))
+    clock.advance(2 * day)
+    const few = { keepEndedSeconds: day, rowsAtMost: 20 }
+    for (let round = 0; round < 2; round++) expect(await store.sweep(few)).toBe(20)
+    expect(await store.loadFamily(family.id)).toBeUndefined()
+    while ((await store.sweep(few)) > 0);
+    expect(await store.sweep(few)).toBe(0)
+  })
+
   it('never takes an audit row, a user or a client', async ({ store, clock }) => {
     const { user, family } = await given.login(store)
     await end(store, family.id)
