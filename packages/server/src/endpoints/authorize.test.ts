@@ -47,6 +47,24 @@ describe('code and PKCE, through the forms and without script', () => {
     expect(again.headers.location).not.toContain('prompt')
   })
 
+  test('codes are given 20 times a minute to one session: whoever loops fills no disk and is told to wait', async () => {
+    const to = await given.server()
+    const [page, other] = [browser(to), browser(to)]
+    await page.signUp()
+    await other.signIn()
+    let last = ''
+    for (let n = 0; n < 200; n++) {
+      const answer = await page.get(authorization().path)
+      const parameters = new URL(String(answer.headers.location)).searchParams
+      expect(parameters.has('code')).toBe(n < 20)
+      last = `${parameters.get('error')} ${parameters.get('reason')} ${parameters.get('state')}`
+    }
+    expect(last).toBe('temporarily_unavailable too_many_attempts st-1')
+    expect((await other.code()).code).toMatch(/^[\w-]{43}$/)
+    await to.later(3)
+    expect((await page.code()).code).toMatch(/^[\w-]{43}$/)
+  })
+
   test('a proof at redemption binds what the code gives', async () => {
     const to = await given.server()
     const page = browser(to)

@@ -26,6 +26,7 @@ interface AuthorizationRequest {
   readonly prompt: 'none' | 'login' | undefined
 }
 
+const codesAMinute = 20
 const stateCharactersAtMost = 2_048
 const addressCharactersAtMost = 8_192
 
@@ -43,7 +44,12 @@ export function authorize(services: HostedServices): Endpoint {
     if (isRefusal(request)) return redirectWithError(services, target, request)
     const login = await services.cookies.session(http)
     const mustSignIn = login === undefined || request.prompt === 'login'
-    if (!mustSignIn) return giveCode(services, request, login)
+    if (!mustSignIn) {
+      const limited = await limitCodes(services, login)
+      return limited === undefined
+        ? giveCode(services, request, login)
+        : redirectWithError(services, target, limited, 'temporarily_unavailable')
+    }
     if (request.prompt === 'none') return redirectWithError(services, target, refuse('login_required'))
     const query = new URLSearchParams([...parameters].filter(([name]) => name !== 'prompt')).toString()
     const location = `/sign-in?return_to=${encodeURIComponent(`/authorize?${query}`)}`
@@ -88,6 +94,15 @@ function judge(target: Target, parameters: Parameters): AuthorizationRequest | R
   return { ...target, challenge, scope, prompt }
 }
 
+/** So many codes a minute for one session: each is a row on the disk, and a browser can ask for thousands a second. */
+async function limitCodes(
+  { counters }: HostedServices,
+  { session }: SessionOnlySnapshot,
+): Promise<Refusal | undefined> {
+  const { allowed, retryAfterSeconds } = await counters.take(`codes ${session.id}`, codesAMinute, 60)
+  return allowed ? undefined : refuse('too_many_attempts', { retryAfterSeconds })
+}
+
 /** Durable before it is answered: the code is an acknowledged login. */
 async function giveCode(
   services: HostedServices,
@@ -117,9 +132,14 @@ async function giveCode(
   return redirect(services, request, { code })
 }
 
-function redirectWithError(services: HostedServices, target: Target, refusal: Refusal): HttpAnswer {
+/** `as`: the error's name at this endpoint (RFC 6749 §4.1.2.1), where the reason's own is not one of its. */
+function redirectWithError(services: HostedServices, target: Target, refusal: Refusal, as?: string): HttpAnswer {
   const { error, text } = reasons[refusal.reason]
-  return redirect(services, target, { error, error_description: refusal.detail ?? text, reason: refusal.reason })
+  return redirect(services, target, {
+    error: as ?? error,
+    error_description: refusal.detail ?? text,
+    reason: refusal.reason,
+  })
 }
 
 /** With `iss` (RFC 9207), so that a client of several servers knows who answered. */
