@@ -1,11 +1,14 @@
+import { readFileSync } from 'node:fs'
 import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises'
 import { isRefusal } from '@countersign/protocol'
 import { createVerifier, type Verifier } from '@countersign/verify'
-import type { RevocationResult, RevocationTask } from './task.ts'
+import { quantile } from '../harness/workload.ts'
+import type { RevocableLogin, RevocationResult, RevocationTask, Summary } from './task.ts'
 
 /** Many verifiers, as in as many APIs, and somebody who revokes: in one process, so that one clock measures both. */
 const task = JSON.parse(process.argv[2] ?? '') as RevocationTask
-const { issuer, audience, backEnd, logins } = task
+const { issuer, audience, backEnd } = task
+const logins = JSON.parse(readFileSync(task.loginsFile, 'utf8')) as RevocableLogin[]
 
 async function run(): Promise<RevocationResult> {
   const verifiers = Array.from({ length: task.verifiers }, () =>
@@ -35,7 +38,12 @@ async function run(): Promise<RevocationResult> {
     // Not in step with the heartbeat.
     await pause(10 + Math.random() * 40)
   }
-  return { fromSent, fromAnswered }
+  return { fromSent: summary(fromSent), fromAnswered: summary(fromAnswered) }
+}
+
+function summary(times: readonly number[]): Summary {
+  const [p50 = 0, p99 = 0, longest = 0] = [0.5, 0.99, 1].map(share => quantile(times, share))
+  return { p50, p99, longest }
 }
 
 /** When each verifier was first seen to refuse. They are asked in every turn of the loop. */
@@ -71,5 +79,4 @@ async function revoke(refreshToken: string): Promise<void> {
   if (response.status !== 200) throw new Error(`the revocation was answered ${response.status}`)
 }
 
-process.stdout.write(`${JSON.stringify(await run())}\n`)
-process.exit(0)
+process.stdout.write(`${JSON.stringify(await run())}\n`, () => process.exit(0))

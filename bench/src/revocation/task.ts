@@ -5,14 +5,25 @@ export interface RevocationTask {
   readonly clientId: string
   readonly backEnd: { readonly id: string; readonly secret: string }
   readonly verifiers: number
-  /** Each is revoked once. */
-  readonly logins: readonly { readonly accessToken: string; readonly refreshToken: string }[]
+  /** A JSON array of `RevocableLogin`: too long for an argument. Each is revoked once. */
+  readonly loginsFile: string
 }
 
-/** Milliseconds, one for each revocation and verifier. */
+export interface RevocableLogin {
+  readonly accessToken: string
+  readonly refreshToken: string
+}
+
+/** Milliseconds, over all revocations and verifiers. */
+export interface Summary {
+  readonly p50: number
+  readonly p99: number
+  readonly longest: number
+}
+
 export interface RevocationResult {
   /** From sending the revoking request until the verifier was seen to refuse the token. */
-  readonly fromSent: readonly number[]
+  readonly fromSent: Summary
   /** From its answer; 0 where the verifier knew before the answer was read. */
-  readonly fromAnswered: readonly number[]
+  readonly fromAnswered: Summary
 }

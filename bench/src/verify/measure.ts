@@ -24,7 +24,7 @@ async function run(): Promise<VerifyResult> {
   const remembered = task.mode === 'warm' ? task.tokens : 0
   const contender = await make({ facts: task.facts, remembered })
   // Compiled code first: tokens that are not counted.
-  await pass(contender, mintTokens(task.facts, 2000))
+  await pass(contender, mintTokens(task.facts, 6000))
   const tokens = mintTokens(task.facts, task.tokens)
   if (task.mode === 'warm') await pass(contender, tokens)
   const began = process.cpuUsage()
