@@ -40,5 +40,5 @@ export function assembleStore(parts: {
     }
   }
 
-  return createSqliteStore({ ...tables, options, commits, log, close })
+  return createSqliteStore({ ...tables, options, commits, log, erased: checkpoints.erased, close })
 }

@@ -1,12 +1,16 @@
 import { DatabaseSync } from 'node:sqlite'
 import { parentPort, workerData } from 'node:worker_threads'
 
-/** `passive` copies beside the writer. `complete` expects that nobody writes: copies the rest and begins the log anew. */
-export type CheckpointRequest = 'passive' | 'complete' | 'end'
+/**
+ * `passive` copies beside the writer. `complete` expects that nobody writes: copies the rest and begins the log anew.
+ * `truncate` does that too, and leaves nothing of what stood in the log.
+ */
+export type CheckpointRequest = 'passive' | 'complete' | 'truncate' | 'end'
 
-/** Frames in the log after the request; undefined if it failed. */
+/** Frames in the log after the request; undefined if it failed. `busy`: somebody reads, and it could not be completed. */
 export interface CheckpointReply {
   readonly frames: number | undefined
+  readonly busy: boolean
 }
 
 const { file } = workerData as { file: string }
@@ -18,17 +22,20 @@ database.exec('PRAGMA synchronous = NORMAL; PRAGMA fullfsync = ON; PRAGMA wal_au
 // A log that had grown beyond this (bytes) is cut when it begins anew.
 database.exec('PRAGMA journal_size_limit = 134217728')
 const passive = database.prepare('PRAGMA wal_checkpoint(PASSIVE)')
+const truncate = database.prepare('PRAGMA wal_checkpoint(TRUNCATE)')
 const restart = database.prepare('PRAGMA wal_checkpoint(RESTART)')
 // SQLite syncs the header of a log begun anew, in the thread that writes first: better here than in the main thread.
 const firstWrite = database.prepare('UPDATE log_restart SET count = count + 1')
 
-function checkpoint(request: CheckpointRequest): number | undefined {
+const statements = { passive, complete: restart, truncate }
+
+function checkpoint(request: keyof typeof statements): CheckpointReply {
   try {
-    const { busy, log } = (request === 'passive' ? passive : restart).get() as { busy: number; log: number }
-    if (request === 'complete' && busy === 0) firstWrite.run()
-    return log
+    const { busy, log } = statements[request].get() as { busy: number; log: number }
+    if (request !== 'passive' && busy === 0) firstWrite.run()
+    return { frames: log, busy: busy !== 0 }
   } catch {
-    return undefined
+    return { frames: undefined, busy: false }
   }
 }
 
@@ -37,6 +44,6 @@ port.on('message', (request: CheckpointRequest) => {
     database.close()
     port.close()
   } else {
-    port.postMessage({ frames: checkpoint(request) } satisfies CheckpointReply)
+    port.postMessage(checkpoint(request))
   }
 })

@@ -6,6 +6,8 @@ import { prepareRead } from './statements.ts'
 /** Moves the log into the database file, beside the writer. */
 export interface Checkpoints {
   readonly afterCommit: (changes: number) => void
+  /** Something was committed that erases: the log, where it still stands, is emptied as soon as nobody reads from it. */
+  readonly erased: () => void
   /** True while a checkpoint is completed: writes wait. */
   readonly holds: () => boolean
   readonly close: () => Promise<void>
@@ -44,6 +46,8 @@ export function createCheckpoints(database: DatabaseSync, options: CheckpointOpt
   let workerFails = false
   let state: 'idle' | 'copying' | 'completing' | 'closed' = 'idle'
   let bounded = false
+  let eraseDue = false
+  let emptying = false
   let changesSinceLook = 0
   let copiedAt = 0
   let idle = (): void => {}
@@ -54,11 +58,11 @@ export function createCheckpoints(database: DatabaseSync, options: CheckpointOpt
       stdout: false,
       stderr: false,
     })
-    started.on('message', (reply: CheckpointReply) => answered(reply.frames))
+    started.on('message', (reply: CheckpointReply) => answered(reply))
     // It is started anew at the next checkpoint; the log keeps everything until then.
     started.on('error', () => {
       if (worker === started) worker = undefined
-      answered(undefined)
+      answered({ frames: undefined, busy: false })
     })
     return started
   }
@@ -69,17 +73,33 @@ export function createCheckpoints(database: DatabaseSync, options: CheckpointOpt
     worker.postMessage(request)
   }
 
-  function answered(frames: number | undefined): void {
+  function begin(): void {
+    state = 'copying'
+    ask('passive')
+  }
+
+  function answered({ frames, busy }: CheckpointReply): void {
     workerFails = frames === undefined
     if (state === 'copying' && frames !== undefined) {
       state = 'completing'
-      ask('complete')
+      emptying = eraseDue
+      ask(emptying ? 'truncate' : 'complete')
       return
     }
+    const emptied = emptying && frames !== undefined && !busy
+    if (emptied) eraseDue = false
+    // Asked for while a checkpoint without it was being completed. One that did not succeed waits for the next look.
+    const again = eraseDue && !emptying && frames !== undefined
+    emptying = false
     // A completed log is shorter than the one that was copied; one that could not be completed is tried again later.
     if (frames !== undefined) copiedAt = frames
     if (state !== 'closed') state = 'idle'
     bounded = false
+    if (again && state === 'idle') {
+      options.resume()
+      begin()
+      return
+    }
     worker?.unref()
     idle()
     options.resume()
@@ -114,13 +134,16 @@ export function createCheckpoints(database: DatabaseSync, options: CheckpointOpt
         return
       }
       if (frames < copiedAt) copiedAt = 0
-      if (frames - copiedAt < options.frames) return
+      if (frames - copiedAt < options.frames && !eraseDue) return
       if (workerFails && frames >= bound) {
         checkpointHere()
         return
       }
-      state = 'copying'
-      ask('passive')
+      begin()
+    },
+    erased() {
+      eraseDue = true
+      if (state === 'idle') begin()
     },
     holds: () => state === 'completing' || (state === 'copying' && bounded),
     async close() {

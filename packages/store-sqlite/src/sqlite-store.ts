@@ -6,7 +6,13 @@ import type { Tables } from './tables.ts'
 
 /** The port over the prepared tables and the queue of writes. */
 export function createSqliteStore(
-  parts: Tables & { options: StoreOptions; commits: GroupCommit; log: LogSync; close: () => Promise<void> },
+  parts: Tables & {
+    options: StoreOptions
+    commits: GroupCommit
+    log: LogSync
+    erased: () => void
+    close: () => Promise<void>
+  },
 ): Store {
   const { reads, audit, feed, commits, log } = parts
   let closing: Promise<void> | undefined
@@ -41,6 +47,7 @@ export function createSqliteStore(
         durable: change.durable || change.entries.length > 0,
         single: change.writes.length <= 1 && change.audit.length === 0 && change.entries.length === 0,
       })
+      if (applied && change.writes.some(({ table, row }) => table === 'user' && row.deletedAt !== null)) parts.erased()
       return applied ?? 'conflict'
     },
     feed,

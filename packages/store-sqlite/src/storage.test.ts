@@ -76,6 +76,30 @@ test('no file holds a token, or what could be turned back into one', async () =>
   })
 })
 
+test('who is deleted is in no file soon, while the store runs on: log, database and sessions, ended ones too', async () => {
+  await withFolder(async folder => {
+    const file = join(folder, 'countersign.db')
+    const store = await openSqliteStore({ ...given.storeOptions(given.clock()), file })
+    const user = await given.user(store, { email: 'erase-me@example.com', name: 'Erased Person' })
+    const device = { label: 'Device Of Erased', ip: '203.0.113.254' }
+    for (let login = 0; login < 5; login++) await given.login(store, { user, device })
+    const personal = ['erase-me', 'Erased Person', device.label, device.ip]
+    const found = async (): Promise<string[]> => {
+      const files = [await readFile(`${file}-wal`), await readFile(file)]
+      return personal.filter(text => files.some(bytes => bytes.includes(text)))
+    }
+    expect(await found()).toEqual(personal)
+    const row = { ...user, email: null, name: null, passwordHash: null, sealSalt: null, deletedAt: user.createdAt }
+    expect(await store.commit(given.change([{ table: 'user', row }]))).toBe('committed')
+    await expect.poll(found, { timeout: 10_000 }).toEqual([])
+    expect((await store.loadUser(user.id)).user).toMatchObject({ email: null })
+    await given.login(store)
+    await store.close()
+    const bytes = await readFile(file)
+    expect(personal.filter(text => bytes.includes(text))).toEqual([])
+  })
+})
+
 test('who changes the audit log in the file is found out', async () => {
   await withFolder(async folder => {
     const file = join(folder, 'countersign.db')

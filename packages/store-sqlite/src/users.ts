@@ -51,6 +51,8 @@ export function openUsers(database: DatabaseSync): Users {
     `UPDATE OR IGNORE user SET email = ?, email_key = ?, name = ?, password_hash = ?, disabled_at = ?, deleted_at = ?,
      created_at = ?, seal_salt = ?, epoch = ?, version = ? WHERE key = ? AND rest = ? AND version = ?`,
   )
+  // The versions rise, so that nobody who read a session before can write its device again.
+  const eraseDevices = database.prepare(`UPDATE session SET device = '', ip = '', version = version + 1 WHERE user = ?`)
   const insertIdentity = database.prepare(
     'INSERT INTO identity (connection, subject, user) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
   )
@@ -83,7 +85,9 @@ export function openUsers(database: DatabaseSync): Users {
         key,
         rest,
       ]
-      return user.version === 0 ? wrote(insert, ...values) : wrote(update, ...values, user.version)
+      const written = user.version === 0 ? wrote(insert, ...values) : wrote(update, ...values, user.version)
+      if (written && user.deletedAt !== null) eraseDevices.run(key)
+      return written
     },
     putIdentity: ({ connection, subject, userId }) => wrote(insertIdentity, connection, subject, idKey(userId)),
   }

@@ -63,10 +63,18 @@ export function createMemoryTables(incarnation: string): MemoryTables {
     const after = storedEmailKey(row.email)
     if (after !== null && (userIdsByEmail.get(after) ?? row.id) !== row.id) return false
     if (!putVersion(users, row.id, row, undo)) return false
+    if (row.deletedAt !== null) eraseDevices(row.id, undo)
     if (before === after) return true
     if (before !== null) set(userIdsByEmail, before, undefined, undo)
     if (after !== null) set(userIdsByEmail, after, row.id, undo)
     return true
+  }
+
+  /** The versions rise, so that nobody who read a session before can write its device again. */
+  function eraseDevices(userId: string, undo: Undo): void {
+    for (const session of rowsOf(sessionIdsByUser.get(userId), sessions)) {
+      putVersion(sessions, session.id, { ...session, device: { label: '', ip: '' } }, undo)
+    }
   }
 
   /** Engines refer to a client's row, so it must be there before what refers to it. */

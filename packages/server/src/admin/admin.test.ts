@@ -50,6 +50,8 @@ describe('users disable | enable | delete, on a running server', () => {
     await to.server.admin.deleteUser(id)
     const { user } = await to.store.loadUser(id)
     expect(user).toMatchObject({ email: null, name: null, passwordHash: null, sealSalt: null })
+    const { session } = (await to.store.loadSession(login.sessionId)) ?? {}
+    expect(session?.device).toEqual({ label: '', ip: '' })
     expect((await refresh(to, login.refreshToken)).body.reason).toBe('user_disabled')
     expect((await me(to, login.accessToken)).body.reason).toBe('token_revoked')
     const gone = await postJson(to, '/v1/sessions', { email: 'maria@example.com', password, client_id: 'bearer-app' })

@@ -5,6 +5,22 @@ import { atOnce, type Contract, interruption } from './contract.ts'
 
 /** Versions, and all or nothing. */
 export function commitContract({ it, expect }: Contract): void {
+  it('a user who is deleted takes the devices out of their sessions, ended ones too, and nobody writes them again', async ({
+    store,
+  }) => {
+    const device = { label: 'A device', ip: '203.0.113.254' }
+    const { user, session } = await given.login(store, { device })
+    const other = await given.login(store, { device })
+    await store.commit(given.change([{ table: 'session', row: { ...session, endedAt: 1, endReason: 'signed_out' } }]))
+    const before = (await store.loadSession(session.id))?.session
+    const row = { ...user, email: null, name: null, deletedAt: user.createdAt }
+    expect(await store.commit(given.change([{ table: 'user', row }]))).toBe('committed')
+    const after = (await store.loadSession(session.id))?.session
+    expect(after?.device).toEqual({ label: '', ip: '' })
+    expect((await store.loadSession(other.session.id))?.session.device).toEqual(device)
+    if (before) expect(await store.commit(given.change([{ table: 'session', row: before }]))).toBe('conflict')
+  })
+
   it('a row at another version is a conflict', async ({ store }) => {
     const { family } = await given.login(store)
     const write = (version: number) => store.commit(given.change([{ table: 'family', row: { ...family, version } }]))
