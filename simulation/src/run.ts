@@ -38,7 +38,10 @@ export async function run(plan: Plan, breakage?: Breakage): Promise<RunResult> {
 
 /** Everything is switched off for a long while, and on again. */
 async function sleep({ time, nodes, devices }: World, length: number): Promise<void> {
-  for (const node of nodes) node.crash()
+  for (const node of nodes) {
+    node.link.off = true
+    node.crash()
+  }
   for (const device of devices.values()) {
     for (const tab of device.tabs) {
       tab.frozen = true
@@ -46,7 +49,10 @@ async function sleep({ time, nodes, devices }: World, length: number): Promise<v
     }
   }
   await time.run(time.now() + length)
-  for (const node of nodes) void node.start()
+  for (const node of nodes) {
+    node.link.off = false
+    void node.start()
+  }
   for (const device of devices.values()) for (const index of device.tabs.keys()) device.open(index)
 }
 

@@ -93,7 +93,9 @@ function lastUse({ events }: History, familyId: string, until: number): number {
     if (event.time > until) break
     if (event.kind !== 'commit') continue
     const { change, storeTime } = event.applied
-    const isUse = change.writes.some(write => write.table === 'family' && write.row.id === familyId)
+    // A leak that is flagged is no use of the login: it is not in its client's hands.
+    const isFlag = change.audit.some(record => record.event === 'refresh.leaked')
+    const isUse = !isFlag && change.writes.some(write => write.table === 'family' && write.row.id === familyId)
     const isRestore = change.writes.some(write => write.table === 'issuer' && write.row.restoredAt !== null)
     if (isUse || isRestore) last = storeTime
   }

@@ -7,6 +7,8 @@ import type { VirtualTime } from './virtual-time.ts'
 export interface Link {
   /** Grows when the node crashes: what was begun before never goes on. */
   life: number
+  /** The machine is switched off: a process cannot be started. */
+  off: boolean
   /** Nothing can be reached. */
   cut: boolean
   /** Nothing can be written. */
@@ -25,6 +27,7 @@ export interface Link {
 export function createLink(): Link {
   return {
     life: 0,
+    off: false,
     cut: false,
     full: false,
     ringCut: false,

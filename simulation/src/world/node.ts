@@ -117,7 +117,7 @@ export function createNodeProcess(world: NodeWorld, name: string): NodeProcess {
     running: () => node,
     async start() {
       const { life } = link
-      while (link.life === life && node === undefined) {
+      while (link.life === life && node === undefined && !link.off) {
         await open(life).catch(error => {
           if (!(error instanceof StoreUnavailable)) throw error
         })
