@@ -19,6 +19,8 @@ function post(contentType: string, headers: string): (body: string) => string {
   return body => `${head}${body.length}\r\n\r\n${body}`
 }
 
+const tokenMember = '"refresh_token":"'
+
 function refreshing(chain: Chain, clientId: string, proofs: boolean): Caller {
   const sign = proofs && chain.key ? proofSigner(chain.key, task.url) : undefined
   const form = `grant_type=refresh_token&client_id=${clientId}&refresh_token=`
@@ -30,9 +32,10 @@ function refreshing(chain: Chain, clientId: string, proofs: boolean): Caller {
     },
     learn({ status, body }) {
       if (status !== 200) return 'bad'
-      const at = body.indexOf('"refresh_token":"')
-      if (at < 0) return 'not rotated'
-      chain.refreshToken = body.slice(at + 17, body.indexOf('"', at + 17))
+      const member = body.indexOf(tokenMember)
+      if (member < 0) return 'not rotated'
+      const start = member + tokenMember.length
+      chain.refreshToken = body.slice(start, body.indexOf('"', start))
       return 'good'
     },
   }

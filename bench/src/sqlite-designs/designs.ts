@@ -2,8 +2,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import type { DatabaseSync } from 'node:sqlite'
 import { Worker } from 'node:worker_threads'
 import type { CheckpointReply, CheckpointRequest } from './checkpoint-worker.ts'
-import { checkpointFrames, openWriter, type Write, type Writer } from './schema.ts'
-import type { WriterReply } from './writer-worker.ts'
+import { checkpointFrames, openWriter, type Write, type Writer, type WriterReply } from './schema.ts'
 
 /** Resolves when the write may be answered: a rotation when it is committed, a login when it is on the disk. */
 export interface Design {

@@ -84,3 +84,8 @@ function prepareWrites(database: DatabaseSync): { rotate: (family: number) => vo
     },
   }
 }
+
+/** What a writer in its own thread answers: how many of the posted batches, in their order, are committed. */
+export interface WriterReply {
+  readonly committed: number
+}

@@ -1,11 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { committer } from './designs.ts'
-import { checkpointFrames, openWriter, type Write } from './schema.ts'
-
-/** How many of the posted batches, in their order, are committed. */
-export interface WriterReply {
-  readonly committed: number
-}
+import { checkpointFrames, openWriter, type Write, type WriterReply } from './schema.ts'
 
 const { path, when } = workerData as { path: string; when: 'always' | 'when durable' }
 const port = parentPort
