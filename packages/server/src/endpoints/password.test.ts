@@ -98,7 +98,9 @@ describe('a new password', () => {
       postJson(to, '/v1/password', change, bearer(here.accessToken)),
       postJson(to, '/v1/password', { ...change, new_password: 'an other horse battery' }, bearer(there.accessToken)),
     ])
-    expect(answers.map(({ status }) => status).sort()).toEqual([200, 400])
-    expect(answers.find(({ status }) => status !== 200)?.body.reason).toBe('session_ended')
+    const losers = answers.filter(({ status }) => status !== 200)
+    expect(losers).toHaveLength(1)
+    // Ended by the other while it was hashed; or its password was looked at when it was the old one already.
+    expect(['session_ended', 'login_failed']).toContain(losers[0]?.body.reason)
   })
 })
