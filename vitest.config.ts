@@ -19,7 +19,12 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'near',
-          include: ['packages/*/src/**/*.test.ts', 'tools/**/*.test.ts', 'examples/**/*.test.ts', 'simulation/**/*.test.ts'],
+          include: [
+            'packages/*/src/**/*.test.ts',
+            'tools/**/*.test.ts',
+            'examples/**/*.test.ts',
+            'simulation/**/*.test.ts',
+          ],
           sequence: { groupOrder: 0 },
         },
       },
