@@ -85,7 +85,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     if (typeof header === 'string') return refuse(header)
     const { signedBytes, signature, headerText } = parts
     return whenKnown(findKey(header), found => {
-      if ('refused' in found) return found
+      if ('refused' in found) return isRetired(found, header) ? refuse('token_revoked') : found
       if (found.algorithm !== header.algorithm) return refuse('algorithm_not_allowed')
       const key = signerOf(found, signedBytes, signature)
       if (key === undefined) return refuse('signature_invalid')
@@ -96,6 +96,14 @@ export function createVerifier(options: VerifierOptions): Verifier {
 
   function findKey(header: TokenHeader): VerificationKey | Refusal | Promise<VerificationKey | Refusal> {
     return configuration.secrets?.[0] ?? (keys as IssuerKeys).find(header.kid)
+  }
+
+  /**
+   * The feed and the key set are fetched apart, so a key that was retired may be gone before its tokens are looked up: the reason
+   * is the same, whichever came first. A key named as dead kills whatever claims to be signed with it.
+   */
+  function isRetired({ reason }: Refusal, { kid }: TokenHeader): boolean {
+    return reason === 'key_unknown' && kid !== undefined && check?.known.killsKey(kid) === true
   }
 
   /** A public key stands for itself; of two shared secrets, either may have been used. */

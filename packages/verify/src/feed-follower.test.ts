@@ -6,6 +6,7 @@ import { createVerifier } from './create-verifier.ts'
 import type { Policy } from './policy.ts'
 import { type HeldTime, holdTime } from './testing/held-time.ts'
 import { startIssuer, type TestIssuer } from './testing/issuer.ts'
+import { makeSigner } from './testing/signer.ts'
 import type { Verifier } from './verifier.ts'
 
 let time: HeldTime
@@ -83,6 +84,17 @@ test('the key in the header kills whatever the token says', async () => {
   const by = open()
   await by.ready()
   expect(await outcome(by, token({ kid: 'other', sid: 'x' }))).toBe('token_revoked')
+})
+
+test('a key that was retired is told as that, though it has left the key set meanwhile; a key that never was is not', async () => {
+  const by = open()
+  await by.ready()
+  const retired = token()
+  issuer.jwks = { keys: [] }
+  issuer.send('entries', [{ kind: 'key', id: 'key-1', until: 4e9 }])
+  await until(() => by.status().keys?.count === 0)
+  expect(await outcome(by, retired)).toBe('token_revoked')
+  expect(await outcome(by, makeSigner('ES256', 'made-up').sign({ iss: issuer.url }))).toBe('key_unknown')
 })
 
 test('keys that are retired one after another: each time the feed says so the keys are fetched, cool-down or not', async () => {

@@ -14,6 +14,8 @@ export interface Revocations {
   prune(nowSeconds: number): void
   /** True if a token with these claims, signed with this key, is dead (design: revocation). */
   kills(claims: VerifiedClaims, kid: string | undefined): boolean
+  /** True if this key was retired, and everything that it signed with it. */
+  killsKey(kid: string): boolean
 }
 
 interface Mark {
@@ -64,6 +66,7 @@ export function revocations(mostEntries: number = Number.POSITIVE_INFINITY): Rev
       }
     },
     kills: (claims, kid) => size > 0 && (isNamed(marks, claims, kid) || isOutdated(marks, claims)),
+    killsKey: kid => marks.key.has(kid),
   }
 }
 
