@@ -1,7 +1,8 @@
 import type { FeedEntry } from '@countersign/protocol'
 import type { AuditRecord } from './audit/audit.ts'
 import type { Client } from './clients/client.ts'
-import type { AuthorizationCode } from './grant-types/code.ts'
+import { isShortLived, type ShortLivedKind, type ShortLivedRows } from './grant-types/short-lived.ts'
+import type { Grant } from './grants/grant.ts'
 import type { Instant } from './ids.ts'
 import type { Issuer } from './issuer.ts'
 import type { KeyRing } from './keys/key-ring.ts'
@@ -21,7 +22,17 @@ export type Write =
   | { readonly table: 'identity'; readonly row: Identity }
   | { readonly table: 'session'; readonly row: Session }
   | { readonly table: 'family'; readonly row: Family }
-  | { readonly table: 'code'; readonly row: AuthorizationCode }
+  | { readonly table: 'grant'; readonly row: Grant }
+  | ShortLivedWrite
+
+/** A row that lives for minutes; the table is its kind. */
+export type ShortLivedWrite = {
+  [Kind in ShortLivedKind]: { readonly table: Kind; readonly row: ShortLivedRows[Kind] }
+}[ShortLivedKind]
+
+export function isShortLivedWrite(write: Write): write is ShortLivedWrite {
+  return isShortLived(write.table)
+}
 
 /** What a decision wants to be true afterwards: all of it or nothing. */
 export interface Change {

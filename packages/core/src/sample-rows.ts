@@ -6,6 +6,7 @@ import type { Issuer } from './issuer.ts'
 import { openLogin } from './sessions/open-session.ts'
 import type { Device } from './sessions/session.ts'
 import type { FamilySnapshot } from './snapshots.ts'
+import { noProfile } from './users/profile.ts'
 import type { User } from './users/user.ts'
 
 /*
@@ -43,7 +44,9 @@ export function sampleUser(more: Partial<User> = {}): User {
   return {
     id: 'AZxSample-User--000001',
     email: 'maria@example.com',
+    emailVerifiedAt: null,
     name: 'Maria',
+    profile: noProfile,
     passwordHash: null,
     disabledAt: null,
     deletedAt: null,
@@ -90,6 +93,7 @@ export function sampleSignIn(
     issuer,
     user,
     client,
+    grant: undefined,
     session: { ...session, version: 1 },
     family: { ...family, version: 1 },
   }

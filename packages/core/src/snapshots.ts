@@ -1,5 +1,6 @@
 import type { Client } from './clients/client.ts'
 import type { AuthorizationCode } from './grant-types/code.ts'
+import type { Grant } from './grants/grant.ts'
 import type { Instant } from './ids.ts'
 import type { Issuer } from './issuer.ts'
 import type { Family, Session } from './sessions/session.ts'
@@ -22,6 +23,8 @@ export interface FamilySnapshot extends Snapshot {
   readonly session: Session
   readonly user: User
   readonly client: Client
+  /** What the user has allowed the client; only where the family was authorised under it. */
+  readonly grant: Grant | undefined
 }
 
 /** One session, without its families. */
@@ -40,12 +43,18 @@ export interface UserSnapshot extends Snapshot {
   readonly user: User | undefined
 }
 
+/** What a user has allowed a client, if they ever did. */
+export interface GrantSnapshot extends Snapshot {
+  readonly grant: Grant | undefined
+}
+
 /** A code with the rows that stand behind it. */
 export interface CodeSnapshot extends Snapshot {
   readonly code: AuthorizationCode
   readonly session: Session
   readonly user: User
   readonly client: Client
+  readonly grant: Grant | undefined
   /** What the code gave, if it was used. */
   readonly family: Family | undefined
   /** The client's families in this session that were not ended. */

@@ -47,3 +47,8 @@ export type FeedEvent = 'snapshot' | 'entries' | 'heartbeat'
 export function isEpochEntry(entry: FeedEntry): entry is EpochEntry {
   return 'below' in entry
 }
+
+/** A grant is named in the feed by the two that it is between: `sub` and `client_id` of its tokens. */
+export function grantEntryId(userId: string, clientId: string): string {
+  return `${userId} ${clientId}`
+}

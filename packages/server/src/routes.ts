@@ -1,5 +1,5 @@
 import { tellRefusedClients } from './clients/tell-refused-clients.ts'
-import { authorize } from './endpoints/authorize.ts'
+import { authorize } from './endpoints/authorize/authorize.ts'
 import { discovery, jwks } from './endpoints/discovery.ts'
 import { health } from './endpoints/health.ts'
 import { introspect } from './endpoints/introspect.ts'

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { Client } from '@countersign/core'
-import type { Row } from './columns.ts'
+import { type Client, declareClient } from '@countersign/core'
+import type { Column, Row } from './columns.ts'
 import { prepareRead, wrote } from './statements.ts'
 
 /** A client with the number by which other rows refer to it. */
@@ -34,7 +34,7 @@ export function openClients(database: DatabaseSync): Clients {
   /** Parses a client once per version. */
   function keep(row: Row | undefined): NumberedClient | undefined {
     if (row === undefined) return undefined
-    const client = JSON.parse(row[1] as string) as Client
+    const client = clientOf(row[1])
     const numbered = { number: row[0] as number, client }
     if (byId.size >= keptAtMost) forget()
     byId.set(client.id, numbered)
@@ -51,7 +51,7 @@ export function openClients(database: DatabaseSync): Clients {
     forget,
     byId: id => byId.get(id) ?? keep(readById.one(id)),
     byNumber: number => byNumber.get(number) ?? keep(readByNumber.one(number)),
-    list: () => readAll.all().map(row => JSON.parse(row[1] as string) as Client),
+    list: () => readAll.all().map(row => clientOf(row[1])),
     put(client) {
       const kept = byId.get(client.id)
       byId.delete(client.id)
@@ -63,4 +63,9 @@ export function openClients(database: DatabaseSync): Clients {
         : wrote(update, version, body, client.id, client.version)
     },
   }
+}
+
+/** What an earlier version has written lacks the members that came since: they have their defaults. */
+function clientOf(body: Column | undefined): Client {
+  return declareClient(JSON.parse(body as string) as Client)
 }

@@ -11,6 +11,7 @@ const numbers: Readonly<Record<EndReason, number>> = {
   refresh_token_reused: 6,
   code_reused: 7,
   replay_flagged: 8,
+  grant_withdrawn: 9,
 }
 
 const words = new Map(Object.entries(numbers).map(([word, number]) => [number, word as EndReason]))

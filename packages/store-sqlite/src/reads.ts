@@ -4,6 +4,7 @@ import type {
   CodeSnapshot,
   Family,
   FamilySnapshot,
+  Grant,
   Instant,
   Issuer,
   KeyRing,
@@ -13,13 +14,15 @@ import type {
   User,
 } from '@countersign/core'
 import { isId } from '@countersign/core'
+import type { Epochs } from '@countersign/protocol'
 import { livingSession, newestFirst, type SessionWithFamilies } from '@countersign/store'
 import type { Clients } from './clients.ts'
-import type { Codes } from './codes.ts'
 import { idKey, idParts, type Row } from './columns.ts'
 import { familyColumnCount, familyColumns, readFamily } from './families.ts'
+import type { Grants } from './grants.ts'
 import type { Single } from './issuer.ts'
 import { readSession, sessionColumnCount, sessionColumns } from './sessions.ts'
+import type { ShortLivedTable } from './short-lived.ts'
 import { prepareRead } from './statements.ts'
 import { readUser, type Users, userColumns } from './users.ts'
 
@@ -36,6 +39,9 @@ export interface Reads {
   readonly session: (sessionId: string) => SessionSnapshot | undefined
   readonly sessionOnly: (sessionId: string) => SessionOnlySnapshot | undefined
   readonly code: (hash: string) => CodeSnapshot | undefined
+  readonly shortLived: ShortLivedTable['load']
+  readonly grant: (userId: string, clientId: string) => Grant | undefined
+  readonly grantsOf: (userId: string) => readonly Grant[]
   readonly sessionsOf: (userId: string) => readonly SessionWithFamilies[]
 }
 
@@ -46,11 +52,12 @@ export function openReads(
     keyRing: Single<KeyRing>
     clients: Clients
     users: Users
-    codes: Codes
+    grants: Grants
+    shortLived: ShortLivedTable
     clock: () => Instant
   },
 ): Reads {
-  const { clients, users, codes } = parts
+  const { clients, users, grants, shortLived } = parts
   const readFamilyRow = prepareRead(
     database,
     `SELECT ${familyColumns}, ${sessionColumns}, ${userColumns} FROM family f JOIN session s ON s.key = f.session
@@ -73,8 +80,14 @@ export function openReads(
     sessionId: string,
     userId: string,
     rows: readonly Row[] = readFamilies.all(idKey(sessionId)),
-  ): { family: Family; client: Client }[] {
-    return rows.flatMap(row => readFamily(row, 0, { sessionId, userId }, clients) ?? [])
+  ): { family: Family; client: Client; grant: Grant | undefined }[] {
+    const found = rows.flatMap(row => readFamily(row, 0, { sessionId, userId }, clients) ?? [])
+    return found.map(one => ({ ...one, grant: grantUnder(one.family) }))
+  }
+
+  /** The grant that something was authorised under; most is under none, and costs no look. */
+  function grantUnder(row: { userId: string; clientId: string; epochs: Epochs }): Grant | undefined {
+    return row.epochs.grant === undefined ? undefined : grants.load(row.userId, row.clientId)
   }
 
   function sessionOnly(sessionId: string): SessionOnlySnapshot | undefined {
@@ -95,7 +108,8 @@ export function openReads(
     const user = readUser(row, familyColumnCount + sessionColumnCount)
     const session = readSession(row, familyColumnCount, user.id, clients)
     const found = readFamily(row, 0, { sessionId: session.id, userId: user.id }, clients)
-    return found && { now: parts.clock(), issuer: parts.issuer.load(), ...found, session, user }
+    const grant = found && grantUnder(found.family)
+    return found && { now: parts.clock(), issuer: parts.issuer.load(), ...found, grant, session, user }
   }
 
   return {
@@ -110,15 +124,18 @@ export function openReads(
     session,
     sessionOnly,
     code(hash) {
-      const code = codes.byHash(hash)
+      const code = shortLived.load('code', hash)
       const found = code && sessionOnly(code.sessionId)
       const numbered = code && clients.byId(code.clientId)
       if (code === undefined || found === undefined || numbered === undefined) return undefined
       const given = code.familyId === null ? undefined : family(code.familyId)?.family
       const rows = readSiblings.all(idKey(code.sessionId), numbered.number)
       const siblings = familiesOf(code.sessionId, found.user.id, rows).map(one => one.family)
-      return { ...found, code, client: numbered.client, family: given, siblings }
+      return { ...found, code, client: numbered.client, grant: grantUnder(code), family: given, siblings }
     },
+    shortLived: shortLived.load,
+    grant: (userId, clientId) => (isId(userId) ? grants.load(userId, clientId) : undefined),
+    grantsOf: userId => (isId(userId) ? grants.standing(userId) : []),
     sessionsOf(userId) {
       const user = isId(userId) ? users.byId(userId) : undefined
       if (user === undefined) return []

@@ -41,6 +41,21 @@ const migrations: readonly string[] = [
   CREATE TABLE log_restart (one INTEGER PRIMARY KEY CHECK (one = 1), count INTEGER NOT NULL);
   INSERT INTO log_restart VALUES (1, 0);
   `,
+  // Codes become one kind of what is short-lived; those of a minute before are not moved.
+  `
+  DROP TABLE code;
+  CREATE TABLE short_lived (
+    kind TEXT NOT NULL, hash TEXT NOT NULL, expires_at INTEGER NOT NULL, version INTEGER NOT NULL, body TEXT NOT NULL,
+    PRIMARY KEY (kind, hash)) WITHOUT ROWID;
+  CREATE INDEX short_lived_by_expiry ON short_lived (expires_at);
+  CREATE TABLE user_grant (
+    user INTEGER NOT NULL, client INTEGER NOT NULL, scopes TEXT NOT NULL, audiences TEXT NOT NULL, created_at INTEGER NOT NULL,
+    allowed_at INTEGER NOT NULL, withdrawn_at INTEGER, epoch INTEGER NOT NULL, version INTEGER NOT NULL,
+    PRIMARY KEY (user, client)) WITHOUT ROWID;
+  ALTER TABLE user ADD COLUMN email_verified_at INTEGER;
+  ALTER TABLE user ADD COLUMN profile TEXT;
+  ALTER TABLE family ADD COLUMN claims TEXT;
+  `,
 ]
 
 /** Brings the file to this version's schema, in one transaction. Refuses a file that a later version has written. */

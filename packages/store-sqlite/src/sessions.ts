@@ -80,6 +80,6 @@ export function openSessionWrites(database: DatabaseSync, clients: Clients): (se
 export function clientNumber(clients: Clients, clientId: string | null): number | null {
   if (clientId === null) return null
   const numbered = clients.byId(clientId)
-  if (numbered === undefined) throw new TypeError('a session or family names a client that is not stored')
+  if (numbered === undefined) throw new TypeError('a session, family or grant names a client that is not stored')
   return numbered.number
 }

@@ -38,6 +38,13 @@ export function createSqliteStore(
     loadSession: async sessionId => read(() => reads.session(sessionId)),
     loadSessionOnly: async sessionId => read(() => reads.sessionOnly(sessionId)),
     loadCode: async hash => read(() => reads.code(hash)),
+    loadShortLived: async (kind, hash) =>
+      read(() => {
+        const row = reads.shortLived(kind, hash)
+        return row && { ...reads.now(), row }
+      }),
+    loadGrant: async (userId, clientId) => read(() => ({ ...reads.now(), grant: reads.grant(userId, clientId) })),
+    listGrants: async userId => read(() => reads.grantsOf(userId)),
     listSessions: async userId => read(() => reads.sessionsOf(userId)),
     async commit(change) {
       checkChange(change)

@@ -11,8 +11,9 @@ import { openSweepPass } from './sweep-pass.ts'
 export type Sweep = (limits: SweepLimits, snapshot: Snapshot) => number
 
 export function openSweep(database: DatabaseSync, clients: Clients, feed: Feed): Sweep {
-  const deleteCodes = database.prepare(
-    'DELETE FROM code WHERE hash IN (SELECT hash FROM code WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)',
+  const deleteExpired = database.prepare(
+    `DELETE FROM short_lived WHERE (kind, hash) IN
+     (SELECT kind, hash FROM short_lived WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)`,
   )
   // What SQL leaves in is judged by the port's own rules; it leaves out what is surely in use.
   const sweepFamilies = openSweepPass(database, {
@@ -35,7 +36,7 @@ export function openSweep(database: DatabaseSync, clients: Clients, feed: Feed):
     const cut = now - limits.keepEndedSeconds * 1000
     // A flood of one kind must not keep the others: each has its share, and what is not needed of it is the next one's.
     const budget = sweepShares(limits.rowsAtMost)
-    let gone = Number(deleteCodes.run(now, budget(0, 0)).changes)
+    let gone = Number(deleteExpired.run(now, budget(0, 0)).changes)
     gone += feed.forgetPassed(budget(1, gone))
     gone += sweepFamilies(budget(2, gone), cut, row => {
       // Users' ids are not needed to judge; the join is saved.
@@ -49,7 +50,7 @@ export function openSweep(database: DatabaseSync, clients: Clients, feed: Feed):
       const session = readSession(row, 0, '', clients)
       return { id: session.id, goes: isSessionForgettable(session, now, limits) }
     })
-    gone += Number(deleteCodes.run(now, limits.rowsAtMost - gone).changes)
+    gone += Number(deleteExpired.run(now, limits.rowsAtMost - gone).changes)
     gone += feed.forgetPassed(limits.rowsAtMost - gone)
     return gone
   }

@@ -1,15 +1,16 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { Change, Write } from '@countersign/core'
+import { type Change, isShortLivedWrite, type Write } from '@countersign/core'
 import type { StoreOptions } from '@countersign/store'
 import { type AuditLog, openAuditLog } from './audit-log.ts'
 import { type Clients, openClients } from './clients.ts'
-import { type Codes, openCodes } from './codes.ts'
 import { openFamilyWrites } from './families.ts'
 import { type Feed, openFeed } from './feed.ts'
+import { openGrants } from './grants.ts'
 import type { Heads } from './group-commit.ts'
 import { openIssuer, openKeyRing } from './issuer.ts'
 import { openReads, type Reads } from './reads.ts'
 import { openSessionWrites } from './sessions.ts'
+import { openShortLived } from './short-lived.ts'
 import { openSweep, type Sweep } from './sweep.ts'
 import { openUsers } from './users.ts'
 
@@ -29,14 +30,16 @@ export function openTables(database: DatabaseSync, options: StoreOptions): Table
   const keyRing = openKeyRing(database)
   const clients: Clients = openClients(database)
   const users = openUsers(database)
-  const codes: Codes = openCodes(database)
+  const grants = openGrants(database, clients)
+  const shortLived = openShortLived(database)
   const putSession = openSessionWrites(database, clients)
   const putFamily = openFamilyWrites(database, clients)
   const audit = openAuditLog(database)
   const feed = openFeed(database, { clock: options.clock, incarnation: issuer.load().incarnation })
-  const reads = openReads(database, { issuer, keyRing, clients, users, codes, clock: options.clock })
+  const reads = openReads(database, { issuer, keyRing, clients, users, grants, shortLived, clock: options.clock })
 
   function put(write: Write): boolean {
+    if (isShortLivedWrite(write)) return shortLived.put(write)
     switch (write.table) {
       case 'issuer':
         return issuer.put(write.row)
@@ -52,8 +55,8 @@ export function openTables(database: DatabaseSync, options: StoreOptions): Table
         return putSession(write.row)
       case 'family':
         return putFamily(write.row)
-      case 'code':
-        return codes.put(write.row)
+      case 'grant':
+        return grants.put(write.row)
     }
   }
 

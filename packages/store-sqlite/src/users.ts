@@ -1,19 +1,21 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { Identity, User } from '@countersign/core'
+import { type Identity, noProfile, type Profile, type User } from '@countersign/core'
 import { storedEmailKey } from '@countersign/store'
 import { bufferOf, type Column, idColumns, idKey, idOf, idParts, type Row } from './columns.ts'
 import { prepareRead, wrote } from './statements.ts'
 
 /** What `readUser` takes, of the table under the name `u`. */
 export const userColumns: string = `${idColumns('u.key', 'u.rest')}, u.email, u.name, u.password_hash, u.disabled_at, u.deleted_at,
-  u.created_at, u.seal_salt, u.epoch, u.version`
+  u.created_at, u.seal_salt, u.epoch, u.version, u.email_verified_at, u.profile`
 
 export function readUser(row: Row, offset: number): User {
   const sealSalt = row[offset + 9] as Column
   return {
     id: idOf(row[offset] as Column, row[offset + 1] as Column, row[offset + 2] as Column),
     email: row[offset + 3] as string | null,
+    emailVerifiedAt: row[offset + 12] as number | null,
     name: row[offset + 4] as string | null,
+    profile: profileOf(row[offset + 13] as string | null),
     passwordHash: row[offset + 5] as string | null,
     disabledAt: row[offset + 6] as number | null,
     deletedAt: row[offset + 7] as number | null,
@@ -43,13 +45,13 @@ export function openUsers(database: DatabaseSync): Users {
   )
   const readSealSalt = prepareRead(database, 'SELECT seal_salt FROM user WHERE key = ? AND rest = ?')
   const insert = database.prepare(
-    `INSERT INTO user (email, email_key, name, password_hash, disabled_at, deleted_at, created_at, seal_salt, epoch, version, key, rest)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+    `INSERT INTO user (email, email_key, name, password_hash, disabled_at, deleted_at, created_at, seal_salt, epoch,
+     email_verified_at, profile, version, key, rest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
   )
   // OR IGNORE: an address that another user has leaves the row as it is, which is a conflict.
   const update = database.prepare(
     `UPDATE OR IGNORE user SET email = ?, email_key = ?, name = ?, password_hash = ?, disabled_at = ?, deleted_at = ?,
-     created_at = ?, seal_salt = ?, epoch = ?, version = ? WHERE key = ? AND rest = ? AND version = ?`,
+     created_at = ?, seal_salt = ?, epoch = ?, email_verified_at = ?, profile = ?, version = ? WHERE key = ? AND rest = ? AND version = ?`,
   )
   // The versions rise, so that nobody who read a session before can write its device again.
   const eraseDevices = database.prepare(`UPDATE session SET device = '', ip = '', version = version + 1 WHERE user = ?`)
@@ -81,6 +83,8 @@ export function openUsers(database: DatabaseSync): Users {
         user.createdAt,
         user.sealSalt,
         user.epoch,
+        user.emailVerifiedAt,
+        storedProfile(user.profile),
         user.version + 1,
         key,
         rest,
@@ -91,4 +95,13 @@ export function openUsers(database: DatabaseSync): Users {
     },
     putIdentity: ({ connection, subject, userId }) => wrote(insertIdentity, connection, subject, idKey(userId)),
   }
+}
+
+/** Of most users nothing is known: that costs no byte. */
+function storedProfile(profile: Profile): string | null {
+  return Object.keys(profile).length === 0 ? null : JSON.stringify(profile)
+}
+
+function profileOf(column: string | null): Profile {
+  return column === null ? noProfile : (JSON.parse(column) as Profile)
 }

@@ -1,4 +1,4 @@
-import { type Change, emailKey, isId, type Write } from '@countersign/core'
+import { type Change, emailKey, isId, isShortLivedWrite, type ShortLivedWrite, type Write } from '@countersign/core'
 
 /**
  * What no engine can store is a mistake of the caller and throws, in every engine alike: an id that `makeId` could not
@@ -14,6 +14,7 @@ export function checkChange({ writes }: Change): void {
 
 /** Names the row of a write among all rows. */
 function rowKey(write: Write): string {
+  if (isShortLivedWrite(write)) return checkShortLived(write)
   switch (write.table) {
     case 'issuer':
     case 'keyRing':
@@ -22,9 +23,8 @@ function rowKey(write: Write): string {
       return `client ${write.row.id}`
     case 'identity':
       return `identity ${checkId(write.row.userId)} ${JSON.stringify([write.row.connection, write.row.subject])}`
-    case 'code':
-      checkId(write.row.sessionId)
-      return `code ${write.row.hash}`
+    case 'grant':
+      return `grant ${checkId(write.row.userId)} ${write.row.clientId}`
     case 'user':
       storedEmailKey(write.row.email)
       return `user ${checkId(write.row.id)}`
@@ -35,6 +35,12 @@ function rowKey(write: Write): string {
       checkId(write.row.sessionId)
       return `family ${checkId(write.row.id)}`
   }
+}
+
+/** A code names a session; the others name only what their decisions look up. */
+function checkShortLived({ table, row }: ShortLivedWrite): string {
+  if (table === 'code') checkId(row.sessionId)
+  return `${table} ${row.hash}`
 }
 
 function checkId(id: string): string {

@@ -4,9 +4,11 @@ import { commitContract } from './contract/commit-contract.ts'
 import { createContract, type Engine, type TestApi } from './contract/contract.ts'
 import { epochContract } from './contract/epoch-contract.ts'
 import { feedContract } from './contract/feed-contract.ts'
+import { grantContract } from './contract/grant-contract.ts'
 import { loadContract } from './contract/load-contract.ts'
 import { refreshContract } from './contract/refresh-contract.ts'
 import { reopenContract } from './contract/reopen-contract.ts'
+import { shortLivedContract } from './contract/short-lived-contract.ts'
 import { sweepContract } from './contract/sweep-contract.ts'
 import { uniqueContract } from './contract/unique-contract.ts'
 
@@ -21,6 +23,8 @@ export function storeContract(api: TestApi, engine: Engine): void {
     'addresses and identities': uniqueContract,
     'refresh tokens': refreshContract,
     'authorization codes': codeContract,
+    'what is short-lived': shortLivedContract,
+    grants: grantContract,
     epochs: epochContract,
     'the audit log': auditContract,
     'the feed': feedContract,

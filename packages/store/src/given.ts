@@ -11,7 +11,9 @@ import {
   declareClient,
   deriveKey,
   deriveRefreshToken,
+  newUser as emptyUser,
   type Family,
+  type Grant,
   hashCode,
   type Instant,
   redeemCode as judgeCode,
@@ -120,19 +122,14 @@ export async function user(store: Store, fields: Partial<User> = {}): Promise<Us
 
 /** A user that is not stored yet. */
 export function newUser(now: Instant, fields: Partial<User> = {}): User {
-  return {
+  return emptyUser({
     id: makeId(now, randomBytes),
     email: `${randomBytes(6).toString('hex')}@example.org`,
     name: 'Somebody',
-    passwordHash: null,
-    disabledAt: null,
-    deletedAt: null,
     createdAt: now,
     sealSalt: randomBytes(16),
-    epoch: 1,
-    version: 0,
     ...fields,
-  }
+  })
 }
 
 /** A login and the refresh token that it gave (generation 0). */
@@ -202,6 +199,26 @@ export async function browserSession(store: Store, owner?: User): Promise<{ user
   return { user: signedIn, session: stored(made.session) }
 }
 
+/** What a user has allowed a client. */
+export async function grant(store: Store, more: { user: User; client: Client } & Partial<Grant>): Promise<Grant> {
+  const { user: owner, client: app, ...fields } = more
+  const { now } = await store.loadIssuer()
+  const row: Grant = {
+    userId: owner.id,
+    clientId: app.id,
+    scopes: app.defaultScopes,
+    audiences: app.audiences,
+    createdAt: now,
+    allowedAt: now,
+    withdrawnAt: null,
+    epoch: 1,
+    version: 0,
+    ...fields,
+  }
+  await committed(store, () => ({ change: change([{ table: 'grant', row }]) }))
+  return stored(row)
+}
+
 /** An authorization code, and what redeems it. */
 export interface GivenCode {
   readonly code: string
@@ -214,9 +231,9 @@ export interface GivenCode {
 
 export async function code(
   store: Store,
-  more: { user?: User; client?: Client; session?: Session } = {},
+  more: { user?: User; client?: Client; session?: Session; grant?: Grant } = {},
 ): Promise<GivenCode> {
-  const { user, session } = more
+  const { user, session, grant } = more
   const signedIn = user && session ? { user, session } : await browserSession(store, user)
   const app = more.client ?? (await client(store))
   const { now, issuer } = await store.loadIssuer()
@@ -230,11 +247,15 @@ export async function code(
     redirectUri: app.redirectUris[0] ?? '',
     challenge: createHash('sha256').update(verifier).digest('base64url'),
     scope: app.defaultScopes.join(' '),
+    audiences: app.audiences,
+    nonce: null,
+    claims: null,
+    jkt: null,
     expiresAt: now + codeLifetimeSeconds * 1000,
     usedAt: null,
     familyId: null,
     failures: 0,
-    epochs: currentEpochs({ issuer, user: signedIn.user, client: app }),
+    epochs: currentEpochs({ issuer, user: signedIn.user, client: app, grant }),
     version: 0,
   }
   await committed(store, () => ({ change: change([{ table: 'code', row }]) }))

@@ -1,6 +1,8 @@
 import {
   type Client,
+  currentEpochs,
   type Family,
+  type Grant,
   type Instant,
   type Issuer,
   isOutlived,
@@ -49,13 +51,13 @@ export function isSessionForgettable(session: Session, now: Instant, limits: Swe
 /** The session as it is listed: with the families that live. `undefined` if it is over itself. */
 export function livingSession(
   session: Session,
-  families: readonly { family: Family; client: Client }[],
+  families: readonly { family: Family; client: Client; grant: Grant | undefined }[],
   rows: { now: Instant; issuer: Issuer; user: User },
 ): SessionWithFamilies | undefined {
   const { now, issuer, user } = rows
   if (now >= sessionOverAt(session) || (session.epochs.user ?? 0) < user.epoch) return undefined
-  const living = families.filter(({ family, client }) => {
-    const authorities = { all: family.epochs.all, user: user.epoch, client: client.epoch }
+  const living = families.filter(({ family, client, grant }) => {
+    const authorities = { ...currentEpochs({ issuer, user, client, grant }), all: family.epochs.all }
     return now < familyOverAt(family, { session, client, issuer }) && !isOutlived(family.epochs, authorities)
   })
   // A login of one client is nothing without its family: it went idle, or its client was revoked.
@@ -68,4 +70,14 @@ export function newestFirst(one: SessionWithFamilies, other: SessionWithFamilies
   const { session: a } = one
   const { session: b } = other
   return b.createdAt - a.createdAt || (a.id < b.id ? -1 : 1)
+}
+
+/** True if the user still allows it. */
+export function standingGrant({ withdrawnAt }: Grant): boolean {
+  return withdrawnAt === null
+}
+
+/** The latest consent first; the same order in every engine. */
+export function latestFirst(one: Grant, other: Grant): number {
+  return other.allowedAt - one.allowedAt || (one.clientId < other.clientId ? -1 : 1)
 }

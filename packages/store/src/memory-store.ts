@@ -1,18 +1,23 @@
 import type {
   AuditRecord,
+  AuthorizationCode,
   Change,
   FamilySnapshot,
+  Grant,
   SessionOnlySnapshot,
+  ShortLivedRows,
   Snapshot,
   UserSnapshot,
 } from '@countersign/core'
+import type { Epochs } from '@countersign/protocol'
 import { type AuditHead, chainedRow, firstAuditHash } from './audit-chain.ts'
 import { checkChange } from './check-change.ts'
-import { livingSession, newestFirst } from './liveness.ts'
+import { latestFirst, livingSession, newestFirst, standingGrant } from './liveness.ts'
 import { createMemoryFeed } from './memory-feed.ts'
 import { sweepMemory } from './memory-sweep.ts'
-import { createMemoryTables, identityKey, type Undo } from './memory-tables.ts'
+import { createMemoryTables, grantKey, identityKey, shortLivedKey, type Undo } from './memory-tables.ts'
 import {
+  type OtherShortLivedKind,
   type SessionWithFamilies,
   type Store,
   type StoredAuditRow,
@@ -44,7 +49,13 @@ export function createMemoryStore(options: StoreOptions): Store {
     const session = family && tables.sessions.get(family.sessionId)
     const user = session && tables.users.get(session.userId)
     const client = family && tables.clients.get(family.clientId)
-    return family && session && user && client && { ...open(), family, session, user, client }
+    const grant = family && grantUnder(family)
+    return family && session && user && client && { ...open(), family, session, user, client, grant }
+  }
+
+  /** The grant that something was authorised under, if there was one. */
+  function grantUnder(row: { userId: string; clientId: string; epochs: Epochs }): Grant | undefined {
+    return row.epochs.grant === undefined ? undefined : tables.grants.get(grantKey(row.userId, row.clientId))
   }
 
   function sessionSnapshot(sessionId: string): SessionOnlySnapshot | undefined {
@@ -60,7 +71,7 @@ export function createMemoryStore(options: StoreOptions): Store {
     return tables.sessionsOf(user.id).flatMap(session => {
       const families = tables.familiesOf(session.id).flatMap(family => {
         const client = tables.clients.get(family.clientId)
-        return client ? [{ family, client }] : []
+        return client ? [{ family, client, grant: grantUnder(family) }] : []
       })
       return livingSession(session, families, { ...snapshot, user }) ?? []
     })
@@ -132,7 +143,7 @@ export function createMemoryStore(options: StoreOptions): Store {
     },
     async loadCode(hash) {
       const snapshot = open()
-      const code = tables.codes.get(hash)
+      const code = tables.shortLived.get(shortLivedKey('code', hash)) as AuthorizationCode | undefined
       const session = code && tables.sessions.get(code.sessionId)
       const user = session && tables.users.get(session.userId)
       const client = code && tables.clients.get(code.clientId)
@@ -141,7 +152,19 @@ export function createMemoryStore(options: StoreOptions): Store {
       const siblings = tables
         .familiesOf(session.id)
         .filter(({ clientId, endedAt }) => clientId === client.id && endedAt === null)
-      return { ...snapshot, code, session, user, client, family, siblings }
+      return { ...snapshot, code, session, user, client, grant: grantUnder(code), family, siblings }
+    },
+    async loadShortLived<Kind extends OtherShortLivedKind>(kind: Kind, hash: string) {
+      const snapshot = open()
+      const row = tables.shortLived.get(shortLivedKey(kind, hash)) as ShortLivedRows[Kind] | undefined
+      return row && { ...snapshot, row }
+    },
+    async loadGrant(userId, clientId) {
+      return { ...open(), grant: tables.grants.get(grantKey(userId, clientId)) }
+    },
+    async listGrants(userId) {
+      open()
+      return tables.grantsOf(userId).filter(standingGrant).sort(latestFirst)
     },
     async listSessions(userId) {
       return livingSessions(userSnapshot(userId)).sort(newestFirst)

@@ -12,13 +12,13 @@ export function sweepMemory(tables: MemoryTables, feed: MemoryFeed, snapshot: Sn
   const budget = sweepShares(limits.rowsAtMost)
   let end = budget(0, gone)
   const mayGo = (): boolean => gone < end
-  const dropCodes = (): void => {
-    for (const code of tables.codes.values()) {
+  const dropExpired = (): void => {
+    for (const [key, row] of tables.shortLived) {
       if (!mayGo()) break
-      if (code.expiresAt <= now && tables.codes.delete(code.hash)) gone++
+      if (row.expiresAt <= now && tables.shortLived.delete(key)) gone++
     }
   }
-  dropCodes()
+  dropExpired()
   gone += feed.forgetPassed(budget(1, gone))
   end = gone + budget(2, gone)
   for (const family of tables.families.values()) {
@@ -38,7 +38,7 @@ export function sweepMemory(tables: MemoryTables, feed: MemoryFeed, snapshot: Sn
     gone++
   }
   end = limits.rowsAtMost
-  dropCodes()
+  dropExpired()
   gone += feed.forgetPassed(limits.rowsAtMost - gone)
   return gone
 }

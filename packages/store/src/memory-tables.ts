@@ -1,13 +1,17 @@
-import type {
-  AuthorizationCode,
-  Client,
-  Family,
-  Identity,
-  Issuer,
-  KeyRing,
-  Session,
-  User,
-  Write,
+import {
+  type Client,
+  type Family,
+  type Grant,
+  type Identity,
+  type Issuer,
+  isShortLivedWrite,
+  type KeyRing,
+  type Session,
+  type ShortLived,
+  type ShortLivedKind,
+  type ShortLivedWrite,
+  type User,
+  type Write,
 } from '@countersign/core'
 import { storedEmailKey } from './check-change.ts'
 
@@ -27,9 +31,13 @@ export interface MemoryTables {
   readonly identities: Map<string, Identity>
   readonly sessions: Map<string, Session>
   readonly families: Map<string, Family>
-  readonly codes: Map<string, AuthorizationCode>
+  /** By user and client. */
+  readonly grants: Map<string, Grant>
+  /** By kind and hash. */
+  readonly shortLived: Map<string, ShortLived>
   readonly userIdByEmail: (key: string) => string | undefined
   readonly sessionsOf: (userId: string) => readonly Session[]
+  readonly grantsOf: (userId: string) => readonly Grant[]
   readonly familiesOf: (sessionId: string) => readonly Family[]
   /** Applies one write if its version is right; false: nothing was changed. */
   readonly put: (write: Write, undo: Undo) => boolean
@@ -41,6 +49,14 @@ export function identityKey(connection: string, subject: string): string {
   return JSON.stringify([connection, subject])
 }
 
+export function grantKey(userId: string, clientId: string): string {
+  return `${userId} ${clientId}`
+}
+
+export function shortLivedKey(kind: ShortLivedKind, hash: string): string {
+  return `${kind} ${hash}`
+}
+
 export function createMemoryTables(incarnation: string): MemoryTables {
   const issuers = new Map<string, Issuer>()
   const keyRings = new Map<string, KeyRing>()
@@ -49,9 +65,11 @@ export function createMemoryTables(incarnation: string): MemoryTables {
   const identities = new Map<string, Identity>()
   const sessions = new Map<string, Session>()
   const families = new Map<string, Family>()
-  const codes = new Map<string, AuthorizationCode>()
+  const grants = new Map<string, Grant>()
+  const shortLived = new Map<string, ShortLived>()
   const userIdsByEmail = new Map<string, string>()
   const sessionIdsByUser = new Map<string, Set<string>>()
+  const grantKeysByUser = new Map<string, Set<string>>()
   const familyIdsBySession = new Map<string, Set<string>>()
   const only = ''
   const issuer: Issuer = { epoch: 1, incarnation, restoredAt: null, longestAccessTokenSeconds: 900, version: 1 }
@@ -80,8 +98,19 @@ export function createMemoryTables(incarnation: string): MemoryTables {
   /** Engines refer to a client's row, so it must be there before what refers to it. */
   function requireClient({ clientId }: { clientId: string | null }): void {
     if (clientId !== null && !clients.has(clientId)) {
-      throw new TypeError('a session or family names a client that is not stored')
+      throw new TypeError('a session, family or grant names a client that is not stored')
     }
+  }
+
+  function putGrant(row: Grant, undo: Undo): boolean {
+    requireClient(row)
+    const key = grantKey(row.userId, row.clientId)
+    addTo(grantKeysByUser, row.userId, key, undo)
+    return putVersion(grants, key, row, undo)
+  }
+
+  function putShortLived({ table, row }: ShortLivedWrite, undo: Undo): boolean {
+    return putVersion<ShortLived>(shortLived, shortLivedKey(table, row.hash), row, undo)
   }
 
   function putIdentity(row: Identity, undo: Undo): boolean {
@@ -99,11 +128,14 @@ export function createMemoryTables(incarnation: string): MemoryTables {
     identities,
     sessions,
     families,
-    codes,
+    grants,
+    shortLived,
     userIdByEmail: key => userIdsByEmail.get(key),
     sessionsOf: userId => rowsOf(sessionIdsByUser.get(userId), sessions),
+    grantsOf: userId => rowsOf(grantKeysByUser.get(userId), grants),
     familiesOf: sessionId => rowsOf(familyIdsBySession.get(sessionId), families),
     put(write, undo) {
+      if (isShortLivedWrite(write)) return putShortLived(write, undo)
       switch (write.table) {
         case 'issuer':
           return putVersion(issuers, only, write.row, undo)
@@ -123,8 +155,8 @@ export function createMemoryTables(incarnation: string): MemoryTables {
           requireClient(write.row)
           addTo(familyIdsBySession, write.row.sessionId, write.row.id, undo)
           return putVersion(families, write.row.id, write.row, undo)
-        case 'code':
-          return putVersion(codes, write.row.hash, write.row, undo)
+        case 'grant':
+          return putGrant(write.row, undo)
       }
     },
     dropSession(session) {

@@ -5,11 +5,15 @@ import type {
   CodeSnapshot,
   Family,
   FamilySnapshot,
+  Grant,
+  GrantSnapshot,
   Instant,
   KeyRing,
   Session,
   SessionOnlySnapshot,
   SessionSnapshot,
+  ShortLivedKind,
+  ShortLivedRows,
   Snapshot,
   UserSnapshot,
 } from '@countersign/core'
@@ -38,6 +42,14 @@ export interface Store {
   loadSessionOnly(sessionId: string): Promise<SessionOnlySnapshot | undefined>
   /** By the hash of the code. */
   loadCode(hash: string): Promise<CodeSnapshot | undefined>
+  /** By kind and the hash of what names it. Expired rows are found until they are swept: whether they may be used is the decision's to judge. */
+  loadShortLived<Kind extends OtherShortLivedKind>(
+    kind: Kind,
+    hash: string,
+  ): Promise<ShortLivedSnapshot<Kind> | undefined>
+  loadGrant(userId: string, clientId: string): Promise<GrantSnapshot>
+  /** What the user allows: grants that were not withdrawn, the newest consent first. */
+  listGrants(userId: string): Promise<readonly Grant[]>
   /** The user's sessions that were neither ended nor outlived by an epoch, newest first, with their living families. */
   listSessions(userId: string): Promise<readonly SessionWithFamilies[]>
 
@@ -68,6 +80,13 @@ export interface IssuerSnapshot extends Snapshot {
 
 export interface ClientSnapshot extends Snapshot {
   readonly client: Client
+}
+
+/** Codes have a snapshot of their own. */
+export type OtherShortLivedKind = Exclude<ShortLivedKind, 'code'>
+
+export interface ShortLivedSnapshot<Kind extends ShortLivedKind> extends Snapshot {
+  readonly row: ShortLivedRows[Kind]
 }
 
 export interface SessionWithFamilies {

@@ -1,4 +1,4 @@
-import { type EpochKind, type FeedEntry, isEpochEntry, type NamedKind } from '@countersign/protocol'
+import { type EpochKind, type FeedEntry, grantEntryId, isEpochEntry, type NamedKind } from '@countersign/protocol'
 import type { VerifiedClaims } from './claims.ts'
 
 /** What is known to be revoked: one set of entries that the feed fills and every verification reads. */
@@ -140,9 +140,4 @@ function isOutdated(marks: Marks, claims: VerifiedClaims): boolean {
 function isBefore(mark: Mark | undefined, epoch: number | undefined, iat: number): boolean {
   if (mark === undefined) return false
   return epoch === undefined ? iat <= mark.at : epoch < mark.below
-}
-
-/** A grant is named by the two that it is between: its user and its client. */
-function grantEntryId(userId: string, clientId: string): string {
-  return `${userId} ${clientId}`
 }

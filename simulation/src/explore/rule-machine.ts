@@ -74,7 +74,15 @@ export function createRuleMachine(
       const before = known.get(name)
       if (before !== undefined) return before
       const ended = { ...session, endedAt: family.endedAt, endReason: family.endReason }
-      const snapshot: FamilySnapshot = { now: epoch + seconds * 1000, issuer, user, client, session: ended, family }
+      const snapshot: FamilySnapshot = {
+        now: epoch + seconds * 1000,
+        issuer,
+        user,
+        client,
+        grant: undefined,
+        session: ended,
+        family,
+      }
       const decision = judge({
         token: tokenOf(generation),
         snapshot,

@@ -1,4 +1,12 @@
-import { type Client, declareClient, defaultKeyPolicy, hashClientSecret, makeId, type User } from '@countersign/core'
+import {
+  type Client,
+  declareClient,
+  defaultKeyPolicy,
+  hashClientSecret,
+  makeId,
+  newUser,
+  type User,
+} from '@countersign/core'
 import type { Reason } from '@countersign/protocol'
 import { reasonHeader } from '@countersign/protocol'
 import type { HttpAnswer, HttpRequest } from '@countersign/server'
@@ -128,18 +136,14 @@ export async function createWorld(plan: Plan, breakage?: Breakage): Promise<Worl
 
 async function createUser({ disk, dice }: World, name: string): Promise<User> {
   const random = dice.fork(`user ${name}`)
-  const user: User = {
+  const user = newUser({
     id: makeId(epoch, random.bytes),
     email: `${name}@example.org`,
     name,
     passwordHash: `plain ${passwordOf(name)}`,
-    disabledAt: null,
-    deletedAt: null,
     createdAt: epoch,
     sealSalt: random.bytes(16),
-    epoch: 1,
-    version: 0,
-  }
+  })
   const audit = [{ event: 'user.created' as const, time: epoch, userId: user.id }]
   await disk.commit({ writes: [{ table: 'user', row: user }], audit, entries: [], durable: true, time: epoch }, 'setup')
   return user

@@ -1,4 +1,4 @@
-import type { Change, Instant, Write } from '@countersign/core'
+import { type Change, type Instant, isShortLivedWrite, type Write } from '@countersign/core'
 import { createMemoryStore, type Store, type StoredAuditRow } from '@countersign/store'
 import type { VirtualTime } from './virtual-time.ts'
 
@@ -107,14 +107,15 @@ function isUnsynced(one: Applied | undefined, since: number): boolean {
 
 /** The key of a written row among all rows. */
 export function rowKeyOf(write: Write): string {
+  if (isShortLivedWrite(write)) return `${write.table} ${write.row.hash}`
   switch (write.table) {
     case 'issuer':
     case 'keyRing':
       return write.table
     case 'identity':
       return `identity ${write.row.connection} ${write.row.subject}`
-    case 'code':
-      return `code ${write.row.hash}`
+    case 'grant':
+      return `grant ${write.row.userId} ${write.row.clientId}`
     default:
       return `${write.table} ${write.row.id}`
   }

@@ -99,6 +99,9 @@ export function createNodeStore(world: {
     loadSession: id => reach(() => engine().loadSession(id)),
     loadSessionOnly: id => reach(() => engine().loadSessionOnly(id)),
     loadCode: hash => reach(() => engine().loadCode(hash)),
+    loadShortLived: (kind, hash) => reach(() => engine().loadShortLived(kind, hash)),
+    loadGrant: (userId, clientId) => reach(() => engine().loadGrant(userId, clientId)),
+    listGrants: id => reach(() => engine().listGrants(id)),
     listSessions: id => reach(() => engine().listSessions(id)),
     commit: change => reach(() => disk.commit(change, node), { writes: true }),
     feed: {

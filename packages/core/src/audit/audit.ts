@@ -20,6 +20,8 @@ export type AuditEvent =
   | 'refresh.reused'
   | 'code.reused'
   | 'client.changed'
+  | 'grant.allowed'
+  | 'grant.withdrawn'
   | 'keys.turned'
   | 'key.retired'
   | 'all.revoked'

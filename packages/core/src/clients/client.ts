@@ -1,6 +1,35 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
+import type { SigningAlgorithm } from '../keys/key-ring.ts'
 
-export type GrantType = 'authorization_code' | 'refresh_token' | 'client_credentials'
+export type GrantType =
+  | 'authorization_code'
+  | 'refresh_token'
+  | 'client_credentials'
+  | 'urn:ietf:params:oauth:grant-type:device_code'
+  | 'urn:ietf:params:oauth:grant-type:token-exchange'
+
+/** How a client shows who it is at the token endpoint (RFC 7591 §2). */
+export type ClientAuthenticationMethod = 'none' | 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt'
+
+/** Where a client's declaration came from, which says who may change it. */
+export type ClientOrigin =
+  /** The configuration file. */
+  | 'declared'
+  /** The command line or the admin API. */
+  | 'operator'
+  /** Dynamic registration (RFC 7591). */
+  | 'registered'
+  /** A client id metadata document: its id is the document's address. */
+  | 'metadata'
+
+/** What a consent page says about an application (RFC 7591 §2). Addresses are shown as text, and never fetched by a browser of ours. */
+export interface ClientDescription {
+  readonly uri?: string
+  readonly logoUri?: string
+  readonly policyUri?: string
+  readonly termsUri?: string
+  readonly contacts?: readonly string[]
+}
 
 /** How long what a client gets may live. Whole seconds. */
 export interface Lifetimes {
@@ -33,12 +62,27 @@ export interface Client {
   readonly name: string
   /** SHA-256 of each valid secret, base64url; none: a public client. Two while a secret is being changed. */
   readonly secretHashes: readonly string[]
+  /** The one way in which it authenticates; null: whichever fits what it has. */
+  readonly authenticationMethod: ClientAuthenticationMethod | null
+  /** Public keys of its assertions (RFC 7517): themselves, or where they are published. */
+  readonly jwks: readonly Readonly<Record<string, unknown>>[]
+  readonly jwksUri: string | null
+  readonly origin: ClientOrigin
+  /** The user who owns it; null: nobody in particular. */
+  readonly ownerId: string | null
+  /** SHA-256 of the token that manages its registration (RFC 7592); null: none. */
+  readonly registrationTokenHash: string | null
+  readonly description: ClientDescription
   readonly firstParty: boolean
   /** May use `POST /v1/sessions`. */
   readonly directLogin: boolean
   readonly grantTypes: readonly GrantType[]
   /** Matched exactly; a loopback address with any port (RFC 8252 §7.3). */
   readonly redirectUris: readonly string[]
+  /** Where the browser may go after a sign-out that it has begun (OpenID Connect RP-Initiated Logout §2.1); matched exactly. */
+  readonly postLogoutRedirectUris: readonly string[]
+  /** Told of ended sessions (OpenID Connect Back-Channel Logout §2.2); null: not told. */
+  readonly backchannelLogoutUri: string | null
   /** What it may ask for. */
   readonly scopes: readonly string[]
   /** What it gets when it asks for nothing. */
@@ -49,6 +93,24 @@ export interface Client {
   readonly refresh: RefreshPolicy
   /** `bearer`: only the refresh token is bound by a proof (RFC 9449 §5); `dpop`: the access token too. */
   readonly accessTokenBinding: 'bearer' | 'dpop'
+  /** Refuses whoever comes without a proof: nothing of this client is ever unbound (RFC 9449 §5.2). */
+  readonly requiresDpop: boolean
+  /** Refuses authorization requests that were not pushed (RFC 9126 §6). */
+  readonly requiresPushedRequests: boolean
+  /** `jwt` (RFC 9068), or `opaque`: only this server can read it, APIs have to ask. */
+  readonly accessTokenFormat: 'jwt' | 'opaque'
+  /** Signs its ID tokens. */
+  readonly idTokenAlgorithm: SigningAlgorithm
+  /** `sub`: the user's id, one that only the clients of this sector see (OpenID Connect Core §8.1), or `{connection}|{id there}`. */
+  readonly subjectType: 'public' | 'pairwise' | 'connection'
+  /** Who share one pairwise `sub`: a host name. Null: the host of the redirect URIs. */
+  readonly sectorIdentifier: string | null
+  /** `asked`: the user is asked what it may do, and the answer is remembered in a grant. First-party clients need not ask. */
+  readonly consent: 'asked' | 'implied'
+  /** At most one live authorization per user: a new one ends the one before. */
+  readonly oneAuthorizationPerUser: boolean
+  /** The user must have signed in within so many seconds, if the request says nothing else; null: whenever. */
+  readonly defaultMaxAgeSeconds: number | null
   readonly disabled: boolean
   readonly epoch: number
   readonly version: number
@@ -74,16 +136,34 @@ export function declareClient(declaration: Pick<Client, 'id'> & Partial<Client>)
   return {
     name: declaration.id,
     secretHashes: [],
+    authenticationMethod: null,
+    jwks: [],
+    jwksUri: null,
+    origin: 'declared',
+    ownerId: null,
+    registrationTokenHash: null,
+    description: {},
     firstParty: false,
     directLogin: false,
     grantTypes: ['authorization_code', 'refresh_token'],
     redirectUris: [],
+    postLogoutRedirectUris: [],
+    backchannelLogoutUri: null,
     scopes: [],
     defaultScopes: [],
     audiences: [],
     lifetimes: defaultLifetimes,
     refresh: defaultRefreshPolicy,
     accessTokenBinding: 'dpop',
+    requiresDpop: false,
+    requiresPushedRequests: false,
+    accessTokenFormat: 'jwt',
+    idTokenAlgorithm: 'ES256',
+    subjectType: 'public',
+    sectorIdentifier: null,
+    consent: declaration.firstParty === true ? 'implied' : 'asked',
+    oneAuthorizationPerUser: false,
+    defaultMaxAgeSeconds: null,
     disabled: false,
     epoch: 1,
     version: 0,
@@ -107,8 +187,14 @@ export function clientSecretMatches(client: Client, secret: string): boolean {
   return matches
 }
 
+/** True if it has nothing to show who it is by: no secret, no key. */
 export function isPublic(client: Client): boolean {
-  return client.secretHashes.length === 0
+  return client.secretHashes.length === 0 && client.jwks.length === 0 && client.jwksUri === null
+}
+
+/** True if the client is served under a grant of the user: because they are asked, or so that a new authorization ends the last. */
+export function needsGrant(client: Client): boolean {
+  return client.consent === 'asked' || client.oneAuthorizationPerUser
 }
 
 declare const authenticated: unique symbol

@@ -38,6 +38,10 @@ function givenCode(more: Partial<AuthorizationCode> = {}): CodeSnapshot {
     redirectUri,
     challenge,
     scope: 'account',
+    audiences: client.audiences,
+    nonce: null,
+    claims: null,
+    jkt: null,
     expiresAt: sampleTime + 60_000,
     usedAt: null,
     familyId: null,
@@ -53,6 +57,7 @@ function givenCode(more: Partial<AuthorizationCode> = {}): CodeSnapshot {
     session: { ...session, version: 1 },
     user,
     client,
+    grant: undefined,
     family: undefined,
     siblings: [],
   }

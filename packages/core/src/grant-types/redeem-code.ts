@@ -8,6 +8,7 @@ import { endLogin, sessionIsOver } from '../sessions/end-sessions.ts'
 import { openFamily } from '../sessions/open-session.ts'
 import type { Device, Family } from '../sessions/session.ts'
 import type { CodeSnapshot } from '../snapshots.ts'
+import type { AuthorizationCode } from './code.ts'
 
 /** A code lives so long (RFC 6749 §4.1.2 recommends ten minutes at most). */
 export const codeLifetimeSeconds = 60
@@ -61,17 +62,23 @@ export function redeemCode(request: CodeRedemption): CodeDecision {
     const failed = { ...code, failures: code.failures + 1 }
     return { ...no(), change: plain([{ table: 'code', row: failed }], request) }
   }
+  if (code.jkt !== null && code.jkt !== request.jkt) return { outcome: refuse('proof_key_mismatch') }
   if (code.usedAt !== null) return usedBefore(request)
   if (now >= code.expiresAt) return no()
-  const { issuer, session, user } = snapshot
-  const authorities = { ...currentEpochs({ issuer, user, client }), all: code.epochs.all }
+  const { issuer, session, user, grant } = snapshot
+  const authorities = { ...currentEpochs({ issuer, user, client, grant }), all: code.epochs.all }
   if (client.disabled || isOutlived(code.epochs, authorities)) return no()
   if (sessionIsOver(session, { now, issuer, user }) !== undefined) return no()
-  const opened = openFamily({ ...request, session, user, scope: code.scope })
+  const opened = openFamily({ ...request, session, user, grant, ...asAsked(code) })
   const used = { ...code, usedAt: now, familyId: opened.family.id }
   const change = plain([{ table: 'code', row: used }, opened.write], request)
   const whole = { ...change, audit: [opened.audit], durable: true }
   return { outcome: { family: opened.family }, change: combine(whole, ...endOldest(request)) }
+}
+
+/** What the authorization request has settled. */
+function asAsked({ scope, audiences, claims }: AuthorizationCode): Pick<Family, 'scope' | 'audiences' | 'claims'> {
+  return { scope, audiences, claims }
 }
 
 /** Makes room for one more. What a browser has forgotten goes first: its tabs share one family, which they renew. */

@@ -83,7 +83,7 @@ function leaked(request: RefreshRequest, outcome: Refusal): RefreshDecision {
 
 /** Row 3: what the family was authorised under must still stand. */
 function judgeAuthorisation({ snapshot }: RefreshRequest): RefreshDecision | undefined {
-  const { now, issuer, family, session, user, client } = snapshot
+  const { now, issuer, family, session, user, client, grant } = snapshot
   const no = (reason: Parameters<typeof refuse>[0]): RefreshDecision => ({ row: 3, outcome: refuse(reason) })
   if (family.endedAt !== null || session.endedAt !== null) {
     const reason = family.endReason ?? session.endReason
@@ -91,7 +91,7 @@ function judgeAuthorisation({ snapshot }: RefreshRequest): RefreshDecision | und
   }
   if (!mayUse(user)) return no('user_disabled')
   // The epoch `all` is not asked: it renews every access token and logs nobody out.
-  const authorities = { ...currentEpochs({ issuer, user, client }), all: family.epochs.all }
+  const authorities = { ...currentEpochs({ issuer, user, client, grant }), all: family.epochs.all }
   if (client.disabled || isOutlived(family.epochs, authorities) || isOutlived(session.epochs, authorities)) {
     return no('authorization_revoked')
   }

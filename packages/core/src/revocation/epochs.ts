@@ -19,10 +19,12 @@ export function currentEpochs(rows: {
   issuer: { epoch: number }
   user?: { epoch: number }
   client?: { epoch: number }
+  grant?: { epoch: number } | undefined
 }): Epochs {
   return {
     all: rows.issuer.epoch,
     ...(rows.user && { user: rows.user.epoch }),
     ...(rows.client && { client: rows.client.epoch }),
+    ...(rows.grant && { grant: rows.grant.epoch }),
   }
 }

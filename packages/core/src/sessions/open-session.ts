@@ -1,9 +1,11 @@
 import type { AuditRecord } from '../audit/audit.ts'
 import type { Change, Write } from '../change.ts'
 import type { Client } from '../clients/client.ts'
+import type { Grant } from '../grants/grant.ts'
 import { makeId, type RandomBytes } from '../ids.ts'
 import { currentEpochs } from '../revocation/epochs.ts'
 import type { FamilySnapshot, Snapshot } from '../snapshots.ts'
+import type { ClaimsRequest } from '../tokens/claims-request.ts'
 import type { User } from '../users/user.ts'
 import { endLogin, personalOf } from './end-sessions.ts'
 import type { Device, Family, Session } from './session.ts'
@@ -68,16 +70,11 @@ export function openBrowserSession(request: LoginRequest): { session: Session; c
 }
 
 /** A client joins a session: what a redeemed code gives. */
-export function openFamily(request: {
-  snapshot: Snapshot
-  session: Session
-  user: User
-  client: Client
-  scope: string
-  jkt: string | undefined
-  device: Device
-  random: RandomBytes
-}): { family: Family; write: Write; audit: AuditRecord } {
+export function openFamily(request: FamilyRequest & { device: Device }): {
+  family: Family
+  write: Write
+  audit: AuditRecord
+} {
   const family = newFamily(request)
   return {
     family,
@@ -118,16 +115,23 @@ function newSession(
   }
 }
 
-function newFamily(request: {
-  snapshot: Snapshot
-  session: Session
-  user: User
-  client: Client
-  scope: string
-  jkt: string | undefined
-  random: RandomBytes
-}): Family {
-  const { snapshot, session, user, client, random } = request
+interface FamilyRequest {
+  readonly snapshot: Snapshot
+  readonly session: Session
+  readonly user: User
+  readonly client: Client
+  /** What it is authorised under, if the client needs one. */
+  readonly grant?: Grant | undefined
+  readonly scope: string
+  /** By default all of the client's. */
+  readonly audiences?: readonly string[]
+  readonly claims?: ClaimsRequest | null
+  readonly jkt: string | undefined
+  readonly random: RandomBytes
+}
+
+function newFamily(request: FamilyRequest): Family {
+  const { snapshot, session, user, client, grant, random } = request
   return {
     id: makeId(snapshot.now, random),
     sessionId: session.id,
@@ -140,8 +144,9 @@ function newFamily(request: {
     absoluteEndAt: Math.min(session.absoluteEndAt, snapshot.now + client.lifetimes.absoluteSeconds * 1000),
     jkt: request.jkt ?? null,
     scope: request.scope,
-    audiences: client.audiences,
-    epochs: currentEpochs({ issuer: snapshot.issuer, user, client }),
+    audiences: request.audiences ?? client.audiences,
+    claims: request.claims ?? null,
+    epochs: currentEpochs({ issuer: snapshot.issuer, user, client, grant }),
     creditSpentAt: null,
     flaggedAt: null,
     endedAt: null,

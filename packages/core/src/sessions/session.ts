@@ -1,5 +1,6 @@
 import type { Epochs } from '@countersign/protocol'
 import type { Instant } from '../ids.ts'
+import type { ClaimsRequest } from '../tokens/claims-request.ts'
 
 /** Why a session or family is over. Stored, audited, shown to the user. */
 export type EndReason =
@@ -11,6 +12,7 @@ export type EndReason =
   | 'refresh_token_reused'
   | 'code_reused'
   | 'replay_flagged'
+  | 'grant_withdrawn'
 
 /** Where a request came from, as far as it can be told. */
 export interface Device {
@@ -61,6 +63,8 @@ export interface Family {
   readonly jkt: string | null
   readonly scope: string
   readonly audiences: readonly string[]
+  /** Single claims that were asked for (OpenID Connect Core §5.5); null: none. */
+  readonly claims: ClaimsRequest | null
   readonly epochs: Epochs
   /** The generation at which the late credit was spent (row 9); null: unspent. */
   readonly creditSpentAt: number | null

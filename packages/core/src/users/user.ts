@@ -1,11 +1,15 @@
 import type { Instant } from '../ids.ts'
+import { noProfile, type Profile } from './profile.ts'
 
 /** A person's account. */
 export interface User {
   readonly id: string
   /** As the user wrote it; null after erasure. */
   readonly email: string | null
+  /** When it was shown that the address is the user's; null: never. */
+  readonly emailVerifiedAt: Instant | null
   readonly name: string | null
+  readonly profile: Profile
   /** A PHC string, or null: signs in by other means. */
   readonly passwordHash: string | null
   readonly disabledAt: Instant | null
@@ -23,6 +27,37 @@ export interface Identity {
   /** The id at the connection. */
   readonly subject: string
   readonly userId: string
+}
+
+/** A user as they begin: whatever is not said is not known. */
+export function newUser(made: Pick<User, 'id' | 'createdAt' | 'sealSalt'> & Partial<User>): User {
+  return {
+    email: null,
+    emailVerifiedAt: null,
+    name: null,
+    profile: noProfile,
+    passwordHash: null,
+    disabledAt: null,
+    deletedAt: null,
+    epoch: 1,
+    version: 0,
+    ...made,
+  }
+}
+
+/** What is left of a user who was deleted: nothing personal, and nothing to sign in with. */
+export function erased(
+  now: Instant,
+): Pick<User, 'deletedAt' | 'email' | 'emailVerifiedAt' | 'name' | 'profile' | 'passwordHash' | 'sealSalt'> {
+  return {
+    deletedAt: now,
+    email: null,
+    emailVerifiedAt: null,
+    name: null,
+    profile: noProfile,
+    passwordHash: null,
+    sealSalt: null,
+  }
 }
 
 export function mayUse(user: User): boolean {

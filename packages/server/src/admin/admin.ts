@@ -1,4 +1,4 @@
-import { emailKey, endAllSessions, type KeyState, personalOf, type User } from '@countersign/core'
+import { emailKey, endAllSessions, erased, type KeyState, personalOf, type User } from '@countersign/core'
 import { type Refusal, refuse } from '@countersign/protocol'
 import type { Services } from '../services.ts'
 import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
@@ -40,7 +40,7 @@ export function createAdmin(services: Services): Admin {
       changeUser(services, who, () => ({ change: { disabledAt: null }, event: 'user.enabled', ends: false })),
     deleteUser: who =>
       changeUser(services, who, now => ({
-        change: { deletedAt: now, email: null, name: null, passwordHash: null, sealSalt: null },
+        change: erased(now),
         event: 'user.deleted',
         ends: true,
       })),

@@ -29,7 +29,7 @@ export async function redeemAuthorizationCode(services: Services, request: Token
     const { jkt } = proof
     const decision = redeemCode({ snapshot, client, redirectUri, verifier, jkt, device, random: services.random })
     const { outcome, change } = decision
-    const audiences = grantAudiences(form.get('resource'), services.config.issuer, client.audiences)
+    const audiences = grantAudiences(form.get('resource'), services.config.issuer, snapshot.code.audiences)
     if (!isRefusal(outcome) && audiences === undefined) return refusalAnswer(refuse('resource_invalid'))
     spent ??= isRefusal(outcome) ? undefined : { refusal: proof.spend() ?? (await limitFamilies(services, snapshot)) }
     if (spent?.refusal !== undefined) return refusalAnswer(spent.refusal)

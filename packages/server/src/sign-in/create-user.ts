@@ -1,4 +1,13 @@
-import { type Device, emailKey, makeId, personalOf, type Snapshot, type User, type Write } from '@countersign/core'
+import {
+  type Device,
+  emailKey,
+  makeId,
+  newUser,
+  personalOf,
+  type Snapshot,
+  type User,
+  type Write,
+} from '@countersign/core'
 import { type Refusal, refuse } from '@countersign/protocol'
 import { addressKey } from '../passwords/address-key.ts'
 import { passwordProblem } from '../passwords/password-policy.ts'
@@ -48,18 +57,14 @@ export async function createUser(
     const { now, issuer } = await store.loadIssuer()
     const taken = await isTaken(services, wanted)
     if (taken !== undefined) return taken
-    const user: User = {
+    const user = newUser({
       id: makeId(now, random),
       email: wanted.email?.trim() ?? null,
       name: wanted.name ?? null,
       passwordHash,
-      disabledAt: null,
-      deletedAt: null,
       createdAt: now,
       sealSalt: random(16),
-      epoch: 1,
-      version: 0,
-    }
+    })
     const writes: Write[] = [{ table: 'user', row: user }]
     if (wanted.identity) writes.push({ table: 'identity', row: { ...wanted.identity, userId: user.id } })
     const audit = [{ event: 'user.created' as const, time: now, userId: user.id, ...personalOf(device) }]

@@ -70,6 +70,8 @@ export function loadContract({ it, expect }: Contract): void {
       email: 'Jane.Doe@Example.ORG',
       name: 'a\u0000b 😀',
       passwordHash: '$argon2id$x',
+      emailVerifiedAt: 7,
+      profile: { givenName: 'Ünï', address: { locality: 'Zürich' }, phoneNumberVerified: false },
     })
     const identity = { connection: 'google', subject: '10769150350006150715113082367', userId: user.id }
     await store.commit(given.change([{ table: 'identity', row: identity }]))
@@ -95,7 +97,7 @@ export function loadContract({ it, expect }: Contract): void {
     const { user, client, session, family } = await given.login(store, { jkt: given.jkt() })
     const { issuer } = await store.loadIssuer()
     const common = { now: clock.now(), issuer, user, session }
-    expect(await store.loadFamily(family.id)).toEqual({ ...common, client, family })
+    expect(await store.loadFamily(family.id)).toEqual({ ...common, client, grant: undefined, family })
     expect(await store.loadSession(session.id)).toEqual({ ...common, families: [family] })
     expect(await store.loadSessionOnly(session.id)).toEqual(common)
   })
@@ -128,6 +130,7 @@ export function loadContract({ it, expect }: Contract): void {
       rotatedAt: family.rotatedAt + 1,
       absoluteEndAt: family.absoluteEndAt + 1,
       jkt: 'another spelling',
+      claims: { userinfo: { email: { essential: true }, nickname: null } },
       scope: 'account profile',
       audiences: ['https://one.example', 'a name with spaces'],
       epochs: { all: 5, grant: 8 },

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { browser } from '../testing/browser.ts'
-import { authorization, basic, call, introspect, me, postForm, redeem, refresh } from '../testing/calls.ts'
-import { closeGiven, given, issuer, redirectUri, secrets } from '../testing/given.ts'
+import { browser } from '../../testing/browser.ts'
+import { authorization, basic, call, introspect, me, postForm, redeem, refresh } from '../../testing/calls.ts'
+import { closeGiven, given, issuer, redirectUri, secrets } from '../../testing/given.ts'
 
 afterEach(closeGiven)
 
