@@ -4,6 +4,7 @@ import { type Client, declareClient } from '@countersign/core'
 import { describe, expect, test } from 'vitest'
 import { readConfiguration } from './configuration.ts'
 import {
+  apiKeys,
   clientKeys,
   configurationKeys,
   configurationSchema,
@@ -36,6 +37,10 @@ test('the page names every key of the server, and none besides', () => {
 
 test('the page names every key of a client, and none besides', () => {
   expect([...tableUnder('A client').keys()].sort()).toEqual([...clientKeys].sort())
+})
+
+test('the page names every key of an API, and none besides', () => {
+  expect([...tableUnder('An API').keys()].sort()).toEqual([...apiKeys].sort())
 })
 
 describe('of the server, the page says as the schema does', () => {

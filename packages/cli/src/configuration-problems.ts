@@ -1,5 +1,5 @@
 import type * as z from 'zod'
-import { clientKeys, configurationKeys } from './configuration-schema.ts'
+import { apiKeys, clientKeys, configurationKeys } from './configuration-schema.ts'
 
 /** Something in the configuration is wrong; the message says what and where. Nothing starts. */
 export class WrongConfiguration extends Error {
@@ -37,7 +37,7 @@ function placeOf(
 }
 
 function unknownKeys(keys: readonly string[], path: readonly PropertyKey[]): string {
-  const known = path.length === 0 ? configurationKeys : clientKeys
+  const known = path.length === 0 ? configurationKeys : path[0] === 'apis' ? apiKeys : clientKeys
   return keys.map(key => unknownKey(key, known)).join('; ')
 }
 

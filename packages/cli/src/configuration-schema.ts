@@ -58,6 +58,20 @@ export interface WrittenClient {
   readonly flagged_replay_ends_family?: boolean | undefined
 }
 
+const api = z.strictObject({
+  audience: z.string().min(1).max(200),
+  access_token_seconds: seconds(1, 86_400),
+})
+
+/** One entry of `apis`, as it is written in the file. */
+export interface WrittenApi {
+  readonly audience: string
+  readonly access_token_seconds: number
+}
+
+/** The keys of an API. */
+export const apiKeys: readonly string[] = Object.keys(api.shape)
+
 /** The keys of a client. */
 export const clientKeys: readonly string[] = Object.keys(plainClient.shape)
 
@@ -122,6 +136,10 @@ const plainConfiguration = z.strictObject({
   /** Allows a minimum life of unbound refresh tokens below twice the grace: for benchmarks and tests alone. */
   unsafe_refresh_policy: z.boolean().default(false),
   clients: z.array(client).default([]),
+  apis: z
+    .array(api)
+    .refine(apis => new Set(apis.map(one => one.audience)).size === apis.length, 'must name each audience once')
+    .default([]),
 })
 
 /** What the file, the environment and the flags say together, filled up with the defaults. */
@@ -137,6 +155,7 @@ export interface WrittenConfiguration {
   readonly drain_seconds: number
   readonly unsafe_refresh_policy: boolean
   readonly clients: WrittenClient[]
+  readonly apis: WrittenApi[]
 }
 
 export const configurationSchema: z.ZodType<WrittenConfiguration> = plainConfiguration

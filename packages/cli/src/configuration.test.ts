@@ -73,6 +73,18 @@ describe('a message says where and what', () => {
       {},
       'clients.app: "scope" is not a key. Did you mean scopes?',
     ],
+    [
+      'a mistyped key of an API',
+      { apis: [{ audience: 'urn:notes', access_token_second: 60 }] },
+      {},
+      'apis.0: "access_token_second" is not a key. Did you mean access_token_seconds?',
+    ],
+    [
+      'an API that is named twice',
+      { apis: [60, 90].map(access_token_seconds => ({ audience: 'urn:notes', access_token_seconds })) },
+      {},
+      'apis: must name each audience once',
+    ],
     ['a client without an id', { clients: [{ name: 'x' }] }, {}, 'clients.0.id: '],
     [
       'an issuer with a slash at its end',

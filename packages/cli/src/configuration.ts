@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import type { Client } from '@countersign/core'
+import type { ApiLifetimes, Client } from '@countersign/core'
 import { declareClient, defaultLifetimes, defaultRefreshPolicy, hashClientSecret } from '@countersign/core'
 import { describeProblems, WrongConfiguration } from './configuration-problems.ts'
 import {
@@ -29,6 +29,7 @@ export interface Configuration {
   readonly signing_key_days: number
   readonly drain_seconds: number
   readonly clients: readonly Client[]
+  readonly apiLifetimes: ApiLifetimes
 }
 
 /** Where configuration comes from; flags win over the environment, the environment over the file. */
@@ -57,7 +58,7 @@ export function readConfiguration({ file, environment, flags, folder = '.' }: Co
   for (const key of flagKeys) if (flags[key] !== undefined) take(key, String(flags[key]), `--${key}`)
   const parsed = configurationSchema.safeParse(written)
   if (!parsed.success) throw new WrongConfiguration(describeProblems(parsed.error, written, sources))
-  const { clients, issuer, unsafe_refresh_policy, ...rest } = parsed.data
+  const { clients, apis, issuer, unsafe_refresh_policy, ...rest } = parsed.data
   // What the file says is beside the file, wherever one stands.
   const base = path === undefined || sources.has('data') ? folder : dirname(path)
   return {
@@ -65,6 +66,7 @@ export function readConfiguration({ file, environment, flags, folder = '.' }: Co
     data: resolve(base, rest.data),
     issuer,
     clients: clients.map(client => toClient(client, unsafe_refresh_policy)),
+    apiLifetimes: new Map(apis.map(api => [api.audience, api.access_token_seconds])),
   }
 }
 

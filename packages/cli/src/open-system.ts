@@ -54,6 +54,7 @@ export async function openSystem(options: SystemOptions): Promise<System> {
         applicationName: configuration.application_name,
         signUp: configuration.sign_up,
         trustedProxies: configuration.trusted_proxies,
+        apiLifetimes: configuration.apiLifetimes,
         keyPolicy: {
           ...keyPolicy,
           rotationSeconds: Math.round(configuration.signing_key_days * 86_400) || rotationSeconds,

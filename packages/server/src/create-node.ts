@@ -61,6 +61,7 @@ export async function createNode(options: NodeOptions): Promise<ServerNode> {
   const { config, store, master, log, clock = Date.now, random = pooledRandomBytes, every = everyInterval } = options
   const { issuer } = config
   checkIssuer(issuer)
+  checkApis(config, options.clients)
   await declareClients(store, options.clients)
   if (options.clientsAreComplete) await switchOffUndeclared(store, options.clients)
   const policy = await fittingPolicy(store, config.keyPolicy, options.clients)
@@ -105,6 +106,16 @@ function checkIssuer(issuer: string): void {
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLocal)) {
     throw new WrongDeclaration('The issuer must be an https: URL, unless it is on loopback.')
   }
+}
+
+/** A misspelt name would leave tokens as long as if nothing had been said. */
+function checkApis({ issuer, apiLifetimes }: ServerConfig, clients: readonly Client[]): void {
+  const reached = new Set([issuer, ...clients.flatMap(({ audiences }) => audiences)])
+  const wrong = [...apiLifetimes.keys()].find(audience => !reached.has(audience))
+  if (wrong === undefined) return
+  throw new WrongDeclaration(
+    `No client has the audience '${wrong}', so its access_token_seconds would count for nothing.`,
+  )
 }
 
 /** Clocks differ, and a token is accepted a little past its end. */

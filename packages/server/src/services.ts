@@ -1,4 +1,4 @@
-import type { Instant, KeyPolicy, RandomBytes, RefreshDecision, RefreshRequest } from '@countersign/core'
+import type { ApiLifetimes, Instant, KeyPolicy, RandomBytes, RefreshDecision, RefreshRequest } from '@countersign/core'
 import type { Counters, Store } from '@countersign/store'
 import type { ClientDirectory } from './clients/client-directory.ts'
 import type { ProofChecker } from './dpop/proof-checker.ts'
@@ -18,6 +18,8 @@ export interface ServerConfig {
   /** Addresses of proxies whose `X-Forwarded-*` is believed; empty: nobody's is. */
   readonly trustedProxies: readonly string[]
   readonly keyPolicy: KeyPolicy
+  /** How long access tokens may live at most for some APIs; the audience of each is one that a client has, or the issuer. */
+  readonly apiLifetimes: ApiLifetimes
   /** How long ended sessions are kept for the account page. */
   readonly keepEndedSeconds: number
   /** How long a stop waits for those who have begun a request and not sent it whole. Default 10. */

@@ -84,6 +84,7 @@ export function createNodeProcess(world: NodeWorld, name: string): NodeProcess {
         signUp: 'closed',
         trustedProxies: [],
         keyPolicy: world.keyPolicy,
+        apiLifetimes: new Map(),
         keepEndedSeconds: 7 * 86_400,
       },
       store: world.wrapStore?.(store) ?? store,

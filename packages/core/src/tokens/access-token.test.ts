@@ -17,7 +17,8 @@ const open = (token: string) => openAccessToken(token, keys, countersignKey)
 
 const { client, session, family } = sampleSignIn()
 const issuer = 'https://login.example'
-const common = { issuer, client, scope: 'account', epochs: { all: 1, user: 2, client: 3 }, now: sampleTime + 999 }
+const epochs = { all: 1, user: 2, client: 3 }
+const common = { issuer, client, apiLifetimes: new Map(), scope: 'account', epochs, now: sampleTime + 999 }
 const claims = userClaims({ ...common, session, family, jkt: undefined })
 const token = mintAccessToken({ issuer, signer, countersignKey, random }, claims)
 const signed = (payload: object, by: Signer = signer): string => signJws(by, payload)
@@ -62,6 +63,15 @@ describe('an access token', () => {
     expect(machine).toMatchObject({ sub: 'demo', client_id: 'demo', aud: [issuer, 'https://api.example'] })
     expect(Object.keys(machine)).not.toContain('sid')
     expect(open(mintAccessToken({ issuer, signer, countersignKey, random }, machine))?.claims.sub).toBe('demo')
+  })
+
+  test('lives no longer than an API that it reaches wants it, a user’s and a machine’s; the issuer is an API too', () => {
+    for (const audience of ['https://api.example', issuer]) {
+      const shorter = { ...common, apiLifetimes: new Map([[audience, 60]]), jkt: undefined }
+      for (const { exp, iat } of [userClaims({ ...shorter, session, family }), machineClaims(shorter)]) {
+        expect(exp - iat).toBe(60)
+      }
+    }
   })
 
   test('opens to its claims and key', () => {

@@ -5,6 +5,7 @@ import type { Instant, RandomBytes } from '../ids.ts'
 import type { SigningAlgorithm } from '../keys/key-ring.ts'
 import type { MacKey } from '../keys/master-key.ts'
 import type { Family, Session } from '../sessions/session.ts'
+import { type ApiLifetimes, accessTokenLife } from './access-token-life.ts'
 import { countersign, countersignMatches, countersignRandomBytes } from './countersign.ts'
 import { type Signer, signPayload, verifyJws } from './jws.ts'
 
@@ -25,6 +26,7 @@ export function userClaims(request: {
   client: Client
   session: Session
   family: Family
+  apiLifetimes: ApiLifetimes
   scope: string
   epochs: Epochs
   jkt: string | undefined
@@ -32,11 +34,12 @@ export function userClaims(request: {
 }): Omit<AccessTokenClaims, 'jti'> {
   const { client, session, family } = request
   const issuedAt = Math.floor(request.now / 1000)
+  const aud = [request.issuer, ...family.audiences]
   return {
     iss: request.issuer,
     sub: session.userId,
-    aud: [request.issuer, ...family.audiences],
-    exp: issuedAt + client.lifetimes.accessTokenSeconds,
+    aud,
+    exp: issuedAt + accessTokenLife(client, aud, request.apiLifetimes),
     iat: issuedAt,
     client_id: client.id,
     scope: request.scope,
@@ -54,19 +57,22 @@ export function userClaims(request: {
 export function machineClaims(request: {
   issuer: string
   client: Client
+  apiLifetimes: ApiLifetimes
   scope: string
   epochs: Epochs
   jkt: string | undefined
   now: Instant
 }): Omit<AccessTokenClaims, 'jti'> {
+  const { client } = request
   const issuedAt = Math.floor(request.now / 1000)
+  const aud = [request.issuer, ...client.audiences]
   return {
     iss: request.issuer,
-    sub: request.client.id,
-    aud: [request.issuer, ...request.client.audiences],
-    exp: issuedAt + request.client.lifetimes.accessTokenSeconds,
+    sub: client.id,
+    aud,
+    exp: issuedAt + accessTokenLife(client, aud, request.apiLifetimes),
     iat: issuedAt,
-    client_id: request.client.id,
+    client_id: client.id,
     scope: request.scope,
     epo: request.epochs,
     ver: claimSchemaVersion,

@@ -46,6 +46,7 @@ export function signTokenAnswer(
     client,
     session,
     family: more.audiences ? { ...family, audiences: more.audiences } : family,
+    apiLifetimes: services.config.apiLifetimes,
     scope,
     epochs: currentEpochs(rows),
     jkt,

@@ -19,6 +19,7 @@ export async function grantClientCredentials(services: Services, request: TokenR
   const claims = machineClaims({
     issuer: services.config.issuer,
     client: { ...client, audiences },
+    apiLifetimes: services.config.apiLifetimes,
     scope,
     epochs: currentEpochs(clientSnapshot),
     jkt: client.accessTokenBinding === 'dpop' ? proof.jkt : undefined,
@@ -27,7 +28,7 @@ export async function grantClientCredentials(services: Services, request: TokenR
   const answer: TokenAnswer = {
     access_token: mintAccessToken(services.keys.mint(), claims),
     token_type: claims.cnf === undefined ? 'Bearer' : 'DPoP',
-    expires_in: client.lifetimes.accessTokenSeconds,
+    expires_in: claims.exp - claims.iat,
     scope,
     server_time: Math.floor(clientSnapshot.now / 1000),
   }

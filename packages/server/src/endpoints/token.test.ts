@@ -348,6 +348,29 @@ describe('refresh, row by row', () => {
   })
 })
 
+test('A1: an access token lives as an API that it reaches wants it, if that is less; one for others lives on', async () => {
+  const apiLifetimes = new Map([['https://api.example', 60]])
+  const to = await given.server({ config: { apiLifetimes } })
+  await signUp(to)
+  const login = await logIn(to)
+  expect(login.answer.body.expires_in).toBe(60)
+  expect((await refresh(to, login.refreshToken)).body.expires_in).toBe(60)
+  const elsewhere = await refresh(to, login.refreshToken, { fields: { resource: issuer } })
+  expect([elsewhere.status, elsewhere.body.expires_in]).toEqual([200, 900])
+  const machine = await postForm(to, '/token', { grant_type: 'client_credentials' }, asApi)
+  expect(machine.body.expires_in).toBe(900)
+  await to.later(61)
+  expect((await introspect(to, login.accessToken)).body).toEqual({ active: false })
+  expect((await introspect(to, String(elsewhere.body.access_token))).body.active).toBe(true)
+})
+
+test('GHSA-8fpg-xm3f-6cx3: closed, not open: a life for an API that no client reaches stops the start, since a name is misspelt', async () => {
+  const apiLifetimes = new Map([['https://api.exmaple', 60]])
+  await expect(given.server({ config: { apiLifetimes } })).rejects.toThrow(
+    "No client has the audience 'https://api.exmaple', so its access_token_seconds would count for nothing.",
+  )
+})
+
 test('wrong tokens with key numbers out of the air share one look at the store', async () => {
   let looks = 0
   let clients = 0

@@ -98,6 +98,7 @@ export const sampleConfig: ServerConfig = {
   signUp: 'open',
   trustedProxies: [],
   keyPolicy: defaultKeyPolicy,
+  apiLifetimes: new Map(),
   keepEndedSeconds: 7 * 86_400,
 }
 
