@@ -70,6 +70,21 @@ describe.concurrent('a start that cannot come about says why, and ends with 1', 
     await server.end('SIGTERM')
   })
 
+  test('the command that prints the master key fails; once it works, all is as it was, and no key lies in the folder', async () => {
+    const key = Buffer.alloc(32, 8).toString('base64')
+    const script = 'process.env.KMS ? console.log(process.env.KMS) : process.exit(7)'
+    const installed = await givenFolder({ master_key_command: [process.execPath, '-e', script] })
+    expect(await refusalToStart(installed)).toBe('countersign: master_key_command ended with 7.\n')
+    const server = await startServer(installed, { environment: { KMS: key } })
+    await signUp(installed.issuer)
+    const install = await logIn(installed.issuer)
+    await server.end('SIGTERM')
+    expect(readdirSync(installed.dataFolder)).not.toContain('master.key')
+    const again = await startServer(installed, { environment: { KMS: key } })
+    expect((await refresh(installed.issuer, install))?.status).toBe(200)
+    await again.end('SIGTERM')
+  })
+
   test.each([
     'short',
     `${'A'.repeat(42)}=`,

@@ -29,8 +29,11 @@ export async function startDemo(
   const port = await freePort(configuration.port)
   if (port === undefined) throw portIsTaken(configuration.port)
   const dataFolder = openDataFolder(configuration.data)
-  const masterKey = environment.COUNTERSIGN_MASTER_KEY
-  const secrets = demoSecrets(readMasterKey(dataFolder, masterKey), environment.COUNTERSIGN_DEMO_API_SECRET)
+  const master = readMasterKey(dataFolder, {
+    environment: environment.COUNTERSIGN_MASTER_KEY,
+    command: configuration.master_key_command,
+  })
+  const secrets = demoSecrets(master, environment.COUNTERSIGN_DEMO_API_SECRET)
   const { login, apiSecret } = secrets
 
   const apiPort = await reservePort(port + 1)
@@ -38,7 +41,7 @@ export async function startDemo(
   const addresses = { apiUrl: apiPort.url, appUrl: appPort.url }
   const system = await serve(
     { ...configuration, port, sign_up: 'open', application_name: 'Countersign demo' },
-    { masterKey, moreClients: demoClients({ ...addresses, apiSecret }), log },
+    { masterKey: master.toString('base64url'), moreClients: demoClients({ ...addresses, apiSecret }), log },
   )
   const { issuer, server, store } = system
   if ((await store.loadUserByEmail(emailKey(login.email) ?? '')).user === undefined) {

@@ -7,7 +7,8 @@ import { Command } from 'commander'
 import { type AdminCommand, askRunningServer, runAdminCommand } from './admin-socket.ts'
 import { type Configuration, readConfiguration } from './configuration.ts'
 import { WrongConfiguration } from './configuration-problems.ts'
-import { openDataFolder, readMasterKey } from './data-folder.ts'
+import { openDataFolder } from './data-folder.ts'
+import { readMasterKey } from './master-key.ts'
 import { openSystem } from './open-system.ts'
 import { describeStart, plainTable } from './printed.ts'
 import { endOnLoss, endOnSignal, serve } from './serve.ts'
@@ -114,7 +115,10 @@ async function administerStopped(
   command: AdminCommand,
   argument: string,
 ): Promise<{ failed: boolean; result: unknown }> {
-  const master = readMasterKey(configuration.data, process.env.COUNTERSIGN_MASTER_KEY)
+  const master = readMasterKey(configuration.data, {
+    environment: process.env.COUNTERSIGN_MASTER_KEY,
+    command: configuration.master_key_command,
+  })
   const log = { info() {}, warn() {}, error() {} }
   const system = await openSystem({ configuration, folder: configuration.data, master, log })
   try {

@@ -133,6 +133,8 @@ const plainConfiguration = z.strictObject({
     .default(defaultKeyPolicy.rotationSeconds / 86_400),
   /** How long a stop waits for requests that were begun. */
   drain_seconds: seconds(0, 600).default(10),
+  /** Prints the master key: for a key service. No shell; a program and its arguments. */
+  master_key_command: z.array(z.string()).min(1).max(50).optional(),
   /** Allows a minimum life of unbound refresh tokens below twice the grace: for benchmarks and tests alone. */
   unsafe_refresh_policy: z.boolean().default(false),
   clients: z.array(client).default([]),
@@ -153,6 +155,7 @@ export interface WrittenConfiguration {
   readonly trusted_proxies: string[]
   readonly signing_key_days: number
   readonly drain_seconds: number
+  readonly master_key_command?: string[] | undefined
   readonly unsafe_refresh_policy: boolean
   readonly clients: WrittenClient[]
   readonly apis: WrittenApi[]

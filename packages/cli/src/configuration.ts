@@ -28,6 +28,7 @@ export interface Configuration {
   readonly trusted_proxies: readonly string[]
   readonly signing_key_days: number
   readonly drain_seconds: number
+  readonly master_key_command?: readonly string[] | undefined
   readonly clients: readonly Client[]
   readonly apiLifetimes: ApiLifetimes
 }

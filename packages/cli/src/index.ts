@@ -1,6 +1,7 @@
 export { configurationOf, explain } from './commands.ts'
 export { type Configuration, type ConfigurationSources, readConfiguration } from './configuration.ts'
 export { WrongConfiguration } from './configuration-problems.ts'
-export { openDataFolder, readMasterKey } from './data-folder.ts'
+export { openDataFolder } from './data-folder.ts'
+export { readMasterKey } from './master-key.ts'
 export { openSystem, type System, type SystemOptions } from './open-system.ts'
 export { endOnLoss, endOnSignal, type RunningSystem, serve } from './serve.ts'

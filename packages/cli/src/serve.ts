@@ -1,8 +1,9 @@
 import type { Log } from '@countersign/server'
 import { listenForAdmin } from './admin-socket.ts'
 import type { Configuration } from './configuration.ts'
-import { openDataFolder, readMasterKey } from './data-folder.ts'
+import { openDataFolder } from './data-folder.ts'
 import { createLog } from './log.ts'
+import { readMasterKey } from './master-key.ts'
 import { openSystem, type System, type SystemOptions } from './open-system.ts'
 
 /** A running node. */
@@ -14,13 +15,14 @@ export interface RunningSystem extends System {
 export async function serve(
   configuration: Configuration,
   more: Pick<SystemOptions, 'moreClients' | 'onRefresh' | 'onLost'> & {
+    /** What `COUNTERSIGN_MASTER_KEY` holds, or whatever is meant to take its place. */
     masterKey?: string | undefined
     /** Default: one JSON object a line, to standard error. */
     log?: Log
   } = {},
 ): Promise<RunningSystem> {
   const folder = openDataFolder(configuration.data)
-  const master = readMasterKey(folder, more.masterKey)
+  const master = readMasterKey(folder, { environment: more.masterKey, command: configuration.master_key_command })
   const log = more.log ?? createLog(line => process.stderr.write(line), Date.now)
   const system = await openSystem({ ...more, configuration, folder, master, log, clientsAreComplete: true })
   try {
