@@ -16,6 +16,7 @@ import {
   run,
   startServer,
 } from './testing/server-process.ts'
+import { signingKeys } from './testing/signing-keys.ts'
 import { withStore } from './testing/stored-state.ts'
 import { useEverything } from './testing/whole-scenario.ts'
 
@@ -25,6 +26,13 @@ const observe = (what: Call, answer: Answer | undefined): void => recorder.recor
 const allowed = ['master.key']
 const places: Place[] = []
 let installed: Installation
+
+/** What did not happen has leaked nothing. */
+async function done(ended: Promise<Ended>): Promise<Ended> {
+  const { code, stderr } = await ended
+  if (code !== 0) throw new Error(`it ended with ${code}: ${stderr}`)
+  return ended
+}
 
 /** What a process printed is a place, and so is every file of the data folder as it is now. */
 function look(when: string, ended?: Ended): void {
@@ -60,18 +68,14 @@ beforeAll(async () => {
   const first = await startServer(installed)
   const living = await useEverything(installed.issuer, key)
   look('while it runs')
-  const { active } = Object.fromEntries(
-    [...(await operate(installed, 'keys', 'list')).stdout.matchAll(/'([\w-]{43})'.*'(active)'/g)].map(row => [
-      row[2],
-      row[1],
-    ]),
-  )
+  const { active = '' } = await signingKeys(installed)
   look('after a kill', await first.end('SIGKILL'))
   await addKeys()
 
   const second = await startServer(installed)
   for (const install of living) expect((await refresh(installed.issuer, install))?.status).toBe(200)
-  look('after keys retire', await operate(installed, 'keys', 'retire', String(active)))
+  look('after keys retire', await done(operate(installed, 'keys', 'retire', active)))
+  look('after audit export', await done(operate(installed, 'audit', 'export')))
   for (const install of living) expect((await refresh(installed.issuer, install))?.status).toBe(200)
   const [{ refreshToken = '' } = {}] = living
   look('after wrong commands', await operate(installed, 'keys', 'retire', refreshToken))

@@ -1,3 +1,6 @@
+import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { isRefusal } from '@countersign/protocol'
 import { createVerifier, type Verifier } from '@countersign/verify'
 import { afterAll, describe, expect, test, vi } from 'vitest'
@@ -23,6 +26,7 @@ import {
   type Running,
   startServer,
 } from './testing/server-process.ts'
+import { signingKeys } from './testing/signing-keys.ts'
 
 const started: { installed: Installation; verifier: Verifier }[] = []
 
@@ -144,6 +148,61 @@ describe.concurrent.each(ways)('%s', (_where, operateOn) => {
   })
 })
 
+describe.concurrent.each(ways)('audit export %s (H4)', (_where, operateOn) => {
+  test('is every change in order, checked as the documentation says, and again after a user is deleted', async () => {
+    const { installed, server } = await givenLogins()
+    await operate(installed, 'users', 'disable', person.email)
+    const { code, stdout, stderr } = await operateOn(installed, server, 'audit', 'export')
+    const rows = stdout
+      .trimEnd()
+      .split('\n')
+      .map(line => JSON.parse(line))
+    const events = rows.map(({ record }) => record.event).filter(event => /^(user|session)/.test(event))
+    expect([code, events]).toEqual([0, ['user.created', 'session.created', 'session.created', 'user.disabled']])
+    expect(rows.find(({ record }) => record.event === 'session.created').personal.ip).toBe('127.0.0.1')
+    const { number, hash } = rows.at(-1)
+    expect(stderr).toBe(`The log is whole. It ends with row ${number}, ${hash}.\n`)
+    expect(checkAudit(stdout)).toBe(`whole up to row ${number}, ${hash}\n`)
+
+    await operate(installed, 'users', 'delete', person.email)
+    const more = await operate(installed, 'audit', 'export', '--after', String(number))
+    expect(more.stdout).toContain('"event":"user.deleted"')
+    const all = (await operate(installed, 'audit', 'export')).stdout
+    expect(all).not.toContain('127.0.0.1')
+    expect(checkAudit(all)).toContain('whole up to row')
+    expect(() => checkAudit(all.replace('"user.disabled"', '"user.enabled"'))).toThrow(/row \d+ does not follow/)
+  })
+})
+
+test('audit export: a row that somebody changed in the file is told, with exit code 1, after those before it', async () => {
+  const installed = await givenInstallation(configuration)
+  const server = await startServer(installed)
+  await signUp(installed.issuer)
+  await server.end('SIGTERM')
+  const database = new DatabaseSync(join(installed.dataFolder, 'countersign.sqlite'))
+  const { number } = database.prepare("SELECT number FROM audit WHERE body LIKE '%user.created%'").get() ?? {}
+  database.exec("UPDATE audit SET body = replace(body, 'user.created', 'user.enabled')")
+  database.close()
+  const { code, stdout, stderr } = await operate(installed, 'audit', 'export')
+  installed.remove()
+  expect(stdout.trimEnd().split('\n')).toHaveLength(Number(number) - 1)
+  const sentence = `countersign: The audit log is broken: row ${number} does not follow from the one before it.\n`
+  expect([code, stderr]).toEqual([1, sentence])
+})
+
+test.each([
+  ['-1', 'It must be the number of a row.'],
+  ['x', 'It must be the number of a row.'],
+  ['99999', 'The audit log has no row 99999.'],
+])('audit export --after %s is refused', async (after, message) => {
+  const installed = await givenInstallation(configuration)
+  await (await startServer(installed)).end('SIGTERM')
+  const { code, stdout, stderr } = await operate(installed, 'audit', 'export', `--after=${after}`)
+  installed.remove()
+  expect([code, stdout]).toEqual([1, ''])
+  expect(stderr).toContain(message)
+})
+
 test('users delete erases: once the log is copied no file holds address, name or password hash', async () => {
   const installed = await givenInstallation(configuration)
   const server = await startServer(installed)
@@ -166,11 +225,10 @@ test('without a data folder there is nothing to operate on', async () => {
   expect([code, stderr]).toEqual([1, `countersign: There is no data folder at ${installed.dataFolder}; give --data.\n`])
 })
 
-/** The newest signing key of each state, as `keys list` shows them. */
-async function signingKeys(installed: Installation): Promise<Readonly<Record<string, string | undefined>>> {
-  const { stdout } = await operate(installed, 'keys', 'list')
-  const rows = [...stdout.matchAll(/^([\w-]{43}) +signing +(next|active|retiring|retired) /gm)]
-  return Object.fromEntries(rows.map(([, kid, state]) => [state, kid]))
+/** With the program that docs/audit.md shows, which knows nothing of ours. */
+function checkAudit(lines: string): string {
+  const program = join(import.meta.dirname, '../examples/snippets/src/check-audit.ts')
+  return execFileSync(process.execPath, [program], { input: lines, encoding: 'utf8', stdio: 'pipe' })
 }
 
 function keyOf({ accessToken }: Install): unknown {

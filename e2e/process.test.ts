@@ -142,7 +142,7 @@ describe.concurrent('a start that cannot come about says why, and ends with 1', 
 })
 
 test('every command explains itself, and what is no command is refused', async () => {
-  const [serve, users, keys] = [['serve'], ['users'], ['keys']]
+  const [serve, users, keys, audit] = [['serve'], ['users'], ['keys'], ['audit']]
   const commands = [
     [],
     serve,
@@ -150,6 +150,8 @@ test('every command explains itself, and what is no command is refused', async (
     ...['disable', 'enable', 'delete'].map(name => [...users, name]),
     keys,
     ...['list', 'rotate', 'retire'].map(name => [...keys, name]),
+    audit,
+    [...audit, 'export'],
   ]
   for (const command of commands) {
     const { code, stdout, stderr } = await run([...command, '--help']).ended

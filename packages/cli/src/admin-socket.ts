@@ -16,6 +16,7 @@ export type AdminCommand =
   | 'keys list'
   | 'keys rotate'
   | 'keys retire'
+  | 'audit read'
 
 type Run = (admin: Admin, argument: string) => object | Promise<object>
 
@@ -26,6 +27,7 @@ const commands: Readonly<Record<AdminCommand, Run>> = {
   'keys list': (admin: Admin) => admin.listKeys(),
   'keys rotate': (admin: Admin) => admin.rotateKeys(),
   'keys retire': (admin: Admin, id: string) => admin.retireKey(id),
+  'audit read': (admin: Admin, after: string) => admin.readAudit(Number(after)),
 }
 
 export function runAdminCommand(admin: Admin, command: AdminCommand, argument: string): Promise<object> {

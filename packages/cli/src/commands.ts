@@ -1,16 +1,13 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { isRefusal } from '@countersign/protocol'
 import { WrongDeclaration, WrongMasterKey } from '@countersign/server'
 import { StoreUnavailable } from '@countersign/store'
-import { Command } from 'commander'
-import { type AdminCommand, askRunningServer, runAdminCommand } from './admin-socket.ts'
+import { Command, InvalidArgumentError } from 'commander'
+import { administer, printAudit } from './administer.ts'
+import { BrokenAuditLog } from './audit-export.ts'
 import { type Configuration, readConfiguration } from './configuration.ts'
 import { WrongConfiguration } from './configuration-problems.ts'
-import { openDataFolder } from './data-folder.ts'
-import { readMasterKey } from './master-key.ts'
-import { openSystem } from './open-system.ts'
-import { describeStart, plainTable } from './printed.ts'
+import { describeStart } from './printed.ts'
 import { endOnLoss, endOnSignal, serve } from './serve.ts'
 import { standingFolder } from './standing-folder.ts'
 
@@ -66,6 +63,13 @@ export async function run(argv: readonly string[]): Promise<void> {
     .description('emergency: kill a key and everything that it signed')
     .action((key: string) => administer(configured(), 'keys retire', key))
 
+  const audit = program.command('audit').description('what was changed, whether the server runs or not')
+  audit
+    .command('export')
+    .description('the audit log, a JSON object a line, each checked against the one before it')
+    .option('--after <number>', 'only the rows after this one', wholeNumber, 0)
+    .action(({ after }: { after: number }) => printAudit(configured(), after))
+
   try {
     await program.parseAsync(argv)
   } catch (error) {
@@ -84,7 +88,12 @@ export function configurationOf(
   return readConfiguration({ file, environment, flags, folder: standingFolder(environment, process.cwd()) })
 }
 
-const mendable = [WrongConfiguration, WrongDeclaration, WrongMasterKey, StoreUnavailable] as const
+function wholeNumber(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('It must be the number of a row.')
+  return Number(text)
+}
+
+const mendable = [WrongConfiguration, WrongDeclaration, WrongMasterKey, StoreUnavailable, BrokenAuditLog] as const
 
 /** What an operator can mend is said in a sentence; anything else keeps its stack. */
 export function explain(error: unknown): string {
@@ -94,37 +103,4 @@ export function explain(error: unknown): string {
   // A folder that may not be written, an address that is not this machine's: the message names it.
   if (typeof syscall === 'string') return (error as Error).message
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
-}
-
-/** By the running server if there is one, else on the store directly. */
-async function administer(configuration: Configuration, command: AdminCommand, argument: string): Promise<void> {
-  if (!existsSync(configuration.data))
-    throw new WrongConfiguration(`There is no data folder at ${configuration.data}; give --data.`)
-  openDataFolder(configuration.data)
-  const asked = await askRunningServer(configuration.data, command, argument)
-  const { failed, result } = asked
-    ? { failed: asked.status >= 400, result: asked.body }
-    : await administerStopped(configuration, command, argument)
-  if (Array.isArray(result)) process.stdout.write(plainTable(result))
-  else process.stdout.write(`${JSON.stringify(result, null, 2)}\n`)
-  if (failed) process.exitCode = 1
-}
-
-async function administerStopped(
-  configuration: Configuration,
-  command: AdminCommand,
-  argument: string,
-): Promise<{ failed: boolean; result: unknown }> {
-  const master = readMasterKey(configuration.data, {
-    environment: process.env.COUNTERSIGN_MASTER_KEY,
-    command: configuration.master_key_command,
-  })
-  const log = { info() {}, warn() {}, error() {} }
-  const system = await openSystem({ configuration, folder: configuration.data, master, log })
-  try {
-    const result = await runAdminCommand(system.server.admin, command, argument)
-    return { failed: isRefusal(result), result }
-  } finally {
-    await system.close()
-  }
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { type Client, defaultKeyPolicy, deriveKey, type MasterKey, seal } from '@countersign/core'
+import { type Client, createPersonalSeal, defaultKeyPolicy, type MasterKey } from '@countersign/core'
 import { type CountersignServer, createServer, isLoopback, type Log, type RefreshEvent } from '@countersign/server'
 import type { Store, StoreOptions, StoreUnavailable } from '@countersign/store'
 import { openSqliteStore } from '@countersign/store-sqlite'
@@ -90,14 +90,9 @@ function refuseInsecure({ host, trusted_proxies }: Configuration, issuer: string
 }
 
 function storeOptions(master: MasterKey): StoreOptions {
-  const auditKey = deriveKey(master, 'audit 1')
   return {
     clock: Date.now,
     seed: { incarnation: randomBytes(8).toString('hex') },
-    // Each user's fields under a key of their own: erasing the salt erases them, and the chain of hashes stays whole.
-    sealPersonal: (personal, salt) =>
-      salt === null
-        ? null
-        : seal(deriveKey(auditKey, 'audit of one user 1', salt), 'audit', JSON.stringify(personal), randomBytes),
+    sealPersonal: createPersonalSeal(master, randomBytes).seal,
   }
 }

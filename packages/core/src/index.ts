@@ -1,4 +1,5 @@
 export * from './audit/audit.ts'
+export * from './audit/personal-fields.ts'
 export * from './change.ts'
 export * from './clients/client.ts'
 export * from './clients/redirect-uri.ts'

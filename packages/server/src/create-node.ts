@@ -1,5 +1,6 @@
 import {
   type Client,
+  createPersonalSeal,
   deriveKey,
   type Instant,
   type KeyPolicy,
@@ -88,7 +89,7 @@ export async function createNode(options: NodeOptions): Promise<ServerNode> {
   return {
     services,
     routes: routes(services),
-    admin: createAdmin(services),
+    admin: createAdmin(services, createPersonalSeal(master, random)),
     stop() {
       stopJobs()
       services.feed.close()

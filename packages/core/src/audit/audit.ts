@@ -1,30 +1,33 @@
 import type { Instant } from '../ids.ts'
 
 /** What happened, in the words of `docs/audit.md`. */
-export type AuditEvent =
-  | 'user.created'
-  | 'user.disabled'
-  | 'user.enabled'
-  | 'user.deleted'
-  | 'user.password_changed'
-  | 'session.created'
-  | 'session.ended'
-  | 'sessions.ended'
-  | 'family.created'
-  | 'family.ended'
-  | 'token.revoked'
-  | 'refresh.leaked'
-  | 'refresh.fast_forwarded'
-  | 'refresh.replay_flagged'
-  | 'refresh.credit_spent'
-  | 'refresh.reused'
-  | 'code.reused'
-  | 'client.changed'
-  | 'grant.allowed'
-  | 'grant.withdrawn'
-  | 'keys.turned'
-  | 'key.retired'
-  | 'all.revoked'
+export const auditEvents = [
+  'user.created',
+  'user.disabled',
+  'user.enabled',
+  'user.deleted',
+  'user.password_changed',
+  'session.created',
+  'session.ended',
+  'sessions.ended',
+  'family.created',
+  'family.ended',
+  'token.revoked',
+  'refresh.leaked',
+  'refresh.fast_forwarded',
+  'refresh.replay_flagged',
+  'refresh.credit_spent',
+  'refresh.reused',
+  'code.reused',
+  'client.changed',
+  'grant.allowed',
+  'grant.withdrawn',
+  'keys.turned',
+  'key.retired',
+  'all.revoked',
+] as const
+
+export type AuditEvent = (typeof auditEvents)[number]
 
 /**
  * One audited change. The store numbers the rows without a gap and chains their hashes. `personal` is sealed under

@@ -1,3 +1,4 @@
+import { brokenAuditRow } from '@countersign/store'
 import { afterEach, describe, expect, test } from 'vitest'
 import { browser } from '../testing/browser.ts'
 import { introspect, logIn, me, postJson, refresh, signUp } from '../testing/calls.ts'
@@ -65,5 +66,26 @@ describe('users disable | enable | delete, on a running server', () => {
     for (const who of ['nobody@example.com', 'A'.repeat(22), '', 'x', '__proto__']) {
       expect(await to.server.admin.disableUser(who)).toMatchObject({ refused: true, reason: 'user_unknown' })
     }
+  })
+})
+
+describe('the audit log for the operator (H4)', () => {
+  test('is whole, in order, and opens address and device, until the person is deleted', async () => {
+    const to = await given.server()
+    const id = await signUp(to)
+    await logIn(to)
+    const rows = await to.server.admin.readAudit(0)
+    expect(rows.map(({ number }) => number)).toEqual(rows.map((_row, index) => index + 1))
+    expect(brokenAuditRow(rows)).toBeUndefined()
+    const login = rows.find(({ record }) => record.event === 'session.created')
+    expect(login).toMatchObject({ record: { userId: id }, personal: { ip: '127.0.0.1' } })
+    expect(login?.sealedPersonal).not.toContain('127')
+    expect(await to.server.admin.readAudit(rows.length)).toEqual([])
+    expect(await to.server.admin.readAudit(rows.length - 1)).toEqual(rows.slice(-1))
+
+    await to.server.admin.deleteUser(id)
+    const erased = await to.server.admin.readAudit(0)
+    expect(erased.map(({ personal }) => personal)).toEqual(erased.map(() => null))
+    expect(erased.slice(0, rows.length).map(({ hash }) => hash)).toEqual(rows.map(({ hash }) => hash))
   })
 })

@@ -1,7 +1,16 @@
-import { emailKey, endAllSessions, erased, type KeyState, personalOf, type User } from '@countersign/core'
+import {
+  emailKey,
+  endAllSessions,
+  erased,
+  type KeyState,
+  type PersonalSeal,
+  personalOf,
+  type User,
+} from '@countersign/core'
 import { type Refusal, refuse } from '@countersign/protocol'
 import type { Services } from '../services.ts'
 import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
+import { type AuditView, readAudit } from './read-audit.ts'
 
 /** What an operator does on a running system: the CLI's commands, one function each. */
 export interface Admin {
@@ -15,6 +24,8 @@ export interface Admin {
   rotateKeys(): Promise<readonly KeyView[] | Refusal>
   /** A signing key by its id, a refresh key by its number; everything that it made is dead. */
   retireKey(id: string): Promise<readonly KeyView[] | Refusal>
+  /** The next rows of the audit log after a number; none: there are no more. */
+  readAudit(after: number): Promise<readonly AuditView[]>
 }
 
 export interface KeyView {
@@ -24,8 +35,8 @@ export interface KeyView {
   readonly since: string
 }
 
-export function createAdmin(services: Services): Admin {
-  const { keys } = services
+export function createAdmin(services: Services, personal: PersonalSeal): Admin {
+  const { keys, store } = services
   const keyViews = (): KeyView[] => {
     const { signing, refresh } = keys.ring()
     return [
@@ -56,6 +67,7 @@ export function createAdmin(services: Services): Admin {
         ? keyViews()
         : refuse('not_found', { detail: 'There is no such key, or it is retired.' })
     },
+    readAudit: after => readAudit(store, personal, after),
   }
 }
 

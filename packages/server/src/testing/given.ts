@@ -1,4 +1,11 @@
-import { type Client, declareClient, defaultKeyPolicy, hashClientSecret, type Instant } from '@countersign/core'
+import {
+  type Client,
+  createPersonalSeal,
+  declareClient,
+  defaultKeyPolicy,
+  hashClientSecret,
+  type Instant,
+} from '@countersign/core'
 import { createMemoryStore, type Store, type StoredAuditRow, type StoreOptions } from '@countersign/store'
 import type { FastifyInstance } from 'fastify'
 import { type CountersignServer, createServer } from '../create-server.ts'
@@ -107,7 +114,7 @@ async function server(options: GivenOptions = {}): Promise<GivenServer> {
   const clock = (): Instant => time
   const store = await (options.openStore ?? (async one => createMemoryStore(one)))({
     clock,
-    sealPersonal: personal => Buffer.from(JSON.stringify(personal)).toString('base64url'),
+    sealPersonal: createPersonalSeal(options.master ?? sampleMaster, pooledRandomBytes).seal,
     seed: { incarnation: 'a1' },
   })
   const log: LogLine[] = []

@@ -1,0 +1,68 @@
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { isRefusal } from '@countersign/protocol'
+import type { AuditView } from '@countersign/server'
+import { type AdminCommand, askRunningServer, runAdminCommand } from './admin-socket.ts'
+import { exportAudit } from './audit-export.ts'
+import type { Configuration } from './configuration.ts'
+import { WrongConfiguration } from './configuration-problems.ts'
+import { openDataFolder } from './data-folder.ts'
+import { readMasterKey } from './master-key.ts'
+import { openSystem, type System } from './open-system.ts'
+import { plainTable } from './printed.ts'
+
+/** Has a command done, by whoever holds the store. `result` of one that failed: `{error, error_description, reason}`. */
+type Ask = (command: AdminCommand, argument: string) => Promise<{ failed: boolean; result: unknown }>
+
+/** Does one command and prints what it answers. */
+export async function administer(configuration: Configuration, command: AdminCommand, argument: string): Promise<void> {
+  const { failed, result } = await operate(configuration, ask => ask(command, argument))
+  if (Array.isArray(result)) process.stdout.write(plainTable(result))
+  else process.stdout.write(`${JSON.stringify(result, null, 2)}\n`)
+  if (failed) process.exitCode = 1
+}
+
+/** Prints the audit log from the row after a number on; to standard error, where it ends. */
+export async function printAudit(configuration: Configuration, after: number): Promise<void> {
+  // Whoever reads has seen enough (`| head`).
+  process.stdout.on('error', () => process.exit())
+  const { number, hash } = await operate(configuration, ask => {
+    const read = async (from: number): Promise<readonly AuditView[]> => {
+      const { failed, result } = await ask('audit read', String(from))
+      if (failed) throw new WrongConfiguration(`The audit log cannot be read: ${JSON.stringify(result)}`)
+      return result as AuditView[]
+    }
+    return exportAudit(read, after, async line => {
+      if (!process.stdout.write(line)) await once(process.stdout, 'drain')
+    })
+  })
+  process.stderr.write(`The log is whole. It ends with row ${number}${hash && `, ${hash}`}.\n`)
+}
+
+/** By the running server if there is one, else on the store directly. */
+async function operate<T>(configuration: Configuration, work: (ask: Ask) => Promise<T>): Promise<T> {
+  if (!existsSync(configuration.data))
+    throw new WrongConfiguration(`There is no data folder at ${configuration.data}; give --data.`)
+  openDataFolder(configuration.data)
+  let own: System | undefined
+  try {
+    return await work(async (command, argument) => {
+      const asked = own ? undefined : await askRunningServer(configuration.data, command, argument)
+      if (asked) return { failed: asked.status >= 400, result: asked.body }
+      own ??= await openStopped(configuration)
+      const result = await runAdminCommand(own.server.admin, command, argument)
+      return { failed: isRefusal(result), result }
+    })
+  } finally {
+    await own?.close()
+  }
+}
+
+function openStopped(configuration: Configuration): Promise<System> {
+  const master = readMasterKey(configuration.data, {
+    environment: process.env.COUNTERSIGN_MASTER_KEY,
+    command: configuration.master_key_command,
+  })
+  const log = { info() {}, warn() {}, error() {} }
+  return openSystem({ configuration, folder: configuration.data, master, log })
+}
