@@ -1,7 +1,7 @@
 import type { Epochs } from '@countersign/protocol'
 import type { Instant } from '../ids.ts'
 import type { ClaimsRequest } from '../tokens/claims-request.ts'
-import type { ShortLived } from './short-lived.ts'
+import type { ShortLived } from './short-lived-row.ts'
 
 /** An authorization code (RFC 6749 §4.1.2). The code itself is not stored, only its hash. */
 export interface AuthorizationCode extends ShortLived {

@@ -1,21 +1,13 @@
 import type { Epochs } from '@countersign/protocol'
 import type { Instant } from '../ids.ts'
 import type { AuthorizationCode } from './code.ts'
+import type { ShortLived } from './short-lived-row.ts'
 
 /*
  * What lives for minutes and is used once: codes, pushed requests, device codes, the ids of proofs. They are all kept alike, by their kind and the hash of
  * the secret that names them (the secret itself is stored nowhere), and forgotten once they have expired. Single use is their version: of fifty that
  * write one, one commits.
  */
-
-/** What every short-lived row has. */
-export interface ShortLived {
-  /** SHA-256 of the secret or name, base64url (`hashCode`). */
-  readonly hash: string
-  /** The sweep forgets the row then; whether it may still be used is the decision's to judge. */
-  readonly expiresAt: Instant
-  readonly version: number
-}
 
 /** A pushed authorization request (RFC 9126): what the `request_uri` stands for. */
 export interface PushedRequest extends ShortLived {
