@@ -231,6 +231,8 @@ describe('the API', () => {
     expect(await call('/greeting', bearer('rubbish'))).toEqual([401, 'token_malformed'])
     expect(await call('/notes')).toEqual([401, 'token_missing'])
     expect(await call('/notes', { method: 'POST', body: '{}' })).toEqual([401, 'token_missing'])
+    expect(await call('/nothing')).toEqual([404, 'not_found'])
+    expect(await call('/%zz')).toEqual([404, 'not_found'])
   })
 
   test('answers a body that cannot be read with 400, and a scope that is missing with 403', async () => {

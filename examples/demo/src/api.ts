@@ -45,6 +45,9 @@ export function createApi({ issuer, audience, clientId, clientSecret, appOrigin,
     response.json({ deleted: notes.clear(claimsOf(request).sub) })
   })
 
+  app.use((_request, response) => {
+    response.status(404).json({ error: 'not_found', error_description: 'There is nothing here.' })
+  })
   app.use(answerErrors)
 
   return { app, ready: verifier.ready, close: verifier.close }

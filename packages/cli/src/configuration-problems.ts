@@ -30,10 +30,11 @@ function placeOf(
 ): string {
   const [key, index, ...rest] = path.map(String)
   if (key === undefined) return ''
-  if (key !== 'clients' || index === undefined) return [sources.get(key) ?? key, ...path.slice(1).map(String)].join('.')
+  const source = sources.get(key) ?? key
+  if (key !== 'clients' || index === undefined) return [source, ...path.slice(1).map(String)].join('.')
   const client = Array.isArray(written.clients) ? written.clients[Number(index)] : undefined
   const id = (client as { id?: unknown } | null | undefined)?.id
-  return ['clients', typeof id === 'string' && /^[\x21-\x7e]{1,200}$/.test(id) ? id : index, ...rest].join('.')
+  return [source, typeof id === 'string' && /^[\x21-\x7e]{1,200}$/.test(id) ? id : index, ...rest].join('.')
 }
 
 function unknownKeys(keys: readonly string[], path: readonly PropertyKey[]): string {

@@ -163,24 +163,14 @@ export interface WrittenConfiguration {
 
 export const configurationSchema: z.ZodType<WrittenConfiguration> = plainConfiguration
 
-/** The keys of the file. */
+/** The keys of the file. The environment may hold each of them, as `COUNTERSIGN_…` in capitals. */
 export const configurationKeys: readonly string[] = Object.keys(plainConfiguration.shape)
-
-/** Keys that the environment may hold, as `COUNTERSIGN_…` in capitals. */
-export const environmentKeys = [
-  'port',
-  'host',
-  'data',
-  'issuer',
-  'application_name',
-  'sign_up',
-  'trusted_proxies',
-  'signing_key_days',
-  'drain_seconds',
-] as const
 
 /** Keys that are flags too. */
 export const flagKeys = ['port', 'data', 'issuer'] as const
 
 /** Keys whose text is read as a number. */
 export const numberKeys: ReadonlySet<string> = new Set(['port', 'signing_key_days', 'drain_seconds'])
+
+/** Keys whose text is read as JSON, as it would stand in the file. */
+export const jsonKeys: ReadonlySet<string> = new Set(['master_key_command', 'unsafe_refresh_policy', 'clients', 'apis'])

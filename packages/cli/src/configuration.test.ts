@@ -60,6 +60,18 @@ describe('a message says where and what', () => {
       { environment: { COUNTERSIGN_DRAIN_SECONDS: 'soon' } },
       'COUNTERSIGN_DRAIN_SECONDS: "soon" is not a number.',
     ],
+    [
+      'clients that are no JSON, by environment',
+      {},
+      { environment: { COUNTERSIGN_CLIENTS: `[{"id":"app","secrets":["${secret}"]` } },
+      'COUNTERSIGN_CLIENTS is not valid JSON.',
+    ],
+    [
+      'a client that contradicts itself, by environment',
+      {},
+      { environment: { COUNTERSIGN_CLIENTS: `[{"id":"app","direct_login":true,"secrets":["${secret}"]}]` } },
+      'COUNTERSIGN_CLIENTS.app.direct_login: needs first_party: true',
+    ],
     ['a mistyped key', { sing_up: 'open' }, {}, '"sing_up" is not a key. Did you mean sign_up?'],
     [
       'a key out of the air',
@@ -95,6 +107,7 @@ describe('a message says where and what', () => {
     ['such an issuer by flag', {}, { flags: { issuer: 'https://login.example.com/' } }, '--issuer: remove the slash'],
   ])('%s', (_what, value, more, message) => {
     expect(problemOf(value, more)).toContain(message)
+    expect(problemOf(value, more)).not.toContain(secret)
   })
 
   test('a file that is not there: its whole path, and that it is not there', () => {
@@ -135,5 +148,31 @@ describe('a relative data folder', () => {
 
   test('without a file is where one stands', () => {
     expect(readConfiguration({ environment: {}, flags: {}, folder }).data).toBe(join(folder, 'data'))
+  })
+})
+
+describe('every key of the file can come from the environment, and then counts more', () => {
+  const read = (environment: Record<string, string>, value: object = {}) =>
+    readConfiguration({ file: fileOf(value), environment, flags: {} })
+
+  test('lists and objects as JSON, as they would stand in the file', () => {
+    const clients = [
+      { id: 'job', secrets: [secret], audiences: ['urn:notes'], grace_seconds: 30, minimum_life_seconds: 40 },
+    ]
+    const apis = [{ audience: 'urn:notes', access_token_seconds: 60 }]
+    const environment = {
+      COUNTERSIGN_CLIENTS: JSON.stringify(clients),
+      COUNTERSIGN_APIS: JSON.stringify(apis),
+      COUNTERSIGN_MASTER_KEY_COMMAND: '["kms","decrypt"]',
+      COUNTERSIGN_UNSAFE_REFRESH_POLICY: 'true',
+    }
+    const found = read(environment, { clients: [{ id: 'app' }], apis: [] })
+    expect(found.clients.map(({ id }) => id)).toEqual(['job'])
+    expect([...found.apiLifetimes]).toEqual([['urn:notes', 60]])
+    expect(found.master_key_command).toEqual(['kms', 'decrypt'])
+  })
+
+  test('an empty variable says nothing', () => {
+    expect(read({ COUNTERSIGN_CLIENTS: '' }, { clients: [{ id: 'app' }] }).clients.map(({ id }) => id)).toEqual(['app'])
   })
 })

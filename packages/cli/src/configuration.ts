@@ -4,15 +4,16 @@ import type { ApiLifetimes, Client } from '@countersign/core'
 import { declareClient, defaultLifetimes, defaultRefreshPolicy, hashClientSecret } from '@countersign/core'
 import { describeProblems, WrongConfiguration } from './configuration-problems.ts'
 import {
+  configurationKeys,
   configurationSchema,
-  environmentKeys,
   flagKeys,
+  jsonKeys,
   numberKeys,
   type WrittenClient,
 } from './configuration-schema.ts'
 
 /*
- * What can be configured, in `countersign.json`; simple keys also as COUNTERSIGN_… in the environment, and some as flags.
+ * What can be configured, in `countersign.json`; every key also as COUNTERSIGN_… in the environment, and some as flags.
  * Flags win over the environment, the environment over the file.
  */
 
@@ -51,7 +52,7 @@ export function readConfiguration({ file, environment, flags, folder = '.' }: Co
     written[key] = plainValue(key, text, source)
     sources.set(key, source)
   }
-  for (const key of environmentKeys) {
+  for (const key of configurationKeys) {
     const name = `COUNTERSIGN_${key.toUpperCase()}`
     const value = environment[name]
     if (value !== undefined && value !== '') take(key, value, name)
@@ -101,6 +102,7 @@ function readFile(file: string): Record<string, unknown> {
 
 function plainValue(key: string, text: string, source: string): unknown {
   if (key === 'trusted_proxies') return text.split(',').map(one => one.trim())
+  if (jsonKeys.has(key)) return jsonValue(text, source)
   if (!numberKeys.has(key)) return text
   const number = text.trim() === '' ? Number.NaN : Number(text)
   const isPort = Number.isInteger(number) && number >= 0 && number <= 65_535
@@ -108,6 +110,15 @@ function plainValue(key: string, text: string, source: string): unknown {
     throw new WrongConfiguration(`${source}: "${text}" is not a ${key === 'port' ? 'port' : 'number'}.`)
   }
   return number
+}
+
+function jsonValue(text: string, source: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    // Not the message: it quotes the text, and a secret may stand there.
+    throw new WrongConfiguration(`${source} is not valid JSON.`)
+  }
 }
 
 function toClient(from: WrittenClient, unsafe: boolean): Client {
