@@ -1,4 +1,4 @@
-import { defaultKeyPolicy, type GrantType } from '@countersign/core'
+import { defaultKeyPolicy, type GrantType, type SigningAlgorithm, signingAlgorithms } from '@countersign/core'
 import * as z from 'zod'
 
 /*
@@ -131,6 +131,8 @@ const plainConfiguration = z.strictObject({
     .min(0.01)
     .max(3650)
     .default(defaultKeyPolicy.rotationSeconds / 86_400),
+  /** What there are keys for from the start, besides what the clients named here want. */
+  signing_algorithms: z.array(z.enum(signingAlgorithms)).default([]),
   /** How long a stop waits for requests that were begun. */
   drain_seconds: seconds(0, 600).default(10),
   /** Prints the master key: for a key service. No shell; a program and its arguments. */
@@ -154,6 +156,7 @@ export interface WrittenConfiguration {
   readonly sign_up: 'open' | 'closed'
   readonly trusted_proxies: string[]
   readonly signing_key_days: number
+  readonly signing_algorithms: SigningAlgorithm[]
   readonly drain_seconds: number
   readonly master_key_command?: string[] | undefined
   readonly unsafe_refresh_policy: boolean

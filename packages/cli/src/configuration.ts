@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import type { ApiLifetimes, Client } from '@countersign/core'
+import type { ApiLifetimes, Client, SigningAlgorithm } from '@countersign/core'
 import { declareClient, defaultLifetimes, defaultRefreshPolicy, hashClientSecret } from '@countersign/core'
 import { describeProblems, WrongConfiguration } from './configuration-problems.ts'
 import {
@@ -28,6 +28,7 @@ export interface Configuration {
   readonly sign_up: 'open' | 'closed'
   readonly trusted_proxies: readonly string[]
   readonly signing_key_days: number
+  readonly signing_algorithms: readonly SigningAlgorithm[]
   readonly drain_seconds: number
   readonly master_key_command?: readonly string[] | undefined
   readonly clients: readonly Client[]
@@ -101,7 +102,7 @@ function readFile(file: string): Record<string, unknown> {
 }
 
 function plainValue(key: string, text: string, source: string): unknown {
-  if (key === 'trusted_proxies') return text.split(',').map(one => one.trim())
+  if (key === 'trusted_proxies' || key === 'signing_algorithms') return text.split(',').map(one => one.trim())
   if (jsonKeys.has(key)) return jsonValue(text, source)
   if (!numberKeys.has(key)) return text
   const number = text.trim() === '' ? Number.NaN : Number(text)

@@ -57,6 +57,7 @@ export async function openSystem(options: SystemOptions): Promise<System> {
         apiLifetimes: configuration.apiLifetimes,
         keyPolicy: {
           ...keyPolicy,
+          algorithms: configuration.signing_algorithms,
           rotationSeconds: Math.round(configuration.signing_key_days * 86_400) || rotationSeconds,
         },
         keepEndedSeconds: 7 * 86_400,

@@ -125,9 +125,11 @@ const tailMarginSeconds = 120
 /** A key is kept until the longest thing that it made is past, whatever the policy says: nobody is logged out by a rotation. */
 async function fittingPolicy(store: Store, policy: KeyPolicy, clients: readonly Client[]): Promise<KeyPolicy> {
   const { issuer } = await store.loadIssuer()
+  const algorithms = new Set([...policy.algorithms, ...clients.map(client => client.idTokenAlgorithm)])
   const longestLogin = Math.max(0, ...clients.map(client => client.lifetimes.absoluteSeconds))
   return {
     ...policy,
+    algorithms: [...algorithms],
     publishAheadSeconds: Math.max(policy.publishAheadSeconds, jwksMaxAgeSeconds),
     signingTailSeconds: Math.max(policy.signingTailSeconds, issuer.longestAccessTokenSeconds + tailMarginSeconds),
     refreshTailSeconds: Math.max(policy.refreshTailSeconds, longestLogin + tailMarginSeconds),

@@ -16,7 +16,12 @@ interface KeyLife {
 
 export type SigningAlgorithm = 'ES256' | 'EdDSA' | 'RS256'
 
-/** Signs access tokens. Key and algorithm belong together for good (RFC 8725 §3.1). */
+export const signingAlgorithms: readonly SigningAlgorithm[] = ['ES256', 'EdDSA', 'RS256']
+
+/** Of every access token. ID tokens are signed with the one that their client wants. */
+export const accessTokenAlgorithm = 'ES256'
+
+/** Signs tokens. Key and algorithm belong together for good (RFC 8725 §3.1). */
 export interface SigningKey extends KeyLife {
   readonly kid: string
   readonly alg: SigningAlgorithm
@@ -39,8 +44,10 @@ export interface KeyRing {
   readonly version: number
 }
 
-/** When keys turn. Seconds. */
+/** Which keys there are, and when they turn. Seconds. */
 export interface KeyPolicy {
+  /** What there are keys for from the start, besides access tokens'. An algorithm that the ring has once is kept, and turns like the others. */
+  readonly algorithms: readonly SigningAlgorithm[]
   /** How long a signing key is used. */
   readonly rotationSeconds: number
   /** `next` is published at least so long before use: the max-age of the JWKS answer. */
@@ -53,6 +60,7 @@ export interface KeyPolicy {
 }
 
 export const defaultKeyPolicy: KeyPolicy = {
+  algorithms: [],
   rotationSeconds: 30 * 86_400,
   publishAheadSeconds: 300,
   signingTailSeconds: 86_400,
@@ -60,8 +68,11 @@ export const defaultKeyPolicy: KeyPolicy = {
   refreshTailSeconds: 3_650 * 86_400,
 }
 
-export function activeSigningKey(ring: KeyRing): SigningKey | undefined {
-  return ring.signing.find(key => key.state === 'active')
+export function activeSigningKey(
+  ring: KeyRing,
+  algorithm: SigningAlgorithm = accessTokenAlgorithm,
+): SigningKey | undefined {
+  return ring.signing.find(key => key.state === 'active' && key.alg === algorithm)
 }
 
 export function activeRefreshKey(ring: KeyRing): RefreshKey | undefined {

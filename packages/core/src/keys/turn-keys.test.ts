@@ -7,6 +7,7 @@ import {
   type KeyPolicy,
   type KeyRing,
   publishedSigningKeys,
+  type SigningAlgorithm,
 } from './key-ring.ts'
 import { type NewSigningKey, retireRefreshKey, retireSigningKey, rotateNow, turnKeys } from './turn-keys.ts'
 
@@ -95,6 +96,7 @@ describe('the schedule', () => {
 
   test('takes up where it was when the process was away, for however long: no gap, and no key unseen before', () => {
     const policies = fc.record({
+      algorithms: fc.constant([]),
       rotationSeconds: fc.integer({ min: 60, max: 90 * 86_400 }),
       publishAheadSeconds: fc.integer({ min: 1, max: 86_400 }),
       signingTailSeconds: fc.integer({ min: 1, max: 86_400 }),
@@ -224,5 +226,93 @@ describe('by hand', () => {
       { id: 1, state: 'retired' },
       { id: 2, state: 'active' },
     ])
+  })
+})
+
+describe('several algorithms', () => {
+  const all: KeyPolicy = { ...policy, algorithms: ['RS256', 'EdDSA'] }
+  const maker = (): ((alg: SigningAlgorithm) => NewSigningKey) => {
+    let count = 0
+    return alg => ({ kid: `${alg}-${++count}`, alg, publicJwk: {}, sealedPrivate: 'sealed' })
+  }
+  const of = (ring: KeyRing, algorithm: SigningAlgorithm): KeyRing => ({
+    ...ring,
+    signing: ring.signing.filter(({ alg }) => alg === algorithm),
+  })
+
+  test('each has an active and a next key of its own, and access tokens’ is among them whatever is configured', () => {
+    const ring = turnKeys({ signing: [], refresh: [], version: 0 }, start, all, maker())
+    expect(ring.signing.map(({ alg, state }) => `${alg} ${state}`)).toEqual([
+      'ES256 active',
+      'ES256 next',
+      'RS256 active',
+      'RS256 next',
+      'EdDSA active',
+      'EdDSA next',
+    ])
+  })
+
+  test('one that is added later works at once: its first two keys are born together, and the others’ do not turn', () => {
+    const make = maker()
+    const before = turnKeys({ signing: [], refresh: [], version: 0 }, start, policy, make)
+    const now = start + 10 * day
+    const after = turnKeys(before, now, { ...policy, algorithms: ['RS256'] }, make)
+    expect(of(after, 'ES256').signing).toEqual(before.signing)
+    expect(of(after, 'RS256').signing).toMatchObject([
+      { state: 'active', createdAt: now, activatedAt: now },
+      { state: 'next', createdAt: now },
+    ])
+  })
+
+  test('one that nobody names any more goes on turning: another node may still sign with it', () => {
+    const make = maker()
+    const before = turnKeys({ signing: [], refresh: [], version: 0 }, start, all, make)
+    const after = turnKeys(before, start + 30 * day, policy, make)
+    for (const algorithm of ['ES256', 'RS256', 'EdDSA'] as const) {
+      expect(of(after, algorithm).signing.map(({ state }) => state)).toEqual(['retiring', 'active', 'next'])
+    }
+  })
+
+  test('for each of them, at any times: sound, published ahead, and no key ever changes its algorithm', () => {
+    const steps = fc.array(
+      fc.tuple(fc.integer({ min: 1, max: 60 * 86_400 }), fc.constantFrom('turn', 'rotate', 'retire')),
+    )
+    return fc.assert(
+      fc.property(steps, history => {
+        const make = maker()
+        let now = start
+        let ring = turnKeys({ signing: [], refresh: [], version: 0 }, now, all, make)
+        for (const [seconds, what] of history) {
+          now += seconds * 1000
+          const before = ring
+          const victim = before.signing.find(({ state, alg }) => state === 'active' && alg === 'RS256')?.kid ?? ''
+          if (what === 'turn') ring = turnKeys(ring, now, all, make)
+          if (what === 'rotate') ring = rotateNow(ring, now, all, make) ?? ring
+          if (what === 'retire') ring = retireSigningKey(ring, victim, now, all, make) ?? ring
+          for (const algorithm of ['ES256', 'RS256', 'EdDSA'] as const) {
+            if (what === 'turn') expectSound(of(ring, algorithm), now, all)
+            const is = activeSigningKey(ring, algorithm)
+            if (is?.kid === activeSigningKey(before, algorithm)?.kid || (what === 'retire' && algorithm === 'RS256'))
+              continue
+            const was = before.signing.find(({ kid }) => kid === is?.kid)
+            const bornTogether = was?.createdAt === activeSigningKey(before, algorithm)?.createdAt
+            expect(was?.state).toBe('next')
+            expect(bornTogether || now - (was?.createdAt ?? now) >= all.publishAheadSeconds * 1000).toBe(true)
+          }
+          for (const key of ring.signing) expect(key.kid.startsWith(`${key.alg}-`)).toBe(true)
+        }
+      }),
+    )
+  })
+
+  test('rotated by hand while one is too young: the others rotate, and it stays', () => {
+    const make = maker()
+    const first = turnKeys({ signing: [], refresh: [], version: 0 }, start, all, make)
+    const retired = retireSigningKey(first, activeSigningKey(first, 'RS256')?.kid ?? '', start + hour, all, make)
+    const ring = retired && rotateNow(retired, start + hour + 1000, all, make)
+    if (retired === undefined || ring === undefined) throw new Error('nothing happened')
+    expect(of(ring, 'RS256')).toEqual(of(retired, 'RS256'))
+    expect(activeSigningKey(ring)?.kid).not.toBe(activeSigningKey(retired)?.kid)
+    expect(activeSigningKey(ring, 'EdDSA')?.kid).not.toBe(activeSigningKey(retired, 'EdDSA')?.kid)
   })
 })

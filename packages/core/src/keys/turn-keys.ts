@@ -1,8 +1,19 @@
 import type { Instant } from '../ids.ts'
-import type { KeyPolicy, KeyRing, KeyState, RefreshKey, SigningKey } from './key-ring.ts'
+import {
+  accessTokenAlgorithm,
+  activeSigningKey,
+  type KeyPolicy,
+  type KeyRing,
+  type KeyState,
+  type RefreshKey,
+  type SigningAlgorithm,
+  type SigningKey,
+} from './key-ring.ts'
 
 /** A fresh signing key, as its maker hands it over: the ring decides its state and times. */
 export type NewSigningKey = Pick<SigningKey, 'kid' | 'alg' | 'publicJwk' | 'sealedPrivate'>
+
+export type MakeSigningKey = (algorithm: SigningAlgorithm) => NewSigningKey
 
 /** Where a move puts a key's life. */
 function moved<K extends SigningKey | RefreshKey>(key: K, state: KeyState, now: Instant): K {
@@ -19,7 +30,7 @@ function born(now: Instant): Pick<SigningKey, 'state' | 'createdAt' | 'activated
  * The schedule: what the ring should be at `now`. A pure function, so every node comes to the same answer; one
  * compare-and-set on the ring's version makes one of them win. Returns the ring itself when nothing is due.
  */
-export function turnKeys(ring: KeyRing, now: Instant, policy: KeyPolicy, make: () => NewSigningKey): KeyRing {
+export function turnKeys(ring: KeyRing, now: Instant, policy: KeyPolicy, make: MakeSigningKey): KeyRing {
   const signing = turnSigning(ring.signing, now, policy, make)
   const refresh = turnRefresh(ring.refresh, now, policy)
   return signing === ring.signing && refresh === ring.refresh ? ring : { ...ring, signing, refresh }
@@ -29,20 +40,38 @@ function turnSigning(
   keys: readonly SigningKey[],
   now: Instant,
   policy: KeyPolicy,
-  make: () => NewSigningKey,
+  make: MakeSigningKey,
 ): readonly SigningKey[] {
-  let turned = expire(keys, now, policy.signingTailSeconds).map(dropPrivate)
-  const active = turned.find(key => key.state === 'active')
-  const next = turned.find(key => key.state === 'next')
+  let turned: readonly SigningKey[] = expire(keys, now, policy.signingTailSeconds).map(dropPrivate)
+  for (const algorithm of algorithmsOf(keys, policy)) turned = turnAlgorithm(turned, algorithm, { now, policy, make })
+  return same(keys, turned) ? keys : turned
+}
+
+/** What the ring has keys for or should have. One that nobody names any more goes on: another node may still sign with it. */
+function algorithmsOf(keys: readonly SigningKey[], policy: KeyPolicy): ReadonlySet<SigningAlgorithm> {
+  return new Set([accessTokenAlgorithm, ...policy.algorithms, ...keys.map(key => key.alg)])
+}
+
+/** Each algorithm's keys turn by themselves: what happens to one delays and hurries none of another. */
+function turnAlgorithm(
+  keys: readonly SigningKey[],
+  algorithm: SigningAlgorithm,
+  { now, policy, make }: { now: Instant; policy: KeyPolicy; make: MakeSigningKey },
+): readonly SigningKey[] {
+  const own = keys.filter(key => key.alg === algorithm)
+  const active = own.find(key => key.state === 'active')
+  const next = own.find(key => key.state === 'next')
   const rotationDue = active === undefined || age(active.activatedAt, now) >= policy.rotationSeconds
   // Without an active key nothing can be signed: a young `next` is better than none.
   const nextIsReady =
     next !== undefined && (active === undefined || age(next.createdAt, now) >= policy.publishAheadSeconds)
-  if (rotationDue && nextIsReady) turned = promote(turned, now)
-  else if (active === undefined) turned = promote([...turned, { ...make(), ...born(now) }], now)
+  const fresh = (): SigningKey => ({ ...make(algorithm), ...born(now) })
+  let turned = keys
+  if (rotationDue && nextIsReady) turned = promoteAlgorithm(keys, algorithm, now)
+  else if (active === undefined) turned = promoteAlgorithm([...keys, fresh()], algorithm, now)
   // There is always a `next`, published long before it is needed: an emergency finds it known everywhere.
-  if (!turned.some(key => key.state === 'next')) turned = [...turned, { ...make(), ...born(now) }]
-  return same(keys, turned) ? keys : turned
+  const hasNext = turned.some(key => key.alg === algorithm && key.state === 'next')
+  return hasNext ? turned : [...turned, fresh()]
 }
 
 function turnRefresh(keys: readonly RefreshKey[], now: Instant, policy: KeyPolicy): readonly RefreshKey[] {
@@ -53,6 +82,14 @@ function turnRefresh(keys: readonly RefreshKey[], now: Instant, policy: KeyPolic
     turned = promote([...turned, { id, ...born(now) }], now)
   }
   return same(keys, turned) ? keys : turned
+}
+
+function promoteAlgorithm(keys: readonly SigningKey[], algorithm: SigningAlgorithm, now: Instant): SigningKey[] {
+  const promoted = promote(
+    keys.filter(key => key.alg === algorithm),
+    now,
+  )
+  return keys.map(key => promoted.find(one => one.kid === key.kid) ?? key)
 }
 
 /** `next` becomes `active`, `active` becomes `retiring`. */
@@ -83,24 +120,23 @@ function same<T>(before: readonly T[], after: readonly T[]): boolean {
 }
 
 /**
- * `keys rotate`: the next signing key at once, without waiting for the schedule. `undefined` while the next one is too young: some
- * verifier may not have read it yet, and would refuse its tokens. (The first two keys were published together.)
+ * `keys rotate`: the next signing key of every algorithm at once, without waiting for the schedule. One that is too young stays where
+ * it is: some verifier may not have read it yet, and would refuse its tokens. `undefined` if all are. (The first two keys of an
+ * algorithm were published together.)
  */
-export function rotateNow(
-  ring: KeyRing,
-  now: Instant,
-  policy: KeyPolicy,
-  make: () => NewSigningKey,
-): KeyRing | undefined {
-  const next = ring.signing.find(key => key.state === 'next')
-  const active = ring.signing.find(key => key.state === 'active')
-  const bornTogether = next !== undefined && next.createdAt === active?.createdAt
-  if (next === undefined || (!bornTogether && age(next.createdAt, now) < policy.publishAheadSeconds)) return undefined
-  return turnKeys({ ...ring, signing: promote(ring.signing, now) }, now, policy, make)
+export function rotateNow(ring: KeyRing, now: Instant, policy: KeyPolicy, make: MakeSigningKey): KeyRing | undefined {
+  const ready = ring.signing.filter(next => {
+    const active = activeSigningKey(ring, next.alg)
+    const isReady = next.createdAt === active?.createdAt || age(next.createdAt, now) >= policy.publishAheadSeconds
+    return next.state === 'next' && isReady
+  })
+  if (ready.length === 0) return undefined
+  const signing = ready.reduce<readonly SigningKey[]>((keys, { alg }) => promoteAlgorithm(keys, alg, now), ring.signing)
+  return turnKeys({ ...ring, signing }, now, policy, make)
 }
 
 /**
- * `keys retire`: an emergency. The key is dead at once, whatever it signed; the next one takes over if it was active.
+ * `keys retire`: an emergency. The key is dead at once, whatever it signed; the next one of its algorithm takes over if it was active.
  * `undefined` if there is no such key, or it is retired already.
  */
 export function retireSigningKey(
@@ -108,7 +144,7 @@ export function retireSigningKey(
   kid: string,
   now: Instant,
   policy: KeyPolicy,
-  make: () => NewSigningKey,
+  make: MakeSigningKey,
 ): KeyRing | undefined {
   const key = ring.signing.find(one => one.kid === kid)
   if (key === undefined || key.state === 'retired') return undefined

@@ -20,7 +20,7 @@ export interface Admin {
   /** Ends everything and erases what is personal; the audit chain stays whole. */
   deleteUser(idOrEmail: string): Promise<object | Refusal>
   listKeys(): readonly KeyView[]
-  /** The next signing key at once. */
+  /** The next signing key of every algorithm at once. */
   rotateKeys(): Promise<readonly KeyView[] | Refusal>
   /** A signing key by its id, a refresh key by its number; everything that it made is dead. */
   retireKey(id: string): Promise<readonly KeyView[] | Refusal>
@@ -31,6 +31,8 @@ export interface Admin {
 export interface KeyView {
   readonly id: string
   readonly use: 'signing' | 'refresh'
+  /** What it signs with; `HMAC` for refresh keys. */
+  readonly algorithm: string
   readonly state: KeyState
   readonly since: string
 }
@@ -40,8 +42,8 @@ export function createAdmin(services: Services, personal: PersonalSeal): Admin {
   const keyViews = (): KeyView[] => {
     const { signing, refresh } = keys.ring()
     return [
-      ...signing.map(key => view(key.kid, 'signing', key)),
-      ...refresh.map(key => view(String(key.id), 'refresh', key)),
+      ...signing.map(key => view({ id: key.kid, use: 'signing', algorithm: key.alg }, key)),
+      ...refresh.map(key => view({ id: String(key.id), use: 'refresh', algorithm: 'HMAC' }, key)),
     ]
   }
   return {
@@ -76,9 +78,9 @@ type KeyTimes = { state: KeyState; createdAt: number } & Record<
   number | null
 >
 
-function view(id: string, use: KeyView['use'], key: KeyTimes): KeyView {
+function view(named: Pick<KeyView, 'id' | 'use' | 'algorithm'>, key: KeyTimes): KeyView {
   const since = key.retiredAt ?? key.retiringAt ?? key.activatedAt ?? key.createdAt
-  return { id, use, state: key.state, since: new Date(since).toISOString() }
+  return { ...named, state: key.state, since: new Date(since).toISOString() }
 }
 
 interface UserChange {

@@ -1,10 +1,18 @@
 import { createVerify } from 'node:crypto'
-import { defaultKeyPolicy } from '@countersign/core'
-import { createMemoryStore, type Store } from '@countersign/store'
+import { declareClient, defaultKeyPolicy, signJws } from '@countersign/core'
+import { createMemoryStore, type Store, StoreUnavailable } from '@countersign/store'
 import { afterEach, describe, expect, test } from 'vitest'
 import { createServer } from '../create-server.ts'
 import { get, introspect, logIn, me, refresh, signUp } from '../testing/calls.ts'
-import { closeGiven, type GivenServer, given, sampleConfig, sampleMaster, startTime } from '../testing/given.ts'
+import {
+  closeGiven,
+  type GivenServer,
+  given,
+  sampleClients,
+  sampleConfig,
+  sampleMaster,
+  startTime,
+} from '../testing/given.ts'
 import { WrongMasterKey } from './key-keeper.ts'
 
 afterEach(closeGiven)
@@ -43,7 +51,7 @@ describe('keys turn by themselves (F1)', () => {
   })
 
   test('a key is kept as long as the longest token that it may have signed, whatever the policy says', async () => {
-    const [first] = (await import('../testing/given.ts')).sampleClients.filter(({ id }) => id === 'bearer-app')
+    const [first] = sampleClients.filter(({ id }) => id === 'bearer-app')
     if (first === undefined) throw new Error('no client')
     const lifetimes = { ...first.lifetimes, accessTokenSeconds: 2 * day }
     const to = await given.server({
@@ -221,4 +229,80 @@ test('the first keys are made, later ones turned: the log says which', async () 
   const told = to.log.map(({ text }) => text.slice(0, 11)).filter(text => text.startsWith('keys'))
   expect(told.slice(0, 2)).toEqual(['keys made {', 'keys turned'])
   expect(told.lastIndexOf('keys made {')).toBe(0)
+})
+
+describe('several algorithms', () => {
+  const rsa = declareClient({ id: 'rsa', idTokenAlgorithm: 'RS256' })
+  const jwks = async (to: GivenServer): Promise<Record<string, string>[]> =>
+    ((await get(to, '/jwks')).body as { keys: Record<string, string>[] }).keys
+  const states = (to: GivenServer): string[] =>
+    to.server.services.keys.ring().signing.map(({ alg, state }) => `${alg} ${state}`)
+
+  test('what a client wants there are keys of from the start, and all are published, without private parts', async () => {
+    const to = await given.server({ clients: [...sampleClients, rsa] })
+    const keys = await jwks(to)
+    expect(keys.map(({ alg, kty }) => [alg, kty])).toEqual([
+      ['ES256', 'EC'],
+      ['ES256', 'EC'],
+      ['RS256', 'RSA'],
+      ['RS256', 'RSA'],
+    ])
+    for (const one of keys.slice(2)) {
+      expect(Object.keys(one).sort()).toEqual(['alg', 'e', 'kid', 'kty', 'n', 'use'])
+      expect(Buffer.from(one.n ?? '', 'base64url')).toHaveLength(256)
+    }
+  })
+
+  test('fifty that want another one at once get the same keys, which sign at once and turn like the others', async () => {
+    const to = await given.server()
+    const { keys } = to.server.services
+    expect(() => keys.signer('RS256', 'JWT')).toThrow(StoreUnavailable)
+    await Promise.all(Array.from({ length: 50 }, () => keys.want('RS256')))
+    await keys.want('EdDSA')
+    expect(states(to)).toEqual([
+      'ES256 active',
+      'ES256 next',
+      'RS256 active',
+      'RS256 next',
+      'EdDSA active',
+      'EdDSA next',
+    ])
+    const [signed, published] = [signJws(keys.signer('RS256', 'JWT'), {}), await jwks(to)]
+    expect(published.map(({ kid }) => kid)).toContain(kidOf(signed))
+    await to.later(31 * day)
+    expect(states(to).filter(state => state.endsWith('active'))).toHaveLength(3)
+    expect(kidOf(signJws(keys.signer('RS256', 'JWT'), {}))).not.toBe(kidOf(signed))
+  })
+
+  test('attack 14: access tokens stay ES256, whatever else there are keys of', async () => {
+    const to = await given.server({ clients: [...sampleClients, rsa] })
+    await signUp(to)
+    const { accessToken } = await logIn(to)
+    expect(JSON.parse(Buffer.from(accessToken.split('.')[0] ?? '', 'base64url').toString()).alg).toBe('ES256')
+  })
+
+  test('a second start makes no key', async () => {
+    const first = await given.server({ clients: [...sampleClients, rsa] })
+    const before = await jwks(first)
+    const { store } = first
+    const again = await createServer({
+      config: sampleConfig,
+      store,
+      master: sampleMaster,
+      clients: [...sampleClients, rsa],
+      log: { info() {}, warn() {}, error() {} },
+      clock: () => startTime + 1000,
+    })
+    expect(JSON.parse(again.services.keys.jwks()).keys).toEqual(before)
+    await again.close()
+  })
+
+  test('retired by hand is one key of one algorithm; its next takes over', async () => {
+    const to = await given.server({ clients: [...sampleClients, rsa] })
+    const victim = to.server.admin
+      .listKeys()
+      .find(({ algorithm, state }) => algorithm === 'RS256' && state === 'active')
+    await to.server.admin.retireKey(victim?.id ?? '')
+    expect(states(to)).toEqual(['ES256 active', 'ES256 next', 'RS256 retired', 'RS256 active', 'RS256 next'])
+  })
 })

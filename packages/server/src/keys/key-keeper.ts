@@ -1,12 +1,6 @@
+import { createPrivateKey, createPublicKey, createSecretKey, type KeyObject } from 'node:crypto'
 import {
-  createHash,
-  createPrivateKey,
-  createPublicKey,
-  createSecretKey,
-  generateKeyPairSync,
-  type KeyObject,
-} from 'node:crypto'
-import {
+  accessTokenAlgorithm,
   activeRefreshKey,
   activeSigningKey,
   deriveKey,
@@ -14,6 +8,7 @@ import {
   type KeyPolicy,
   type KeyRing,
   type MacKey,
+  type MakeSigningKey,
   type MasterKey,
   type Mint,
   type NewSigningKey,
@@ -25,19 +20,27 @@ import {
   retireRefreshKey,
   retireSigningKey,
   rotateNow,
-  seal,
+  type Signer,
+  type SigningAlgorithm,
+  type SigningKey,
   signerOf,
+  signingAlgorithms,
   turnKeys,
   unseal,
 } from '@countersign/core'
-import { accessTokenType, canonicalJson } from '@countersign/protocol'
+import { accessTokenType } from '@countersign/protocol'
 import { type Store, StoreUnavailable } from '@countersign/store'
 import type { Log } from '../log.ts'
+import { makeSigningKey } from './make-signing-key.ts'
 
 /** Holds the keys of the ring ready for use, and turns them. */
 export interface KeyKeeper {
   /** For minting access tokens. Throws `StoreUnavailable` if the ring has not been read for too long: a node that is cut off stops signing. */
   mint(): Mint
+  /** For other tokens that we sign; `typ` is their kind (RFC 8725 §3.11). Throws `StoreUnavailable` as `mint` does, and if there is no key (`want` makes one). */
+  signer(algorithm: SigningAlgorithm, typ: string): Signer
+  /** Resolves once there is a key of this algorithm; made now if there was none. */
+  want(algorithm: SigningAlgorithm): Promise<void>
   /** For making refresh tokens. */
   activeRefreshKey(): RefreshKeyMaterial
   /** For reading one; `undefined` if this node does not know the number (`read` may help), or it is retired. */
@@ -57,7 +60,7 @@ export interface KeyKeeper {
   read(): Promise<void>
   /** Reads the ring, and turns it if the schedule says so. */
   turn(): Promise<void>
-  /** The next signing key at once; false if it was published too short a time ago. */
+  /** The next signing keys at once; false if all were published too short a time ago. */
   rotate(): Promise<boolean>
   /** Retires a signing key (by `kid`) or refresh key (by number) at once; false if there is none. */
   retire(id: string): Promise<boolean>
@@ -85,6 +88,7 @@ const forgottenKeysAtMost = 16
 interface LoadedRing {
   readonly ring: KeyRing
   readonly mint: Mint
+  readonly active: ReadonlyMap<SigningAlgorithm, { readonly kid: string; readonly key: KeyObject }>
   readonly refreshKeys: ReadonlyMap<number, MacKey>
   readonly activeRefresh: RefreshKeyMaterial
   readonly published: ReadonlyMap<string, PublishedKey>
@@ -96,7 +100,6 @@ export async function createKeyKeeper(options: KeyKeeperOptions): Promise<KeyKee
   const { store, policy, clock, random, log } = options
   const sealingKey = deriveKey(options.master, 'key ring 1')
   const countersignKey = createSecretKey(deriveKey(options.master, 'countersign 1'))
-  const make = (): NewSigningKey => makeSigningKey(sealingKey, random)
   let loaded: LoadedRing | undefined
   let readAt = clock()
 
@@ -119,13 +122,10 @@ export async function createKeyKeeper(options: KeyKeeperOptions): Promise<KeyKee
   }
 
   /** Load, decide, commit, and again if another node was first. */
-  async function change(
-    decide: (ring: KeyRing, now: Instant) => KeyRing | undefined,
-    retired?: string,
-  ): Promise<boolean> {
+  async function change(decide: DecideRing, retired?: string): Promise<boolean> {
     for (let tries = 0; tries < 10; tries++) {
       const { keyRing, now, issuer } = await store.loadIssuer()
-      const turned = decide(keyRing, now)
+      const turned = await decideWithKeys(make => decide(keyRing, now, make), { sealingKey, random })
       if (turned === undefined) return false
       if (turned === keyRing) {
         load(keyRing)
@@ -136,7 +136,7 @@ export async function createKeyKeeper(options: KeyKeeperOptions): Promise<KeyKee
         entries: retired === undefined ? [] : [namedEntry('key', retired, now, issuer)],
         audit: [
           retired === undefined
-            ? { event: 'keys.turned', time: now, facts: { active: activeSigningKey(turned)?.kid ?? '' } }
+            ? { event: 'keys.turned', time: now, facts: { active: newlyActive(keyRing, turned).join(' ') } }
             : { event: 'key.retired', time: now, facts: { key: retired } },
         ],
         durable: true,
@@ -146,15 +146,27 @@ export async function createKeyKeeper(options: KeyKeeperOptions): Promise<KeyKee
         // Not `read`: a look that began before the commit may be under way.
         load((await store.loadIssuer()).keyRing)
         const isFirst = activeSigningKey(keyRing) === undefined
-        log.info({ active: activeSigningKey(turned)?.kid, retired }, isFirst ? 'keys made' : 'keys turned')
+        log.info({ active: newlyActive(keyRing, turned), retired }, isFirst ? 'keys made' : 'keys turned')
         return true
       }
     }
     throw new StoreUnavailable('The key ring is being changed by others all the time.')
   }
 
-  const turn = async (): Promise<void> => void (await change((ring, now) => turnKeys(ring, now, policy, make)))
+  const turn = async (): Promise<void> => void (await change((ring, now, make) => turnKeys(ring, now, policy, make)))
   await turn()
+  const wanting = new Map<SigningAlgorithm, Promise<unknown>>()
+
+  /** Many that ask at once wait for the same key. */
+  async function want(algorithm: SigningAlgorithm): Promise<void> {
+    if (ready().active.has(algorithm)) return
+    const more = { ...policy, algorithms: [...policy.algorithms, algorithm] }
+    const making =
+      wanting.get(algorithm) ??
+      change((ring, now, make) => turnKeys(ring, now, more, make)).finally(() => wanting.delete(algorithm))
+    wanting.set(algorithm, making)
+    await making
+  }
 
   function ready(): LoadedRing {
     if (loaded === undefined || clock() - readAt > stopsSigningAfterMs) {
@@ -167,6 +179,12 @@ export async function createKeyKeeper(options: KeyKeeperOptions): Promise<KeyKee
 
   return {
     mint: () => ready().mint,
+    signer(algorithm, typ) {
+      const key = ready().active.get(algorithm)
+      if (key === undefined) throw new StoreUnavailable('There is no key of this algorithm yet.')
+      return signerOf(key.kid, algorithm, key.key, typ)
+    },
+    want,
     activeRefreshKey: () => ready().activeRefresh,
     refreshKey: id => ready().refreshKeys.get(id),
     forgottenRefreshKey(id) {
@@ -179,26 +197,53 @@ export async function createKeyKeeper(options: KeyKeeperOptions): Promise<KeyKee
     ring: () => ready().ring,
     read,
     turn,
-    rotate: () => change((ring, now) => rotateNow(ring, now, policy, make)),
+    rotate: () => change((ring, now, make) => rotateNow(ring, now, policy, make)),
     retire: id =>
       /^\d{1,5}$/.test(id)
         ? change((ring, now) => retireRefreshKey(ring, Number(id), now, policy), id)
-        : change((ring, now) => retireSigningKey(ring, id, now, policy, make), id),
+        : change((ring, now, make) => retireSigningKey(ring, id, now, policy, make), id),
   }
+}
+
+type DecideRing = (ring: KeyRing, now: Instant, make: MakeSigningKey) => KeyRing | undefined
+
+/**
+ * A decision does not wait, and making a key may take long. So it is asked twice: first for what it needs, then with the keys at
+ * hand. It is pure, so that it needs the same both times.
+ */
+async function decideWithKeys(
+  decide: (make: MakeSigningKey) => KeyRing | undefined,
+  { sealingKey, random }: { sealingKey: Buffer; random: RandomBytes },
+): Promise<KeyRing | undefined> {
+  const needed: SigningAlgorithm[] = []
+  const outcome = decide(alg => {
+    needed.push(alg)
+    return { kid: `needed ${needed.length}`, alg, publicJwk: {}, sealedPrivate: null }
+  })
+  if (needed.length === 0) return outcome
+  const made = await Promise.all(needed.map(algorithm => makeSigningKey(algorithm, sealingKey, random)))
+  return decide(() => made.shift() as NewSigningKey)
+}
+
+function newlyActive(before: KeyRing, after: KeyRing): string[] {
+  const kids = (ring: KeyRing): string[] => signingAlgorithms.flatMap(alg => activeSigningKey(ring, alg)?.kid ?? [])
+  return kids(after).filter(kid => !kids(before).includes(kid))
 }
 
 function openRing(
   ring: KeyRing,
   options: KeyKeeperOptions & { sealingKey: Buffer; countersignKey: MacKey },
 ): LoadedRing {
-  const active = activeSigningKey(ring)
+  const active = new Map(
+    signingAlgorithms.flatMap(alg => {
+      const key = activeSigningKey(ring, alg)
+      return key ? [[alg, { kid: key.kid, key: openPrivate(key, options.sealingKey) }]] : []
+    }),
+  )
+  const forAccessTokens = active.get(accessTokenAlgorithm)
   const activeRefresh = activeRefreshKey(ring)
-  if (active === undefined || activeRefresh === undefined) throw new StoreUnavailable('The key ring has no active key.')
-  const der = unseal(options.sealingKey, active.kid, active.sealedPrivate ?? '')
-  if (der === undefined) {
-    throw new WrongMasterKey('The master key does not open the keys in this store: it belongs to another one.')
-  }
-  const privateKey = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
+  if (forAccessTokens === undefined || activeRefresh === undefined)
+    throw new StoreUnavailable('The key ring has no active key.')
   const published = new Map<string, PublishedKey>()
   for (const { kid, alg, publicJwk } of publishedSigningKeys(ring)) {
     published.set(kid, { kid, alg, key: createPublicKey({ key: publicJwk, format: 'jwk' }) })
@@ -210,7 +255,13 @@ function openRing(
   const { issuer, countersignKey, random } = options
   return {
     ring,
-    mint: { issuer, countersignKey, random, signer: signerOf(active.kid, active.alg, privateKey, accessTokenType) },
+    mint: {
+      issuer,
+      countersignKey,
+      random,
+      signer: signerOf(forAccessTokens.kid, accessTokenAlgorithm, forAccessTokens.key, accessTokenType),
+    },
+    active,
     refreshKeys,
     activeRefresh: { id: activeRefresh.id, key: refreshKeys.get(activeRefresh.id) as MacKey },
     published,
@@ -225,13 +276,10 @@ function refreshKeyOf(master: MasterKey, id: number): MacKey {
   return createSecretKey(deriveKey(master, `refresh key ${id}`))
 }
 
-function makeSigningKey(sealingKey: Buffer, random: RandomBytes): NewSigningKey {
-  const { publicKey, privateKey }: { publicKey: KeyObject; privateKey: KeyObject } = generateKeyPairSync('ec', {
-    namedCurve: 'P-256',
-  })
-  const publicJwk = publicKey.export({ format: 'jwk' }) as Record<string, string>
-  // RFC 7638: the thumbprint of the required members, in order.
-  const kid = createHash('sha256').update(canonicalJson(publicJwk)).digest('base64url')
-  const der = privateKey.export({ format: 'der', type: 'pkcs8' })
-  return { kid, alg: 'ES256', publicJwk, sealedPrivate: seal(sealingKey, kid, der, random) }
+function openPrivate(key: SigningKey, sealingKey: Buffer): KeyObject {
+  const der = unseal(sealingKey, key.kid, key.sealedPrivate ?? '')
+  if (der === undefined) {
+    throw new WrongMasterKey('The master key does not open the keys in this store: it belongs to another one.')
+  }
+  return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
 }
