@@ -11,6 +11,7 @@ import {
 import { createMemoryCounters, type Store } from '@countersign/store'
 import { type Admin, createAdmin } from './admin/admin.ts'
 import { createClientDirectory } from './clients/client-directory.ts'
+import { createClientKeys } from './clients/client-keys.ts'
 import { declareClients, switchOffUndeclared, WrongDeclaration } from './clients/declare-clients.ts'
 import { createProofChecker } from './dpop/proof-checker.ts'
 import { jwksMaxAgeSeconds } from './endpoints/discovery.ts'
@@ -22,6 +23,7 @@ import type { Route } from './http/fastify-server.ts'
 import { startJobs } from './jobs/jobs.ts'
 import { createKeyKeeper } from './keys/key-keeper.ts'
 import type { Log } from './log.ts'
+import { createOutbound, type Outbound } from './outbound/outbound.ts'
 import { createSite } from './pages/site.ts'
 import { createLoginLimits } from './passwords/login-limits.ts'
 import { createPasswordHasher, type PasswordHasher } from './passwords/password-hasher.ts'
@@ -44,6 +46,8 @@ export interface NodeOptions {
   readonly every?: Every
   /** Closed with the node. By default argon2id with today's parameters. */
   readonly passwords?: PasswordHasher
+  /** How addresses that clients name are called. By default for real, and within the rules of `outbound/`. */
+  readonly outbound?: Outbound
   readonly judgeRefresh?: JudgeRefresh
   readonly onRefresh?: (event: RefreshEvent) => void
 }
@@ -67,11 +71,14 @@ export async function createNode(options: NodeOptions): Promise<ServerNode> {
   if (options.clientsAreComplete) await switchOffUndeclared(store, options.clients)
   const policy = await fittingPolicy(store, config.keyPolicy, options.clients)
   const counters = createMemoryCounters(clock)
+  const outbound = options.outbound ?? createOutbound({ allowsLoopback: isLocal(new URL(issuer)) })
   const services: HostedServices = {
     config,
     store,
     counters,
     clients: createClientDirectory(store, clock),
+    clientKeys: createClientKeys(outbound, clock),
+    outbound,
     keys: await createKeyKeeper({ store, master, issuer, policy, clock, random, log }),
     proofs: createProofChecker({ issuer, nonceKey: deriveKey(master, 'dpop nonce 1'), clock }),
     passwords: options.passwords ?? createPasswordHasher({ random }),
@@ -103,8 +110,7 @@ function checkIssuer(issuer: string): void {
   if (url === null || url.origin !== issuer) {
     throw new WrongDeclaration('The issuer must be an origin: scheme, host and port, without a slash at the end.')
   }
-  const isLocal = url.hostname === 'localhost' || isLoopback(url.hostname.replace(/^\[|\]$/g, ''))
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLocal)) {
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLocal(url))) {
     throw new WrongDeclaration('The issuer must be an https: URL, unless it is on loopback.')
   }
 }
@@ -117,6 +123,10 @@ function checkApis({ issuer, apiLifetimes }: ServerConfig, clients: readonly Cli
   throw new WrongDeclaration(
     `No client has the audience '${wrong}', so its access_token_seconds would count for nothing.`,
   )
+}
+
+function isLocal({ hostname }: URL): boolean {
+  return hostname === 'localhost' || isLoopback(hostname.replace(/^\[|\]$/g, ''))
 }
 
 /** Clocks differ, and a token is accepted a little past its end. */

@@ -1,10 +1,12 @@
 import type { ApiLifetimes, Instant, KeyPolicy, RandomBytes, RefreshDecision, RefreshRequest } from '@countersign/core'
 import type { Counters, Store } from '@countersign/store'
 import type { ClientDirectory } from './clients/client-directory.ts'
+import type { ClientKeys } from './clients/client-keys.ts'
 import type { ProofChecker } from './dpop/proof-checker.ts'
 import type { FeedBroadcaster } from './feed/feed-broadcaster.ts'
 import type { KeyKeeper } from './keys/key-keeper.ts'
 import type { Log } from './log.ts'
+import type { Outbound } from './outbound/outbound.ts'
 import type { LoginLimits } from './passwords/login-limits.ts'
 import type { PasswordHasher } from './passwords/password-hasher.ts'
 
@@ -32,6 +34,9 @@ export interface Services {
   readonly store: Store
   readonly counters: Counters
   readonly clients: ClientDirectory
+  readonly clientKeys: ClientKeys
+  /** How addresses are called that somebody else has named. */
+  readonly outbound: Outbound
   readonly keys: KeyKeeper
   readonly proofs: ProofChecker
   readonly passwords: PasswordHasher

@@ -1,19 +1,27 @@
 import { expect, test } from 'vitest'
-import { clientSecretMatches, declareClient, defaultRefreshPolicy, hashClientSecret, isPublic } from './client.ts'
+import { authenticationMethods, declareClient, defaultRefreshPolicy, isPublic } from './client.ts'
+import { hashClientSecret } from './client-secret.ts'
 
-test('a secret matches its client, also the second one while it is being changed', () => {
-  const client = declareClient({ id: 'api', secretHashes: ['old secret', 'new secret'].map(hashClientSecret) })
-  expect(clientSecretMatches(client, 'old secret')).toBe(true)
-  expect(clientSecretMatches(client, 'new secret')).toBe(true)
-  for (const wrong of ['', 'old secret ', 'Old secret', hashClientSecret('old secret')]) {
-    expect(clientSecretMatches(client, wrong)).toBe(false)
+test('a client without secret and key is public, and so is one that says so', () => {
+  expect(isPublic(declareClient({ id: 'app' }))).toBe(true)
+  expect(
+    isPublic(declareClient({ id: 'app', authenticationMethod: 'none', jwksUri: 'https://app.example/jwks' })),
+  ).toBe(true)
+  for (const has of [{ secretHashes: ['x'] }, { jwks: [{}] }, { jwksUri: 'https://app.example/jwks' }]) {
+    expect(isPublic(declareClient({ id: 'app', ...has }))).toBe(false)
   }
 })
 
-test('a public client matches no secret, and a broken hash matches none either', () => {
-  expect(clientSecretMatches(declareClient({ id: 'app' }), '')).toBe(false)
-  expect(clientSecretMatches(declareClient({ id: 'app', secretHashes: ['', 'short'] }), '')).toBe(false)
-  expect(isPublic(declareClient({ id: 'app' }))).toBe(true)
+test('a client authenticates in the one way that it has chosen, or in those that fit what it has', () => {
+  const secretHashes = [hashClientSecret('a secret')]
+  const methods = (more: Parameters<typeof declareClient>[0]) => authenticationMethods(declareClient(more))
+  expect(methods({ id: 'app' })).toEqual(['none'])
+  expect(methods({ id: 'app', secretHashes })).toEqual(['client_secret_basic', 'client_secret_post'])
+  expect(methods({ id: 'app', jwks: [{}] })).toEqual(['private_key_jwt'])
+  expect(methods({ id: 'app', secretHashes, jwksUri: 'https://app.example/jwks' })).toHaveLength(3)
+  expect(methods({ id: 'app', secretHashes, authenticationMethod: 'client_secret_post' })).toEqual([
+    'client_secret_post',
+  ])
 })
 
 test('by default a client may do little: no direct login, no redirect, no scope, and reuse ends its login', () => {

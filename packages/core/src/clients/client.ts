@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import type { Instant } from '../ids.ts'
 import type { SigningAlgorithm } from '../keys/key-ring.ts'
 
 export type GrantType =
@@ -10,6 +10,9 @@ export type GrantType =
 
 /** How a client shows who it is at the token endpoint (RFC 7591 §2). */
 export type ClientAuthenticationMethod = 'none' | 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt'
+
+/** How a client may sign its assertions (RFC 7523 §3). */
+export type AssertionAlgorithm = 'ES256' | 'EdDSA' | 'RS256' | 'PS256'
 
 /** Where a client's declaration came from, which says who may change it. */
 export type ClientOrigin =
@@ -60,18 +63,27 @@ export interface RefreshPolicy {
 export interface Client {
   readonly id: string
   readonly name: string
-  /** SHA-256 of each valid secret, base64url; none: a public client. Two while a secret is being changed. */
+  /** SHA-256 of each valid secret, base64url, the newest first; none: a public client. Two while a secret is being changed. */
   readonly secretHashes: readonly string[]
+  /** When a secret stops to be one, by its hash; of those that are not named here, never. */
+  readonly secretEnds: Readonly<Record<string, Instant>>
   /** The one way in which it authenticates; null: whichever fits what it has. */
   readonly authenticationMethod: ClientAuthenticationMethod | null
   /** Public keys of its assertions (RFC 7517): themselves, or where they are published. */
   readonly jwks: readonly Readonly<Record<string, unknown>>[]
   readonly jwksUri: string | null
+  /** The one algorithm of its assertions; null: the one that the key is for. */
+  readonly assertionAlgorithm: AssertionAlgorithm | null
   readonly origin: ClientOrigin
   /** The user who owns it; null: nobody in particular. */
   readonly ownerId: string | null
-  /** SHA-256 of the token that manages its registration (RFC 7592); null: none. */
-  readonly registrationTokenHash: string | null
+  /**
+   * SHA-256 of the token that manages its registration (RFC 7592), and after it that of the one before, which is good until the new one is used: an
+   * answer that was lost must not lock an owner out.
+   */
+  readonly registrationTokenHashes: readonly string[]
+  /** What its registration said and this server does not act on, for its owner to read again (RFC 7591 §3.2.1). */
+  readonly registeredMetadata: Readonly<Record<string, string>>
   readonly description: ClientDescription
   readonly firstParty: boolean
   /** May use `POST /v1/sessions`. */
@@ -112,6 +124,12 @@ export interface Client {
   /** The user must have signed in within so many seconds, if the request says nothing else; null: whenever. */
   readonly defaultMaxAgeSeconds: number | null
   readonly disabled: boolean
+  /** Switched off by hand: the configuration file alone does not switch it on again. */
+  readonly disabledByOperator: boolean
+  /** When it was registered; null: it was declared. */
+  readonly createdAt: Instant | null
+  /** Nobody has used it yet: the sweep forgets it then. Null once anything refers to it (the store sees to that), and for all that were not registered. */
+  readonly expiresAt: Instant | null
   readonly epoch: number
   readonly version: number
 }
@@ -136,12 +154,15 @@ export function declareClient(declaration: Pick<Client, 'id'> & Partial<Client>)
   return {
     name: declaration.id,
     secretHashes: [],
+    secretEnds: {},
     authenticationMethod: null,
     jwks: [],
     jwksUri: null,
+    assertionAlgorithm: null,
     origin: 'declared',
     ownerId: null,
-    registrationTokenHash: null,
+    registrationTokenHashes: [],
+    registeredMetadata: {},
     description: {},
     firstParty: false,
     directLogin: false,
@@ -165,31 +186,31 @@ export function declareClient(declaration: Pick<Client, 'id'> & Partial<Client>)
     oneAuthorizationPerUser: false,
     defaultMaxAgeSeconds: null,
     disabled: false,
+    disabledByOperator: false,
+    createdAt: null,
+    expiresAt: null,
     epoch: 1,
     version: 0,
     ...declaration,
   }
 }
 
-/** Secrets are random and long (at least 32 bytes): a plain hash is enough, and makes checking cheap. */
-export function hashClientSecret(secret: string): string {
-  return createHash('sha256').update(secret).digest('base64url')
-}
-
-/** True if `secret` is one of the client's; takes as long for a wrong one as for a right one. */
-export function clientSecretMatches(client: Client, secret: string): boolean {
-  const presented = Buffer.from(hashClientSecret(secret))
-  let matches = false
-  for (const hash of client.secretHashes) {
-    const stored = Buffer.from(hash)
-    if (stored.length === presented.length && timingSafeEqual(stored, presented)) matches = true
-  }
-  return matches
-}
-
-/** True if it has nothing to show who it is by: no secret, no key. */
+/** True if it has nothing to show who it is by: no secret, no key. An expired secret is one all the same. */
 export function isPublic(client: Client): boolean {
-  return client.secretHashes.length === 0 && client.jwks.length === 0 && client.jwksUri === null
+  return (
+    client.authenticationMethod === 'none' ||
+    (client.secretHashes.length === 0 && client.jwks.length === 0 && client.jwksUri === null)
+  )
+}
+
+/** The ways in which it may authenticate: the one that it has chosen, or whichever fits what it has. */
+export function authenticationMethods(client: Client): readonly ClientAuthenticationMethod[] {
+  if (client.authenticationMethod !== null) return [client.authenticationMethod]
+  if (isPublic(client)) return ['none']
+  return [
+    ...(client.secretHashes.length > 0 ? (['client_secret_basic', 'client_secret_post'] as const) : []),
+    ...(client.jwks.length > 0 || client.jwksUri !== null ? (['private_key_jwt'] as const) : []),
+  ]
 }
 
 /** True if the client is served under a grant of the user: because they are asked, or so that a new authorization ends the last. */

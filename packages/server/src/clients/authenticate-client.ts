@@ -1,32 +1,56 @@
-import { type AuthenticatedClient, clientSecretMatches, declareClient, isPublic } from '@countersign/core'
-import { type Refusal, refuse } from '@countersign/protocol'
-import type { ClientSnapshot, Store } from '@countersign/store'
+import { generateKeyPairSync } from 'node:crypto'
+import {
+  type AuthenticatedClient,
+  authenticationMethods,
+  type Client,
+  clientSecretMatches,
+  declareClient,
+  type Instant,
+  judgeClientAssertion,
+  type UsedOnce,
+} from '@countersign/core'
+import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
+import type { ClientSnapshot } from '@countersign/store'
 import type { ClientRefusal } from '../http/answers.ts'
 import type { HttpRequest } from '../http/message.ts'
 import type { Parameters } from '../http/read-form.ts'
+import type { Services } from '../services.ts'
+import { type ClientCredentials, readClientCredentials } from './read-client-credentials.ts'
 
-/** Takes the place of a client that does not exist, so that both cost the same. */
-const nobody = declareClient({ id: '', secretHashes: ['A'.repeat(43)] })
+/** Takes the place of a client that does not exist, so that both cost the same: a hash to compare, a signature to check. */
+const nobody = declareClient({ id: '', secretHashes: ['A'.repeat(43)], jwks: keysOfNobody() })
+
+/** A client that has shown who it is, and how. */
+export interface Authenticated extends ClientSnapshot {
+  readonly client: AuthenticatedClient
+  readonly method: ClientCredentials['method']
+}
+
+type Needed = Pick<Services, 'store' | 'config' | 'clientKeys'>
 
 /**
- * Client authentication at the token, revocation and introspection endpoints (RFC 6749 §2.3): `none` for public clients,
- * `client_secret_basic`, `client_secret_post`. One method a request. Which part was wrong is not told.
+ * Client authentication at the token, revocation and introspection endpoints and wherever else clients call (RFC 6749 §2.3): `none` for public
+ * clients, `client_secret_basic`, `client_secret_post`, `private_key_jwt` (RFC 7523 §2.2). One method a request, and only one that is the client's. Which part
+ * was wrong is not told. An assertion is used up by the one that writes it first, last of all: whoever holds no key writes nothing.
  */
 export async function authenticateClient(
-  store: Store,
+  services: Needed,
   request: HttpRequest,
   form: Parameters,
-): Promise<(ClientSnapshot & { client: AuthenticatedClient }) | Refusal> {
+): Promise<Authenticated | Refusal> {
   const presented = readClientCredentials(request, form)
   if ('refused' in presented) return inItsScheme(request, presented)
-  const found = await store.loadClient(presented.id)
+  const found = await services.store.loadClient(presented.id)
   const client = found?.client ?? nobody
-  const secretIsRight = presented.secret !== undefined && clientSecretMatches(client, presented.secret)
-  const isProven = isPublic(client) ? presented.secret === undefined : secretIsRight
-  if (found === undefined || client.disabled || !isProven) {
+  const now = found?.now ?? 0
+  const proven = await judgeCredentials(services, presented, { client, now })
+  if (isRefusal(proven)) return proven
+  const mayAuthenticateSo = authenticationMethods(client).includes(presented.method)
+  if (found === undefined || client.disabled || proven === false || !mayAuthenticateSo) {
     return inItsScheme(request, refuse('client_authentication_failed'))
   }
-  return { ...found, client: client as AuthenticatedClient }
+  if (proven !== true && !(await useUp(services, proven, now))) return refuse('client_authentication_failed')
+  return { ...found, client: client as AuthenticatedClient, method: presented.method }
 }
 
 function inItsScheme(request: HttpRequest, refusal: Refusal): Refusal | ClientRefusal {
@@ -34,42 +58,49 @@ function inItsScheme(request: HttpRequest, refusal: Refusal): Refusal | ClientRe
   return hasTried ? { ...refusal, usedBasic: true } : refusal
 }
 
-interface ClientCredentials {
-  readonly id: string
-  readonly secret: string | undefined
+/** Whether the credentials are the client's; of an assertion the row that uses it up. */
+async function judgeCredentials(
+  services: Needed,
+  presented: ClientCredentials,
+  { client, now }: { client: Client; now: Instant },
+): Promise<boolean | UsedOnce | Refusal> {
+  switch (presented.method) {
+    case 'none':
+      return true
+    case 'client_secret_basic':
+    case 'client_secret_post':
+      return clientSecretMatches(client, presented.secret, now)
+    case 'private_key_jwt':
+      return judgeAssertion(services, presented, { client, now })
+  }
 }
 
-/** What the request says about its client; nothing of it is believed yet. */
-export function readClientCredentials(request: HttpRequest, form: Parameters): ClientCredentials | Refusal {
-  const authorization = request.header('authorization')
-  const id = form.get('client_id')
-  const secret = form.get('client_secret')
-  if (authorization === undefined) {
-    return id === undefined ? refuse('client_authentication_failed') : { id, secret }
+async function judgeAssertion(
+  { config, clientKeys }: Needed,
+  { id, assertion }: Extract<ClientCredentials, { method: 'private_key_jwt' }>,
+  { client, now }: { client: Client; now: Instant },
+): Promise<UsedOnce | boolean | Refusal> {
+  const keys = await clientKeys.keysOf(client, assertion.header.kid)
+  if (keys === undefined) {
+    const detail = 'The keys of the client cannot be fetched right now.'
+    return refuse('unavailable', { detail, retryAfterSeconds: 30 })
   }
-  const basic = readBasic(authorization)
-  if (basic === undefined) return refuse('client_authentication_failed')
-  if (secret !== undefined || (id !== undefined && id !== basic.id)) {
-    return refuse('request_malformed', { detail: 'The client authenticates in more than one way.' })
-  }
-  return basic
+  const algorithms = client.assertionAlgorithm === null ? undefined : [client.assertionAlgorithm]
+  if (!assertion.isSignedBy(keys, algorithms)) return false
+  const audiences = [config.issuer, `${config.issuer}/token`]
+  return judgeClientAssertion(assertion, { clientId: id, audiences, now }) ?? false
 }
 
-/** RFC 7617 with the form-encoding of RFC 6749 §2.3.1. Rubbish after the credentials, bad padding or escapes: no. */
-function readBasic(header: string): ClientCredentials | undefined {
-  const encoded = /^Basic +([A-Za-z0-9+/]+={0,2})$/i.exec(header)?.[1]
-  if (encoded === undefined || encoded.length > 2048) return undefined
-  const bytes = Buffer.from(encoded, 'base64')
-  if (bytes.toString('base64') !== encoded) return undefined
-  const text = bytes.toString('utf8')
-  const cut = text.indexOf(':')
-  if (cut < 1 || !bytes.equals(Buffer.from(text))) return undefined
-  try {
-    const [id, secret] = [text.slice(0, cut), text.slice(cut + 1)].map(part =>
-      decodeURIComponent(part.replaceAll('+', ' ')),
-    ) as [string, string]
-    return id.includes('\0') || secret.includes('\0') ? undefined : { id, secret }
-  } catch {
-    return undefined
-  }
+/** One conditional write: of any number that present the same assertion, also at once and on any node, one gets through. */
+async function useUp({ store }: Needed, row: UsedOnce, time: Instant): Promise<boolean> {
+  const writes = [{ table: 'usedOnce' as const, row }]
+  return (await store.commit({ writes, audit: [], entries: [], durable: true, time })) === 'committed'
+}
+
+/** One of each kind, so that checking a signature of nobody takes as long as one of somebody. An RSA key need not have prime factors to be checked with. */
+function keysOfNobody(): Client['jwks'] {
+  const elliptic = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' })
+  const edwards = generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' })
+  const rsa = { kty: 'RSA', n: Buffer.alloc(256, 0xc5).toString('base64url'), e: 'AQAB' }
+  return [{ ...elliptic }, { ...edwards }, rsa]
 }

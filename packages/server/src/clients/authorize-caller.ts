@@ -1,12 +1,12 @@
-import { type AuthenticatedClient, isPublic } from '@countersign/core'
+import { type Client, isPublic } from '@countersign/core'
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import type { HttpRequest } from '../http/message.ts'
 import { type Parameters, readParameters } from '../http/read-form.ts'
 import type { Services } from '../services.ts'
 import { checkAccessToken, judgeAccessToken } from '../sign-in/check-access-token.ts'
-import { authenticateClient } from './authenticate-client.ts'
+import { type Authenticated, authenticateClient } from './authenticate-client.ts'
 
-/** Scopes that only a back end can use; a client without a secret cannot have them. */
+/** Scopes that only a back end can use; a client without a secret or a key cannot have them. */
 export const rightsOfBackEnds: readonly string[] = ['introspection', 'sessions:manage']
 
 /** Who asks, and whether what they have shown is still good: for an answer that takes long. */
@@ -35,25 +35,38 @@ export async function authorizeCaller(
     const stands = async () => !isRefusal(await judgeAccessToken(services, token))
     return { clientId: checked.claims.client_id, stands }
   }
-  return authorizeBySecret(services, request, right, form)
+  return authorizeByCredentials(services, request, right, form)
 }
 
-async function authorizeBySecret(
+async function authorizeByCredentials(
   services: Services,
   request: HttpRequest,
   right: string,
   form: Parameters,
 ): Promise<Caller | Refusal> {
-  const caller = await authenticateClient(services.store, request, form)
+  const caller = await authenticateClient(services, request, form)
   if (isRefusal(caller)) return caller
   if (!mayDo(caller.client, right)) {
-    return refuse('client_not_allowed', { detail: `The client needs a secret and the scope '${right}'.` })
+    return refuse('client_not_allowed', { detail: `The client needs a secret or a key, and the scope '${right}'.` })
   }
-  // Disabled, another secret, the right taken away: asked again in the same way.
-  const stands = async () => !isRefusal(await authorizeBySecret(services, request, right, form))
-  return { clientId: caller.client.id, stands }
+  return { clientId: caller.client.id, stands: () => stillStands(services, request, right, { caller, form }) }
 }
 
-function mayDo(client: AuthenticatedClient, right: string): boolean {
+/** Disabled, another secret, the right taken away: asked again in the same way. An assertion is used up, so its keys are compared. */
+async function stillStands(
+  services: Services,
+  request: HttpRequest,
+  right: string,
+  { caller, form }: { caller: Authenticated; form: Parameters },
+): Promise<boolean> {
+  if (caller.method !== 'private_key_jwt') {
+    return !isRefusal(await authorizeByCredentials(services, request, right, form))
+  }
+  const now = (await services.store.loadClient(caller.client.id))?.client
+  const keysOf = ({ jwks, jwksUri, epoch }: Client): string => JSON.stringify([jwks, jwksUri, epoch])
+  return now !== undefined && !now.disabled && mayDo(now, right) && keysOf(now) === keysOf(caller.client)
+}
+
+function mayDo(client: Client, right: string): boolean {
   return !isPublic(client) && client.scopes.includes(right)
 }

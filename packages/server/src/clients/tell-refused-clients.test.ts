@@ -29,7 +29,7 @@ test('an API with a wrong secret at the feed: the log names client and endpoint,
 test('a client without the scope is told apart, in the answer too', async () => {
   const to = await given.server()
   const answer = await get(to, '/revocations', basic('web', secrets.web))
-  expect(answer.body.error_description).toBe("The client needs a secret and the scope 'revocations'.")
+  expect(answer.body.error_description).toBe("The client needs a secret or a key, and the scope 'revocations'.")
   expect(told(to)).toEqual([
     'client refused {"client":"web","endpoint":"GET /revocations","reason":"client_not_allowed"}',
   ])

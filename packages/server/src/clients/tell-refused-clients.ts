@@ -2,7 +2,7 @@ import { type Reason, reasonHeader } from '@countersign/protocol'
 import type { Endpoint, HttpRequest } from '../http/message.ts'
 import { readParameters } from '../http/read-form.ts'
 import type { Services } from '../services.ts'
-import { readClientCredentials } from './authenticate-client.ts'
+import { readClientCredentials } from './read-client-credentials.ts'
 
 /** What is wrong with the client, and not with what it presents for a user. */
 const reasonsToTell: ReadonlySet<unknown> = new Set<Reason>(['client_authentication_failed', 'client_not_allowed'])

@@ -29,7 +29,8 @@ test('what it says of methods and algorithms is so', async () => {
   expect(body).toMatchObject({
     response_types_supported: ['code'],
     code_challenge_methods_supported: ['S256'],
-    token_endpoint_auth_methods_supported: ['none', 'client_secret_basic', 'client_secret_post'],
+    token_endpoint_auth_methods_supported: ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'],
+    token_endpoint_auth_signing_alg_values_supported: ['ES256', 'EdDSA', 'RS256', 'PS256'],
     dpop_signing_alg_values_supported: ['ES256', 'EdDSA', 'RS256', 'PS256'],
     authorization_response_iss_parameter_supported: true,
   })

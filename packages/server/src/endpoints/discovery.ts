@@ -1,3 +1,4 @@
+import type { ClientAuthenticationMethod } from '@countersign/core'
 import { proofAlgorithms } from '../dpop/proof-algorithms.ts'
 import { json } from '../http/answers.ts'
 import type { Endpoint } from '../http/message.ts'
@@ -5,6 +6,20 @@ import type { Services } from '../services.ts'
 
 /** Published long enough ahead of use that every verifier has it: the schedule of keys counts on this number. */
 export const jwksMaxAgeSeconds = 300
+
+const confidentialMethods: readonly ClientAuthenticationMethod[] = [
+  'client_secret_basic',
+  'client_secret_post',
+  'private_key_jwt',
+]
+
+/** How clients authenticate at an endpoint (RFC 8414 §2). */
+function metadataOf(endpoint: string, methods: readonly ClientAuthenticationMethod[]): Record<string, unknown> {
+  return {
+    [`${endpoint}_auth_methods_supported`]: methods,
+    [`${endpoint}_auth_signing_alg_values_supported`]: proofAlgorithms,
+  }
+}
 
 const cacheable = { 'cache-control': `public, max-age=${jwksMaxAgeSeconds}` }
 
@@ -23,9 +38,9 @@ export function discovery(services: Services): Endpoint {
     response_modes_supported: ['query'],
     grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials'],
     code_challenge_methods_supported: ['S256'],
-    token_endpoint_auth_methods_supported: ['none', 'client_secret_basic', 'client_secret_post'],
-    revocation_endpoint_auth_methods_supported: ['none', 'client_secret_basic', 'client_secret_post'],
-    introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+    ...metadataOf('token_endpoint', ['none', ...confidentialMethods]),
+    ...metadataOf('revocation_endpoint', ['none', ...confidentialMethods]),
+    ...metadataOf('introspection_endpoint', confidentialMethods),
     dpop_signing_alg_values_supported: proofAlgorithms,
     authorization_response_iss_parameter_supported: true,
     subject_types_supported: ['public'],

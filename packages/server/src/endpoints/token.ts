@@ -22,7 +22,7 @@ export function token(services: Services): Endpoint {
     if (isRefusal(form)) return refusalAnswer(form)
     const grantType = form.get('grant_type')
     if (grantType === undefined) return refusalAnswer(missing('grant_type'))
-    const authenticated = await authenticateClient(services.store, http, form)
+    const authenticated = await authenticateClient(services, http, form)
     if (isRefusal(authenticated)) return refusalAnswer(authenticated)
     if (!isGrantType(grantType)) return refusalAnswer(refuse('grant_type_unsupported'))
     const { client } = authenticated

@@ -10,6 +10,7 @@ import { createMemoryStore, type Store, type StoredAuditRow, type StoreOptions }
 import type { FastifyInstance } from 'fastify'
 import { type CountersignServer, createServer } from '../create-server.ts'
 import type { Log } from '../log.ts'
+import type { Outbound } from '../outbound/outbound.ts'
 import { createPasswordHasher, type PasswordHasher } from '../passwords/password-hasher.ts'
 import { pooledRandomBytes } from '../pooled-random.ts'
 import type { RefreshEvent, ServerConfig } from '../services.ts'
@@ -88,6 +89,8 @@ export interface GivenOptions {
   readonly wrapStore?: (store: Store) => Store
   readonly wrapHasher?: (hasher: PasswordHasher) => PasswordHasher
   readonly master?: Buffer
+  /** What answers where clients have named an address. */
+  readonly outbound?: Outbound
 }
 
 export const sampleMaster: Buffer = Buffer.alloc(32, 9)
@@ -131,6 +134,7 @@ async function server(options: GivenOptions = {}): Promise<GivenServer> {
     clients: options.clients ?? sampleClients,
     log: recordingLog(log),
     clock,
+    ...(options.outbound && { outbound: options.outbound }),
     passwords: options.wrapHasher?.(fast) ?? fast,
     onRefresh: event => void refreshes.push(event),
   })

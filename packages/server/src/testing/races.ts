@@ -3,9 +3,11 @@ import { expect, test } from 'vitest'
 import { browser } from './browser.ts'
 import { type Answer, bearer, call, get, logIn, postJson, redeem, refresh, signUp } from './calls.ts'
 import { given, password } from './given.ts'
+import { racesOfAssertions } from './races-of-assertions.ts'
 
 /** Fifty at once through the whole server: what must hold on every store. */
 export function racesOver(openStore?: (options: StoreOptions) => Promise<Store>): void {
+  racesOfAssertions(openStore)
   const server = () => given.server(openStore ? { openStore } : {})
   const fifty = <T>(run: (index: number) => Promise<T>): Promise<T[]> =>
     Promise.all(Array.from({ length: 50 }, (_, index) => run(index)))
