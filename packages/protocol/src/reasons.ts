@@ -83,6 +83,20 @@ const table = {
   resource_invalid: ['invalid_target', 400, 'The resource is unknown or exceeds what was granted.', 'RFC 8707 §2'],
   pkce_required: ['invalid_request', 400, 'A code_challenge with method S256 is required.', 'RFC 9700 §2.1.1'],
 
+  // Pushed authorization requests
+  request_uri_invalid: [
+    'invalid_request_uri',
+    400,
+    'The request_uri is unknown, expired, used, or was pushed by another client.',
+    'RFC 9126 §4',
+  ],
+  pushed_request_required: [
+    'invalid_request',
+    400,
+    'The client has to push its authorization requests.',
+    'RFC 9126 §6',
+  ],
+
   // Authorization codes
   code_invalid: [
     'invalid_grant',

@@ -5,6 +5,7 @@ import { health } from './endpoints/health.ts'
 import { introspect } from './endpoints/introspect.ts'
 import { me } from './endpoints/me.ts'
 import { password } from './endpoints/password.ts'
+import { pushAuthorizationRequest } from './endpoints/pushed-authorization.ts'
 import { revocations } from './endpoints/revocations.ts'
 import { revoke } from './endpoints/revoke.ts'
 import { endOneSession, endSessions, listSessions, logIn } from './endpoints/sessions.ts'
@@ -36,6 +37,7 @@ export function routes(services: HostedServices): readonly Route[] {
     { path: '/health', get: health(services) },
 
     forClients(services, { path: '/token', post: token(services), cors: 'clients' }),
+    forClients(services, { path: '/par', post: pushAuthorizationRequest(services), cors: 'clients' }),
     forClients(services, { path: '/revoke', post: revoke(services), cors: 'clients' }),
     forClients(services, { path: '/introspect', post: introspect(services) }),
     forClients(services, { path: '/revocations', get: revocations(services) }),

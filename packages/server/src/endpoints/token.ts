@@ -2,7 +2,7 @@ import { isRefusal, refuse } from '@countersign/protocol'
 import { authenticateClient } from '../clients/authenticate-client.ts'
 import { refusalAnswer } from '../http/answers.ts'
 import type { Endpoint, HttpAnswer } from '../http/message.ts'
-import { readForm } from '../http/read-form.ts'
+import { readForm, repeatable } from '../http/read-form.ts'
 import type { Services } from '../services.ts'
 import { redeemAuthorizationCode } from './token-authorization-code.ts'
 import { grantClientCredentials } from './token-client-credentials.ts'
@@ -18,7 +18,7 @@ const grantTypes = {
 /** `POST /token` (RFC 6749 §3.2): read → authenticate the client → check the proof → the grant type. */
 export function token(services: Services): Endpoint {
   return async http => {
-    const form = readForm(http)
+    const form = readForm(http, repeatable)
     if (isRefusal(form)) return refusalAnswer(form)
     const grantType = form.get('grant_type')
     if (grantType === undefined) return refusalAnswer(missing('grant_type'))

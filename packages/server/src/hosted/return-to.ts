@@ -1,5 +1,6 @@
 import { redirectUriIsRegistered } from '@countersign/core'
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
+import { resolvePushedRequest } from '../endpoints/authorize/pushed-requests.ts'
 import type { HttpRequest } from '../http/message.ts'
 import { readParameters } from '../http/read-form.ts'
 import type { AskingApplication } from '../pages/sign-in-page.ts'
@@ -21,10 +22,14 @@ export async function readReturnTo(services: HostedServices, http: HttpRequest):
   if (isRefusal(query)) return query
   const path = query.get('return_to')
   if (path === undefined || !path.startsWith('/authorize?')) return { path: '/account' }
-  const request = readParameters(path.slice('/authorize?'.length))
-  if (isRefusal(request)) return refuse('parameter_invalid')
+  const asked = readParameters(path.slice('/authorize?'.length))
+  if (isRefusal(asked)) return refuse('parameter_invalid')
   // Written anew: whatever stood there, this is a path in ASCII on one line.
-  const own = `/authorize?${new URLSearchParams([...request])}`
+  const own = `/authorize?${new URLSearchParams([...asked])}`
+  const resolved = await resolvePushedRequest(services, asked)
+  // What is wrong with it is told there.
+  if (isRefusal(resolved)) return { path: own }
+  const request = resolved.parameters
   const redirectUri = request.get('redirect_uri') ?? ''
   const client = (await services.store.loadClient(request.get('client_id') ?? ''))?.client
   // Only what is registered is named on the page: a link must not be able to put words there.

@@ -1,13 +1,20 @@
 import { type Refusal, refuse } from '@countersign/protocol'
 import type { HttpRequest } from './message.ts'
 
-/** Parameters of a form or query: each at most once (RFC 6749 §3.1). Names are looked up, never enumerated. */
+/**
+ * Parameters of a form or query: each at most once (RFC 6749 §3.1). Names are looked up, never enumerated. The values of one that may be
+ * repeated are joined by a space: they are URIs, which hold none.
+ */
 export type Parameters = ReadonlyMap<string, string>
 
 const parametersAtMost = 100
 
+/** What one can name several of (RFC 8707 §2). */
+export const repeatable: ReadonlySet<string> = new Set(['resource'])
+const noneRepeatable: ReadonlySet<string> = new Set()
+
 /** Parses `application/x-www-form-urlencoded` text. Empty values count as absent (RFC 6749 §3.1). */
-export function readParameters(text: string): Parameters | Refusal {
+export function readParameters(text: string, mayRepeat: ReadonlySet<string> = noneRepeatable): Parameters | Refusal {
   const parameters = new Map<string, string>()
   if (text === '') return parameters
   const pairs = text.split('&')
@@ -17,8 +24,9 @@ export function readParameters(text: string): Parameters | Refusal {
     const name = decode(cut < 0 ? pair : pair.slice(0, cut))
     const value = decode(cut < 0 ? '' : pair.slice(cut + 1))
     if (name === undefined || value === undefined) return refuse('request_malformed')
-    if (parameters.has(name)) return refuse('parameter_duplicated')
-    parameters.set(name, value)
+    const earlier = parameters.get(name)
+    if (earlier !== undefined && !mayRepeat.has(name)) return refuse('parameter_duplicated')
+    parameters.set(name, earlier ? `${earlier} ${value}`.trim() : value)
   }
   for (const [name, value] of parameters) if (value === '') parameters.delete(name)
   return parameters
@@ -35,8 +43,8 @@ function decode(text: string): string | undefined {
 }
 
 /** The parameters of a form body. */
-export function readForm(request: HttpRequest): Parameters | Refusal {
+export function readForm(request: HttpRequest, mayRepeat?: ReadonlySet<string>): Parameters | Refusal {
   const type = request.header('content-type')?.split(';')[0]?.trim().toLowerCase()
   if (type !== 'application/x-www-form-urlencoded') return refuse('content_type_unsupported')
-  return readParameters(request.body)
+  return readParameters(request.body, mayRepeat)
 }

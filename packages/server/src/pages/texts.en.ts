@@ -97,6 +97,10 @@ export const english: Texts = {
         advice:
           'The application asked to send you to an address that it has not registered, so we stopped here. Go back to the application; if it happens again, tell the people who run it.',
       },
+      request_uri_invalid: {
+        title: 'This sign-in is over',
+        advice: 'It was finished already, or was open for too long. Go back to the application and start again.',
+      },
       client_authentication_failed: {
         title: 'We do not know this application',
         advice: 'Go back to the application and try again. If it happens again, tell the people who run it.',

@@ -4,6 +4,7 @@ import { browser } from './browser.ts'
 import { type Answer, bearer, call, get, logIn, postJson, redeem, refresh, signUp } from './calls.ts'
 import { given, password } from './given.ts'
 import { racesOfAssertions } from './races-of-assertions.ts'
+import { push } from './pushed.ts'
 
 /** Fifty at once through the whole server: what must hold on every store. */
 export function racesOver(openStore?: (options: StoreOptions) => Promise<Store>): void {
@@ -24,6 +25,18 @@ export function racesOver(openStore?: (options: StoreOptions) => Promise<Store>)
     const winner = answers.find(({ status }) => status === 200)
     expect((await get(to, '/v1/me', bearer(String(winner?.body.access_token)))).status).toBe(200)
     expect((await to.audit()).filter(({ record }) => record.event === 'family.created')).toHaveLength(1)
+  })
+
+  test('of fifty who come with one pushed request at once one gets a code', async () => {
+    const to = await server()
+    // The limit on codes is not what is tried here: there are three sessions.
+    const pages = [browser(to), browser(to), browser(to)]
+    await pages[0]?.signUp()
+    for (const page of pages.slice(1)) await page.signIn()
+    const { path } = await push(to)
+    const answers = await fifty(index => (pages[index % 3] ?? browser(to)).get(path))
+    expect([statuses(answers, 303), statuses(answers, 400)]).toEqual([1, 49])
+    expect(answers.find(({ status }) => status === 303)?.headers.location).toContain('code=')
   })
 
   test('attack 16 (CVE-2026-1035, GHSA-392p-2q2v-4372): of fifty refreshes with a bound token one rotates, and all are answered alike', async () => {

@@ -52,6 +52,7 @@ function pushedRequest(expiresAt: number): PushedRequest {
     clientId: 'demo',
     parameters: { scope: 'account', state: 'a\u0000b ✓' },
     jkt: null,
+    openedAt: null,
     usedAt: null,
     expiresAt,
     version: 0,

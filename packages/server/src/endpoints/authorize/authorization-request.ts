@@ -1,4 +1,10 @@
-import { type ClaimsRequest, type Client, grantScope, redirectUriIsRegistered } from '@countersign/core'
+import {
+  type ClaimsRequest,
+  type Client,
+  grantScope,
+  type PushedRequest,
+  redirectUriIsRegistered,
+} from '@countersign/core'
 import { type Refusal, refuse } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
 import type { Parameters } from '../../http/read-form.ts'
@@ -22,6 +28,8 @@ export interface AuthorizationRequest extends Target {
   /** Thumbprint of the key that alone may redeem the code (RFC 9449 §10). */
   readonly jkt: string | null
   readonly prompt: 'none' | 'login' | undefined
+  /** Where it was pushed: used up with the code that it leads to (RFC 9126 §4). */
+  readonly pushed: PushedRequest | null
 }
 
 export const stateCharactersAtMost = 2_048
@@ -58,5 +66,7 @@ export function judgeRequest(target: Target, parameters: Parameters, issuer: str
   if (audiences === undefined) return refuse('resource_invalid')
   const prompt = parameters.get('prompt')
   if (prompt !== undefined && prompt !== 'none' && prompt !== 'login') return refuse('parameter_invalid')
-  return { ...target, challenge, scope, audiences, nonce: null, claims: null, jkt: null, prompt }
+  const jkt = parameters.get('dpop_jkt') ?? null
+  if (jkt !== null && !/^[A-Za-z0-9_-]{43}$/.test(jkt)) return refuse('parameter_invalid')
+  return { ...target, challenge, scope, audiences, nonce: null, claims: null, jkt, prompt, pushed: null }
 }

@@ -5,10 +5,13 @@ import {
   type Grant,
   hashCode,
   type SessionOnlySnapshot,
+  useUp,
+  type Write,
 } from '@countersign/core'
 import { type Refusal, refuse } from '@countersign/protocol'
 import { StoreUnavailable } from '@countersign/store'
 import type { HostedServices } from '../../hosted/hosted-services.ts'
+import { pageOfRefusal } from '../../hosted/page-answers.ts'
 import type { HttpAnswer } from '../../http/message.ts'
 import { answerClient } from './authorization-answer.ts'
 import type { AuthorizationRequest } from './authorization-request.ts'
@@ -33,7 +36,7 @@ export async function giveCode(
 ): Promise<HttpAnswer> {
   const code = services.random(32).toString('base64url')
   const { now, issuer, session, user } = login
-  const { client, redirectUri, challenge, scope, audiences, nonce, claims, jkt } = request
+  const { client, redirectUri, challenge, scope, audiences, nonce, claims, jkt, pushed } = request
   const row: AuthorizationCode = {
     hash: hashCode(code),
     clientId: client.id,
@@ -54,7 +57,10 @@ export async function giveCode(
     epochs: { ...currentEpochs({ issuer, user, client, grant }) },
     version: 0,
   }
-  const change = { writes: [{ table: 'code' as const, row }], audit: [], entries: [], durable: true, time: now }
-  if ((await services.store.commit(change)) === 'conflict') throw new StoreUnavailable('A code could not be stored.')
+  const writes: readonly Write[] = [{ table: 'code', row }, ...(pushed === null ? [] : [useUp(pushed, now)])]
+  const outcome = await services.store.commit({ writes, audit: [], entries: [], durable: true, time: now })
+  // Somebody else came with the same request at the same time: it leads to one code.
+  if (outcome === 'conflict' && pushed !== null) return pageOfRefusal(services, refuse('request_uri_invalid'))
+  if (outcome === 'conflict') throw new StoreUnavailable('A code could not be stored.')
   return answerClient(services, request, { code })
 }
