@@ -28,7 +28,7 @@ export function pushAuthorizationRequest(services: Services): Endpoint {
   return async http => {
     const form = readForm(http, repeatable)
     if (isRefusal(form)) return refusalAnswer(form)
-    const authenticated = await authenticateClient(services.store, http, form)
+    const authenticated = await authenticateClient(services, http, form)
     if (isRefusal(authenticated)) return refusalAnswer(authenticated)
     const { client, now } = authenticated
     const limited = await limitPushes(services, client, http.ip)

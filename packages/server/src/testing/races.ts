@@ -3,8 +3,8 @@ import { expect, test } from 'vitest'
 import { browser } from './browser.ts'
 import { type Answer, bearer, call, get, logIn, postJson, redeem, refresh, signUp } from './calls.ts'
 import { given, password } from './given.ts'
-import { racesOfAssertions } from './races-of-assertions.ts'
 import { push } from './pushed.ts'
+import { racesOfAssertions } from './races-of-assertions.ts'
 
 /** Fifty at once through the whole server: what must hold on every store. */
 export function racesOver(openStore?: (options: StoreOptions) => Promise<Store>): void {
