@@ -1,5 +1,5 @@
 import { call, callUnlessKilled } from './http-call.ts'
-import { type Installation, type Running, startServer } from './server-process.ts'
+import { type Installation, type Running, type Surroundings, startServer } from './server-process.ts'
 
 type Headers = Readonly<Record<string, string>>
 
@@ -10,6 +10,8 @@ export interface Deed<Prepared> {
   readonly act: (prepared: Prepared, headers: Headers) => Promise<boolean>
   /** Judged on the server that has started again. */
   readonly judge: (prepared: Prepared, acknowledged: boolean) => Promise<void>
+  /** For the starts after each death, as for the first. */
+  readonly surroundings?: Surroundings
 }
 
 /**
@@ -37,7 +39,7 @@ export async function killedAtEveryStep<Prepared>(
     const step = /killed (.*)\n$/.exec(stderr)?.[1]
     if (signal !== 'SIGKILL' || step === undefined) throw new Error(`It died of something else:\n${stderr}`)
     steps.push(step)
-    server = await startServer(installed, { faults: true })
+    server = await startServer(installed, { ...deed.surroundings, faults: true })
     try {
       await deed.judge(prepared, acknowledged)
     } catch (error) {
