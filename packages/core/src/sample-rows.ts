@@ -48,6 +48,7 @@ export function sampleUser(more: Partial<User> = {}): User {
     name: 'Maria',
     profile: noProfile,
     passwordHash: null,
+    firstIdentity: null,
     disabledAt: null,
     deletedAt: null,
     createdAt: sampleTime,

@@ -7,6 +7,8 @@ export interface TokenAnswer {
   /** Absent when the token that was presented stays the current one (RFC 6749 §6). */
   readonly refresh_token?: string
   readonly scope?: string
+  /** OpenID Connect Core §3.1.3.3: where the scope holds `openid`, from the grant types by which a user's login is given or renewed. */
+  readonly id_token?: string
   /** Seconds since 1970, by the server. */
   readonly server_time: number
   /** With `POST /v1/sessions` and the code grant type. */

@@ -1,3 +1,4 @@
+import { createSecretKey } from 'node:crypto'
 import {
   type Client,
   createPersonalSeal,
@@ -80,6 +81,7 @@ export async function createNode(options: NodeOptions): Promise<ServerNode> {
     clientKeys: createClientKeys(outbound, clock),
     outbound,
     keys: await createKeyKeeper({ store, master, issuer, policy, clock, random, log }),
+    pairwiseKey: createSecretKey(deriveKey(master, 'pairwise subject 1')),
     proofs: createProofChecker({ issuer, nonceKey: deriveKey(master, 'dpop nonce 1'), clock }),
     passwords: options.passwords ?? createPasswordHasher({ random }),
     loginLimits: createLoginLimits(counters),

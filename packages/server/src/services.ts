@@ -1,4 +1,12 @@
-import type { ApiLifetimes, Instant, KeyPolicy, RandomBytes, RefreshDecision, RefreshRequest } from '@countersign/core'
+import type {
+  ApiLifetimes,
+  Instant,
+  KeyPolicy,
+  MacKey,
+  RandomBytes,
+  RefreshDecision,
+  RefreshRequest,
+} from '@countersign/core'
 import type { Counters, Store } from '@countersign/store'
 import type { ClientDirectory } from './clients/client-directory.ts'
 import type { ClientKeys } from './clients/client-keys.ts'
@@ -38,6 +46,8 @@ export interface Services {
   /** How addresses are called that somebody else has named. */
   readonly outbound: Outbound
   readonly keys: KeyKeeper
+  /** Makes pairwise subjects: an argument of `subjectOf`. */
+  readonly pairwiseKey: MacKey
   readonly proofs: ProofChecker
   readonly passwords: PasswordHasher
   readonly loginLimits: LoginLimits

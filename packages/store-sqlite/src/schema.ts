@@ -56,6 +56,10 @@ const migrations: readonly string[] = [
   ALTER TABLE user ADD COLUMN profile TEXT;
   ALTER TABLE family ADD COLUMN claims TEXT;
   `,
+  `
+  ALTER TABLE user ADD COLUMN first_identity TEXT;
+  UPDATE user SET first_identity = json_array(i.connection, i.subject) FROM identity i WHERE i.user = user.key;
+  `,
 ]
 
 /** Brings the file to this version's schema, in one transaction. Refuses a file that a later version has written. */

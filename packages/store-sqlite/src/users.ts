@@ -6,7 +6,7 @@ import { prepareRead, wrote } from './statements.ts'
 
 /** What `readUser` takes, of the table under the name `u`. */
 export const userColumns: string = `${idColumns('u.key', 'u.rest')}, u.email, u.name, u.password_hash, u.disabled_at, u.deleted_at,
-  u.created_at, u.seal_salt, u.epoch, u.version, u.email_verified_at, u.profile`
+  u.created_at, u.seal_salt, u.epoch, u.version, u.email_verified_at, u.profile, u.first_identity`
 
 export function readUser(row: Row, offset: number): User {
   const sealSalt = row[offset + 9] as Column
@@ -17,6 +17,7 @@ export function readUser(row: Row, offset: number): User {
     name: row[offset + 4] as string | null,
     profile: profileOf(row[offset + 13] as string | null),
     passwordHash: row[offset + 5] as string | null,
+    firstIdentity: identityOf(row[offset + 14] as string | null),
     disabledAt: row[offset + 6] as number | null,
     deletedAt: row[offset + 7] as number | null,
     createdAt: row[offset + 8] as number,
@@ -46,12 +47,13 @@ export function openUsers(database: DatabaseSync): Users {
   const readSealSalt = prepareRead(database, 'SELECT seal_salt FROM user WHERE key = ? AND rest = ?')
   const insert = database.prepare(
     `INSERT INTO user (email, email_key, name, password_hash, disabled_at, deleted_at, created_at, seal_salt, epoch,
-     email_verified_at, profile, version, key, rest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+     email_verified_at, profile, first_identity, version, key, rest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
   )
   // OR IGNORE: an address that another user has leaves the row as it is, which is a conflict.
   const update = database.prepare(
     `UPDATE OR IGNORE user SET email = ?, email_key = ?, name = ?, password_hash = ?, disabled_at = ?, deleted_at = ?,
-     created_at = ?, seal_salt = ?, epoch = ?, email_verified_at = ?, profile = ?, version = ? WHERE key = ? AND rest = ? AND version = ?`,
+     created_at = ?, seal_salt = ?, epoch = ?, email_verified_at = ?, profile = ?, first_identity = ?,
+     version = ? WHERE key = ? AND rest = ? AND version = ?`,
   )
   // The versions rise, so that nobody who read a session before can write its device again.
   const eraseDevices = database.prepare(`UPDATE session SET device = '', ip = '', version = version + 1 WHERE user = ?`)
@@ -85,6 +87,7 @@ export function openUsers(database: DatabaseSync): Users {
         user.epoch,
         user.emailVerifiedAt,
         storedProfile(user.profile),
+        user.firstIdentity && JSON.stringify([user.firstIdentity.connection, user.firstIdentity.subject]),
         user.version + 1,
         key,
         rest,
@@ -95,6 +98,12 @@ export function openUsers(database: DatabaseSync): Users {
     },
     putIdentity: ({ connection, subject, userId }) => wrote(insertIdentity, connection, subject, idKey(userId)),
   }
+}
+
+function identityOf(column: string | null): User['firstIdentity'] {
+  if (column === null) return null
+  const [connection, subject] = JSON.parse(column) as [string, string]
+  return { connection, subject }
 }
 
 /** Of most users nothing is known: that costs no byte. */

@@ -71,7 +71,7 @@ export function redeemCode(request: CodeRedemption): CodeDecision {
   if (sessionIsOver(session, { now, issuer, user }) !== undefined) return no()
   const opened = openFamily({ ...request, session, user, grant, ...asAsked(code) })
   const used = { ...code, usedAt: now, familyId: opened.family.id }
-  const change = plain([{ table: 'code', row: used }, opened.write], request)
+  const change = plain([{ table: 'code', row: used }, ...opened.writes], request)
   const whole = { ...change, audit: [opened.audit], durable: true }
   return { outcome: { family: opened.family }, change: combine(whole, ...endOldest(request)) }
 }

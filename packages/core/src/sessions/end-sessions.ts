@@ -84,7 +84,13 @@ export function endLogin(
 export function endAllSessions(
   snapshot: Snapshot & { user: User },
   reason: EndReason,
-  more: Actor & { keep?: SessionSnapshot | undefined; user?: Partial<User>; event?: AuditEvent } = {},
+  more: Actor & {
+    keep?: SessionSnapshot | undefined
+    user?: Partial<User>
+    event?: AuditEvent
+    /** Families whose tokens do not tell the user's epoch (`tellsUserId`): the feed has to name them. */
+    byName?: readonly Family[]
+  } = {},
 ): Change {
   const { now, issuer, user } = snapshot
   const epoch = user.epoch + 1
@@ -92,14 +98,19 @@ export function endAllSessions(
   if (more.keep) writes.push(...restamp(more.keep, epoch))
   return {
     writes,
-    entries: [epochEntry('user', user.id, epoch, now, issuer)],
+    entries: [
+      epochEntry('user', user.id, epoch, now, issuer),
+      ...(more.byName ?? [])
+        .filter(family => family.sessionId !== more.keep?.session.id)
+        .map(family => namedEntry('family', family.id, now, issuer)),
+    ],
     audit: [
       {
         event: more.event ?? 'sessions.ended',
         time: now,
         userId: user.id,
         ...(more.keep && { sessionId: more.keep.session.id }),
-        facts: { reason, ...(more.by && { by: more.by }), kept: more.keep ? 1 : 0 },
+        facts: { reason, epoch, ...(more.by && { by: more.by }), kept: more.keep ? 1 : 0 },
         ...personalOf(more.device),
       },
     ],

@@ -6,6 +6,7 @@ import { makeId, type RandomBytes } from '../ids.ts'
 import { currentEpochs } from '../revocation/epochs.ts'
 import type { FamilySnapshot, Snapshot } from '../snapshots.ts'
 import type { ClaimsRequest } from '../tokens/claims-request.ts'
+import { tellsUserId } from '../tokens/subject.ts'
 import type { User } from '../users/user.ts'
 import { endLogin, personalOf } from './end-sessions.ts'
 import type { Device, Family, Session } from './session.ts'
@@ -43,7 +44,12 @@ export function openLogin(
     session,
     family,
     change: {
-      writes: [...(end?.writes ?? []), { table: 'session', row: session }, { table: 'family', row: family }],
+      writes: [
+        ...(end?.writes ?? []),
+        { table: 'session', row: session },
+        { table: 'family', row: family },
+        ...birthGuard(request),
+      ],
       entries: end?.entries ?? [],
       audit: [...(end?.audit ?? []), sessionCreated(request, session, client.id)],
       durable: true,
@@ -72,13 +78,13 @@ export function openBrowserSession(request: LoginRequest): { session: Session; c
 /** A client joins a session: what a redeemed code gives. */
 export function openFamily(request: FamilyRequest & { device: Device }): {
   family: Family
-  write: Write
+  writes: readonly Write[]
   audit: AuditRecord
 } {
   const family = newFamily(request)
   return {
     family,
-    write: { table: 'family', row: family },
+    writes: [{ table: 'family', row: family }, ...birthGuard(request)],
     audit: {
       event: 'family.created',
       time: request.snapshot.now,
@@ -89,6 +95,14 @@ export function openFamily(request: FamilyRequest & { device: Device }): {
       ...personalOf(request.device),
     },
   }
+}
+
+/**
+ * Where tokens do not tell the user's epoch, raising it ends the families that are there by name. So none may be born beside that: the user's row is
+ * written too, and one of the two is a conflict.
+ */
+function birthGuard({ client, user }: { client: Client; user: User }): Write[] {
+  return tellsUserId(client) ? [] : [{ table: 'user', row: user }]
 }
 
 function newSession(

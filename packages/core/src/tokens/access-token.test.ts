@@ -3,9 +3,10 @@ import { type AccessTokenClaims, canonicalJson } from '@countersign/protocol'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { sampleRandom, sampleSignIn, sampleTime } from '../sample-rows.ts'
-import { machineClaims, mintAccessToken, openAccessToken, type PublishedKey, userClaims } from './access-token.ts'
+import { machineClaims, mintAccessToken, openAccessToken, userClaims } from './access-token.ts'
 import { countersign, countersignMatches } from './countersign.ts'
 import { derToJose, type Signer, signerOf, signJws } from './jws.ts'
+import type { PublishedKey } from './open-jws.ts'
 
 const random = sampleRandom('access token')
 const countersignKey = random(32)
@@ -18,7 +19,15 @@ const open = (token: string) => openAccessToken(token, keys, countersignKey)
 const { client, session, family } = sampleSignIn()
 const issuer = 'https://login.example'
 const epochs = { all: 1, user: 2, client: 3 }
-const common = { issuer, client, apiLifetimes: new Map(), scope: 'account', epochs, now: sampleTime + 999 }
+const common = {
+  issuer,
+  client,
+  sub: session.userId,
+  apiLifetimes: new Map(),
+  scope: 'account',
+  epochs,
+  now: sampleTime + 999,
+}
 const claims = userClaims({ ...common, session, family, jkt: undefined })
 const token = mintAccessToken({ issuer, signer, countersignKey, random }, claims)
 const signed = (payload: object, by: Signer = signer): string => signJws(by, payload)
@@ -45,6 +54,7 @@ describe('an access token', () => {
       client_id: 'demo',
       scope: 'account',
       auth_time: seconds,
+      acr: 'urn:countersign:acr:1fa',
       amr: ['pwd'],
       sid: session.id,
       fam: family.id,

@@ -1,13 +1,14 @@
-import type { KeyObject } from 'node:crypto'
 import { type AccessTokenClaims, accessTokenType, canonicalJson, type Epochs } from '@countersign/protocol'
 import type { Client } from '../clients/client.ts'
 import type { Instant, RandomBytes } from '../ids.ts'
-import type { SigningAlgorithm } from '../keys/key-ring.ts'
 import type { MacKey } from '../keys/master-key.ts'
+import { acrOf, authenticationOf } from '../sessions/authentication.ts'
 import type { Family, Session } from '../sessions/session.ts'
 import { type ApiLifetimes, accessTokenLife } from './access-token-life.ts'
 import { countersign, countersignMatches, countersignRandomBytes } from './countersign.ts'
-import { type Signer, signPayload, verifyJws } from './jws.ts'
+import { type Signer, signPayload } from './jws.ts'
+import { openJws, type PublishedKey } from './open-jws.ts'
+import { epochsToTell } from './subject.ts'
 
 /** What mints: the keys that are needed, in one hand only on the server. */
 export interface Mint {
@@ -24,6 +25,8 @@ export const claimSchemaVersion = 1
 export function userClaims(request: {
   issuer: string
   client: Client
+  /** The user, as the client may know them (`subjectOf`). */
+  sub: string
   session: Session
   family: Family
   apiLifetimes: ApiLifetimes
@@ -35,19 +38,22 @@ export function userClaims(request: {
   const { client, session, family } = request
   const issuedAt = Math.floor(request.now / 1000)
   const aud = [request.issuer, ...family.audiences]
+  const { at, amr } = authenticationOf(session, family)
+  const acr = acrOf(amr)
   return {
     iss: request.issuer,
-    sub: session.userId,
+    sub: request.sub,
     aud,
     exp: issuedAt + accessTokenLife(client, aud, request.apiLifetimes),
     iat: issuedAt,
     client_id: client.id,
     scope: request.scope,
-    auth_time: Math.floor(session.authenticatedAt / 1000),
-    amr: session.amr,
+    auth_time: Math.floor(at / 1000),
+    ...(acr !== undefined && { acr }),
+    amr,
     sid: session.id,
     fam: family.id,
-    epo: request.epochs,
+    epo: epochsToTell(client, request.epochs),
     ver: claimSchemaVersion,
     ...(request.jkt !== undefined && { cnf: { jkt: request.jkt } }),
   }
@@ -87,13 +93,6 @@ export function mintAccessToken(mint: Mint, claims: Omit<AccessTokenClaims, 'jti
   return signPayload(mint.signer, `{"jti":"${jti}",${text.slice(1)}`)
 }
 
-/** A key under which a token of ours may be signed. */
-export interface PublishedKey {
-  readonly kid: string
-  readonly alg: SigningAlgorithm
-  readonly key: KeyObject
-}
-
 /**
  * Opens a token of our own: the signature of a published key *and* the countersign. `undefined` for anything else,
  * without saying what was wrong; whether the token still stands (expiry, revocation) is judged by the caller.
@@ -103,31 +102,8 @@ export function openAccessToken(
   keys: (kid: string) => PublishedKey | undefined,
   countersignKey: MacKey,
 ): { claims: AccessTokenClaims; kid: string } | undefined {
-  const parts = token.length <= 8192 ? token.split('.') : []
-  const [headerText, payloadText, signatureText] = parts
-  if (parts.length !== 3 || !headerText || !payloadText || !signatureText) return undefined
-  const header = readJson(headerText)
-  if (header === undefined || header.typ !== accessTokenType || 'crit' in header) return undefined
-  const key = typeof header.kid === 'string' ? keys(header.kid) : undefined
-  if (key === undefined || header.alg !== key.alg) return undefined
-  const signature = Buffer.from(signatureText, 'base64url')
-  if (signature.toString('base64url') !== signatureText) return undefined
-  if (!verifyJws(key.alg, key.key, `${headerText}.${payloadText}`, signature)) return undefined
-  const claims = readJson(payloadText)
-  if (claims === undefined || typeof claims.jti !== 'string') return undefined
-  const ours = claims as unknown as AccessTokenClaims
-  return countersignMatches(countersignKey, ours) ? { claims: ours, kid: key.kid } : undefined
-}
-
-function readJson(segment: string): Record<string, unknown> | undefined {
-  const bytes = Buffer.from(segment, 'base64url')
-  if (bytes.toString('base64url') !== segment) return undefined
-  try {
-    const value: unknown = JSON.parse(bytes.toString('utf8'))
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : undefined
-  } catch {
-    return undefined
-  }
+  const opened = openJws(token, keys)
+  if (opened === undefined || opened.typ !== accessTokenType || typeof opened.payload.jti !== 'string') return undefined
+  const claims = opened.payload as unknown as AccessTokenClaims
+  return countersignMatches(countersignKey, claims) ? { claims, kid: opened.kid } : undefined
 }

@@ -12,6 +12,8 @@ export interface User {
   readonly profile: Profile
   /** A PHC string, or null: signs in by other means. */
   readonly passwordHash: string | null
+  /** How the first connection that knew them called them; null: none, they began with a password. Never changes, so that a `sub` may be made of it. */
+  readonly firstIdentity: Pick<Identity, 'connection' | 'subject'> | null
   readonly disabledAt: Instant | null
   readonly deletedAt: Instant | null
   readonly createdAt: Instant
@@ -37,6 +39,7 @@ export function newUser(made: Pick<User, 'id' | 'createdAt' | 'sealSalt'> & Part
     name: null,
     profile: noProfile,
     passwordHash: null,
+    firstIdentity: null,
     disabledAt: null,
     deletedAt: null,
     epoch: 1,
@@ -48,7 +51,10 @@ export function newUser(made: Pick<User, 'id' | 'createdAt' | 'sealSalt'> & Part
 /** What is left of a user who was deleted: nothing personal, and nothing to sign in with. */
 export function erased(
   now: Instant,
-): Pick<User, 'deletedAt' | 'email' | 'emailVerifiedAt' | 'name' | 'profile' | 'passwordHash' | 'sealSalt'> {
+): Pick<
+  User,
+  'deletedAt' | 'email' | 'emailVerifiedAt' | 'name' | 'profile' | 'passwordHash' | 'firstIdentity' | 'sealSalt'
+> {
   return {
     deletedAt: now,
     email: null,
@@ -56,6 +62,7 @@ export function erased(
     name: null,
     profile: noProfile,
     passwordHash: null,
+    firstIdentity: null,
     sealSalt: null,
   }
 }

@@ -1,15 +1,8 @@
-import {
-  emailKey,
-  endAllSessions,
-  erased,
-  type KeyState,
-  type PersonalSeal,
-  personalOf,
-  type User,
-} from '@countersign/core'
+import { emailKey, erased, type KeyState, type PersonalSeal, personalOf, type User } from '@countersign/core'
 import { type Refusal, refuse } from '@countersign/protocol'
 import type { Services } from '../services.ts'
 import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
+import { endUserSessions } from '../sign-in/end-user-sessions.ts'
 import { type AuditView, readAudit } from './read-audit.ts'
 
 /** What an operator does on a running system: the CLI's commands, one function each. */
@@ -104,7 +97,7 @@ function changeUser(
     const result = { id: user.id }
     if (ends) {
       const more = { by: 'operator' as const, user: change, event }
-      return { result, change: endAllSessions({ ...snapshot, user }, 'ended_by_operator', more) }
+      return { result, change: await endUserSessions(services, { ...snapshot, user }, 'ended_by_operator', more) }
     }
     const audit = [{ event, time: now, userId: user.id, ...personalOf(undefined) }]
     const writes = [{ table: 'user' as const, row: { ...user, ...change } }]

@@ -1,4 +1,11 @@
-import { type Client, epochEntry, isPublic, redirectUriIsAcceptable } from '@countersign/core'
+import {
+  type Client,
+  changesSubjects,
+  epochEntry,
+  isPublic,
+  redirectUriIsAcceptable,
+  sectorOf,
+} from '@countersign/core'
 import { type Store, StoreUnavailable } from '@countersign/store'
 import { rightsOfBackEnds } from './authorize-caller.ts'
 
@@ -28,6 +35,11 @@ function checkDeclaration(client: Client): void {
   const wrong = client.redirectUris.find(uri => !redirectUriIsAcceptable(uri))
   if (wrong !== undefined)
     throw new WrongDeclaration(`The client '${client.id}' has a redirect URI that is not allowed.`)
+  if (client.subjectType === 'pairwise' && client.redirectUris.length > 0 && sectorOf(client) === undefined) {
+    throw new WrongDeclaration(
+      `The client '${client.id}' has redirect URIs of several hosts, so its pairwise subjects need a sector identifier.`,
+    )
+  }
   const right = client.scopes.find(scope => rightsOfBackEnds.includes(scope))
   if (right !== undefined && isPublic(client)) {
     throw new WrongDeclaration(`The client '${client.id}' has no secret, so it cannot have the scope '${right}'.`)
@@ -56,7 +68,8 @@ async function declareOne(store: Store, declared: Client): Promise<boolean> {
   const stored = (await store.loadClient(declared.id))?.client
   const { now, issuer } = await store.loadIssuer()
   // Switched off: what it was given is dead everywhere, not only where this server is asked.
-  const ends = stored !== undefined && declared.disabled && !stored.disabled
+  // Known by another `sub` from now on: it must not go on with what speaks of the old one.
+  const ends = stored !== undefined && ((declared.disabled && !stored.disabled) || changesSubjects(stored, declared))
   const epoch = stored ? stored.epoch + Number(ends) : declared.epoch
   const row = stored ? { ...declared, epoch, version: stored.version } : declared
   if (stored && JSON.stringify(row) === JSON.stringify({ ...row, ...stored })) return true

@@ -1,4 +1,4 @@
-import { endAllSessions, type Family } from '@countersign/core'
+import type { Family } from '@countersign/core'
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import * as z from 'zod'
 import { json, refusalAnswer } from '../http/answers.ts'
@@ -9,6 +9,7 @@ import { passwordProblem } from '../passwords/password-policy.ts'
 import type { Services } from '../services.ts'
 import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
+import { endUserSessions } from '../sign-in/end-user-sessions.ts'
 import { loadLivingSession } from '../sign-in/load-living-session.ts'
 import { signInByPassword } from '../sign-in/sign-in.ts'
 import { loginOf } from './sessions.ts'
@@ -41,7 +42,7 @@ export function password(services: Services): Endpoint {
       if (keep.user.passwordHash !== caller.user.passwordHash) return refuse('login_failed')
       const rotated: Family = { ...kept, generation: kept.generation + 1, rotatedAt: keep.now }
       const families = keep.families.map(one => (one.id === family.id ? rotated : one))
-      const change = endAllSessions(keep, 'password_changed', {
+      const change = await endUserSessions(services, keep, 'password_changed', {
         device,
         by: 'user',
         keep: { ...keep, families },

@@ -100,7 +100,7 @@ async function revokeAccessToken(
       event: 'token.revoked',
       time: now,
       clientId,
-      ...(claims.sid !== undefined && { userId: claims.sub, sessionId: claims.sid }),
+      ...(judged.login && { userId: judged.login.user.id, sessionId: judged.login.session.id }),
       ...personalOf(deviceOf(http)),
     }
     return { result: {}, change: { writes: [], audit: [audit], entries, durable: true, time: now } }

@@ -1,10 +1,11 @@
 import {
+  type Actor,
   type AuthenticatedClient,
-  endAllSessions,
   endSession,
   type FamilySnapshot,
   grantScope,
   macMatches,
+  mayUse,
   openLogin,
 } from '@countersign/core'
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
@@ -18,6 +19,7 @@ import type { Services } from '../services.ts'
 import { type CheckedToken, checkAccessToken } from '../sign-in/check-access-token.ts'
 import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
+import { endUserSessions } from '../sign-in/end-user-sessions.ts'
 import { loadLivingSession } from '../sign-in/load-living-session.ts'
 import { signInByPassword } from '../sign-in/sign-in.ts'
 import { signTokenAnswer } from './token-answer.ts'
@@ -73,14 +75,28 @@ export async function openAndAnswer(
   services: Services,
   request: () => Promise<Parameters<typeof openLogin>[0]>,
 ): Promise<HttpAnswer> {
+  let tries = 0
   const opened = await decideAndCommit(services, async () => {
-    const login = await request()
+    const asked = await request()
+    const login = tries++ === 0 ? asked : await asOfNow(services, asked)
+    if (isRefusal(login)) return login
     const { session, family, change } = openLogin(login)
     const rows = { now: login.snapshot.now, issuer: login.snapshot.issuer, ...login, session, family }
     const tokens = signTokenAnswer(services, rows, { generation: 0, jkt: login.jkt })
     return { result: { ...tokens, session_id: session.id }, change }
   })
   return isRefusal(opened) ? refusalAnswer(opened) : json(201, opened)
+}
+
+/** The user's row has changed since they signed in. What they have shown must still be good. */
+async function asOfNow<Login extends Parameters<typeof openLogin>[0]>(
+  services: Services,
+  login: Login,
+): Promise<Login | Refusal> {
+  const snapshot = await services.store.loadUser(login.user.id)
+  if (snapshot.user?.passwordHash !== login.user.passwordHash) return refuse('login_failed')
+  if (!mayUse(snapshot.user)) return refuse('user_disabled')
+  return { ...login, snapshot, user: snapshot.user }
 }
 
 /**
@@ -158,7 +174,7 @@ export function endEverySession(
   services: Services,
   userId: string,
   keepId: string | undefined,
-  actor: Parameters<typeof endAllSessions>[2],
+  actor: Actor,
 ): Promise<object | Refusal> {
   let epochBefore: number | undefined
   return decideAndCommit(services, async () => {
@@ -171,7 +187,10 @@ export function endEverySession(
     if (snapshot.user.epoch > epochBefore) return { result: {} }
     return {
       result: {},
-      change: endAllSessions({ ...snapshot, user: snapshot.user }, 'ended_by_user', { ...actor, keep }),
+      change: await endUserSessions(services, { ...snapshot, user: snapshot.user }, 'ended_by_user', {
+        ...actor,
+        keep,
+      }),
     }
   })
 }

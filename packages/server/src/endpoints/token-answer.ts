@@ -5,8 +5,13 @@ import {
   deriveRefreshToken,
   type Family,
   type Instant,
+  idTokenClaims,
+  idTokenType,
   mintAccessToken,
   type Session,
+  signJws,
+  subjectOf,
+  type User,
   userClaims,
 } from '@countersign/core'
 import type { TokenAnswer } from '@countersign/protocol'
@@ -16,7 +21,7 @@ import type { Services } from '../services.ts'
 export interface LoginRows {
   readonly now: Instant
   readonly issuer: { readonly epoch: number }
-  readonly user: { readonly epoch: number }
+  readonly user: User
   readonly client: Client | AuthenticatedClient
   readonly session: Session
   readonly family: Family
@@ -36,14 +41,18 @@ export function signTokenAnswer(
     /** Fewer than the family's, if the client asked for one. */
     audiences?: readonly string[] | undefined
     jkt: string | undefined
+    /** With what its ID token is made, if the scope wants one; absent: no ID token. */
+    idToken?: { readonly nonce: string | null }
   },
 ): TokenAnswer {
-  const { now, client, session, family } = rows
+  const { now, client, user, session, family } = rows
   const jkt = client.accessTokenBinding === 'dpop' ? more.jkt : undefined
   const scope = more.scope ?? family.scope
+  const sub = subjectOf(client, user, services.pairwiseKey)
   const wanted = userClaims({
     issuer: services.config.issuer,
     client,
+    sub,
     session,
     family: more.audiences ? { ...family, audiences: more.audiences } : family,
     apiLifetimes: services.config.apiLifetimes,
@@ -54,8 +63,10 @@ export function signTokenAnswer(
   })
   // No token outlives the login that it speaks for.
   const claims = { ...wanted, exp: Math.min(wanted.exp, Math.floor(family.absoluteEndAt / 1000)) }
+  const accessToken = mintAccessToken(services.keys.mint(), claims)
+  const idToken = scope.split(' ').includes('openid') ? more.idToken : undefined
   return {
-    access_token: mintAccessToken(services.keys.mint(), claims),
+    access_token: accessToken,
     token_type: jkt === undefined ? 'Bearer' : 'DPoP',
     expires_in: claims.exp - claims.iat,
     ...(more.generation !== undefined && {
@@ -66,6 +77,16 @@ export function signTokenAnswer(
       }),
     }),
     scope,
+    ...(idToken && { id_token: signIdToken(services, rows, { sub, accessToken, ...idToken }) }),
     server_time: Math.floor(now / 1000),
   }
+}
+
+function signIdToken(
+  { config, keys }: Services,
+  { now, client, user, session, family }: LoginRows,
+  more: { sub: string; nonce: string | null; accessToken: string },
+): string {
+  const claims = idTokenClaims({ issuer: config.issuer, client, user, session, family, now, ...more })
+  return signJws(keys.signer(client.idTokenAlgorithm, idTokenType), claims)
 }

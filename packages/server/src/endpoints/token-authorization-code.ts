@@ -36,7 +36,11 @@ export async function redeemAuthorizationCode(services: Services, request: Token
     const answer = isRefusal(outcome)
       ? refusalAnswer(outcome)
       : json(200, {
-          ...signTokenAnswer(services, { ...snapshot, family: outcome.family }, { generation: 0, jkt, audiences }),
+          ...signTokenAnswer(
+            services,
+            { ...snapshot, family: outcome.family },
+            { generation: 0, jkt, audiences, idToken: { nonce: snapshot.code.nonce } },
+          ),
           session_id: snapshot.session.id,
         })
     if (change === undefined || (await services.store.commit(change)) === 'committed') return answer

@@ -78,7 +78,7 @@ function sign(
 ): string | undefined {
   if (isRefusal(outcome)) return undefined
   const rows = { ...snapshot, family: outcome.family }
-  const more = { generation: outcome.generation, jkt: request.proof.jkt, ...narrowed }
+  const more = { generation: outcome.generation, jkt: request.proof.jkt, ...narrowed, idToken: { nonce: null } }
   return JSON.stringify(signTokenAnswer(services, rows, more))
 }
 

@@ -27,6 +27,8 @@ export function token(services: Services): Endpoint {
     if (!isGrantType(grantType)) return refusalAnswer(refuse('grant_type_unsupported'))
     const { client } = authenticated
     if (!client.grantTypes.includes(grantType)) return refusalAnswer(refuse('client_not_allowed'))
+    // Made once, and there for good: a decision and its signature do not wait.
+    if (client.scopes.includes('openid')) await services.keys.want(client.idTokenAlgorithm)
     const proof = services.proofs.check(http)
     if (isRefusal(proof)) return refusalAnswer(proof)
     return grantTypes[grantType](services, { http, form, client, clientSnapshot: authenticated, proof })

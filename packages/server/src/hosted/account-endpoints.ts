@@ -1,4 +1,4 @@
-import { endAllSessions, endSession, type SessionOnlySnapshot } from '@countersign/core'
+import { endSession, type SessionOnlySnapshot } from '@countersign/core'
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import { judgePasswordChange } from '../endpoints/password.ts'
 import { endEverySession } from '../endpoints/sessions.ts'
@@ -10,6 +10,7 @@ import { signedOutPage } from '../pages/message-pages.ts'
 import { passwordMinLength } from '../passwords/password-policy.ts'
 import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
+import { endUserSessions } from '../sign-in/end-user-sessions.ts'
 import { loadLivingSession } from '../sign-in/load-living-session.ts'
 import type { HostedServices } from './hosted-services.ts'
 import { page, pageOfRefusal, problemPage } from './page-answers.ts'
@@ -116,7 +117,7 @@ async function changePassword(
     if (living.user.passwordHash !== login.user.passwordHash) return refuse('login_failed')
     // A new secret for the cookie: a copy of the old one is worth nothing any more.
     const session = { ...living.session, cookieSalt: services.random(cookieSaltBytes) }
-    const change = endAllSessions(living, 'password_changed', {
+    const change = await endUserSessions(services, living, 'password_changed', {
       device,
       by: 'user',
       keep: { ...living, session },

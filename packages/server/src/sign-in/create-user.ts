@@ -62,6 +62,7 @@ export async function createUser(
       email: wanted.email?.trim() ?? null,
       name: wanted.name ?? null,
       passwordHash,
+      firstIdentity: wanted.identity ?? null,
       createdAt: now,
       sealSalt: random(16),
     })

@@ -1,0 +1,64 @@
+import { expect, test } from 'vitest'
+import { sampleClient, sampleRandom, sampleUser } from '../sample-rows.ts'
+import { changesSubjects, epochsToTell, sectorOf, subjectOf } from './subject.ts'
+
+const key = sampleRandom('pairwise')(32)
+const user = sampleUser()
+const other = sampleUser({ id: 'AZxSample-User--000002' })
+const pairwise = sampleClient({ id: 'a', subjectType: 'pairwise', redirectUris: ['https://a.example/callback'] })
+
+test('public is the user’s id', () => {
+  expect(subjectOf(sampleClient(), user, key)).toBe(user.id)
+})
+
+test('connection is how the first connection called them, or the password and our id', () => {
+  const client = sampleClient({ subjectType: 'connection' })
+  const known = sampleUser({ firstIdentity: { connection: 'google', subject: '1|17' } })
+  expect(subjectOf(client, known, key)).toBe('google|1|17')
+  expect(subjectOf(client, user, key)).toBe(`password|${user.id}`)
+})
+
+test('pairwise is always the same in one sector, and another for each user, sector and key (OpenID Connect Core §8.1)', () => {
+  const sub = subjectOf(pairwise, user, key)
+  const elsewhere = { ...pairwise, id: 'b', redirectUris: ['https://b.example/callback'] }
+  expect(subjectOf({ ...pairwise, id: 'twin', redirectUris: ['https://a.example/else'] }, user, key)).toBe(sub)
+  expect(subjectOf({ ...elsewhere, sectorIdentifier: 'a.example' }, user, key)).toBe(sub)
+  const others = [
+    subjectOf(pairwise, other, key),
+    subjectOf(elsewhere, user, key),
+    subjectOf(pairwise, user, sampleRandom('another')(32)),
+    user.id,
+  ]
+  expect(new Set([sub, ...others]).size).toBe(5)
+  expect(sub).toMatch(/^[\w-]{43}$/)
+})
+
+test('a pairwise client without redirect URIs is a sector of its own, and cannot be named like somebody’s host', () => {
+  const lonely = { ...pairwise, redirectUris: [] }
+  const sub = subjectOf(lonely, user, key)
+  expect(subjectOf({ ...lonely, id: 'b' }, user, key)).not.toBe(sub)
+  expect(subjectOf({ ...lonely, id: 'a.example' }, user, key)).not.toBe(subjectOf(pairwise, user, key))
+})
+
+test('the sector is what is declared, or the one host of the redirect URIs', () => {
+  const of = (...redirectUris: string[]) => sectorOf({ sectorIdentifier: null, redirectUris })
+  expect(of('https://a.example/1', 'https://a.example:8443/2')).toBe('a.example')
+  expect(of('com.example.app:/callback')).toBe('com.example.app:')
+  expect(of('https://a.example/', 'https://b.example/')).toBeUndefined()
+  expect(of()).toBeUndefined()
+  expect(sectorOf({ sectorIdentifier: 'x.example', redirectUris: ['https://a.example/'] })).toBe('x.example')
+})
+
+test('epochs of the user are told where sub is the user’s id, and nowhere else', () => {
+  const epochs = { all: 1, user: 2, client: 3, grant: 4 }
+  expect(epochsToTell(sampleClient(), epochs)).toBe(epochs)
+  expect(epochsToTell(pairwise, epochs)).toEqual({ all: 1, client: 3 })
+  expect(epochsToTell(sampleClient({ subjectType: 'connection' }), epochs)).toEqual({ all: 1, client: 3 })
+})
+
+test('another kind of subject or another sector makes strangers of its users', () => {
+  expect(changesSubjects(pairwise, { ...pairwise, redirectUris: ['https://a.example/else'] })).toBe(false)
+  expect(changesSubjects(pairwise, { ...pairwise, redirectUris: ['https://b.example/'] })).toBe(true)
+  expect(changesSubjects(pairwise, { ...pairwise, subjectType: 'public' })).toBe(true)
+  expect(changesSubjects(sampleClient(), sampleClient({ redirectUris: ['https://b.example/'] }))).toBe(false)
+})
