@@ -16,9 +16,11 @@ import {
   listTrustedSessions,
   openTrustedSession,
 } from './endpoints/trusted-sessions.ts'
+import { userinfo } from './endpoints/userinfo.ts'
 import { users } from './endpoints/users.ts'
 import { showAccount, submitAccount } from './hosted/account-endpoints.ts'
 import type { HostedServices } from './hosted/hosted-services.ts'
+import { showLogout, submitLogout } from './hosted/logout-endpoints.ts'
 import { pageEndpoint } from './hosted/page-endpoint.ts'
 import { showSignIn, showSignUp, submitSignIn, submitSignUp } from './hosted/sign-in-endpoints.ts'
 import { seeOther } from './http/answers.ts'
@@ -41,6 +43,8 @@ export function routes(services: HostedServices): readonly Route[] {
     forClients(services, { path: '/revoke', post: revoke(services), cors: 'clients' }),
     forClients(services, { path: '/introspect', post: introspect(services) }),
     forClients(services, { path: '/revocations', get: revocations(services) }),
+
+    { path: '/userinfo', get: userinfo(services), post: userinfo(services), cors: 'clients' },
 
     { path: '/v1/users', post: users(services), cors: 'clients' },
     { path: '/v1/me', get: me(services), cors: 'clients' },
@@ -67,6 +71,7 @@ export function routes(services: HostedServices): readonly Route[] {
     { path: '/authorize', get: page(authorize), post: page(authorize) },
     { path: '/sign-in', get: page(showSignIn), post: page(submitSignIn) },
     { path: '/sign-up', get: page(showSignUp), post: page(submitSignUp) },
+    { path: '/logout', get: page(showLogout), post: page(submitLogout) },
     { path: '/account', get: page(showAccount), post: page(submitAccount) },
     { path: '/', get: () => seeOther('/account') },
     { path: '/favicon.ico', get: () => favicon(services.site.mark) },

@@ -1,4 +1,10 @@
-import type { ClientAuthenticationMethod } from '@countersign/core'
+import {
+  acrValues,
+  type ClientAuthenticationMethod,
+  claimScopes,
+  signingAlgorithms,
+  standardClaimNames,
+} from '@countersign/core'
 import { proofAlgorithms } from '../dpop/proof-algorithms.ts'
 import { json } from '../http/answers.ts'
 import type { Endpoint } from '../http/message.ts'
@@ -23,6 +29,9 @@ function metadataOf(endpoint: string, methods: readonly ClientAuthenticationMeth
 
 const cacheable = { 'cache-control': `public, max-age=${jwksMaxAgeSeconds}` }
 
+/** What an ID token says of itself and of the sign-in. */
+const idTokenClaimNames = ['sub', 'iss', 'aud', 'exp', 'iat', 'auth_time', 'nonce', 'acr', 'amr', 'at_hash', 'sid']
+
 /** `GET /.well-known/oauth-authorization-server` and `…/openid-configuration` (RFC 8414 §2). */
 export function discovery(services: Services): Endpoint {
   const { issuer } = services.config
@@ -44,9 +53,19 @@ export function discovery(services: Services): Endpoint {
     ...metadataOf('introspection_endpoint', confidentialMethods),
     dpop_signing_alg_values_supported: proofAlgorithms,
     authorization_response_iss_parameter_supported: true,
-    subject_types_supported: ['public'],
-    id_token_signing_alg_values_supported: ['ES256'],
-    scopes_supported: ['account'],
+    userinfo_endpoint: `${issuer}/userinfo`,
+    end_session_endpoint: `${issuer}/logout`,
+    subject_types_supported: ['public', 'pairwise'],
+    id_token_signing_alg_values_supported: signingAlgorithms,
+    acr_values_supported: acrValues,
+    scopes_supported: ['openid', ...claimScopes, 'account'],
+    claim_types_supported: ['normal'],
+    claims_supported: [...idTokenClaimNames, ...standardClaimNames],
+    claims_parameter_supported: true,
+    request_parameter_supported: false,
+    // Left out it would mean yes (OpenID Connect Discovery §3). Pushed requests are another thing.
+    request_uri_parameter_supported: false,
+    ui_locales_supported: ['en'],
   }
   return () => json(200, document, cacheable)
 }

@@ -55,6 +55,9 @@ const formNames = [
   'prompt',
   'code_challenge',
   'return_to',
+  'access_token',
+  'id_token_hint',
+  'post_logout_redirect_uri',
   '__proto__',
   'x',
 ]
@@ -120,6 +123,8 @@ const paths = [
   '/par',
   '/revoke',
   '/introspect',
+  '/userinfo',
+  '/logout',
   '/revocations',
   '/v1/users',
   '/v1/me',

@@ -52,6 +52,8 @@ export interface KeyKeeper {
   forgottenRefreshKey(id: number): MacKey | undefined
   /** For checking access tokens of our own. */
   published(kid: string): PublishedKey | undefined
+  /** For reading what may have been signed long ago: keys too that the schedule has retired, but none that was retired by hand. */
+  everPublished(kid: string): PublishedKey | undefined
   readonly countersignKey: MacKey
   /** The public keys (RFC 7517 §5), as text. */
   jwks(): string
@@ -192,6 +194,7 @@ export async function createKeyKeeper(options: KeyKeeperOptions): Promise<KeyKee
       return id > newest && id <= newest + forgottenKeysAtMost ? refreshKeyOf(options.master, id) : undefined
     },
     published: kid => ready().published.get(kid),
+    everPublished: kid => ready().published.get(kid) ?? formerKey(ready().ring, kid, policy),
     countersignKey,
     jwks: () => ready().jwks,
     ring: () => ready().ring,
@@ -244,10 +247,7 @@ function openRing(
   const activeRefresh = activeRefreshKey(ring)
   if (forAccessTokens === undefined || activeRefresh === undefined)
     throw new StoreUnavailable('The key ring has no active key.')
-  const published = new Map<string, PublishedKey>()
-  for (const { kid, alg, publicJwk } of publishedSigningKeys(ring)) {
-    published.set(kid, { kid, alg, key: createPublicKey({ key: publicJwk, format: 'jwk' }) })
-  }
+  const published = new Map(publishedSigningKeys(ring).map(key => [key.kid, publicKeyOf(key)]))
   const refreshKeys = new Map<number, MacKey>()
   for (const key of ring.refresh) {
     if (key.state !== 'retired') refreshKeys.set(key.id, refreshKeyOf(options.master, key.id))
@@ -274,6 +274,18 @@ function openRing(
 /** Derived from the master key by its number: nothing of it is stored. */
 function refreshKeyOf(master: MasterKey, id: number): MacKey {
   return createSecretKey(deriveKey(master, `refresh key ${id}`))
+}
+
+/** A key that served its time: what was retired by hand skipped the tail, or broke it off. */
+function formerKey(ring: KeyRing, kid: string, policy: KeyPolicy): PublishedKey | undefined {
+  const key = ring.signing.find(one => one.kid === kid)
+  if (key === undefined || key.retiringAt === null || key.retiredAt === null) return undefined
+  if (key.retiredAt - key.retiringAt < policy.signingTailSeconds * 1000) return undefined
+  return publicKeyOf(key)
+}
+
+function publicKeyOf({ kid, alg, publicJwk }: SigningKey): PublishedKey {
+  return { kid, alg, key: createPublicKey({ key: publicJwk, format: 'jwk' }) }
 }
 
 function openPrivate(key: SigningKey, sealingKey: Buffer): KeyObject {

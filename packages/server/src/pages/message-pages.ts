@@ -9,6 +9,8 @@ export interface SignedOutModel {
   /** All sessions were ended, not this one alone. */
   readonly everywhere?: boolean
   readonly signInUrl?: string
+  /** Where one came from; only a registered address. */
+  readonly application?: { readonly name: string; readonly url: string }
 }
 
 /** The page after signing out. */
@@ -19,6 +21,7 @@ export function signedOutPage(site: Site, model: SignedOutModel): string {
     content: html`<div class="card">
 <h1>${signedOut.title}</h1>
 <p role="status">${model.everywhere ? signedOut.everywhere : signedOut.text}</p>
+${model.application && html`<p class="way-on"><a class="button main" href="${href(model.application.url)}"><span>${signedOut.backTo(foreignName(model.application.name))}</span></a></p>`}
 ${model.signInUrl !== undefined && html`<p class="way-on"><a class="button main" href="${href(model.signInUrl)}">${signedOut.signInAgain}</a></p>`}
 </div>`,
   })

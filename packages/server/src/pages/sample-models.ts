@@ -7,6 +7,7 @@
 import { type AccountModel, accountPage } from './account-page.ts'
 import { errorPage, notFoundPage, signedOutPage, waitPage } from './message-pages.ts'
 import { type SignInModel, signInPage } from './sign-in-page.ts'
+import { signOutPage } from './sign-out-page.ts'
 import { type SignUpModel, signUpPage } from './sign-up-page.ts'
 import { createSite, type Site } from './site.ts'
 
@@ -113,6 +114,21 @@ export const samplePages: Readonly<Record<string, string>> = {
   }),
   'signed-out': signedOutPage(sampleSite, { signInUrl: '/sign-in' }),
   'signed-out-everywhere': signedOutPage(sampleSite, { everywhere: true }),
+  'signed-out-way-back': signedOutPage(sampleSite, {
+    signInUrl: '/sign-in',
+    application: { name: 'Orchard Notes', url: 'https://notes.example.com/' },
+  }),
+  'sign-out': signOutPage(sampleSite, {
+    csrf: 'c',
+    user: { email: 'robin@example.com', name: 'Robin Example' },
+    application: 'Orchard Notes',
+    accountUrl: '/account',
+  }),
+  'sign-out-unasked': signOutPage(sampleSite, {
+    csrf: 'c',
+    user: { email: 'robin@example.com' },
+    accountUrl: '/account',
+  }),
   error: errorPage(sampleSite, { reason: 'redirect_uri_mismatch', reference: 'req-7f3a' }),
   'error-with-way-back': errorPage(sampleSite, {
     reason: 'parameter_missing',

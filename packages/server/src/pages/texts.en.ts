@@ -62,11 +62,20 @@ export const english: Texts = {
       change_password: 'Your password has been changed. All other sessions have been ended.',
     },
   },
+  signOut: {
+    title: 'Sign out?',
+    question: user => html`You are signed in as ${user}.`,
+    askedBy: (application, user) => html`${application} asks to sign you out. You are signed in as ${user}.`,
+    hint: 'This signs you out in this browser, and out of every application that you have used with this account here.',
+    submit: 'Sign out',
+    stay: 'No, stay signed in',
+  },
   signedOut: {
     title: 'You are signed out',
     text: 'Your session on this device has ended. You can close this page.',
     everywhere: 'All your sessions have ended, on every device. You can close this page.',
     signInAgain: 'Sign in again',
+    backTo: application => html`Back to ${application}`,
   },
   notFound: {
     title: 'There is nothing here',

@@ -62,11 +62,20 @@ export interface Texts {
     readonly changePassword: string
     readonly done: Readonly<Record<'end_session' | 'end_others' | 'change_password', string>>
   }
+  readonly signOut: {
+    readonly title: string
+    readonly question: (user: Html) => Html
+    readonly askedBy: (application: Html, user: Html) => Html
+    readonly hint: string
+    readonly submit: string
+    readonly stay: string
+  }
   readonly signedOut: {
     readonly title: string
     readonly text: string
     readonly everywhere: string
     readonly signInAgain: string
+    readonly backTo: (application: Html) => Html
   }
   readonly notFound: Message & { readonly home: string }
   readonly wait: {

@@ -19,17 +19,18 @@ export interface CheckedToken {
 /**
  * Checks an access token at our own endpoints: signature and countersign, audience, time, and then the rows that it was
  * made under. `/v1` needs `scope`.
+ *
+ * @param posted the token of a form (RFC 6750 §2.2), where an endpoint takes one.
  */
 export async function checkAccessToken(
   services: Services,
   request: HttpRequest,
   scope: string,
+  posted?: string,
 ): Promise<CheckedToken | Refusal> {
-  const authorization = request.header('authorization')
-  if (authorization === undefined) return refuse('token_missing')
-  const [, scheme, token] = /^(Bearer|DPoP) +([A-Za-z0-9._~+/-]+=*)$/i.exec(authorization) ?? []
-  if (scheme === undefined || token === undefined) return refuse('token_malformed')
-  const isDpop = scheme.toLowerCase() === 'dpop'
+  const presented = readPresented(request.header('authorization'), posted)
+  if (isRefusal(presented)) return presented
+  const { token, isDpop } = presented
   const checked = await judgeAccessToken(services, token)
   const refusal = isRefusal(checked)
     ? checked
@@ -38,6 +39,19 @@ export async function checkAccessToken(
   // Answered in the scheme that was used, or should have been (RFC 9449 §7.1).
   const challenges = isDpop || refusal.reason === 'token_bound'
   return challenges ? services.proofs.explain(refusal, { challenges }) : refusal
+}
+
+/** One token, in one way (RFC 6750 §2). */
+function readPresented(
+  authorization: string | undefined,
+  posted: string | undefined,
+): { token: string; isDpop: boolean } | Refusal {
+  if (authorization !== undefined && posted !== undefined) return refuse('token_ambiguous')
+  const written = posted === undefined ? authorization : `Bearer ${posted}`
+  if (written === undefined) return refuse('token_missing')
+  const [, scheme, token] = /^(Bearer|DPoP) +([A-Za-z0-9._~+/-]+=*)$/i.exec(written) ?? []
+  if (scheme === undefined || token === undefined) return refuse('token_malformed')
+  return { token, isDpop: scheme.toLowerCase() === 'dpop' }
 }
 
 function judgeScope(claims: AccessTokenClaims, scope: string): Refusal | undefined {
