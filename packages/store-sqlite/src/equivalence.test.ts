@@ -195,7 +195,7 @@ async function everything(store: Store, known: Known): Promise<unknown> {
   const addresses = Array.from({ length: 8 }, (_, index) => `${index}@example.org`)
   return {
     issuer: await store.loadIssuer(),
-    clients: await store.listClients(),
+    clients: await store.listClients({ limit: 100 }),
     users: await all(known.users, id => store.loadUser(id)),
     byAddress: await all(addresses, address => store.loadUserByEmail(address)),
     byIdentity: await all('01234567', subject => store.loadUserByIdentity('google', subject)),

@@ -3,7 +3,6 @@ import type { ClaimsRequest, Client, Family } from '@countersign/core'
 import type { Clients } from './clients.ts'
 import { bufferOf, type Column, epochsOf, idColumns, idKey, idOf, idParts, listOf, type Row } from './columns.ts'
 import { endReasonNumber, endReasonOf } from './end-reasons.ts'
-import { clientNumber } from './sessions.ts'
 import { wrote } from './statements.ts'
 
 /** What `readFamily` takes, of the table under the name `f`. */
@@ -89,7 +88,7 @@ export function openFamilyWrites(database: DatabaseSync, clients: Clients): (fam
       rest,
     ]
     if (family.version > 0) return wrote(update, ...values, family.version)
-    const client = clientNumber(clients, family.clientId)
+    const client = clients.use(family.clientId)
     return wrote(insert, ...values, idKey(family.sessionId), client)
   }
 }

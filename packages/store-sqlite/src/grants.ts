@@ -3,7 +3,6 @@ import type { Grant } from '@countersign/core'
 import { latestFirst } from '@countersign/store'
 import type { Clients } from './clients.ts'
 import { type Column, idKey, listOf, type Row } from './columns.ts'
-import { clientNumber } from './sessions.ts'
 import { prepareRead, wrote } from './statements.ts'
 
 export interface Grants {
@@ -64,7 +63,7 @@ export function openGrants(database: DatabaseSync, clients: Clients): Grants {
         grant.epoch,
         grant.version + 1,
         idKey(grant.userId),
-        clientNumber(clients, grant.clientId),
+        clients.use(grant.clientId),
       ]
       return grant.version === 0 ? wrote(insert, ...values) : wrote(update, ...values, grant.version)
     },

@@ -31,7 +31,7 @@ export interface Reads {
   readonly now: () => Snapshot
   readonly keyRing: () => KeyRing
   readonly client: (clientId: string) => Client | undefined
-  readonly clients: () => readonly Client[]
+  readonly clients: Clients
   readonly user: (userId: string) => User | undefined
   readonly userByEmail: (key: string) => User | undefined
   readonly userByIdentity: (connection: string, subject: string) => User | undefined
@@ -116,7 +116,7 @@ export function openReads(
     now,
     keyRing: parts.keyRing.load,
     client: clientId => clients.byId(clientId)?.client,
-    clients: clients.list,
+    clients,
     user: userId => (isId(userId) ? users.byId(userId) : undefined),
     userByEmail: users.byEmail,
     userByIdentity: users.byIdentity,

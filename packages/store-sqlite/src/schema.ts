@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { type Client, webOrigins } from '@countersign/core'
 import { StoreUnavailable } from '@countersign/store'
 
 /*
@@ -8,7 +9,7 @@ import { StoreUnavailable } from '@countersign/store'
  * A rotation changes one row of `family` and no index: what is indexed never changes. References are the first eight
  * bytes of an id (columns.ts) or a client's number. Times are milliseconds; what usually equals its neighbour is NULL then.
  */
-const migrations: readonly string[] = [
+const migrations: readonly (string | ((database: DatabaseSync) => void))[] = [
   `
   CREATE TABLE issuer (one INTEGER PRIMARY KEY CHECK (one = 1), version INTEGER NOT NULL, body TEXT NOT NULL);
   CREATE TABLE key_ring (one INTEGER PRIMARY KEY CHECK (one = 1), version INTEGER NOT NULL, body TEXT NOT NULL);
@@ -60,7 +61,26 @@ const migrations: readonly string[] = [
   ALTER TABLE user ADD COLUMN first_identity TEXT;
   UPDATE user SET first_identity = json_array(i.connection, i.subject) FROM identity i WHERE i.user = user.key;
   `,
+  // Clients that register themselves: many, some of them never used.
+  `
+  ALTER TABLE client ADD COLUMN origin TEXT NOT NULL DEFAULT 'declared';
+  ALTER TABLE client ADD COLUMN expires_at INTEGER;
+  CREATE INDEX client_by_origin ON client (origin, id);
+  CREATE INDEX client_by_expiry ON client (expires_at) WHERE expires_at IS NOT NULL;
+  CREATE TABLE client_web_origin (
+    origin TEXT NOT NULL, client INTEGER NOT NULL, PRIMARY KEY (origin, client)) WITHOUT ROWID;
+  CREATE INDEX web_origin_of_client ON client_web_origin (client);
+  `,
+  noteWebOrigins,
 ]
+
+function noteWebOrigins(database: DatabaseSync): void {
+  const insert = database.prepare('INSERT OR IGNORE INTO client_web_origin (origin, client) VALUES (?, ?)')
+  for (const { number, body } of database.prepare('SELECT number, body FROM client').all()) {
+    const { disabled, redirectUris } = JSON.parse(body as string) as Client
+    if (!disabled) for (const origin of webOrigins(redirectUris)) insert.run(origin, number as number)
+  }
+}
 
 /** Brings the file to this version's schema, in one transaction. Refuses a file that a later version has written. */
 export function migrate(database: DatabaseSync): void {
@@ -73,7 +93,10 @@ export function migrate(database: DatabaseSync): void {
   }
   database.exec('BEGIN IMMEDIATE')
   try {
-    for (const migration of migrations.slice(found)) database.exec(migration)
+    for (const migration of migrations.slice(found)) {
+      if (typeof migration === 'string') database.exec(migration)
+      else migration(database)
+    }
     database.exec(`PRAGMA user_version = ${migrations.length}`)
     database.exec('COMMIT')
   } catch (error) {

@@ -72,14 +72,7 @@ export function openSessionWrites(database: DatabaseSync, clients: Clients): (se
       rest,
     ]
     if (session.version > 0) return wrote(update, ...values, session.version)
-    return wrote(insert, ...values, idKey(session.userId), clientNumber(clients, session.clientId))
+    const client = session.clientId === null ? null : clients.use(session.clientId)
+    return wrote(insert, ...values, idKey(session.userId), client)
   }
-}
-
-/** Rows refer to a client by its number, so it must be there before them. */
-export function clientNumber(clients: Clients, clientId: string | null): number | null {
-  if (clientId === null) return null
-  const numbered = clients.byId(clientId)
-  if (numbered === undefined) throw new TypeError('a session, family or grant names a client that is not stored')
-  return numbered.number
 }

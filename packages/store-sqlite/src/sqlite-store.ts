@@ -29,7 +29,9 @@ export function createSqliteStore(
         const client = reads.client(clientId)
         return client && { ...reads.now(), client }
       }),
-    listClients: async () => read(reads.clients),
+    listClients: async page => read(() => reads.clients.list(page)),
+    countClients: async origin => read(() => reads.clients.count(origin)),
+    knowsWebOrigin: async origin => read(() => reads.clients.knowsWebOrigin(origin)),
     loadUser: async userId => read(() => ({ ...reads.now(), user: reads.user(userId) })),
     loadUserByEmail: async key => read(() => ({ ...reads.now(), user: reads.userByEmail(key) })),
     loadUserByIdentity: async (connection, subject) =>

@@ -50,6 +50,7 @@ export function openSweep(database: DatabaseSync, clients: Clients, feed: Feed):
       const session = readSession(row, 0, '', clients)
       return { id: session.id, goes: isSessionForgettable(session, now, limits) }
     })
+    gone += clients.forgetUnused(now, budget(4, gone))
     gone += Number(deleteExpired.run(now, limits.rowsAtMost - gone).changes)
     gone += feed.forgetPassed(limits.rowsAtMost - gone)
     return gone

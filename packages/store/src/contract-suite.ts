@@ -1,4 +1,5 @@
 import { auditContract } from './contract/audit-contract.ts'
+import { clientContract } from './contract/client-contract.ts'
 import { codeContract } from './contract/code-contract.ts'
 import { commitContract } from './contract/commit-contract.ts'
 import { createContract, type Engine, type TestApi } from './contract/contract.ts'
@@ -28,6 +29,7 @@ export function storeContract(api: TestApi, engine: Engine): void {
     epochs: epochContract,
     'the audit log': auditContract,
     'the feed': feedContract,
+    clients: clientContract,
     'the sweep': sweepContract,
     ...(engine.reopens && { 'a store that was closed and opened again': reopenContract }),
   }

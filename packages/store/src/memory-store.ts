@@ -1,13 +1,14 @@
-import type {
-  AuditRecord,
-  AuthorizationCode,
-  Change,
-  FamilySnapshot,
-  Grant,
-  SessionOnlySnapshot,
-  ShortLivedRows,
-  Snapshot,
-  UserSnapshot,
+import {
+  type AuditRecord,
+  type AuthorizationCode,
+  type Change,
+  type FamilySnapshot,
+  type Grant,
+  type SessionOnlySnapshot,
+  type ShortLivedRows,
+  type Snapshot,
+  type UserSnapshot,
+  webOrigins,
 } from '@countersign/core'
 import type { Epochs } from '@countersign/protocol'
 import { type AuditHead, chainedRow, firstAuditHash } from './audit-chain.ts'
@@ -117,9 +118,22 @@ export function createMemoryStore(options: StoreOptions): Store {
       const client = tables.clients.get(clientId)
       return client && { ...snapshot, client }
     },
-    async listClients() {
+    async listClients({ origin, after = '', limit }) {
       open()
       return [...tables.clients.values()]
+        .filter(client => client.id > after && (origin === undefined || client.origin === origin))
+        .sort((one, other) => (one.id < other.id ? -1 : 1))
+        .slice(0, limit)
+    },
+    async countClients(origin) {
+      open()
+      return [...tables.clients.values()].filter(client => client.origin === origin).length
+    },
+    async knowsWebOrigin(origin) {
+      open()
+      return [...tables.clients.values()].some(
+        ({ disabled, redirectUris }) => !disabled && webOrigins(redirectUris).includes(origin),
+      )
     },
     async loadUser(userId) {
       return userSnapshot(userId)

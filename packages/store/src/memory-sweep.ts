@@ -37,6 +37,10 @@ export function sweepMemory(tables: MemoryTables, feed: MemoryFeed, snapshot: Sn
     tables.dropSession(session)
     gone++
   }
+  end = gone + budget(4, gone)
+  for (const { id, expiresAt } of tables.clients.values()) {
+    if (mayGo() && expiresAt !== null && expiresAt <= now && tables.clients.delete(id)) gone++
+  }
   end = limits.rowsAtMost
   dropExpired()
   gone += feed.forgetPassed(limits.rowsAtMost - gone)

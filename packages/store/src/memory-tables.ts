@@ -95,15 +95,16 @@ export function createMemoryTables(incarnation: string): MemoryTables {
     }
   }
 
-  /** Engines refer to a client's row, so it must be there before what refers to it. */
-  function requireClient({ clientId }: { clientId: string | null }): void {
-    if (clientId !== null && !clients.has(clientId)) {
-      throw new TypeError('a session, family or grant names a client that is not stored')
-    }
+  /** Engines refer to a client's row, so it must be there before what refers to it; and stays from then on. */
+  function useClient({ clientId }: { clientId: string | null }, undo: Undo): void {
+    if (clientId === null) return
+    const client = clients.get(clientId)
+    if (client === undefined) throw new TypeError('a session, family or grant names a client that is not stored')
+    if (client.expiresAt !== null) putVersion(clients, clientId, { ...client, expiresAt: null }, undo)
   }
 
   function putGrant(row: Grant, undo: Undo): boolean {
-    requireClient(row)
+    useClient(row, undo)
     const key = grantKey(row.userId, row.clientId)
     addTo(grantKeysByUser, row.userId, key, undo)
     return putVersion(grants, key, row, undo)
@@ -148,11 +149,11 @@ export function createMemoryTables(incarnation: string): MemoryTables {
         case 'identity':
           return putIdentity(write.row, undo)
         case 'session':
-          requireClient(write.row)
+          useClient(write.row, undo)
           addTo(sessionIdsByUser, write.row.userId, write.row.id, undo)
           return putVersion(sessions, write.row.id, write.row, undo)
         case 'family':
-          requireClient(write.row)
+          useClient(write.row, undo)
           addTo(familyIdsBySession, write.row.sessionId, write.row.id, undo)
           return putVersion(families, write.row.id, write.row, undo)
         case 'grant':

@@ -2,6 +2,7 @@ import type {
   AuditRecord,
   Change,
   Client,
+  ClientOrigin,
   CodeSnapshot,
   Family,
   FamilySnapshot,
@@ -31,7 +32,12 @@ export interface Store {
   /** The issuer and its keys. */
   loadIssuer(): Promise<IssuerSnapshot>
   loadClient(clientId: string): Promise<ClientSnapshot | undefined>
-  listClients(): Promise<readonly Client[]>
+  /** A page of the clients, in the order of their ids. There may be very many: never all of them at once. */
+  listClients(page: ClientPage): Promise<readonly Client[]>
+  /** How many clients came in one way. */
+  countClients(origin: ClientOrigin): Promise<number>
+  /** True if a client that is not switched off has a redirect URI of this web origin (RFC 6454). */
+  knowsWebOrigin(origin: string): Promise<boolean>
   loadUser(userId: string): Promise<UserSnapshot>
   /** By `emailKey(address)`. */
   loadUserByEmail(key: string): Promise<UserSnapshot>
@@ -57,6 +63,7 @@ export interface Store {
    * Applies all of the change or nothing. `'conflict'`: a row is not at the version that was read (or exists, where
    * version 0 was written): load and decide again. A durable change is on disk when this resolves, and a change that
    * carries entries always is. One row at most once in a change; what a session or family belongs to is fixed at birth.
+   * A client that a session, family or grant is written for has been used: its `expiresAt` becomes null in the same commit, and its version rises.
    * A user written with `deletedAt` takes the device and address out of all their sessions, ended ones too, in the same
    * commit; an engine with a log soon overwrites what stood there. Ids that are none, addresses that are none, and rows that name others that do not exist are a TypeError.
    */
@@ -67,7 +74,7 @@ export interface Store {
   /** Audit rows after a number, in order; the numbers have no gaps. */
   readAudit(after: number, limit: number): Promise<readonly StoredAuditRow[]>
 
-  /** Forgets what can have no effect any more: codes, entries, ended or expired sessions. Returns how many rows went. */
+  /** Forgets what can have no effect any more: codes, entries, ended or expired sessions, registrations that nobody used. Returns how many rows went. */
   sweep(limits: SweepLimits): Promise<number>
 
   /** Waits for what was begun, writes everything down, lets go of files and connections. */
@@ -76,6 +83,14 @@ export interface Store {
 
 export interface IssuerSnapshot extends Snapshot {
   readonly keyRing: KeyRing
+}
+
+export interface ClientPage {
+  /** Only those that came so. */
+  readonly origin?: ClientOrigin
+  /** The id after which the page begins. */
+  readonly after?: string
+  readonly limit: number
 }
 
 export interface ClientSnapshot extends Snapshot {

@@ -91,7 +91,9 @@ export function createNodeStore(world: {
   return {
     loadIssuer: () => reach(() => engine().loadIssuer(), { ring: true }),
     loadClient: id => reach(() => engine().loadClient(id)),
-    listClients: () => reach(() => engine().listClients()),
+    listClients: page => reach(() => engine().listClients(page)),
+    countClients: origin => reach(() => engine().countClients(origin)),
+    knowsWebOrigin: origin => reach(() => engine().knowsWebOrigin(origin)),
     loadUser: id => reach(() => engine().loadUser(id)),
     loadUserByEmail: key => reach(() => engine().loadUserByEmail(key)),
     loadUserByIdentity: (connection, subject) => reach(() => engine().loadUserByIdentity(connection, subject)),

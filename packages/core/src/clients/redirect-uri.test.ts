@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { redirectUriIsAcceptable, redirectUriIsRegistered } from './redirect-uri.ts'
+import { redirectUriIsAcceptable, redirectUriIsRegistered, webOrigins } from './redirect-uri.ts'
 
 const registered = [
   'https://app.example/callback',
@@ -119,4 +119,9 @@ describe('for registration', () => {
   ])('%s is not', (_what, uri) => {
     expect(redirectUriIsAcceptable(uri)).toBe(false)
   })
+})
+
+test('web origins are those of web addresses, each once', () => {
+  const uris = [...registered, 'https://APP.example:443/x', 'https://']
+  expect(webOrigins(uris)).toEqual(['https://app.example', 'http://127.0.0.1', 'http://[::1]', 'http://localhost:3000'])
 })

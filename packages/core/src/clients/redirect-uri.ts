@@ -13,6 +13,12 @@ export function redirectUriIsRegistered(presented: string, registered: readonly 
   })
 }
 
+/** The web origins (RFC 6454) of redirect URIs: from there a browser's app calls. A private scheme has none. */
+export function webOrigins(redirectUris: readonly string[]): readonly string[] {
+  const urls = redirectUris.filter(uri => /^https?:/.test(uri)).flatMap(uri => URL.parse(uri) ?? [])
+  return [...new Set(urls.map(url => url.origin))]
+}
+
 /** An authority without user information, whose host reads the same for people, parsers and string comparison. */
 const plainAuthority = /^https?:\/\/([a-z0-9.-]+|\[[0-9a-f:]+\])(:\d+)?([/?]|$)/i
 

@@ -1,4 +1,4 @@
-import { type Client, declareClient } from '@countersign/core'
+import { declareClient } from '@countersign/core'
 import { createMemoryStore, StoreUnavailable } from '@countersign/store'
 import { expect, test } from 'vitest'
 import { createClientDirectory } from './client-directory.ts'
@@ -14,12 +14,15 @@ function directory() {
   const state = { time: 1_000_000, reads: 0, away: false }
   const clock = (): number => state.time
   const store = createMemoryStore({ clock, sealPersonal: () => null, seed: { incarnation: 'a1' } })
-  const listClients = async (): Promise<readonly Client[]> => {
+  const knowsWebOrigin = async (origin: string): Promise<boolean> => {
     state.reads++
     if (state.away) throw new StoreUnavailable('away')
-    return store.listClients()
+    return store.knowsWebOrigin(origin)
   }
-  return { state, store, clients: createClientDirectory({ ...store, listClients }, clock) }
+  const listClients = (): never => {
+    throw new Error('there may be a hundred thousand')
+  }
+  return { state, store, clients: createClientDirectory({ ...store, knowsWebOrigin, listClients }, clock) }
 }
 
 test('origins are those of web redirect URIs, to the letter', async () => {
@@ -45,11 +48,18 @@ test('many who ask at once share one read, and it is good for five seconds', asy
   await Promise.all(Array.from({ length: 50 }, () => clients.isClientOrigin('https://app.example')))
   expect(state.reads).toBe(1)
   state.time += 5_000
-  await clients.nameOf('app')
+  await clients.isClientOrigin('https://app.example')
   expect(state.reads).toBe(1)
   state.time += 1
-  await clients.nameOf('app')
+  await clients.isClientOrigin('https://app.example')
   expect(state.reads).toBe(2)
+})
+
+test('an origin is known as soon as a client has it', async () => {
+  const { store, clients } = directory()
+  expect(await clients.isClientOrigin('https://app.example')).toBe(false)
+  await declareClients(store, [app])
+  expect(await clients.isClientOrigin('https://app.example')).toBe(true)
 })
 
 test('a client that is switched off has no origin any more', async () => {
@@ -61,15 +71,22 @@ test('a client that is switched off has no origin any more', async () => {
   expect(await clients.isClientOrigin('https://app.example')).toBe(false)
 })
 
-test('with the store away the last reading goes on; without one the failure is told, and the next try reads again', async () => {
+test('with the store away what was known goes on; what was not is a failure, and the next try reads again', async () => {
   const { state, store, clients } = directory()
   await declareClients(store, [app])
   state.away = true
-  await expect(clients.nameOf('app')).rejects.toThrow(StoreUnavailable)
+  await expect(clients.isClientOrigin('https://app.example')).rejects.toThrow(StoreUnavailable)
   state.away = false
-  expect(await clients.nameOf('app')).toBe('The app')
+  expect(await clients.isClientOrigin('https://app.example')).toBe(true)
   state.away = true
   state.time += 60_000
+  expect(await clients.isClientOrigin('https://app.example')).toBe(true)
+})
+
+test('a client is called by its name, one that is not there by what it was called', async () => {
+  const { store, clients } = directory()
+  await declareClients(store, [app])
   expect(await clients.nameOf('app')).toBe('The app')
   expect(await clients.nameOf('unknown')).toBe('unknown')
+  expect([await clients.knows('app'), await clients.knows('unknown')]).toEqual([true, false])
 })

@@ -1,59 +1,48 @@
-import type { Client } from '@countersign/core'
 import { type Store, StoreUnavailable } from '@countersign/store'
 
 /**
- * Origins and names of all clients, for CORS and pages; read again after a while. Never used for authentication. While the
- * store is away the last reading goes on, so that a browser's app may read that it is.
+ * Which web origins clients have, for CORS, and what clients are called, for pages. Never used for authentication. There may be very many clients, so nothing is
+ * listed: what is asked for is looked up, and an origin that is known stays so for a while. With the store away an origin that was known goes on, so that a
+ * browser's app may read that the store is away.
  */
 export interface ClientDirectory {
   isClientOrigin(origin: string): Promise<boolean>
   nameOf(clientId: string): Promise<string>
   knows(clientId: string): Promise<boolean>
-  /** Forget what is remembered: a client was changed. */
-  changed(): void
 }
 
-export function createClientDirectory(store: Store, clock: () => number, freshMs = 5_000): ClientDirectory {
-  let known: Directory | undefined
-  let reading: Promise<Directory> | undefined
+const freshMs = 5_000
+const originsAtMost = 10_000
 
-  async function read(): Promise<Directory> {
+export function createClientDirectory(store: Store, clock: () => number): ClientDirectory {
+  /** Known origins, and when they were looked up. */
+  const known = new Map<string, number>()
+  const looking = new Map<string, Promise<boolean>>()
+
+  async function look(origin: string): Promise<boolean> {
     try {
-      const clients = await store.listClients()
-      const origins = new Set(clients.filter(client => !client.disabled).flatMap(originsOf))
-      known = { names: new Map(clients.map(({ id, name }) => [id, name])), origins, time: clock() }
-      return known
+      const isKnown = await store.knowsWebOrigin(origin)
+      known.delete(origin)
+      if (isKnown) known.set(origin, clock())
+      if (known.size > originsAtMost) for (const [oldest] of known) if (known.delete(oldest)) break
+      return isKnown
     } catch (error) {
-      if (known !== undefined && error instanceof StoreUnavailable) return known
+      if (known.has(origin) && error instanceof StoreUnavailable) return true
       throw error
     } finally {
-      reading = undefined
+      looking.delete(origin)
     }
   }
 
-  async function current(): Promise<Directory> {
-    if (known !== undefined && Math.abs(clock() - known.time) <= freshMs) return known
-    reading ??= read()
-    return reading
-  }
-
   return {
-    isClientOrigin: async origin => (await current()).origins.has(origin),
-    nameOf: async clientId => (await current()).names.get(clientId) ?? clientId,
-    knows: async clientId => (await current()).names.has(clientId),
-    changed: () => {
-      known = undefined
+    async isClientOrigin(origin) {
+      const lookedAt = known.get(origin)
+      if (lookedAt !== undefined && Math.abs(clock() - lookedAt) <= freshMs) return true
+      const running = looking.get(origin) ?? look(origin)
+      looking.set(origin, running)
+      return running
     },
+    nameOf: async clientId => (await store.loadClient(clientId))?.client.name ?? clientId,
+    knows: async clientId => (await store.loadClient(clientId)) !== undefined,
   }
-}
-
-interface Directory {
-  readonly names: ReadonlyMap<string, string>
-  readonly origins: ReadonlySet<string>
-  readonly time: number
-}
-
-/** Only web origins: a private scheme has none. */
-function originsOf(client: Client): string[] {
-  return client.redirectUris.filter(uri => /^https?:/.test(uri) && URL.canParse(uri)).map(uri => new URL(uri).origin)
 }

@@ -1,7 +1,8 @@
 import {
   type Client,
+  type ClientOrigin,
+  changeClient,
   changesSubjects,
-  epochEntry,
   isPublic,
   redirectUriIsAcceptable,
   sectorOf,
@@ -52,31 +53,42 @@ function checkDeclaration(client: Client): void {
  */
 export async function switchOffUndeclared(store: Store, declared: readonly Client[]): Promise<void> {
   const names = new Set(declared.map(client => client.id))
-  for (const { id } of await store.listClients()) if (!names.has(id)) await again(() => switchOff(store, id))
+  for await (const { id } of everyClient(store, 'declared')) if (!names.has(id)) await again(() => switchOff(store, id))
+}
+
+/** All clients of an origin, a page at a time. */
+async function* everyClient(store: Store, origin: ClientOrigin): AsyncGenerator<Client> {
+  const limit = 200
+  for (let after = ''; ; ) {
+    const page = await store.listClients({ origin, after, limit })
+    yield* page
+    const last = page.at(-1)
+    if (last === undefined || page.length < limit) return
+    after = last.id
+  }
 }
 
 async function switchOff(store: Store, clientId: string): Promise<boolean> {
   const found = await store.loadClient(clientId)
   if (found === undefined || found.client.disabled) return true
-  const { client, now: time } = found
-  const writes = [{ table: 'client' as const, row: { ...client, disabled: true } }]
-  const audit = [{ event: 'client.changed' as const, time, clientId, facts: { declared: false } }]
-  return (await store.commit({ writes, audit, entries: [], durable: true, time })) === 'committed'
+  const how = { event: 'client.changed', facts: { declared: false } } as const
+  return (await store.commit(changeClient(found, { ...found.client, disabled: true }, how))) === 'committed'
 }
 
 async function declareOne(store: Store, declared: Client): Promise<boolean> {
   const stored = (await store.loadClient(declared.id))?.client
-  const { now, issuer } = await store.loadIssuer()
+  const snapshot = await store.loadIssuer()
+  const row = stored ? declaredOver(stored, declared) : declared
+  if (stored && JSON.stringify(row) === JSON.stringify({ ...row, ...stored })) return true
   // Switched off: what it was given is dead everywhere, not only where this server is asked.
   // Known by another `sub` from now on: it must not go on with what speaks of the old one.
-  const ends = stored !== undefined && ((declared.disabled && !stored.disabled) || changesSubjects(stored, declared))
-  const epoch = stored ? stored.epoch + Number(ends) : declared.epoch
-  const row = stored ? { ...declared, epoch, version: stored.version } : declared
-  if (stored && JSON.stringify(row) === JSON.stringify({ ...row, ...stored })) return true
-  const audit = [{ event: 'client.changed' as const, time: now, clientId: declared.id }]
-  const entries = ends ? [epochEntry('client', declared.id, epoch, now, issuer)] : []
-  const change = { writes: [{ table: 'client' as const, row }], audit, entries, durable: true, time: now }
-  return (await store.commit(change)) === 'committed'
+  const ends = stored !== undefined && ((row.disabled && !stored.disabled) || changesSubjects(stored, row))
+  return (await store.commit(changeClient(snapshot, row, { event: 'client.changed', ends }))) === 'committed'
+}
+
+/** What the file says, over what has happened since: epochs that were raised, an operator's switch. */
+function declaredOver({ epoch, version, disabledByOperator }: Client, declared: Client): Client {
+  return { ...declared, epoch, version, disabledByOperator, disabled: declared.disabled || disabledByOperator }
 }
 
 async function raiseLongestLifetime(store: Store, seconds: number): Promise<boolean> {
