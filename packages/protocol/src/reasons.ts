@@ -106,6 +106,34 @@ const table = {
   ],
   code_reused: ['invalid_grant', 400, 'The code was used before; what it gave has been ended.', 'RFC 6749 §4.1.2'],
 
+  // Device authorization
+  authorization_pending: [
+    'authorization_pending',
+    400,
+    'The user has not answered yet; ask again after the interval.',
+    'RFC 8628 §3.5',
+  ],
+  polled_too_soon: [
+    'slow_down',
+    400,
+    'The device asks too often; from now on wait five seconds longer each time.',
+    'RFC 8628 §3.5',
+  ],
+  device_code_invalid: [
+    'invalid_grant',
+    400,
+    'The device code is unknown, used, belongs to another client, or what it was approved under has ended.',
+    'RFC 8628 §3.5',
+  ],
+  device_code_expired: ['expired_token', 400, 'The device code has expired.', 'RFC 8628 §3.5'],
+  device_denied: ['access_denied', 400, 'The user has refused.', 'RFC 8628 §3.5'],
+  user_code_invalid: [
+    'invalid_request',
+    400,
+    'The user code is unknown, expired, answered, or entered by somebody else.',
+    'RFC 8628 §3.3',
+  ],
+
   // Refresh tokens, in the order of the decision table (docs/refresh.md)
   refresh_token_invalid: [
     'invalid_grant',

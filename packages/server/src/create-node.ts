@@ -83,6 +83,7 @@ export async function createNode(options: NodeOptions): Promise<ServerNode> {
     keys: await createKeyKeeper({ store, master, issuer, policy, clock, random, log }),
     pairwiseKey: createSecretKey(deriveKey(master, 'pairwise subject 1')),
     proofs: createProofChecker({ issuer, nonceKey: deriveKey(master, 'dpop nonce 1'), clock }),
+    userCodeKey: createSecretKey(deriveKey(master, 'user code 1')),
     passwords: options.passwords ?? createPasswordHasher({ random }),
     loginLimits: createLoginLimits(counters),
     feed: createFeedBroadcaster(store, log, every),

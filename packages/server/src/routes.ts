@@ -1,5 +1,6 @@
 import { tellRefusedClients } from './clients/tell-refused-clients.ts'
 import { authorize } from './endpoints/authorize/authorize.ts'
+import { authorizeDevice } from './endpoints/device-authorization.ts'
 import { discovery, jwks } from './endpoints/discovery.ts'
 import { health } from './endpoints/health.ts'
 import { introspect } from './endpoints/introspect.ts'
@@ -19,6 +20,7 @@ import {
 import { userinfo } from './endpoints/userinfo.ts'
 import { users } from './endpoints/users.ts'
 import { showAccount, submitAccount } from './hosted/account-endpoints.ts'
+import { showDevice, submitDevice } from './hosted/device-endpoints.ts'
 import type { HostedServices } from './hosted/hosted-services.ts'
 import { showLogout, submitLogout } from './hosted/logout-endpoints.ts'
 import { pageEndpoint } from './hosted/page-endpoint.ts'
@@ -40,6 +42,7 @@ export function routes(services: HostedServices): readonly Route[] {
 
     forClients(services, { path: '/token', post: token(services), cors: 'clients' }),
     forClients(services, { path: '/par', post: pushAuthorizationRequest(services), cors: 'clients' }),
+    forClients(services, { path: '/device_authorization', post: authorizeDevice(services), cors: 'clients' }),
     forClients(services, { path: '/revoke', post: revoke(services), cors: 'clients' }),
     forClients(services, { path: '/introspect', post: introspect(services) }),
     forClients(services, { path: '/revocations', get: revocations(services) }),
@@ -72,6 +75,7 @@ export function routes(services: HostedServices): readonly Route[] {
     { path: '/sign-in', get: page(showSignIn), post: page(submitSignIn) },
     { path: '/sign-up', get: page(showSignUp), post: page(submitSignUp) },
     { path: '/logout', get: page(showLogout), post: page(submitLogout) },
+    { path: '/device', get: page(showDevice), post: page(submitDevice) },
     { path: '/account', get: page(showAccount), post: page(submitAccount) },
     { path: '/', get: () => seeOther('/account') },
     { path: '/favicon.ico', get: () => favicon(services.site.mark) },

@@ -55,6 +55,8 @@ export interface Services {
   readonly log: Log
   /** The node's clock: for proofs and timers only; decisions use the store's. */
   readonly clock: () => Instant
+  /** User codes are short; what is stored of them is keyed. */
+  readonly userCodeKey: MacKey
   readonly random: RandomBytes
   /** The refresh rule. An argument only so that the simulation can break it on purpose, to check its checker. */
   readonly judgeRefresh: JudgeRefresh

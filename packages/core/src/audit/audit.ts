@@ -20,6 +20,7 @@ export const auditEvents = [
   'refresh.reused',
   'code.reused',
   'client.registered',
+  'device.approved',
   'client.changed',
   'client.secrets_changed',
   'client.revoked',

@@ -1,7 +1,18 @@
-import { type Refusal, refuse } from '@countersign/protocol'
-import type { Change, Write } from '../change.ts'
 import type { Instant } from '../ids.ts'
-import type { PushedRequest } from './short-lived.ts'
+import type { ShortLived } from './short-lived-row.ts'
+
+/** A pushed authorization request (RFC 9126): what the `request_uri` stands for. */
+export interface PushedRequest extends ShortLived {
+  readonly clientId: string
+  /** The parameters as they were sent, all but the client's authentication. */
+  readonly parameters: Readonly<Record<string, string>>
+  /** Thumbprint of the key that alone may redeem the code: of the proof that came along, or `dpop_jkt` (RFC 9449 §10.1); null: any. */
+  readonly jkt: string | null
+  /** When a browser came with it for the first time; null: not yet. */
+  readonly openedAt: Instant | null
+  /** When it led to a code; null: not yet. */
+  readonly usedAt: Instant | null
+}
 
 /** RFC 9126 §2.2. */
 export const requestUriPrefix = 'urn:ietf:params:oauth:request_uri:'
@@ -11,23 +22,3 @@ export const pushedRequestSeconds = 90
 
 /** From then on people take their time: they look for their password, and read what they are asked. */
 export const openedRequestSeconds = 3_600
-
-/**
- * Judges a pushed request with which a browser comes (§4): pushed by this client, not used, in time. The first time it is given the time that people
- * need; the change says so and need not be durable.
- */
-export function openPushedRequest(
-  row: PushedRequest,
-  { clientId, now }: { clientId: string | undefined; now: Instant },
-): { readonly refused?: never; readonly row: PushedRequest; readonly change?: Change } | Refusal {
-  if (row.clientId !== clientId || row.usedAt !== null || now >= row.expiresAt) return refuse('request_uri_invalid')
-  if (row.openedAt !== null) return { row }
-  const opened = { ...row, openedAt: now, expiresAt: now + openedRequestSeconds * 1000 }
-  const writes = [{ table: 'pushedRequest' as const, row: opened }]
-  return { row: opened, change: { writes, audit: [], entries: [], durable: false, time: now } }
-}
-
-/** To be written with the code that it leads to: of fifty that try, one commits. */
-export function useUp(row: PushedRequest, now: Instant): Write {
-  return { table: 'pushedRequest', row: { ...row, usedAt: now } }
-}

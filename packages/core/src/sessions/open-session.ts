@@ -2,7 +2,7 @@ import type { AuditRecord } from '../audit/audit.ts'
 import type { Change, Write } from '../change.ts'
 import type { Client } from '../clients/client.ts'
 import type { Grant } from '../grants/grant.ts'
-import { makeId, type RandomBytes } from '../ids.ts'
+import { type Instant, makeId, type RandomBytes } from '../ids.ts'
 import { currentEpochs } from '../revocation/epochs.ts'
 import type { FamilySnapshot, Snapshot } from '../snapshots.ts'
 import type { ClaimsRequest } from '../tokens/claims-request.ts'
@@ -23,6 +23,8 @@ interface LoginRequest {
   readonly device: Device
   /** RFC 8176: how the user proved who they are. */
   readonly amr: readonly string[]
+  /** When they did, if it was not just now. */
+  readonly authenticatedAt?: Instant
   readonly random: RandomBytes
 }
 
@@ -30,7 +32,11 @@ interface LoginRequest {
 export function openLogin(
   request: LoginRequest & {
     client: Client
+    /** What it is authorised under, if the client needs one. */
+    grant?: Grant | undefined
     scope: string
+    /** By default all of the client's. */
+    audiences?: readonly string[]
     jkt: string | undefined
     /** An earlier login of the same install: it ends in the same commit, and a thief of it is out. */
     superseded?: FamilySnapshot | undefined
@@ -117,7 +123,7 @@ function newSession(
     userId: user.id,
     clientId,
     createdAt: snapshot.now,
-    authenticatedAt: snapshot.now,
+    authenticatedAt: request.authenticatedAt ?? snapshot.now,
     amr,
     device,
     cookieSalt,

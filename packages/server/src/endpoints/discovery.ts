@@ -9,6 +9,7 @@ import { proofAlgorithms } from '../dpop/proof-algorithms.ts'
 import { json } from '../http/answers.ts'
 import type { Endpoint } from '../http/message.ts'
 import type { Services } from '../services.ts'
+import { supportedGrantTypes } from './token.ts'
 
 /** Published long enough ahead of use that every verifier has it: the schedule of keys counts on this number. */
 export const jwksMaxAgeSeconds = 300
@@ -40,13 +41,14 @@ export function discovery(services: Services): Endpoint {
     authorization_endpoint: `${issuer}/authorize`,
     token_endpoint: `${issuer}/token`,
     pushed_authorization_request_endpoint: `${issuer}/par`,
+    device_authorization_endpoint: `${issuer}/device_authorization`,
     revocation_endpoint: `${issuer}/revoke`,
     introspection_endpoint: `${issuer}/introspect`,
     jwks_uri: `${issuer}/jwks`,
     revocations_endpoint: `${issuer}/revocations`,
     response_types_supported: ['code'],
     response_modes_supported: ['query'],
-    grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials'],
+    grant_types_supported: supportedGrantTypes,
     code_challenge_methods_supported: ['S256'],
     ...metadataOf('token_endpoint', ['none', ...confidentialMethods]),
     ...metadataOf('revocation_endpoint', ['none', ...confidentialMethods]),

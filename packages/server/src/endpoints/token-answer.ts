@@ -4,6 +4,7 @@ import {
   currentEpochs,
   deriveRefreshToken,
   type Family,
+  type Grant,
   type Instant,
   idTokenClaims,
   idTokenType,
@@ -23,6 +24,8 @@ export interface LoginRows {
   readonly issuer: { readonly epoch: number }
   readonly user: User
   readonly client: Client | AuthenticatedClient
+  /** Where it is authorised under one. */
+  readonly grant?: Grant | undefined
   readonly session: Session
   readonly family: Family
 }

@@ -4,8 +4,10 @@ import { refusalAnswer } from '../http/answers.ts'
 import type { Endpoint, HttpAnswer } from '../http/message.ts'
 import { readForm, repeatable } from '../http/read-form.ts'
 import type { Services } from '../services.ts'
+import { deviceGrantType } from './device-authorization.ts'
 import { redeemAuthorizationCode } from './token-authorization-code.ts'
 import { grantClientCredentials } from './token-client-credentials.ts'
+import { pollForDevice } from './token-device-code.ts'
 import { refreshTokens } from './token-refresh.ts'
 import { missing, type TokenRequest } from './token-request.ts'
 
@@ -13,7 +15,10 @@ const grantTypes = {
   authorization_code: redeemAuthorizationCode,
   refresh_token: refreshTokens,
   client_credentials: grantClientCredentials,
+  [deviceGrantType]: pollForDevice,
 } as const satisfies Record<string, (services: Services, request: TokenRequest) => Promise<HttpAnswer>>
+
+export const supportedGrantTypes: readonly string[] = Object.keys(grantTypes)
 
 /** `POST /token` (RFC 6749 §3.2): read → authenticate the client → check the proof → the grant type. */
 export function token(services: Services): Endpoint {

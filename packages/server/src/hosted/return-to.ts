@@ -1,4 +1,4 @@
-import { redirectUriIsRegistered } from '@countersign/core'
+import { readUserCode, redirectUriIsRegistered, showUserCode } from '@countersign/core'
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import { resolvePushedRequest } from '../endpoints/authorize/pushed-requests.ts'
 import type { HttpRequest } from '../http/message.ts'
@@ -14,13 +14,15 @@ export interface ReturnTo {
 }
 
 /**
- * The `return_to` of the query. Only `/authorize?…` and `/account` are places to return to; everything else, another origin
+ * The `return_to` of the query. Only `/authorize?…`, `/device` and `/account` are places to return to; everything else, another origin
  * above all, is the account page.
  */
 export async function readReturnTo(services: HostedServices, http: HttpRequest): Promise<ReturnTo | Refusal> {
   const query = readParameters(http.query)
   if (isRefusal(query)) return query
   const path = query.get('return_to')
+  const device = /^\/device(?:\?user_code=([^&]*))?$/.exec(path ?? '')
+  if (device !== null) return { path: devicePath(device[1]) }
   if (path === undefined || !path.startsWith('/authorize?')) return { path: '/account' }
   const asked = readParameters(path.slice('/authorize?'.length))
   if (isRefusal(asked)) return refuse('parameter_invalid')
@@ -36,4 +38,9 @@ export async function readReturnTo(services: HostedServices, http: HttpRequest):
   if (client === undefined || !redirectUriIsRegistered(redirectUri, client.redirectUris)) return { path: own }
   const { host, protocol } = new URL(redirectUri)
   return { path: own, redirectUri, application: { name: client.name, host: host || protocol } }
+}
+
+function devicePath(typed: string | undefined): string {
+  const code = readUserCode(typed ?? '')
+  return code === undefined ? '/device' : `/device?user_code=${showUserCode(code)}`
 }

@@ -9,7 +9,9 @@ export interface Field {
   /** Says "optional" beside the label; fields without it are required. */
   readonly optional?: string
   /** WCAG 2.2, 1.3.5, and what password managers go by. */
-  readonly autocomplete: 'username' | 'current-password' | 'new-password' | 'name'
+  readonly autocomplete: 'username' | 'current-password' | 'new-password' | 'name' | 'off'
+  /** `code`: letters that are copied one by one, written large. */
+  readonly look?: 'code'
   /** Filled in again after an error. Never for passwords. */
   readonly value?: string | undefined
   readonly hint?: string
@@ -28,11 +30,12 @@ export function field(model: Field): Html {
     type: model.type,
     id,
     name: model.name,
+    class: model.look,
     value: model.type === 'password' ? undefined : model.value,
     autocomplete: model.autocomplete,
     required: model.optional === undefined,
     minlength: model.minLength,
-    autocapitalize: model.autocomplete === 'name' ? 'words' : 'none',
+    autocapitalize: model.look === 'code' ? 'characters' : model.autocomplete === 'name' ? 'words' : 'none',
     spellcheck: 'false',
     autofocus: model.focused ?? false,
     'aria-invalid': error !== undefined || model.errorId !== undefined ? 'true' : undefined,

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { type AccountModel, accountPage } from './account-page.ts'
+import { deviceAskedPage, deviceCodePage } from './device-page.ts'
 import { errorPage, notFoundPage, signedOutPage, waitPage } from './message-pages.ts'
-import { accountModel, samplePages, sampleSite, signInModel, signUpModel } from './sample-models.ts'
+import { accountModel, deviceAskedModel, samplePages, sampleSite, signInModel, signUpModel } from './sample-models.ts'
 import { signInPage } from './sign-in-page.ts'
 import { signUpPage } from './sign-up-page.ts'
 import { createSite } from './site.ts'
@@ -106,7 +107,7 @@ test.each(pages)(
     for (const { attributes } of named(elements, 'input')) {
       if (attributes.type === 'hidden' || 'hidden' in attributes) continue
       expect(labels.has(attributes.id)).toBe(true)
-      expect(['username', 'current-password', 'new-password', 'name']).toContain(attributes.autocomplete)
+      expect(['username', 'current-password', 'new-password', 'name', 'off']).toContain(attributes.autocomplete)
       expect('aria-invalid' in attributes && !('aria-describedby' in attributes)).toBe(false)
     }
     for (const { attributes } of elements) {
@@ -180,6 +181,22 @@ test('every row but this device can be ended, and its button says which it ends'
   expect(buttons).toContain('End session: Safari on iPhone, last seen yesterday')
 })
 
+test('whoever is asked about a device sees the code, who asks, from where and when, and is warned before the buttons', () => {
+  const page = samplePages['device-asked'] ?? ''
+  const order = [
+    'Orchard TV',
+    'BCDF-GHJK',
+    'they are trying to get into your account',
+    '203.0.113.9',
+    '>Refuse<',
+    '>Allow<',
+  ]
+  const places = order.map(text => page.indexOf(text))
+  expect(places).not.toContain(-1)
+  expect(places).toEqual(places.toSorted((a, b) => a - b))
+  expect(page).toContain('orchard-tv')
+})
+
 test('ending everything takes two steps, and no step takes a script', () => {
   const all = named(parse(samplePages.account ?? ''), 'form').find(({ attributes }) => attributes.class === 'end-all')
   expect(all?.parents).toContain('details')
@@ -220,6 +237,8 @@ const poisonedPages: readonly (readonly [name: string, page: string])[] = [
       poison({ reason: 'not_found', detail: 'a', reference: 'b', application: { name: 'c', url: '/' } } as const, urls),
     ),
   ],
+  ['device code', deviceCodePage(sampleSite, poison({ csrf: 'a', user: 'b', userCode: 'c' }))],
+  ['device asked', deviceAskedPage(sampleSite, poison(deviceAskedModel))],
   ['site', signedOutPage(createSite({ host: hostile, name: hostile }), {})],
   ['site with a footer', signInPage(createSite({ host: hostile, name: hostile }), { csrf: hostile })],
 ]

@@ -5,6 +5,7 @@
  */
 
 import { type AccountModel, accountPage } from './account-page.ts'
+import { type DeviceAskedModel, deviceAskedPage, deviceCodePage, deviceDonePage } from './device-page.ts'
 import { errorPage, notFoundPage, signedOutPage, waitPage } from './message-pages.ts'
 import { type SignInModel, signInPage } from './sign-in-page.ts'
 import { signOutPage } from './sign-out-page.ts'
@@ -75,6 +76,17 @@ export const accountModel: AccountModel = {
   ],
 }
 
+export const deviceAskedModel: DeviceAskedModel = {
+  csrf: 'csrf-of-device',
+  now,
+  user: 'robin@example.com',
+  userCode: 'BCDF-GHJK',
+  application: { name: 'Orchard TV', id: 'orchard-tv', firstParty: false },
+  device: { label: 'Unknown TV', ip: '203.0.113.9' },
+  askedAt: now - 2 * minutes,
+  scopes: ['openid', 'profile', 'notes:read'],
+}
+
 /** Name of a state → the finished page. */
 export const samplePages: Readonly<Record<string, string>> = {
   'sign-in': signInPage(sampleSite, signInModel),
@@ -112,6 +124,27 @@ export const samplePages: Readonly<Record<string, string>> = {
     user: { email: 'a-rather-long-address-of-somebody@department.of.long.names.example.com' },
     sessions: accountModel.sessions.filter(session => session.current),
   }),
+  'device-code': deviceCodePage(sampleSite, { csrf: 'c', user: 'robin@example.com' }),
+  'device-code-filled': deviceCodePage(sampleSite, { csrf: 'c', user: 'robin@example.com', userCode: 'BCDF-GHJK' }),
+  'device-code-wrong': deviceCodePage(sampleSite, {
+    csrf: 'c',
+    user: 'robin@example.com',
+    userCode: 'BCDF-GHJX',
+    problem: { reason: 'user_code_invalid' },
+  }),
+  'device-code-too-many': deviceCodePage(sampleSite, {
+    csrf: 'c',
+    user: 'robin@example.com',
+    problem: { reason: 'too_many_attempts', retryAfterSeconds: 300 },
+  }),
+  'device-asked': deviceAskedPage(sampleSite, deviceAskedModel),
+  'device-asked-own': deviceAskedPage(sampleSite, {
+    ...deviceAskedModel,
+    application: { name: 'Notes', id: 'notes', firstParty: true },
+    scopes: ['account'],
+  }),
+  'device-allowed': deviceDonePage(sampleSite, { allowed: true }),
+  'device-denied': deviceDonePage(sampleSite, { allowed: false }),
   'signed-out': signedOutPage(sampleSite, { signInUrl: '/sign-in' }),
   'signed-out-everywhere': signedOutPage(sampleSite, { everywhere: true }),
   'signed-out-way-back': signedOutPage(sampleSite, {

@@ -143,6 +143,14 @@ input:autofill { -webkit-text-fill-color: var(--ink); box-shadow: inset 0 0 0 4r
 form > .button.main { margin-block-start: 1.5rem; }
 .narrow form > .button.main, .narrow .way-on > .button { inline-size: 100%; }
 
+.code { font: 600 1.5rem/1.4 ui-monospace, "SF Mono", Menlo, Consolas, "Liberation Mono", monospace; letter-spacing: 0.12em; text-align: center; text-transform: uppercase; }
+.user-code { margin-block-start: 1.25rem; padding: 0.5rem; border: 1px dashed var(--edge); border-radius: var(--radius-small); font: 600 1.5rem/1.4 ui-monospace, "SF Mono", Menlo, Consolas, "Liberation Mono", monospace; letter-spacing: 0.12em; text-align: center; }
+.facts { display: grid; gap: 0.25rem; margin-block-start: 1.25rem; color: var(--quiet); font-size: 0.9375rem; }
+.card > .facts + h2 { margin-block-start: 1.25rem; font-size: 1rem; }
+.points { display: grid; gap: 0.25rem; margin-block-start: 0.375rem; padding-inline-start: 1.25rem; list-style: disc; }
+.points li::marker { color: var(--quiet); }
+.answers { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 9rem), 1fr)); gap: 0.75rem; margin-block-start: 1.5rem; }
+.answer > .button, .answer > .button.main { inline-size: 100%; min-block-size: 2.875rem; margin-block-start: 0; }
 .banner { display: flex; gap: 0.625rem; padding: 0.75rem 0.875rem; border: 1px solid; border-radius: var(--radius-small); font-size: 0.9375rem; }
 .banner-icon { flex: none; inline-size: 1.25rem; block-size: 1.25rem; margin-block-start: 0.0625rem; fill: none; stroke: currentcolor; stroke-width: 1.75; stroke-linecap: round; stroke-linejoin: round; }
 .card > .banner { margin-block-start: 1.25rem; }

@@ -70,6 +70,29 @@ export interface Texts {
     readonly submit: string
     readonly stay: string
   }
+  readonly device: {
+    readonly title: string
+    readonly enter: string
+    readonly compare: string
+    readonly code: string
+    readonly codeHint: string
+    readonly goOn: string
+    readonly signedInAs: (user: Html) => Html
+    readonly askedTitle: string
+    readonly asks: (application: Html) => Html
+    readonly warning: string
+    readonly applicationId: string
+    readonly from: string
+    readonly asked: string
+    readonly may: string
+    readonly mayStaySignedIn: string
+    /** By the word of the scope. */
+    readonly scopes: Readonly<Record<string, string>>
+    readonly deny: string
+    readonly allow: string
+    readonly allowed: Message
+    readonly denied: Message
+  }
   readonly signedOut: {
     readonly title: string
     readonly text: string
@@ -98,6 +121,7 @@ export interface Texts {
     readonly signIn: Readonly<Partial<Record<Reason, string>>>
     readonly signUp: Readonly<Partial<Record<Reason, string>>>
     readonly account: Readonly<Partial<Record<Reason, string>>>
+    readonly device: Readonly<Partial<Record<Reason, string>>>
     readonly tooManyAttempts: (wait: string) => string
     /** What is wrong with a new password: a sentence of `passwordProblem`, which a translation may look up. */
     readonly passwordUnacceptable: (problem: string) => string

@@ -50,6 +50,16 @@ export const sampleClients: readonly Client[] = [
     redirectUris: ['https://web.example/callback?from=countersign'],
   }),
   declareClient({
+    ...app,
+    id: 'tv',
+    name: 'Orchard TV',
+    firstParty: false,
+    directLogin: false,
+    redirectUris: [],
+    grantTypes: ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'],
+    audiences: ['https://api.example', 'https://media.example'],
+  }),
+  declareClient({
     id: 'api',
     secretHashes: [hashClientSecret(secrets.api)],
     grantTypes: ['client_credentials'],

@@ -2,6 +2,7 @@ import type { Store, StoreOptions } from '@countersign/store'
 import { expect, test } from 'vitest'
 import { browser } from './browser.ts'
 import { type Answer, bearer, call, get, logIn, postJson, redeem, refresh, signUp } from './calls.ts'
+import { answerDevice, device } from './devices.ts'
 import { given, password } from './given.ts'
 import { push } from './pushed.ts'
 import { racesOfAssertions } from './races-of-assertions.ts'
@@ -37,6 +38,21 @@ export function racesOver(openStore?: (options: StoreOptions) => Promise<Store>)
     const answers = await fifty(index => (pages[index % 3] ?? browser(to)).get(path))
     expect([statuses(answers, 303), statuses(answers, 400)]).toEqual([1, 49])
     expect(answers.find(({ status }) => status === 303)?.headers.location).toContain('code=')
+  })
+
+  test('of fifty polls of one approved device one gets tokens; of fifty answers one counts', async () => {
+    const to = await server()
+    const page = browser(to)
+    await page.signUp()
+    const tv = await device(to)
+    const before = (await to.audit()).length
+    const answered = await fifty(() => answerDevice(page, tv.userCode, 'allow'))
+    // Most meet the limit on guessing, which knows only afterwards that a code was right.
+    expect([statuses(answered, 303), statuses(answered, 400) + statuses(answered, 429)]).toEqual([1, 49])
+    expect(await to.auditedSince(before)).toEqual(['device.approved', 'grant.allowed'])
+    const polls = await fifty(() => tv.poll())
+    expect([statuses(polls, 200), statuses(polls, 400)]).toEqual([1, 49])
+    expect(await to.auditedSince(before)).toEqual(['device.approved', 'grant.allowed', 'session.created'])
   })
 
   test('attack 16 (CVE-2026-1035, GHSA-392p-2q2v-4372): of fifty refreshes with a bound token one rotates, and all are answered alike', async () => {
