@@ -218,6 +218,16 @@ test('users delete erases: once the log is copied no file holds address, name or
   installed.remove()
 })
 
+test('keys retire: an id that begins with a hyphen, as one in 64 does, is an id and no option', async () => {
+  const installed = await givenInstallation(configuration)
+  await (await startServer(installed)).end('SIGTERM')
+  for (const id of [`-${'h'.repeat(42)}`, `--${'A'.repeat(41)}`]) {
+    const { code, stdout } = await operate(installed, 'keys', 'retire', id)
+    expect([code, JSON.parse(stdout).reason]).toEqual([1, 'not_found'])
+  }
+  installed.remove()
+})
+
 test('without a data folder there is nothing to operate on', async () => {
   const installed = await givenInstallation(configuration)
   const { code, stderr } = await operate(installed, 'keys', 'list')

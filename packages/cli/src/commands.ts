@@ -7,6 +7,7 @@ import { administer, printAudit } from './administer.ts'
 import { BrokenAuditLog } from './audit-export.ts'
 import { type Configuration, readConfiguration } from './configuration.ts'
 import { WrongConfiguration } from './configuration-problems.ts'
+import { keysAsArguments } from './key-argument.ts'
 import { describeStart } from './printed.ts'
 import { endOnLoss, endOnSignal, serve } from './serve.ts'
 import { standingFolder } from './standing-folder.ts'
@@ -71,7 +72,7 @@ export async function run(argv: readonly string[]): Promise<void> {
     .action(({ after }: { after: number }) => printAudit(configured(), after))
 
   try {
-    await program.parseAsync(argv)
+    await program.parseAsync(keysAsArguments(argv))
   } catch (error) {
     process.stderr.write(`countersign: ${explain(error)}\n`)
     process.exitCode = 1
