@@ -4,7 +4,7 @@ import { isReason, type Reason, type ReasonRow, reasons } from './reasons.ts'
 
 const rows = Object.entries(reasons) as [Reason, ReasonRow][]
 
-/** What a status may be called, by RFC 6749 §5.2, RFC 6750 §3.1, RFC 8707 §2, RFC 9449 §5, RFC 9470 §3, or by the contract. */
+/** What a status may be called, by RFC 6749 §5.2, RFC 6750 §3.1, RFC 7591 §3.2.2, RFC 8707 §2, RFC 9449 §5, RFC 9470 §3, or by the contract. */
 const errorsByStatus: Record<number, readonly string[]> = {
   400: [
     'invalid_request',
@@ -14,6 +14,8 @@ const errorsByStatus: Record<number, readonly string[]> = {
     'unauthorized_client',
     'unsupported_grant_type',
     'unsupported_response_type',
+    'invalid_redirect_uri',
+    'invalid_client_metadata',
     'invalid_dpop_proof',
     'use_dpop_nonce',
   ],
@@ -21,7 +23,7 @@ const errorsByStatus: Record<number, readonly string[]> = {
   403: ['access_denied', 'insufficient_scope', 'signup_closed'],
   404: ['not_found'],
   405: ['invalid_request'],
-  409: ['email_taken', 'external_id_taken'],
+  409: ['email_taken', 'external_id_taken', 'client_taken', 'client_declared'],
   413: ['invalid_request'],
   415: ['invalid_request'],
   429: ['too_many_attempts'],

@@ -61,6 +61,33 @@ const table = {
     'The client may not use this grant type or endpoint.',
     'RFC 6749 §5.2',
   ],
+  client_unknown: ['not_found', 404, 'There is no such client.', 'docs/http.md'],
+  client_taken: ['client_taken', 409, 'There is a client of this id already.', 'docs/http.md'],
+  client_declared: [
+    'client_declared',
+    409,
+    'The client is declared in the configuration file and can be changed only there.',
+    'docs/configuration.md',
+  ],
+  registration_closed: ['access_denied', 403, 'Clients cannot register themselves here.', 'RFC 7591 §3'],
+  registration_token_invalid: [
+    'invalid_token',
+    401,
+    'The token is none that allows this registration.',
+    'RFC 7591 §3, RFC 7592 §2',
+  ],
+  redirect_uri_unacceptable: [
+    'invalid_redirect_uri',
+    400,
+    'A redirect URI is missing, malformed or of a kind that is not allowed.',
+    'RFC 7591 §3.2.2',
+  ],
+  client_metadata_invalid: [
+    'invalid_client_metadata',
+    400,
+    'The metadata of the client is malformed or contradicts itself.',
+    'RFC 7591 §3.2.2',
+  ],
   grant_type_unsupported: ['unsupported_grant_type', 400, 'The grant type is not supported.', 'RFC 6749 §5.2'],
   response_type_unsupported: [
     'unsupported_response_type',

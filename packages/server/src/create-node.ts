@@ -19,7 +19,7 @@ import { jwksMaxAgeSeconds } from './endpoints/discovery.ts'
 import { type Every, everyInterval } from './every.ts'
 import { createFeedBroadcaster } from './feed/feed-broadcaster.ts'
 import type { HostedServices } from './hosted/hosted-services.ts'
-import { isLoopback } from './http/client-address.ts'
+import { isLocalIssuer } from './http/client-address.ts'
 import type { Route } from './http/fastify-server.ts'
 import { startJobs } from './jobs/jobs.ts'
 import { createKeyKeeper } from './keys/key-keeper.ts'
@@ -72,7 +72,7 @@ export async function createNode(options: NodeOptions): Promise<ServerNode> {
   if (options.clientsAreComplete) await switchOffUndeclared(store, options.clients)
   const policy = await fittingPolicy(store, config.keyPolicy, options.clients)
   const counters = createMemoryCounters(clock)
-  const outbound = options.outbound ?? createOutbound({ allowsLoopback: isLocal(new URL(issuer)) })
+  const outbound = options.outbound ?? createOutbound({ allowsLoopback: isLocalIssuer(issuer) })
   const services: HostedServices = {
     config,
     store,
@@ -113,7 +113,7 @@ function checkIssuer(issuer: string): void {
   if (url === null || url.origin !== issuer) {
     throw new WrongDeclaration('The issuer must be an origin: scheme, host and port, without a slash at the end.')
   }
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLocal(url))) {
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLocalIssuer(issuer))) {
     throw new WrongDeclaration('The issuer must be an https: URL, unless it is on loopback.')
   }
 }
@@ -126,10 +126,6 @@ function checkApis({ issuer, apiLifetimes }: ServerConfig, clients: readonly Cli
   throw new WrongDeclaration(
     `No client has the audience '${wrong}', so its access_token_seconds would count for nothing.`,
   )
-}
-
-function isLocal({ hostname }: URL): boolean {
-  return hostname === 'localhost' || isLoopback(hostname.replace(/^\[|\]$/g, ''))
 }
 
 /** Clocks differ, and a token is accepted a little past its end. */

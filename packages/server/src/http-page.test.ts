@@ -12,10 +12,10 @@ test('docs/http.md names every method of every path, and none besides', async ()
   const answered = routes(server.services)
     .filter(({ path }) => !path.startsWith('/assets/'))
     .flatMap(({ path, ...methods }) =>
-      (['get', 'post', 'delete'] as const)
+      (['get', 'post', 'put', 'delete'] as const)
         .filter(method => methods[method] !== undefined)
         .map(method => `${method.toUpperCase()} ${path.replace(/:(\w+)/g, '{$1}')}`),
     )
-  const named = [...page.matchAll(/`((?:GET|POST|DELETE) \/[^`\s]*)`/g)].map(([, name]) => name)
+  const named = [...page.matchAll(/`((?:GET|POST|PUT|DELETE) \/[^`\s]*)`/g)].map(([, name]) => name)
   expect([...new Set(named)].sort()).toEqual([...answered].sort())
 })

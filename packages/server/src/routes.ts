@@ -7,6 +7,8 @@ import { introspect } from './endpoints/introspect.ts'
 import { me } from './endpoints/me.ts'
 import { password } from './endpoints/password.ts'
 import { pushAuthorizationRequest } from './endpoints/pushed-authorization.ts'
+import { register } from './endpoints/register.ts'
+import { changeRegistration, deleteRegistration, readRegistration } from './endpoints/registration.ts'
 import { revocations } from './endpoints/revocations.ts'
 import { revoke } from './endpoints/revoke.ts'
 import { endOneSession, endSessions, listSessions, logIn } from './endpoints/sessions.ts'
@@ -35,9 +37,9 @@ import type { Asset } from './pages/site.ts'
 export function routes(services: HostedServices): readonly Route[] {
   const page = (make: (services: HostedServices) => Endpoint): Endpoint => pageEndpoint(services, make(services))
   return [
-    { path: '/.well-known/openid-configuration', get: discovery(services), cors: 'clients' },
-    { path: '/.well-known/oauth-authorization-server', get: discovery(services), cors: 'clients' },
-    { path: '/jwks', get: jwks(services), cors: 'clients' },
+    { path: '/.well-known/openid-configuration', get: discovery(services), cors: 'anyone' },
+    { path: '/.well-known/oauth-authorization-server', get: discovery(services), cors: 'anyone' },
+    { path: '/jwks', get: jwks(services), cors: 'anyone' },
     { path: '/health', get: health(services) },
 
     forClients(services, { path: '/token', post: token(services), cors: 'clients' }),
@@ -48,6 +50,15 @@ export function routes(services: HostedServices): readonly Route[] {
     forClients(services, { path: '/revocations', get: revocations(services) }),
 
     { path: '/userinfo', get: userinfo(services), post: userinfo(services), cors: 'clients' },
+
+    { path: '/register', post: register(services), cors: 'anyone' },
+    {
+      path: '/register/:client',
+      get: readRegistration(services),
+      put: changeRegistration(services),
+      delete: deleteRegistration(services),
+      cors: 'anyone',
+    },
 
     { path: '/v1/users', post: users(services), cors: 'clients' },
     { path: '/v1/me', get: me(services), cors: 'clients' },
@@ -87,12 +98,13 @@ export function routes(services: HostedServices): readonly Route[] {
 }
 
 /** Where clients authenticate: the operator is told of those that are refused. */
-function forClients(services: HostedServices, { path, get, post, delete: remove, cors }: Route): Route {
+function forClients(services: HostedServices, { path, get, post, put, delete: remove, cors }: Route): Route {
   const tell = (endpoint: Endpoint): Endpoint => tellRefusedClients(services, path, endpoint)
   return {
     path,
     ...(get && { get: tell(get) }),
     ...(post && { post: tell(post) }),
+    ...(put && { put: tell(put) }),
     ...(remove && { delete: tell(remove) }),
     ...(cors && { cors }),
   }

@@ -10,6 +10,7 @@ import type {
 import type { Counters, Store } from '@countersign/store'
 import type { ClientDirectory } from './clients/client-directory.ts'
 import type { ClientKeys } from './clients/client-keys.ts'
+import type { RegistrationPolicy } from './clients/registration/registration-policy.ts'
 import type { ProofChecker } from './dpop/proof-checker.ts'
 import type { FeedBroadcaster } from './feed/feed-broadcaster.ts'
 import type { KeyKeeper } from './keys/key-keeper.ts'
@@ -30,6 +31,8 @@ export interface ServerConfig {
   readonly keyPolicy: KeyPolicy
   /** How long access tokens may live at most for some APIs; the audience of each is one that a client has, or the issuer. */
   readonly apiLifetimes: ApiLifetimes
+  /** Who may register clients. Default: nobody. */
+  readonly registration?: RegistrationPolicy
   /** How long ended sessions are kept for the account page. */
   readonly keepEndedSeconds: number
   /** How long a stop waits for those who have begun a request and not sent it whole. Default 10. */

@@ -83,7 +83,7 @@ export interface Client {
    */
   readonly registrationTokenHashes: readonly string[]
   /** What its registration said and this server does not act on, for its owner to read again (RFC 7591 §3.2.1). */
-  readonly registeredMetadata: Readonly<Record<string, string>>
+  readonly registeredMetadata: Readonly<Record<string, string | boolean>>
   readonly description: ClientDescription
   readonly firstParty: boolean
   /** May use `POST /v1/sessions`. */

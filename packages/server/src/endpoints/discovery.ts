@@ -5,6 +5,7 @@ import {
   signingAlgorithms,
   standardClaimNames,
 } from '@countersign/core'
+import { registrationPolicy } from '../clients/registration/registered-client.ts'
 import { proofAlgorithms } from '../dpop/proof-algorithms.ts'
 import { json } from '../http/answers.ts'
 import type { Endpoint } from '../http/message.ts'
@@ -36,6 +37,7 @@ const idTokenClaimNames = ['sub', 'iss', 'aud', 'exp', 'iat', 'auth_time', 'nonc
 /** `GET /.well-known/oauth-authorization-server` and `…/openid-configuration` (RFC 8414 §2). */
 export function discovery(services: Services): Endpoint {
   const { issuer } = services.config
+  const registration = registrationPolicy(services)
   const document = {
     issuer,
     authorization_endpoint: `${issuer}/authorize`,
@@ -45,6 +47,8 @@ export function discovery(services: Services): Endpoint {
     revocation_endpoint: `${issuer}/revoke`,
     introspection_endpoint: `${issuer}/introspect`,
     jwks_uri: `${issuer}/jwks`,
+    ...(registration.mode !== 'closed' && { registration_endpoint: `${issuer}/register` }),
+    ...(registration.metadataDocuments && { client_id_metadata_document_supported: true }),
     revocations_endpoint: `${issuer}/revocations`,
     response_types_supported: ['code'],
     response_modes_supported: ['query'],

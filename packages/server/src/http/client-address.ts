@@ -21,6 +21,12 @@ function plain(address: string): string {
   return address.startsWith('::ffff:') ? address.slice(7) : address
 }
 
+/** True for an issuer that only this machine can reach. */
+export function isLocalIssuer(issuer: string): boolean {
+  const { hostname } = new URL(issuer)
+  return hostname === 'localhost' || isLoopback(hostname.replace(/^\[|\]$/g, ''))
+}
+
 /** True for addresses that never leave this machine. */
 export function isLoopback(address: string): boolean {
   const bare = plain(address)

@@ -399,7 +399,7 @@ describe('CORS', () => {
 
   test('lets the origins of registered redirect URIs read, and tells which headers', async () => {
     const to = await given.server()
-    for (const url of ['/token', '/revoke', '/v1/me', '/v1/users', '/jwks', '/.well-known/openid-configuration']) {
+    for (const url of ['/token', '/revoke', '/v1/me', '/v1/users']) {
       const preflight = await call(to, {
         method: 'OPTIONS',
         url,
@@ -415,6 +415,16 @@ describe('CORS', () => {
     }
     const answer = await get(to, '/v1/me', { origin })
     expect(answer.headers['access-control-expose-headers']).toMatch(/countersign-reason.*retry-after.*dpop-nonce/)
+  })
+
+  test('lets everybody read what is public, and register: who does has no origin yet', async () => {
+    const to = await given.server()
+    for (const url of ['/jwks', '/.well-known/openid-configuration', '/register', '/register/x']) {
+      const headers = { origin: 'https://new.example', 'access-control-request-method': 'POST' }
+      const preflight = await call(to, { method: 'OPTIONS', url, headers })
+      expect([url, preflight.headers['access-control-allow-origin']]).toEqual([url, '*'])
+      expect(preflight.headers).not.toHaveProperty('access-control-allow-credentials')
+    }
   })
 
   test('every refusal can be read from there, whatever stage it comes from', async () => {

@@ -20,9 +20,10 @@ export interface Route {
   readonly path: string
   readonly get?: Endpoint
   readonly post?: Endpoint
+  readonly put?: Endpoint
   readonly delete?: Endpoint
-  /** Who may read the answer from another origin: nobody, or the origins of registered clients. */
-  readonly cors?: 'clients'
+  /** Who may read the answer from another origin: nobody, the origins of registered clients, or anyone (who is not registered yet). No cookie counts there. */
+  readonly cors?: 'clients' | 'anyone'
 }
 
 export interface HttpOptions {
@@ -81,7 +82,7 @@ export function createHttpServer(routes: readonly Route[], options: HttpOptions)
   const trusted = new Set(options.trustedProxies)
   for (const route of routes) {
     // Before the body is read, so that a page of another origin can also read why it was refused.
-    const onRequest = route.cors === 'clients' ? [allowOrigin(options)] : []
+    const onRequest = route.cors === undefined ? [] : [allowOrigin(route.cors, options)]
     app.all(route.path, { onRequest }, (request, reply) => serve(route, request, reply, trusted, options))
   }
   return app
@@ -99,7 +100,9 @@ async function serve(
   options: HttpOptions,
 ): Promise<FastifyReply> {
   if (isInsecure(raw, trusted)) return send(reply, refusalAnswer(refuse('transport_insecure')), options)
-  const endpoint = { GET: route.get, HEAD: route.get, POST: route.post, DELETE: route.delete }[raw.method]
+  const endpoint = { GET: route.get, HEAD: route.get, POST: route.post, PUT: route.put, DELETE: route.delete }[
+    raw.method
+  ]
   if (endpoint === undefined) return send(reply, answerOtherMethod(route, raw.method), options)
   if (isCompressed(raw)) return send(reply, refusalAnswer(refuse('content_type_unsupported'), uncompressed), options)
   const request = readRequest(raw, trusted)
@@ -166,11 +169,15 @@ function isInsecure(raw: FastifyRequest, trusted: ReadonlySet<string>): boolean 
 }
 
 /** Waits only for who asks from another origin. */
-function allowOrigin(options: HttpOptions): onRequestHookHandler {
+function allowOrigin(whom: NonNullable<Route['cors']>, options: HttpOptions): onRequestHookHandler {
   return (raw, reply, done) => {
     void reply.header('vary', 'Origin')
     const { origin } = raw.headers
     if (origin === undefined) return done()
+    if (whom === 'anyone') {
+      openTo('*', raw, reply)
+      return done()
+    }
     options.isClientOrigin(origin).then(isOpen => {
       if (isOpen) openTo(origin, raw, reply)
       done()
@@ -185,14 +192,20 @@ function openTo(origin: string, raw: FastifyRequest, reply: FastifyReply): void 
   })
   if (raw.method !== 'OPTIONS') return
   void reply.headers({
-    'access-control-allow-methods': 'GET, POST, DELETE',
+    'access-control-allow-methods': 'GET, POST, PUT, DELETE',
     'access-control-allow-headers': 'authorization, content-type, dpop',
     'access-control-max-age': '600',
   })
 }
 
 function answerOtherMethod(route: Route, method: string): HttpAnswer {
-  const allowed = [route.get && 'GET, HEAD', route.post && 'POST', route.delete && 'DELETE', 'OPTIONS']
+  const allowed = [
+    route.get && 'GET, HEAD',
+    route.post && 'POST',
+    route.put && 'PUT',
+    route.delete && 'DELETE',
+    'OPTIONS',
+  ]
   const allow = { allow: allowed.filter(Boolean).join(', ') }
   return method === 'OPTIONS' ? { status: 204, headers: allow } : refusalAnswer(refuse('method_not_allowed'), allow)
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isOwnAddress, isPublicAddress } from './address-rules.ts'
+import { isOwnAddress, isPublicAddress, mayBeCalled } from './address-rules.ts'
 
 test.each(['93.184.215.14', '8.8.8.8', '2606:2800:21f:cb07:6820:80da:af6b:8b2c', '223.255.255.255'])(
   '%s is public',
@@ -56,4 +56,34 @@ test('this machine is 127.0.0.0/8 and ::1, in no other spelling', () => {
   for (const address of ['::ffff:127.0.0.1', '::ffff:7f00:1', '0.0.0.0', '::', '10.0.0.1', '']) {
     expect([address, isOwnAddress(address)]).toEqual([address, false])
   }
+})
+
+test.each(['https://app.example/jwks', 'https://93.184.215.14/', 'https://app.example:8443/x?y=1'])(
+  'attack 28: %s could be called',
+  url => {
+    expect([mayBeCalled(url, false), mayBeCalled(url, true)]).toEqual([true, true])
+  },
+)
+
+test.each(['http://127.0.0.1:3000/jwks', 'https://localhost/jwks', 'http://[::1]/'])(
+  'attack 28: %s could be called by a server on loopback alone',
+  url => {
+    expect([mayBeCalled(url, false), mayBeCalled(url, true)]).toEqual([false, true])
+  },
+)
+
+test.each([
+  'http://app.example/jwks',
+  'https://169.254.169.254/',
+  'https://[::ffff:169.254.169.254]/',
+  'https://0.0.0.0/',
+  'https://10.0.0.1/',
+  'https://user@app.example/',
+  'https://app.example/#x',
+  'file:///etc/passwd',
+  'javascript:1',
+  '/jwks',
+  '',
+])('attack 28: %s could not', url => {
+  expect([mayBeCalled(url, false), mayBeCalled(url, true)]).toEqual([false, false])
 })

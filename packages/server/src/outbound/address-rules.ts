@@ -54,3 +54,16 @@ export function isOwnAddress(address: string): boolean {
   // BlockList takes ::ffff:127.0.0.1 for 127.0.0.1; nobody needs that spelling.
   return isIP(address) === 6 && !address.includes('.') && !/ffff/i.test(address) && ownMachine.check(address, 'ipv6')
 }
+
+/**
+ * True for an address that could be called: `https:` and, as far as its spelling tells, public; on a server that is on loopback itself also this machine by plain HTTP.
+ * What a name leads to is judged when it is called.
+ */
+export function mayBeCalled(address: string, allowsLoopback: boolean): boolean {
+  const url = URL.parse(address)
+  if (url === null || url.username !== '' || url.password !== '' || address.includes('#')) return false
+  const host = url.hostname.replace(/^\[|\]$/g, '')
+  const isOwn = host === 'localhost' || host.endsWith('.localhost') || isOwnAddress(host)
+  if (isOwn) return allowsLoopback && (url.protocol === 'https:' || url.protocol === 'http:')
+  return url.protocol === 'https:' && (isIP(host) === 0 || isPublicAddress(host))
+}

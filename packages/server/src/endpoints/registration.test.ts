@@ -1,0 +1,131 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { closedRegistration } from '../clients/registration/registration-policy.ts'
+import { type Answer, basic, bearer, call, get, postForm, postJson } from '../testing/calls.ts'
+import { closeGiven, type GivenServer, given } from '../testing/given.ts'
+
+afterEach(closeGiven)
+
+const redirect_uris = ['https://new.example/callback']
+let to: GivenServer
+let id: string
+let secret: string
+let token: string
+
+beforeEach(async () => {
+  to = await given.server({ config: { registration: { ...closedRegistration, mode: 'open' } } })
+  const { body } = await postJson(to, '/register', { redirect_uris, client_name: 'New' })
+  id = String(body.client_id)
+  secret = String(body.client_secret)
+  token = String(body.registration_access_token)
+})
+
+const read = (by = token, of = id) => get(to, `/register/${of}`, bearer(by))
+const change = (metadata: unknown, by = token) =>
+  call(to, {
+    method: 'PUT',
+    url: `/register/${id}`,
+    payload: JSON.stringify(metadata),
+    headers: { 'content-type': 'application/json', ...bearer(by) },
+  })
+const remove = (by = token) => call(to, { method: 'DELETE', url: `/register/${id}`, headers: bearer(by) })
+const tokenOf = ({ body }: Answer): string => String(body.registration_access_token)
+const reasonAtToken = async (by: string) => {
+  const fields = { grant_type: 'authorization_code', code: 'x', redirect_uri: 'x', code_verifier: 'x' }
+  return (await postForm(to, '/token', fields, basic(id, by))).body.reason
+}
+
+describe('its owner', () => {
+  test('reads it, without the secret (RFC 7592 §2.1)', async () => {
+    const answer = await read()
+    expect([answer.status, answer.headers['cache-control']]).toEqual([200, 'no-store'])
+    expect(answer.body).toMatchObject({ client_id: id, client_name: 'New', redirect_uris })
+    expect(answer.text).not.toContain('cs_')
+  })
+
+  test('replaces what it said; its id, its secret and its logins stay (§2.2)', async () => {
+    const answer = await change({ client_id: id, client_secret: secret, redirect_uris: ['https://moved.example/cb'] })
+    expect(answer.status).toBe(200)
+    expect(answer.body).toMatchObject({ client_id: id, client_name: id, redirect_uris: ['https://moved.example/cb'] })
+    expect(answer.body).not.toHaveProperty('client_secret')
+    expect(await reasonAtToken(secret)).toBe('code_invalid')
+    expect((await to.store.loadClient(id))?.client).toMatchObject({ epoch: 1, origin: 'registered', firstParty: false })
+  })
+
+  test('gets a secret when it begins to use one, and loses it when it does not any more', async () => {
+    const open = await change({ client_id: id, redirect_uris, token_endpoint_auth_method: 'none' })
+    expect(await reasonAtToken(secret)).toBe('client_authentication_failed')
+    const closed = await change({ client_id: id, redirect_uris }, tokenOf(open))
+    expect(String(closed.body.client_secret)).toMatch(/^cs_cs_/)
+    expect(await reasonAtToken(secret)).toBe('client_authentication_failed')
+    expect(await reasonAtToken(String(closed.body.client_secret))).toBe('code_invalid')
+  })
+
+  test('gets a new token with each change; the one before is good until the new one is used', async () => {
+    const lost = await change({ client_id: id, redirect_uris })
+    const again = await change({ client_id: id, redirect_uris })
+    expect(new Set([token, tokenOf(lost), tokenOf(again)]).size).toBe(3)
+    expect((await read(tokenOf(lost))).status).toBe(401)
+    expect((await read(tokenOf(again))).status).toBe(200)
+    expect((await read(token)).status).toBe(401)
+    expect((await read(tokenOf(again))).status).toBe(200)
+  })
+
+  test('deletes it: it authenticates no more, its token is good for nothing, every API is told (§2.3)', async () => {
+    expect((await remove()).status).toBe(204)
+    expect(await reasonAtToken(secret)).toBe('client_authentication_failed')
+    expect((await read()).status).toBe(401)
+    expect((await to.store.feed.snapshot()).entries).toMatchObject([{ kind: 'client', id, below: 2 }])
+    await to.store.sweep({ keepEndedSeconds: 0, rowsAtMost: 100 })
+    expect(await to.store.loadClient(id)).toBeUndefined()
+  })
+})
+
+describe('everybody else', () => {
+  test.each(['x', 'cs_rat_x', 'a.b.c'])('is refused, and is not told what was wrong: %s', async wrong => {
+    const before = await to.audit()
+    const answers = [
+      await read(wrong),
+      await read(wrong, 'unknown'),
+      await read(wrong, 'app'),
+      await read(token, 'app'),
+      await change({ client_id: id, redirect_uris }, wrong),
+      await remove(wrong),
+    ]
+    for (const { status, body } of answers) expect([status, body.reason]).toEqual([401, 'registration_token_invalid'])
+    expect(new Set(answers.map(({ text }) => text)).size).toBe(1)
+    expect((await get(to, `/register/${id}`)).body.reason).toBe('token_missing')
+    expect(await to.audit()).toEqual(before)
+  })
+
+  test('an access token of ours, and the client’s own secret, are no token of a registration', async () => {
+    expect((await read(secret)).status).toBe(401)
+    const byBasic = await get(to, `/register/${id}`, basic(id, secret))
+    expect(byBasic.body.reason).toBe('registration_token_invalid')
+  })
+})
+
+describe('a change that cannot be writes nothing', () => {
+  test.each<[string, Record<string, unknown>, string]>([
+    ['another id', { client_id: 'app' }, 'invalid_client_metadata'],
+    ['no id', { client_id: undefined }, 'invalid_client_metadata'],
+    ['another secret', { client_secret: 'wrong' }, 'invalid_client_metadata'],
+    ['a script', { redirect_uris: ['javascript:alert(1)'] }, 'invalid_redirect_uri'],
+    ['no redirect URI', { redirect_uris: undefined }, 'invalid_redirect_uri'],
+    ['machine tokens', { grant_types: ['client_credentials'] }, 'invalid_client_metadata'],
+  ])('%s', async (_what, more, error) => {
+    const before = await to.audit()
+    const answer = await change({ client_id: id, redirect_uris, ...more })
+    expect([answer.status, answer.body.error]).toEqual([400, error])
+    expect(await to.audit()).toEqual(before)
+    expect((await read()).status).toBe(200)
+  })
+})
+
+test('of ten changes at once each is answered, and one token is left that is good', async () => {
+  const answers = await Promise.all(Array.from({ length: 10 }, () => change({ client_id: id, redirect_uris })))
+  for (const { status } of answers) expect([200, 401]).toContain(status)
+  const good = await Promise.all(
+    answers.filter(({ status }) => status === 200).map(async answer => (await read(tokenOf(answer))).status === 200),
+  )
+  expect(good.filter(Boolean)).toHaveLength(1)
+})
