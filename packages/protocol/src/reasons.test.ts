@@ -15,6 +15,7 @@ const errorsByStatus: Record<number, readonly string[]> = {
     'unsupported_grant_type',
     'unsupported_response_type',
     'invalid_redirect_uri',
+    'invalid_request_uri',
     'invalid_client_metadata',
     'invalid_dpop_proof',
     'use_dpop_nonce',

@@ -361,8 +361,6 @@ describe('a pairwise sector (OpenID Connect Dynamic Registration §5)', () => {
   test('without a document is the host of the redirect URIs, if it is one', async () => {
     const to = await serverWith()
     expect(refusedAs(await registerAt(to, several))).toEqual([400, 'invalid_client_metadata'])
-    const native = { redirect_uris: ['com.example.app:/cb'], subject_type: 'pairwise' }
-    expect(refusedAs(await registerAt(to, native))).toEqual([400, 'invalid_client_metadata'])
     const one = { redirect_uris: ['https://one.example/a', 'https://one.example/b'], subject_type: 'pairwise' }
     const { status, body } = await registerAt(to, one)
     expect(status).toBe(201)

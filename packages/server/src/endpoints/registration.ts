@@ -1,4 +1,4 @@
-import { type Client, changeClient, clientSecretMatches, placeOfHash } from '@countersign/core'
+import { type Client, changeClient, changesSubjects, clientSecretMatches, placeOfHash } from '@countersign/core'
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import type { ClientSnapshot } from '@countersign/store'
 import { bearerToken } from '../clients/registration/bearer-token.ts'
@@ -52,7 +52,9 @@ export function changeRegistration(services: Services): Endpoint {
       if (isRefusal(owned)) return owned
       const presented = { ...owned.client, registrationTokenHashes: owned.hashes.slice(0, 1) }
       const result = changedRegisteredClient(presented, judged, services.random)
-      return { result, change: changeClient(owned, result.client, { event: 'client.changed', facts: bySelf }) }
+      // Known by another `sub` from now on: it must not go on with what speaks of the old one.
+      const ends = changesSubjects(owned.client, result.client)
+      return { result, change: changeClient(owned, result.client, { event: 'client.changed', ends, facts: bySelf }) }
     })
     return isRefusal(outcome) ? refusalAnswer(outcome) : registrationAnswer(services, 200, outcome)
   }

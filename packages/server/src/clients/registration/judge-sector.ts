@@ -1,4 +1,4 @@
-import type { Client } from '@countersign/core'
+import { type Client, sectorOf } from '@countersign/core'
 import type { Refusal } from '@countersign/protocol'
 import { fetchJson } from '../../outbound/fetch-json.ts'
 import type { Services } from '../../services.ts'
@@ -21,9 +21,6 @@ export async function judgeSector(
       ? new URL(address).hostname
       : wrongMember('sector_identifier_uri', 'cannot be read, or does not list every redirect URI')
   }
-  if (subjectType !== 'pairwise') return null
-  const hosts = new Set(redirectUris.map(uri => new URL(uri).hostname))
-  return hosts.size === 1 && !hosts.has('')
-    ? null
-    : wrongMember('sector_identifier_uri', 'is needed: the redirect URIs have several hosts')
+  if (subjectType !== 'pairwise' || sectorOf({ sectorIdentifier: null, redirectUris }) !== undefined) return null
+  return wrongMember('sector_identifier_uri', 'is needed, for the redirect URIs have several hosts')
 }
