@@ -6,6 +6,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { findPostgres } from '@countersign/store-postgres/testing/find-postgres'
 import { findChromium } from './chromium-path.ts'
 
 export interface TestNeed {
@@ -23,6 +24,12 @@ export const testNeeds: readonly TestNeed[] = [
     isPresent: environment => findChromium(environment) !== undefined,
     debianPackage: 'chromium',
     advice: 'install Chromium or Chrome and set COUNTERSIGN_CHROMIUM to the path of its executable',
+  },
+  {
+    name: 'PostgreSQL',
+    isPresent: environment => findPostgres(environment) !== undefined,
+    debianPackage: 'postgresql',
+    advice: 'install PostgreSQL 15 or later and set COUNTERSIGN_POSTGRES to the folder of its programs',
   },
 ]
 

@@ -18,7 +18,7 @@ import {
 const purePackages = ['protocol', 'core']
 
 /** Packages where they are arguments with a default, and the defaults live in one file. */
-const packagesWithDefaults = ['store', 'store-sqlite', 'verify', 'app', 'backend']
+const packagesWithDefaults = ['store', 'store-sqlite', 'store-postgres', 'verify', 'app', 'backend']
 
 /** What a file can reach without importing it. */
 const worldlyGlobals = new Set([

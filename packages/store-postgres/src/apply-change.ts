@@ -1,0 +1,166 @@
+import type { AuditRecord, Change, Write } from '@countersign/core'
+import { canonicalJson, type FeedEntry } from '@countersign/protocol'
+import type { StoreOptions } from '@countersign/store'
+import { clientTable, columnsOfClient } from './clients.ts'
+import { type Row, uuidOf } from './columns.ts'
+import type { Database, Transaction } from './database.ts'
+import { columnsOfFamily, familyTable } from './families.ts'
+import { columnsOfSingle, issuerTable, keyRingTable } from './issuer.ts'
+import { isUniqueViolation } from './postgres-failure.ts'
+import { type Columns, openRowWrites, type VersionedTable } from './row-writes.ts'
+import { columnsOfSession, sessionTable } from './sessions.ts'
+import { columnsOfCode, shortLivedTable } from './short-lived.ts'
+import type { Statement } from './statements.ts'
+import { columnsOfIdentity, columnsOfUser, eraseDevicesText, identityTable, userTable } from './users.ts'
+
+/** Applies a change whole or not at all, in one short transaction. */
+export type ApplyChange = (change: Change) => Promise<'committed' | 'conflict'>
+
+type Table = Write['table']
+
+/** In the order in which everybody locks them, so that two changes do not wait for each other. */
+const tables: readonly [table: Table, versioned: VersionedTable][] = [
+  ['issuer', issuerTable],
+  ['keyRing', keyRingTable],
+  ['client', clientTable],
+  ['user', userTable],
+  ['identity', identityTable],
+  ['session', sessionTable],
+  ['family', familyTable],
+  ['code', shortLivedTable],
+]
+
+function columnsOf(write: Write): Columns {
+  switch (write.table) {
+    case 'issuer':
+    case 'keyRing':
+      return columnsOfSingle(write.row)
+    case 'client':
+      return columnsOfClient(write.row)
+    case 'user':
+      return columnsOfUser(write.row)
+    case 'identity':
+      return columnsOfIdentity(write.row)
+    case 'session':
+      return columnsOfSession(write.row)
+    case 'family':
+      return columnsOfFamily(write.row)
+    case 'code':
+      return columnsOfCode(write.row)
+  }
+}
+
+/** How long a transaction may stand open without a word of its node: what a node that died held is free again then. */
+const silenceAtMostMs = 5_000
+
+export function openApplyChange(parts: {
+  database: Database
+  statement: (text: string) => Statement
+  sealPersonal: StoreOptions['sealPersonal']
+  /** What a durable transaction sets: nothing, where the database's own setting waits for the disk or for more than that. */
+  durableSetting: string
+}): ApplyChange {
+  const { database, statement, sealPersonal } = parts
+  const writesOf = tables.map(([table, versioned]) => ({ table, ...openRowWrites(versioned, statement) }))
+  const eraseDevices = statement(eraseDevicesText)
+  const readSalts = statement('SELECT u.id, u.seal_salt FROM countersign.user u WHERE u.id = ANY ($1::uuid[])')
+  const missingClients = statement(`SELECT named FROM unnest($1::text[]) named
+    WHERE NOT EXISTS (SELECT FROM countersign.client c WHERE c.id = named)`)
+  const insertAudit = statement(`INSERT INTO countersign.audit_unnumbered (body)
+    SELECT body FROM json_array_elements_text($1::json) WITH ORDINALITY AS record(body, place) ORDER BY place`)
+  const insertEntries = statement(`INSERT INTO countersign.entry_unnumbered (kind, id, below, "at", until)
+    SELECT kind, id, below, "at", until FROM ROWS FROM (
+      json_to_recordset($1::json) AS (kind text, id text, below bigint, "at" bigint, until bigint)
+    ) WITH ORDINALITY AS entry(kind, id, below, "at", until, place) ORDER BY place`)
+  const settings = `SET LOCAL idle_in_transaction_session_timeout = ${silenceAtMostMs}`
+  const beginDurable = `BEGIN ISOLATION LEVEL READ COMMITTED; ${settings}; ${parts.durableSetting}`
+  const beginRelaxed = `BEGIN ISOLATION LEVEL READ COMMITTED; ${settings}; SET LOCAL synchronous_commit = off`
+
+  /** Sends all writes at once; true if each row was written. */
+  async function writeRows(transaction: Transaction, writes: readonly Write[]): Promise<boolean> {
+    const sent = writesOf.flatMap(({ table, insert, update }) => {
+      const rows = writes.filter(write => write.table === table)
+      const born = rows.filter(write => versionOf(write) === 0)
+      const changed = rows.filter(write => versionOf(write) > 0)
+      return [
+        ...(born.length > 0 ? [sendRows(transaction, insert, born)] : []),
+        ...(changed.length > 0 ? [sendRows(transaction, update, changed)] : []),
+        ...(table === 'user' ? sendErasures(transaction, rows) : []),
+      ]
+    })
+    return (await Promise.all(sent)).every(written => written)
+  }
+
+  function sendErasures(transaction: Transaction, users: readonly Write[]): Promise<boolean>[] {
+    const erased = users.flatMap(({ table, row }) =>
+      table === 'user' && row.deletedAt !== null ? [uuidOf(row.id)] : [],
+    )
+    return erased.length === 0 ? [] : [transaction.query(eraseDevices, [erased]).then(() => true)]
+  }
+
+  /** Rows refer to a client, so it must be there before them. */
+  async function refuseUnknownClients(transaction: Transaction, writes: readonly Write[]): Promise<void> {
+    const named = writes.flatMap(({ table, row }) =>
+      (table === 'session' || table === 'family') && row.version === 0 && row.clientId !== null ? [row.clientId] : [],
+    )
+    if (named.length === 0 || (await transaction.query(missingClients, [named])).length === 0) return
+    throw new TypeError('a session or family names a client that is not stored')
+  }
+
+  /** Sealed under the salts as they are in this transaction. */
+  function auditBodies(records: readonly AuditRecord[], salts: readonly Row[]): string {
+    const saltOf = new Map(salts.map(([id, salt]) => [String(id).replaceAll('-', ''), salt as Buffer | null]))
+    const bodies = records.map(({ personal, ...record }) => {
+      const salt = record.userId === undefined ? null : (saltOf.get(uuidOf(record.userId)) ?? null)
+      const sealed = personal === undefined ? null : sealPersonal(personal, salt)
+      return `"record":${canonicalJson(record)},"sealedPersonal":${canonicalJson(sealed)}`
+    })
+    return JSON.stringify(bodies)
+  }
+
+  async function apply(transaction: Transaction, { writes, audit, entries }: Change): Promise<boolean> {
+    const sealedUnder = audit.flatMap(({ personal, userId }) => (personal && userId !== undefined ? [userId] : []))
+    const written = writeRows(transaction, writes)
+    const salts = sealedUnder.length === 0 ? [] : transaction.query(readSalts, [sealedUnder.map(uuidOf)])
+    const [complete, saltRows] = await Promise.all([written, salts])
+    if (!complete) {
+      await refuseUnknownClients(transaction, writes)
+      return false
+    }
+    await Promise.all([
+      ...(audit.length > 0 ? [transaction.query(insertAudit, [auditBodies(audit, saltRows)])] : []),
+      ...(entries.length > 0 ? [transaction.query(insertEntries, [JSON.stringify(entries.map(entryColumns))])] : []),
+    ])
+    return true
+  }
+
+  return async change => {
+    const durable = change.durable || change.entries.length > 0
+    const applied = await database.transaction(durable ? beginDurable : beginRelaxed, async transaction => {
+      try {
+        return (await apply(transaction, change)) || undefined
+      } catch (error) {
+        if (isUniqueViolation(error)) return undefined
+        throw error
+      }
+    })
+    return applied ? 'committed' : 'conflict'
+  }
+}
+
+function versionOf(write: Write): number {
+  return write.table === 'identity' ? 0 : write.row.version
+}
+
+/** Rows in the order of their keys: two changes that write the same rows lock them in the same order. */
+async function sendRows(transaction: Transaction, statement: Statement, writes: readonly Write[]): Promise<boolean> {
+  const rows = writes.map(columnsOf)
+  if (rows.length > 1) rows.sort((one, other) => (String(one.id) < String(other.id) ? -1 : 1))
+  const written = await transaction.query(statement, [JSON.stringify(rows)])
+  return written.length === rows.length
+}
+
+function entryColumns(entry: FeedEntry): Columns {
+  const epoch = 'below' in entry ? entry : undefined
+  return { kind: entry.kind, id: entry.id, below: epoch?.below, at: epoch?.at, until: entry.until }
+}

@@ -1,0 +1,147 @@
+import pg from 'pg'
+import type { Row } from './columns.ts'
+import { canBeRepeated, DriverFailure, leavesConnectionWhole, marked, translated } from './postgres-failure.ts'
+import type { Statement } from './statements.ts'
+
+export interface DatabaseOptions {
+  /** `postgres://user:password@host:port/database?sslmode=…` */
+  readonly url: string
+  /** Connections at most. */
+  readonly connections: number
+  /** False behind a pooler that hands connections round between transactions and knows no named statements. */
+  readonly namedStatements: boolean
+  /** How long one statement, or a connection to become free, is waited for. */
+  readonly patienceMs: number
+}
+
+/** Runs statements; what the driver throws comes out as `DriverFailure` inside a transaction, translated outside. */
+export interface Transaction {
+  readonly query: (statement: Statement, values: readonly unknown[]) => Promise<readonly Row[]>
+  /** Plain SQL, several statements if need be; answers with the rows of the last that has any. */
+  readonly script: (text: string) => Promise<readonly Row[]>
+}
+
+type Body<T> = (transaction: Transaction) => Promise<T | undefined>
+
+export interface Database extends Transaction {
+  /**
+   * `begin` is plain SQL that begins with BEGIN. It is not waited for: `body` sends its first statements right behind it.
+   * `undefined` from `body` takes all back. Deadlocks and serialization failures are tried again, a few times.
+   */
+  readonly transaction: <T>(begin: string, body: Body<T>) => Promise<T | undefined>
+  readonly close: () => Promise<void>
+}
+
+const triesAtMost = 4
+const bigintOid = 20
+
+/** Times and counters are far below 2^53. */
+const types: pg.CustomTypesConfig = {
+  getTypeParser: ((oid: number, format: 'text') =>
+    oid === bigintOid ? Number : pg.types.getTypeParser(oid, format)) as pg.CustomTypesConfig['getTypeParser'],
+}
+
+/** An option that the driver knows and its types do not: statements go out without waiting for the one before. */
+interface PoolOptions extends pg.PoolConfig {
+  readonly pipeline: boolean
+}
+
+export function openDatabase({ url, connections, namedStatements, patienceMs }: DatabaseOptions): Database {
+  const poolOptions: PoolOptions = {
+    connectionString: url,
+    max: connections,
+    connectionTimeoutMillis: patienceMs,
+    query_timeout: patienceMs,
+    keepAlive: true,
+    application_name: 'countersign',
+    pipeline: true,
+    types,
+  }
+  const pool = new pg.Pool(poolOptions)
+  // A connection that breaks while nobody uses it: the pool drops it, and the next one is new.
+  pool.on('error', () => {})
+
+  function on(client: pg.PoolClient): Transaction {
+    return {
+      async query({ name, text }, values) {
+        const config = { text, values: [...values], rowMode: 'array' as const }
+        return rowsOf(await marked(client.query(namedStatements ? { ...config, name } : config)))
+      },
+      script: async text => rowsOf(await marked(client.query({ text, rowMode: 'array' }))),
+    }
+  }
+
+  /** With a connection of its own; one that broke does not go back to the pool. */
+  async function withConnection<T>(use: (transaction: Transaction, client: pg.PoolClient) => Promise<T>): Promise<T> {
+    const client = await marked(pool.connect())
+    // A connection that breaks while it is ours says so to the next statement.
+    const ignore = (): void => {}
+    client.on('error', ignore)
+    let whole = true
+    try {
+      return await use(on(client), client)
+    } catch (error) {
+      whole = leavesConnectionWhole(error)
+      throw error
+    } finally {
+      client.off('error', ignore)
+      client.release(!whole)
+    }
+  }
+
+  function transactionOnce<T>(begin: string, body: Body<T>): Promise<T | undefined> {
+    return withConnection(async (transaction, client) => {
+      const begun = transaction.script(begin)
+      // If it fails, what is sent behind it fails too; whoever is waited for first tells.
+      begun.catch(() => {})
+      try {
+        const value = await body(transaction)
+        await begun
+        if (value === undefined) await transaction.script('ROLLBACK')
+        else await commitOn(client)
+        return value
+      } catch (error) {
+        if (leavesConnectionWhole(error)) await transaction.script('ROLLBACK')
+        throw error
+      }
+    })
+  }
+
+  async function translating<T>(run: () => Promise<T>): Promise<T> {
+    try {
+      return await run()
+    } catch (error) {
+      throw translated(error)
+    }
+  }
+
+  async function repeating<T>(run: () => Promise<T>): Promise<T> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await run()
+      } catch (error) {
+        if (tries >= triesAtMost || !canBeRepeated(error)) throw error
+      }
+    }
+  }
+
+  return {
+    query: (statement, values) =>
+      translating(() => repeating(() => withConnection(one => one.query(statement, values)))),
+    script: text => translating(() => withConnection(one => one.script(text))),
+    transaction: (begin, body) => translating(() => repeating(() => transactionOnce(begin, body))),
+    close: () => pool.end(),
+  }
+}
+
+/** A transaction in which something failed is rolled back by COMMIT too, and says so by its answer alone. */
+async function commitOn(client: pg.PoolClient): Promise<void> {
+  const { command } = await marked(client.query('COMMIT'))
+  if (command !== 'COMMIT') throw new DriverFailure('the transaction was rolled back')
+}
+
+/** Several statements have several answers. */
+function rowsOf(answer: pg.QueryArrayResult | readonly pg.QueryArrayResult[]): readonly Row[] {
+  const answers = Array.isArray(answer) ? (answer as readonly pg.QueryArrayResult[]) : [answer as pg.QueryArrayResult]
+  return (answers.findLast(({ fields }) => fields.length > 0)?.rows ?? []) as Row[]
+}

@@ -1,0 +1,130 @@
+import type { Instant } from '@countersign/core'
+import type { EpochKind, FeedEntry, NamedKind } from '@countersign/protocol'
+import type { FeedBatch, FeedStore } from '@countersign/store'
+import type { Column, Row } from './columns.ts'
+import { canBeStored } from './columns.ts'
+import type { Transaction } from './database.ts'
+import { nowText, refuseStandby } from './snapshots.ts'
+import type { Statement } from './statements.ts'
+
+export interface Feed extends FeedStore {
+  /** Listeners hear of entries up to a number that they have not heard of. */
+  readonly noticed: (newest: number) => void
+  /** Looks once for what no message told of, and has numbered what its node has left without a number. */
+  readonly look: () => Promise<void>
+  /** Forgets at most `rowsAtMost` entries that have passed; says how many went. */
+  readonly forgetPassed: (now: Instant, rowsAtMost: number) => Promise<number>
+}
+
+/** What one statement sees of the feed. */
+interface Look extends FeedBatch {
+  /** The number of the oldest entry that is kept; one more than the newest if none is. */
+  readonly oldest: number
+  /** Something is committed and has no number yet. */
+  readonly pending: boolean
+}
+
+const everything = -1
+const nothing = Number.MAX_SAFE_INTEGER
+
+export function openFeed(options: {
+  database: Pick<Transaction, 'query'>
+  statement: (text: string) => Statement
+  clock: () => Instant | null
+  incarnation: string
+  /** Numbers what is committed. */
+  sequence: () => Promise<void>
+  /** The database has begun another history: restored, or promoted and noted as such. */
+  onOtherHistory: () => void
+}): Feed {
+  const { database, statement, clock, incarnation, sequence } = options
+  const lookAfter = statement(
+    `SELECT pg_is_in_recovery(), ${nowText}, i.body::json->>'incarnation', h.newest, h.oldest,
+       EXISTS (SELECT FROM countersign.entry_unnumbered) OR ($3 AND EXISTS (SELECT FROM countersign.audit_unnumbered)),
+       e.kind, e.id, e.below, e."at", e.until
+     FROM countersign.issuer i
+     CROSS JOIN (SELECT coalesce(max(number), 0) AS newest, coalesce(min(number), 1) AS oldest FROM countersign.entry) h
+     LEFT JOIN countersign.entry e ON e.number > $2 ORDER BY e.number`,
+  )
+  const readNamed = statement(
+    `SELECT pg_is_in_recovery(), EXISTS (SELECT FROM countersign.entry WHERE id = $1 AND kind = $2)
+       OR EXISTS (SELECT FROM countersign.entry_unnumbered WHERE id = $1 AND kind = $2)`,
+  )
+  // The newest stays in any case: its number is the feed's.
+  const forget = statement(
+    `DELETE FROM countersign.entry WHERE number IN (
+       SELECT number FROM countersign.entry WHERE until * 1000 <= $1 AND number < (SELECT max(number) FROM countersign.entry)
+       ORDER BY number LIMIT $2) RETURNING number`,
+  )
+  const listeners = new Set<() => void>()
+  let heardOf: number | undefined
+
+  function noticed(newest: number): void {
+    const isNew = heardOf !== undefined && newest > heardOf
+    heardOf = Math.max(newest, heardOf ?? 0)
+    if (isNew) for (const listener of listeners) queueMicrotask(listener)
+  }
+
+  async function lookOnce(after: number, withAudit = false): Promise<Look> {
+    const rows = await database.query(lookAfter, [clock(), after, withAudit])
+    const [inRecovery, asOf, history, newest, oldest, pending] = rows[0] ?? []
+    refuseStandby(inRecovery ?? null)
+    if (history !== incarnation) options.onOtherHistory()
+    noticed(newest as number)
+    const now = asOf as Instant
+    const entries = rows
+      .flatMap(row => (row[6] === null ? [] : readEntry(row)))
+      .filter(({ until }) => until * 1000 > now)
+    return { number: newest as number, asOf: now, entries, oldest: oldest as number, pending: pending === true }
+  }
+
+  /** Everything that was committed before `asOf` is in it: what has no number yet gets one first. */
+  async function lookThrough(after: number): Promise<Look> {
+    const first = await lookOnce(after)
+    if (!first.pending) return first
+    await sequence()
+    return { ...(await lookOnce(after)), asOf: first.asOf }
+  }
+
+  function batchOf({ number, asOf, entries }: Look): FeedBatch {
+    return { number, asOf, entries }
+  }
+
+  return {
+    incarnation,
+    async snapshot() {
+      return batchOf(await lookThrough(everything))
+    },
+    async after(number) {
+      const isNumber = Number.isSafeInteger(number) && number >= 0
+      const look = await lookThrough(isNumber ? number : nothing)
+      return isNumber && number >= look.oldest - 1 && number <= look.number ? batchOf(look) : undefined
+    },
+    async holds(kind, id) {
+      if (!canBeStored(id)) return false
+      const [row] = await database.query(readNamed, [id, kind])
+      refuseStandby(row?.[0] ?? null)
+      return row?.[1] === true
+    },
+    subscribe(listener) {
+      // Wrapped, so that one function can listen twice.
+      const own = (): void => listener()
+      listeners.add(own)
+      return () => void listeners.delete(own)
+    },
+    noticed,
+    async look() {
+      const { pending } = await lookOnce(nothing, true)
+      if (pending) await sequence()
+    },
+    async forgetPassed(now, rowsAtMost) {
+      return rowsAtMost <= 0 ? 0 : (await database.query(forget, [now, rowsAtMost])).length
+    },
+  }
+}
+
+function readEntry(row: Row): FeedEntry {
+  const [kind, id, below, seconds, until] = row.slice(6) as [string, string, Column, Column, number]
+  if (below === null || seconds === null) return { kind: kind as NamedKind, id, until }
+  return { kind: kind as EpochKind, id, below: below as number, at: seconds as number, until }
+}

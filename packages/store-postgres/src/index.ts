@@ -1,0 +1,6 @@
+export {
+  migratePostgres,
+  openPostgresStore,
+  type PostgresOptions,
+  type PostgresStoreOptions,
+} from './open-postgres-store.ts'

@@ -1,0 +1,57 @@
+import pg from 'pg'
+import { quotedName } from './statements.ts'
+import type { Every } from './timers.ts'
+
+const tryAgainMs = 1_000
+
+/**
+ * Hears of new entries on a connection of its own, which must reach the database directly: a pooler in transaction mode forgets who
+ * listens. A message that is lost costs nothing but time: every node looks by itself, too. Returns how to stop.
+ */
+export function startListener(options: {
+  url: string
+  channel: string
+  every: Every
+  patienceMs: number
+  /** Called with the newest entry's number, and with `undefined` when messages may have been missed. */
+  heard: (newest: number | undefined) => void
+}): () => Promise<void> {
+  const { url, channel, patienceMs, heard } = options
+  let client: pg.Client | undefined
+  let stopped = false
+
+  async function connect(): Promise<void> {
+    const own = new pg.Client({
+      connectionString: url,
+      connectionTimeoutMillis: patienceMs,
+      query_timeout: patienceMs,
+      keepAlive: true,
+      application_name: 'countersign feed',
+    })
+    client = own
+    const lost = (): void => {
+      if (client === own) client = undefined
+    }
+    own.on('error', lost)
+    own.on('end', lost)
+    own.on('notification', ({ payload }) => heard(payload === undefined ? undefined : Number(payload)))
+    try {
+      await own.connect()
+      await own.query(`LISTEN ${quotedName(channel)}`)
+      heard(undefined)
+    } catch {
+      lost()
+      await own.end().catch(() => {})
+    }
+  }
+
+  const stopTrying = options.every(tryAgainMs, () => {
+    if (client === undefined && !stopped) void connect()
+  })
+  void connect()
+  return async () => {
+    stopped = true
+    stopTrying()
+    await client?.end().catch(() => {})
+  }
+}

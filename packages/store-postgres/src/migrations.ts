@@ -1,0 +1,65 @@
+/** One step of the schema. Forward only: one that was released is never changed, the next one is added below. */
+export interface Migration {
+  readonly name: string
+  /**
+   * How many migrations a node must know to go on working once this one has run. A step that only adds (the rule, so that it can
+   * run ahead of a deploy while older nodes serve) repeats the number of the step before.
+   */
+  readonly needs: number
+  readonly text: string
+}
+
+/*
+ * A rotation changes one row of `family` and no index: what is indexed there never changes, and pages keep room for the
+ * next version of their rows. No foreign keys: each would lock and write the row that it refers to, of which a client's is
+ * the same for all logins. Times are milliseconds. JSON is kept as text: `jsonb` cannot hold all of it (a NUL), and nothing looks inside.
+ */
+export const migrations: readonly Migration[] = [
+  {
+    name: 'the beginning',
+    needs: 1,
+    text: `
+CREATE TABLE countersign.issuer (one boolean PRIMARY KEY CHECK (one), version integer NOT NULL, body text NOT NULL);
+CREATE TABLE countersign.key_ring (one boolean PRIMARY KEY CHECK (one), version integer NOT NULL, body text NOT NULL);
+CREATE TABLE countersign.client (
+  id text COLLATE "C" PRIMARY KEY, number bigint GENERATED ALWAYS AS IDENTITY, version integer NOT NULL, body text NOT NULL);
+CREATE TABLE countersign.user (
+  id uuid PRIMARY KEY, created_at bigint NOT NULL, disabled_at bigint, deleted_at bigint, epoch bigint NOT NULL,
+  version integer NOT NULL, email text, email_key text COLLATE "C" UNIQUE, name text, password_hash text, seal_salt bytea
+) WITH (fillfactor = 90);
+CREATE TABLE countersign.identity (
+  connection text COLLATE "C" NOT NULL, subject text COLLATE "C" NOT NULL, user_id uuid NOT NULL, version integer NOT NULL,
+  PRIMARY KEY (connection, subject));
+CREATE TABLE countersign.session (
+  id uuid PRIMARY KEY, user_id uuid NOT NULL, created_at bigint NOT NULL, authenticated_at bigint NOT NULL,
+  absolute_end_at bigint NOT NULL, epoch_all bigint NOT NULL, epoch_user bigint, epoch_client bigint, epoch_grant bigint,
+  ended_at bigint, version integer NOT NULL, client_id text COLLATE "C", amr text NOT NULL, device text NOT NULL,
+  cookie_salt bytea, end_reason text
+) WITH (fillfactor = 90);
+CREATE INDEX session_of_user ON countersign.session (user_id);
+CREATE TABLE countersign.family (
+  id uuid PRIMARY KEY, session_id uuid NOT NULL, generation bigint NOT NULL, rotated_at bigint NOT NULL,
+  created_at bigint NOT NULL, absolute_end_at bigint NOT NULL, epoch_all bigint NOT NULL, epoch_user bigint,
+  epoch_client bigint, epoch_grant bigint, credit_spent_at bigint, flagged_at bigint, ended_at bigint,
+  version integer NOT NULL, client_id text COLLATE "C" NOT NULL, salt bytea NOT NULL, jkt text, scope text NOT NULL,
+  audiences text NOT NULL, end_reason text
+) WITH (fillfactor = 80);
+CREATE INDEX family_of_session ON countersign.family (session_id);
+CREATE TABLE countersign.short_lived (
+  kind text COLLATE "C" NOT NULL, hash text COLLATE "C" NOT NULL, expires_at bigint NOT NULL, version integer NOT NULL,
+  session_id uuid, client_id text COLLATE "C", family_id uuid, body text NOT NULL, PRIMARY KEY (kind, hash)
+) WITH (fillfactor = 80);
+CREATE INDEX short_lived_by_expiry ON countersign.short_lived (expires_at);
+CREATE TABLE countersign.entry (
+  number bigint PRIMARY KEY, kind text NOT NULL, id text COLLATE "C" NOT NULL, below bigint, "at" bigint, until bigint NOT NULL);
+CREATE INDEX entry_by_id ON countersign.entry (id);
+CREATE TABLE countersign.audit (number bigint PRIMARY KEY, body text NOT NULL, hash bytea NOT NULL);
+CREATE TABLE countersign.entry_unnumbered (
+  place bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, kind text NOT NULL, id text COLLATE "C" NOT NULL, below bigint,
+  "at" bigint, until bigint NOT NULL
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+CREATE TABLE countersign.audit_unnumbered (place bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, body text NOT NULL)
+  WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+`,
+  },
+]

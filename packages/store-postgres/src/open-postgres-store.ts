@@ -1,0 +1,176 @@
+import { type Store, type StoreOptions, StoreUnavailable } from '@countersign/store'
+import { openApplyChange } from './apply-change.ts'
+import { openAuditLog } from './audit-log.ts'
+import { type Database, openDatabase } from './database.ts'
+import { openFeed } from './feed.ts'
+import { firstIssuer, firstKeyRing } from './issuer.ts'
+import { startListener } from './listener.ts'
+import { type MigrationPlan, migrate, planMigration } from './migrate.ts'
+import { createPostgresStore } from './postgres-store.ts'
+import { openReads } from './reads.ts'
+import { openRotations } from './rotations.ts'
+import { createSequencer, feedChannel, sequenceText } from './sequencer.ts'
+import { inSchema, statementsIn } from './statements.ts'
+import { openSweep } from './sweep.ts'
+import { type Every, everyInterval, nextTurn } from './timers.ts'
+
+/** Where the database is, and how it is reached. */
+export interface PostgresOptions {
+  /** `postgres://user:password@host:port/database`; with `?sslmode=verify-full&sslrootcert=…` over TLS. */
+  readonly url: string
+  /** The schema that holds everything; made if it is missing. Default: `countersign`. */
+  readonly schema?: string
+  /** Connections of this node at most, besides the one that listens. Default: 10. */
+  readonly connections?: number
+  /** False behind a pooler in transaction mode that knows no named statements (PgBouncer before 1.21). Default: true. */
+  readonly namedStatements?: boolean
+  /** How long one statement, or a connection to become free, is waited for. Default: 5,000. */
+  readonly patienceMs?: number
+}
+
+export interface PostgresStoreOptions extends PostgresOptions, Omit<StoreOptions, 'clock'> {
+  /** The store's clock, for tests. Default: the database's, so that all nodes have one. */
+  readonly clock?: StoreOptions['clock']
+  /**
+   * Where this node listens for new entries: a direct connection, past any pooler. Default: `url`; null: it does not
+   * listen, and looks twice a second.
+   */
+  readonly listenUrl?: string | null
+  readonly every?: Every
+}
+
+const lookEveryMs = 500
+
+/** Opens the store on a PostgreSQL database (15 and up, UTF-8) and migrates it if need be. Any number of nodes may. */
+export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
+  const database = openPool(options)
+  try {
+    return await openOn(database, options)
+  } catch (error) {
+    await database.close()
+    throw error
+  }
+}
+
+/** Brings the database to this version's schema ahead of a deploy; `dryRun`: only says what it would run. */
+export async function migratePostgres(options: PostgresOptions, dryRun = false): Promise<MigrationPlan> {
+  const database = openPool({ ...options, connections: 1 })
+  try {
+    return await (dryRun ? planMigration : migrate)(database, options.schema ?? defaultSchema)
+  } finally {
+    await database.close()
+  }
+}
+
+const defaultSchema = 'countersign'
+
+function openPool({ url, connections = 10, namedStatements = true, patienceMs = 5_000 }: PostgresOptions): Database {
+  return openDatabase({ url, connections, namedStatements, patienceMs })
+}
+
+async function openOn(database: Database, options: PostgresStoreOptions): Promise<Store> {
+  const { schema = defaultSchema, every = everyInterval, patienceMs = 5_000 } = options
+  const { durableSetting } = await checkServer(database)
+  await migrate(database, schema)
+  const incarnation = await seed(database, schema, options.seed.incarnation)
+  const statement = statementsIn(schema)
+  const clock = (): number | null => options.clock?.() ?? null
+  let lost: StoreUnavailable | undefined
+
+  const script = sequenceText(schema, durableSetting)
+  const sequence = createSequencer({
+    async pass() {
+      const [row] = await database.script(script)
+      return { newest: row?.[0] as number, more: row?.[1] === true }
+    },
+    noticed: newest => feed.noticed(newest),
+  })
+  const feed = openFeed({
+    database,
+    statement,
+    clock,
+    incarnation,
+    sequence,
+    onOtherHistory() {
+      if (lost !== undefined) return
+      lost = new StoreUnavailable('the database holds another history than before; this node must be started again')
+      options.onLost?.(lost)
+    },
+  })
+  await feed.look()
+  const stop = keepLooking({ feed, every, patienceMs, channel: feedChannel(schema), url: listenUrlOf(options) })
+
+  return createPostgresStore({
+    reads: openReads(database, statement, clock),
+    apply: openApplyChange({ database, statement, sealPersonal: options.sealPersonal, durableSetting }),
+    rotate: openRotations(database, statement),
+    feed,
+    sequence,
+    readAudit: openAuditLog(database, statement, sequence),
+    sweep: openSweep(database, statement, feed),
+    failure: () => lost,
+    nextTurn,
+    async close() {
+      await stop()
+      await database.close()
+    },
+  })
+}
+
+function listenUrlOf({ url, listenUrl }: PostgresStoreOptions): string | null {
+  return listenUrl === undefined ? url : listenUrl
+}
+
+/** Looks at the feed when a message says so, and twice a second. A look that fails is made up for by the next. */
+function keepLooking(options: {
+  feed: { look: () => Promise<void>; noticed: (newest: number) => void }
+  every: Every
+  patienceMs: number
+  channel: string
+  url: string | null
+}): () => Promise<void> {
+  const { feed, every, patienceMs, channel, url } = options
+  let looking: Promise<void> | undefined
+  const look = (): void => {
+    looking ??= feed
+      .look()
+      .catch(() => {})
+      .finally(() => {
+        looking = undefined
+      })
+  }
+  const heard = (newest: number | undefined): void => (newest === undefined ? look() : feed.noticed(newest))
+  const stopListening = url === null ? undefined : startListener({ url, channel, every, patienceMs, heard })
+  const stopLooking = every(lookEveryMs, look)
+  return async () => {
+    stopLooking()
+    await Promise.all([stopListening?.(), looking])
+  }
+}
+
+/** What must be so of the server, and what durable transactions have to set because of it. */
+async function checkServer(database: Database): Promise<{ durableSetting: string }> {
+  const [row] = await database.script(
+    `SELECT current_setting('server_version_num')::integer, current_setting('server_encoding'), current_setting('synchronous_commit')`,
+  )
+  const [version, encoding, synchronousCommit] = row ?? []
+  if ((version as number) < 150_000) throw new StoreUnavailable('PostgreSQL 15 or later is needed')
+  if (encoding !== 'UTF8') throw new StoreUnavailable(`the database must be in UTF8, not ${encoding as string}`)
+  // Whatever is configured, if only it waits for the disk.
+  return { durableSetting: synchronousCommit === 'off' ? 'SET LOCAL synchronous_commit = on' : '' }
+}
+
+/** What a new store begins with; whoever is first. Answers with the history that the database holds. */
+async function seed(database: Database, schema: string, incarnation: string): Promise<string> {
+  const put = (table: string): ReturnType<ReturnType<typeof statementsIn>> =>
+    statementsIn(schema)(
+      `INSERT INTO countersign.${table} (one, version, body) VALUES (true, 1, $1) ON CONFLICT DO NOTHING`,
+    )
+  const [issuer] = await database.script(inSchema(schema, 'SELECT body FROM countersign.issuer'))
+  if (issuer === undefined) {
+    await database.query(put('key_ring'), [JSON.stringify(firstKeyRing)])
+    await database.query(put('issuer'), [JSON.stringify(firstIssuer(incarnation))])
+  }
+  const [stored] = await database.script(inSchema(schema, "SELECT body::json->>'incarnation' FROM countersign.issuer"))
+  return stored?.[0] as string
+}

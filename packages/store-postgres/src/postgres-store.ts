@@ -1,0 +1,102 @@
+import { isId } from '@countersign/core'
+import { checkChange, type FeedStore, type Store, StoreUnavailable } from '@countersign/store'
+import type { ApplyChange } from './apply-change.ts'
+import type { openAuditLog } from './audit-log.ts'
+import { type Ask, createBatches } from './batches.ts'
+import type { Feed } from './feed.ts'
+import type { Reads } from './reads.ts'
+import { type openRotations, rotatedFamily } from './rotations.ts'
+import type { Sweep } from './sweep.ts'
+
+/** Questions in one statement, and statements of one kind under way at once. */
+const questionsAtMost = 256
+const lanes = 2
+
+/** The port over the statements. */
+export function createPostgresStore(parts: {
+  reads: Reads
+  apply: ApplyChange
+  rotate: ReturnType<typeof openRotations>
+  feed: Feed
+  sequence: () => Promise<void>
+  readAudit: ReturnType<typeof openAuditLog>
+  sweep: Sweep
+  /** Why nothing is answered any more, if so. */
+  failure: () => StoreUnavailable | undefined
+  nextTurn: (action: () => void) => void
+  close: () => Promise<void>
+}): Store {
+  const { reads, apply, feed, sequence } = parts
+  const underWay = new Set<Promise<unknown>>()
+  let closing: Promise<void> | undefined
+
+  const together = <Question, Answer>(
+    run: (questions: readonly Question[]) => Promise<readonly Answer[]>,
+    keyOf: (question: Question) => string,
+  ): Ask<Question, Answer> =>
+    createBatches({
+      run,
+      keyOf,
+      lanes,
+      questionsAtMost,
+      isOwnFault: error => !(error instanceof StoreUnavailable),
+      nextTurn: parts.nextTurn,
+    })
+  const loadClient = together(reads.clientsById, id => id)
+  const loadFamily = together(reads.families, id => id)
+  const loadSessionOnly = together(reads.sessionsOnly, id => id)
+  const rotate = together(parts.rotate, ({ id }) => id)
+
+  /** Refuses when the store is closed, and lets `close` wait for what was begun before. */
+  function begin<T>(run: () => Promise<T>): Promise<T> {
+    const failure = closing === undefined ? parts.failure() : new StoreUnavailable('the store is closed')
+    if (failure !== undefined) return Promise.reject(failure)
+    const running = run()
+    underWay.add(running)
+    const ended = (): unknown => underWay.delete(running)
+    running.then(ended, ended)
+    return running
+  }
+
+  const guardedFeed: FeedStore = {
+    incarnation: feed.incarnation,
+    snapshot: () => begin(feed.snapshot),
+    after: number => begin(() => feed.after(number)),
+    holds: (kind, id) => begin(() => feed.holds(kind, id)),
+    subscribe: feed.subscribe,
+  }
+
+  return {
+    loadIssuer: () => begin(reads.issuer),
+    loadClient: clientId => begin(() => loadClient(clientId)),
+    listClients: () => begin(reads.clients),
+    loadUser: userId => begin(() => reads.user(userId)),
+    loadUserByEmail: key => begin(() => reads.userByEmail(key)),
+    loadUserByIdentity: (connection, subject) => begin(() => reads.userByIdentity(connection, subject)),
+    loadFamily: familyId => begin(async () => (isId(familyId) ? loadFamily(familyId) : undefined)),
+    loadSession: sessionId => begin(() => reads.session(sessionId)),
+    loadSessionOnly: sessionId => begin(async () => (isId(sessionId) ? loadSessionOnly(sessionId) : undefined)),
+    loadCode: hash => begin(() => reads.code(hash)),
+    listSessions: userId => begin(() => reads.sessionsOf(userId)),
+    commit: change =>
+      begin(async () => {
+        checkChange(change)
+        const family = rotatedFamily(change)
+        if (family !== undefined) return rotate(family)
+        const outcome = await apply(change)
+        // Committed is committed: if the database goes away right now, another node numbers the entries, or this one later.
+        if (outcome === 'committed' && change.entries.length > 0) await sequence().catch(() => {})
+        return outcome
+      }),
+    feed: guardedFeed,
+    readAudit: (after, limit) => begin(() => parts.readAudit(after, limit)),
+    sweep: limits => begin(async () => parts.sweep(limits, await reads.issuer())),
+    close() {
+      closing ??= (async () => {
+        await Promise.allSettled(underWay)
+        await parts.close()
+      })()
+      return closing
+    },
+  }
+}

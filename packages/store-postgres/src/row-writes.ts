@@ -1,0 +1,43 @@
+import type { Statement } from './statements.ts'
+
+/** How rows of a table are written; as column → value, for `json_populate_recordset`. */
+export type Columns = Readonly<Record<string, unknown>>
+
+/** A table whose rows carry a version. */
+export interface VersionedTable {
+  readonly name: string
+  /** What finds a row, and what it answers with once written. */
+  readonly key: readonly string[]
+  /** Besides the key, what is fixed when the row is made. */
+  readonly born: readonly string[]
+  readonly changing: readonly string[]
+  /** What must be true of a row `v` to be written, besides its version. */
+  readonly insertIf?: string
+  readonly updateIf?: string
+}
+
+/** The two statements that write a table. `$1`: rows as JSON, with the version that was read. Each answers with the keys of what it wrote. */
+export interface RowWrites {
+  readonly insert: Statement
+  readonly update: Statement
+}
+
+export function openRowWrites(table: VersionedTable, statement: (text: string) => Statement): RowWrites {
+  return { insert: statement(insertText(table)), update: statement(updateText(table)) }
+}
+
+function insertText({ name, key, born, changing, insertIf = 'true' }: VersionedTable): string {
+  const columns = [...key, ...born, ...changing]
+  return `INSERT INTO countersign.${name} (${columns.join(', ')}, version)
+    SELECT ${columns.map(column => `v.${column}`).join(', ')}, 1
+    FROM json_populate_recordset(NULL::countersign.${name}, $1::json) v WHERE v.version = 0 AND (${insertIf})
+    ON CONFLICT DO NOTHING RETURNING ${key.join(', ')}`
+}
+
+/** `from`: what else is looked at for each row that is written. */
+export function updateText({ name, key, changing, updateIf = 'true' }: VersionedTable, from = ''): string {
+  return `UPDATE countersign.${name} t SET ${[...changing.map(column => `${column} = v.${column}`), 'version = t.version + 1'].join(', ')}
+    FROM ${from} json_populate_recordset(NULL::countersign.${name}, $1::json) v
+    WHERE ${key.map(column => `t.${column} = v.${column}`).join(' AND ')} AND t.version = v.version AND (${updateIf})
+    RETURNING ${key.map(column => `t.${column}`).join(', ')}`
+}

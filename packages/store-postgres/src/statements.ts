@@ -1,0 +1,36 @@
+import { createHash } from 'node:crypto'
+
+/** One SQL statement, prepared under its name on each connection that meets it. */
+export interface Statement {
+  readonly name: string
+  readonly text: string
+}
+
+/** Names the store's schema in every SQL text of this package; what is run names the one that was asked for. */
+const schemaInTexts = /\bcountersign\./g
+
+/** Puts a schema's name in the place of `countersign.`, quoted. */
+export function inSchema(schema: string, text: string): string {
+  return text.replaceAll(schemaInTexts, `${quotedName(schema)}.`)
+}
+
+/** A name as SQL takes it, whatever it holds. */
+export function quotedName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`
+}
+
+/**
+ * How statements are made for one schema. The name is made of the text: nodes of two versions behind one pooler never mean
+ * different things by one name.
+ */
+export function statementsIn(schema: string): (text: string) => Statement {
+  return text => {
+    const own = inSchema(schema, text)
+    return { name: `cs_${createHash('sha256').update(own).digest('hex').slice(0, 24)}`, text: own }
+  }
+}
+
+/** A number for a lock that the whole database shares: one for each purpose and schema. */
+export function lockNumber(schema: string, purpose: string): bigint {
+  return createHash('sha256').update(`countersign ${purpose} ${schema}`).digest().readBigInt64BE(0)
+}

@@ -1,0 +1,130 @@
+import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chownSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { findPostgres } from './find-postgres.ts'
+
+/** A PostgreSQL server of the test's own: in a temporary folder, on a free port of loopback, gone with the test's process. */
+export interface Cluster {
+  readonly url: string
+  readonly port: number
+  /** Runs one of PostgreSQL's programs as the server's user. */
+  readonly run: (program: string, parameters: readonly string[]) => void
+  readonly folder: string
+  /** Ends it: `immediate` as a power cut would, `fast` as an operator in a hurry. */
+  readonly stop: (mode: 'fast' | 'immediate') => Promise<void>
+  readonly start: () => Promise<void>
+  /** Stops all of its processes where they stand, and lets them go on. */
+  readonly pause: () => void
+  readonly resume: () => void
+  /** Stops it and deletes everything. */
+  readonly discard: () => Promise<void>
+}
+
+/** PostgreSQL refuses root: then it runs as the user that its package made. */
+function serverUser(): { uid: number; gid: number } | undefined {
+  if (process.getuid?.() !== 0) return undefined
+  const number = (flag: string): number => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }))
+  return { uid: number('-u'), gid: number('-g') }
+}
+
+/** A shell that starts the server, and ends it when its own input ends: with the test's process, however that goes. */
+const untilInputEnds = '"$@" & server=$!; cat > /dev/null; kill -QUIT $server 2> /dev/null; wait $server'
+
+/** Makes a server and starts it. `standbyOf`: as a copy of another, which follows it. */
+export async function startCluster(
+  options: { settings?: readonly string[]; standbyOf?: Cluster } = {},
+): Promise<Cluster> {
+  const { settings = [], standbyOf } = options
+  const programs = findPostgres()
+  if (programs === undefined) throw new Error('PostgreSQL is not installed')
+  const user = serverUser()
+  const folder = mkdtempSync(join(tmpdir(), 'countersign-postgres-'))
+  if (user !== undefined) chownSync(folder, user.uid, user.gid)
+  const files = join(folder, 'data')
+  const port = await freePort()
+  let shell: ChildProcess | undefined
+
+  function run(program: string, parameters: readonly string[]): void {
+    execFileSync(join(programs ?? '', program), parameters, {
+      ...user,
+      cwd: folder,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+  }
+
+  if (standbyOf === undefined) {
+    run('initdb', ['-D', files, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C.UTF-8', '--no-sync'])
+  } else {
+    run('pg_basebackup', ['-d', standbyOf.url, '-D', files, '-R', '-X', 'stream', '-c', 'fast', '--no-sync'])
+  }
+
+  async function start(): Promise<void> {
+    const parameters = ['-D', files, '-p', String(port), '-h', '127.0.0.1', '-k', folder]
+    for (const setting of settings) parameters.push('-c', setting)
+    const command = [join(programs ?? '', 'postgres'), ...parameters]
+    shell = spawn('sh', ['-c', untilInputEnds, 'sh', ...command], {
+      ...user,
+      cwd: folder,
+      stdio: ['pipe', 'ignore', 'ignore'],
+    })
+    await untilReady()
+  }
+
+  /** Asks again and again; each question takes the server's time, not ours. */
+  async function untilReady(): Promise<void> {
+    const ask = promisify(execFile)
+    for (let tries = 0; tries < 500; tries++) {
+      const answer = await ask(join(programs ?? '', 'pg_isready'), ['-q', '-h', '127.0.0.1', '-p', String(port)]).then(
+        () => true,
+        () => false,
+      )
+      if (answer) return
+    }
+    throw new Error('PostgreSQL did not start')
+  }
+
+  async function stop(mode: 'fast' | 'immediate'): Promise<void> {
+    if (shell === undefined) return
+    const ended = once(shell, 'close')
+    run('pg_ctl', ['-D', files, '-m', mode, '-w', 'stop'])
+    shell.stdin?.end()
+    await ended
+    shell = undefined
+  }
+
+  function signal(name: 'SIGSTOP' | 'SIGCONT'): void {
+    const server = readFileSync(join(files, 'postmaster.pid'), 'utf8').split('\n')[0] ?? ''
+    const children = readFileSync(`/proc/${server}/task/${server}/children`, 'utf8').trim().split(' ')
+    for (const id of [server, ...children]) process.kill(Number(id), name)
+  }
+
+  await start()
+  return {
+    url: `postgres://postgres@127.0.0.1:${port}/postgres`,
+    port,
+    folder,
+    run,
+    start,
+    stop,
+    pause: () => signal('SIGSTOP'),
+    resume: () => signal('SIGCONT'),
+    async discard() {
+      await stop('immediate')
+      rmSync(folder, { recursive: true })
+    },
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  await once(server, 'close')
+  return port
+}

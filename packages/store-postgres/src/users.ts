@@ -1,0 +1,78 @@
+import type { Identity, User } from '@countersign/core'
+import { storedEmailKey } from '@countersign/store'
+import { byteaOf, type Column, idOf, type Row, uuidOf } from './columns.ts'
+import type { Columns, VersionedTable } from './row-writes.ts'
+
+/** What `readUser` takes, of the table under the name `u`. */
+export const userColumns = `u.id, u.email, u.name, u.password_hash, u.disabled_at, u.deleted_at, u.created_at, u.seal_salt, u.epoch,
+  u.version`
+export const userColumnCount = 10
+
+export function readUser(row: Row, offset: number): User {
+  const name = row[offset + 2] as string | null
+  return {
+    id: idOf(row[offset] as Column),
+    email: row[offset + 1] as string | null,
+    name: name === null ? null : (JSON.parse(name) as string),
+    passwordHash: row[offset + 3] as string | null,
+    disabledAt: row[offset + 4] as number | null,
+    deletedAt: row[offset + 5] as number | null,
+    createdAt: row[offset + 6] as number,
+    sealSalt: row[offset + 7] as Buffer | null,
+    epoch: row[offset + 8] as number,
+    version: row[offset + 9] as number,
+  }
+}
+
+export const userTable: VersionedTable = {
+  name: 'user',
+  key: ['id'],
+  born: [],
+  changing: [
+    'email',
+    'email_key',
+    'name',
+    'password_hash',
+    'disabled_at',
+    'deleted_at',
+    'created_at',
+    'seal_salt',
+    'epoch',
+  ],
+  // An address that another user has leaves the row as it is, which is a conflict. Two who take it at once: the index decides.
+  updateIf: 'NOT EXISTS (SELECT FROM countersign.user o WHERE o.email_key = v.email_key AND o.id <> v.id)',
+}
+
+/** The name is kept as JSON: it may hold what PostgreSQL's text cannot. */
+export function columnsOfUser(user: User): Columns {
+  return {
+    id: uuidOf(user.id),
+    email: user.email,
+    email_key: storedEmailKey(user.email),
+    name: user.name === null ? null : JSON.stringify(user.name),
+    password_hash: user.passwordHash,
+    disabled_at: user.disabledAt,
+    deleted_at: user.deletedAt,
+    created_at: user.createdAt,
+    seal_salt: byteaOf(user.sealSalt),
+    epoch: user.epoch,
+    version: user.version,
+  }
+}
+
+/** Written once and never changed. */
+export const identityTable: VersionedTable = {
+  name: 'identity',
+  key: ['connection', 'subject'],
+  born: ['user_id'],
+  changing: [],
+}
+
+export function columnsOfIdentity({ connection, subject, userId }: Identity): Columns {
+  return { connection, subject, user_id: uuidOf(userId), version: 0 }
+}
+
+/** The versions rise, so that nobody who read a session before can write its device again. In the order of ids, as everybody locks them. */
+export const eraseDevicesText: string = `WITH own AS MATERIALIZED (
+    SELECT id FROM countersign.session WHERE user_id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE)
+  UPDATE countersign.session s SET device = '{"label":"","ip":""}', version = s.version + 1 FROM own WHERE s.id = own.id`
