@@ -7,11 +7,12 @@ const program = new Command('npm start --')
   .description('Starts Countersign with an example API and an example single-page app.')
   .option('--port <number>', 'port of the server; API and app take the next two that are free (default: 4400)')
   .option('--data <folder>', 'where everything is kept (default: ./data)')
+  .option('--database <url>', 'PostgreSQL, for many nodes (default: everything is in the data folder)')
   .option('--issuer <url>', 'public address of the server (default: http://127.0.0.1:PORT)')
   .showHelpAfterError()
   .addHelpText(
     'after',
-    '\nEach is also an environment variable: COUNTERSIGN_PORT, COUNTERSIGN_DATA, COUNTERSIGN_ISSUER. The API’s secret\ncan be set with COUNTERSIGN_DEMO_API_SECRET, the master key with COUNTERSIGN_MASTER_KEY.',
+    '\nEach is also an environment variable: COUNTERSIGN_PORT, COUNTERSIGN_DATA, COUNTERSIGN_DATABASE,\nCOUNTERSIGN_ISSUER. The API’s secret\ncan be set with COUNTERSIGN_DEMO_API_SECRET, the master key with COUNTERSIGN_MASTER_KEY.',
   )
   .parse()
 

@@ -39,7 +39,7 @@ export async function printAudit(configuration: Configuration, after: number): P
   process.stderr.write(`The log is whole. It ends with row ${number}${hash && `, ${hash}`}.\n`)
 }
 
-/** By the running server if there is one, else on the store directly. */
+/** By the running server if there is one, else on the store directly. On a database always so: what runs reads it there. */
 async function operate<T>(configuration: Configuration, work: (ask: Ask) => Promise<T>): Promise<T> {
   if (!existsSync(configuration.data))
     throw new WrongConfiguration(`There is no data folder at ${configuration.data}; give --data.`)
@@ -47,7 +47,8 @@ async function operate<T>(configuration: Configuration, work: (ask: Ask) => Prom
   let own: System | undefined
   try {
     return await work(async (command, argument) => {
-      const asked = own ? undefined : await askRunningServer(configuration.data, command, argument)
+      const direct = own !== undefined || configuration.database !== undefined
+      const asked = direct ? undefined : await askRunningServer(configuration.data, command, argument)
       if (asked) return { failed: asked.status >= 400, result: asked.body }
       own ??= await openStopped(configuration)
       const result = await runAdminCommand(own.server.admin, command, argument)

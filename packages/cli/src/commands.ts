@@ -8,6 +8,7 @@ import { BrokenAuditLog } from './audit-export.ts'
 import { type Configuration, readConfiguration } from './configuration.ts'
 import { WrongConfiguration } from './configuration-problems.ts'
 import { keysAsArguments } from './key-argument.ts'
+import { migrateDatabase } from './migrate-database.ts'
 import { describeStart } from './printed.ts'
 import { endOnLoss, endOnSignal, serve } from './serve.ts'
 import { standingFolder } from './standing-folder.ts'
@@ -22,6 +23,7 @@ export async function run(argv: readonly string[]): Promise<void> {
     .option('--config <file>', `configuration file (default: ${defaultFile}, if there is one)`)
     .option('--port <number>', 'port to listen on (default: 4400)')
     .option('--data <folder>', 'where everything is kept (default: data, beside the configuration file or here)')
+    .option('--database <url>', 'PostgreSQL, for many nodes (default: everything is in the data folder)')
     .option('--issuer <url>', 'public address (default: http://127.0.0.1:PORT)')
     .showHelpAfterError()
     .addHelpText(
@@ -38,6 +40,14 @@ export async function run(argv: readonly string[]): Promise<void> {
       const system = await serve(configuration, { masterKey: process.env.COUNTERSIGN_MASTER_KEY, onLost: endOnLoss })
       endOnSignal(system.close)
       process.stdout.write(`Countersign is ready at ${system.issuer}\n${describeStart(configuration, system.issuer)}`)
+    })
+
+  program
+    .command('migrate')
+    .description('bring the database to this version’s schema ahead of a deploy (nodes do it when they start)')
+    .option('--dry-run', 'print the SQL and change nothing')
+    .action(async ({ dryRun = false }: { dryRun?: boolean }) => {
+      process.stdout.write(await migrateDatabase(configured(), dryRun))
     })
 
   const users = program.command('users').description('people’s accounts, whether the server runs or not')

@@ -117,10 +117,21 @@ const issuer = z
     else if (context.value !== url.origin) say('must be an origin without a path')
   })
 
+/** Never shown: it may hold a password. */
+const databaseUrl = z
+  .string()
+  .regex(/^postgres(ql)?:\/\/[^\s]+$/, 'must be a URL such as postgres://user@host:5432/database')
+
 const plainConfiguration = z.strictObject({
   port: z.int().min(0).max(65_535).default(4400),
   host: z.string().default('127.0.0.1'),
   data: z.string().min(1).default('data'),
+  /** PostgreSQL; absent: everything is in the data folder. */
+  database: databaseUrl.optional(),
+  /** A direct connection, past any pooler, on which entries of the feed are heard of; `off`: by looking alone. */
+  database_listen: z.union([z.literal('off'), databaseUrl], 'must be "off", or a URL such as postgres://…').optional(),
+  database_connections: z.int().min(2).max(1000).default(10),
+  database_named_statements: z.boolean().default(true),
   /** Defaults to `http://127.0.0.1:PORT`. */
   issuer: issuer.optional(),
   application_name: z.string().min(1).max(60).default('Countersign'),
@@ -151,6 +162,10 @@ export interface WrittenConfiguration {
   readonly port: number
   readonly host: string
   readonly data: string
+  readonly database?: string | undefined
+  readonly database_listen?: string | undefined
+  readonly database_connections: number
+  readonly database_named_statements: boolean
   readonly issuer?: string | undefined
   readonly application_name: string
   readonly sign_up: 'open' | 'closed'
@@ -170,10 +185,21 @@ export const configurationSchema: z.ZodType<WrittenConfiguration> = plainConfigu
 export const configurationKeys: readonly string[] = Object.keys(plainConfiguration.shape)
 
 /** Keys that are flags too. */
-export const flagKeys = ['port', 'data', 'issuer'] as const
+export const flagKeys = ['port', 'data', 'database', 'issuer'] as const
 
 /** Keys whose text is read as a number. */
-export const numberKeys: ReadonlySet<string> = new Set(['port', 'signing_key_days', 'drain_seconds'])
+export const numberKeys: ReadonlySet<string> = new Set([
+  'port',
+  'database_connections',
+  'signing_key_days',
+  'drain_seconds',
+])
 
 /** Keys whose text is read as JSON, as it would stand in the file. */
-export const jsonKeys: ReadonlySet<string> = new Set(['master_key_command', 'unsafe_refresh_policy', 'clients', 'apis'])
+export const jsonKeys: ReadonlySet<string> = new Set([
+  'master_key_command',
+  'database_named_statements',
+  'unsafe_refresh_policy',
+  'clients',
+  'apis',
+])

@@ -73,12 +73,7 @@ describe('a message says where and what', () => {
       'COUNTERSIGN_CLIENTS.app.direct_login: needs first_party: true',
     ],
     ['a mistyped key', { sing_up: 'open' }, {}, '"sing_up" is not a key. Did you mean sign_up?'],
-    [
-      'a key out of the air',
-      { database_connection: 'x' },
-      {},
-      '"database_connection" is not a key. The keys are port, host',
-    ],
+    ['a key out of the air', { retention_period: 'x' }, {}, '"retention_period" is not a key. The keys are port, host'],
     [
       'a mistyped key of a client',
       { clients: [{ id: 'app', scope: [] }] },

@@ -23,6 +23,11 @@ export interface Configuration {
   readonly host: string
   /** Absolute. */
   readonly data: string
+  /** PostgreSQL; undefined: everything is in the data folder. May hold a password. */
+  readonly database: string | undefined
+  readonly database_listen: string | undefined
+  readonly database_connections: number
+  readonly database_named_statements: boolean
   readonly issuer: string | undefined
   readonly application_name: string
   readonly sign_up: 'open' | 'closed'
@@ -61,12 +66,14 @@ export function readConfiguration({ file, environment, flags, folder = '.' }: Co
   for (const key of flagKeys) if (flags[key] !== undefined) take(key, String(flags[key]), `--${key}`)
   const parsed = configurationSchema.safeParse(written)
   if (!parsed.success) throw new WrongConfiguration(describeProblems(parsed.error, written, sources))
-  const { clients, apis, issuer, unsafe_refresh_policy, ...rest } = parsed.data
+  const { clients, apis, issuer, database, database_listen, unsafe_refresh_policy, ...rest } = parsed.data
   // What the file says is beside the file, wherever one stands.
   const base = path === undefined || sources.has('data') ? folder : dirname(path)
   return {
     ...rest,
     data: resolve(base, rest.data),
+    database,
+    database_listen,
     issuer,
     clients: clients.map(client => toClient(client, unsafe_refresh_policy)),
     apiLifetimes: new Map(apis.map(api => [api.audience, api.access_token_seconds])),

@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
 import { type Client, createPersonalSeal, defaultKeyPolicy, type MasterKey } from '@countersign/core'
 import { type CountersignServer, createServer, isLoopback, type Log, type RefreshEvent } from '@countersign/server'
 import type { Store, StoreOptions, StoreUnavailable } from '@countersign/store'
-import { openSqliteStore } from '@countersign/store-sqlite'
 import type { Configuration } from './configuration.ts'
 import { WrongConfiguration } from './configuration-problems.ts'
+import { openStore } from './open-store.ts'
 
 /** A node with its store, ready to listen. */
 export interface System {
@@ -30,16 +29,13 @@ export interface SystemOptions {
   readonly onLost?: (failure: StoreUnavailable) => void
 }
 
-/** Configuration → engine → server: the only place that names an engine. */
+/** Configuration → engine → server. */
 export async function openSystem(options: SystemOptions): Promise<System> {
   const { configuration, folder, master, log, onRefresh } = options
   const issuer = configuration.issuer ?? `http://127.0.0.1:${options.port ?? configuration.port}`
   refuseInsecure(configuration, issuer)
-  const store = await openSqliteStore({
-    ...storeOptions(master),
-    ...(options.onLost && { onLost: options.onLost }),
-    file: join(folder, 'countersign.sqlite'),
-  })
+  const onLost = options.onLost && { onLost: options.onLost }
+  const store = await openStore(configuration, { ...storeOptions(master), ...onLost, folder })
   const { rotationSeconds, ...keyPolicy } = defaultKeyPolicy
   try {
     const server = await createServer({

@@ -14,6 +14,13 @@ test('a start tells where the data are, how many clients there are, whether peop
   ])
 })
 
+test('a start names the database by its place alone, without who logs in and how', () => {
+  const flags = { database: 'postgres://countersign:secret@db.example.com:5432/logins?sslmode=verify-full' }
+  const lines = describeStart(readConfiguration({ environment: {}, flags }), 'https://login.example.com')
+  expect(lines).toContain('  database  db.example.com:5432/logins\n')
+  expect(lines).not.toMatch(/secret|countersign:/)
+})
+
 test('a table is columns under their names, without quotes and numbers of rows', () => {
   expect(
     plainTable([

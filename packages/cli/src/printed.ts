@@ -1,14 +1,21 @@
 import type { Configuration } from './configuration.ts'
 
 /** What somebody wants to see at a glance after a start. */
-export function describeStart({ data, clients, sign_up }: Configuration, issuer: string): string {
+export function describeStart({ data, database, clients, sign_up }: Configuration, issuer: string): string {
   const lines = [
     ['data', data],
+    ...(database === undefined ? [] : [['database', placeOf(database)] as const]),
     ['clients', clients.length === 0 ? 'none yet; name them in countersign.json' : String(clients.length)],
     ['sign-up', sign_up],
     ['accounts', `${issuer}/account`],
   ] as const
   return lines.map(([name, value]) => `  ${name.padEnd(9)} ${value}\n`).join('')
+}
+
+/** Host and name of a database, without who logs in and how. */
+function placeOf(database: string): string {
+  const { host, pathname } = new URL(database)
+  return `${host}${pathname}`
 }
 
 /** Rows with the same members as columns under their names, for people and for `awk`. */

@@ -27,9 +27,11 @@ export async function serve(
   const system = await openSystem({ ...more, configuration, folder, master, log, clientsAreComplete: true })
   try {
     const address = await system.server.listen({ host: configuration.host, port: configuration.port })
-    const socket = await listenForAdmin(folder, system.server.admin, log)
+    // On a database the operator's commands need no running server, and a folder may be that of several.
+    const socket =
+      configuration.database === undefined ? await listenForAdmin(folder, system.server.admin, log) : undefined
     const close = async (): Promise<void> => {
-      socket.close()
+      socket?.close()
       await system.close()
     }
     return { ...system, address, close }

@@ -1,36 +1,59 @@
-import type { AuditRecord, Change, Write } from '@countersign/core'
+import { type AuditRecord, type Change, isShortLivedWrite, type Write } from '@countersign/core'
 import { canonicalJson, type FeedEntry } from '@countersign/protocol'
 import type { StoreOptions } from '@countersign/store'
 import { clientTable, columnsOfClient } from './clients.ts'
 import { type Row, uuidOf } from './columns.ts'
 import type { Database, Transaction } from './database.ts'
 import { columnsOfFamily, familyTable } from './families.ts'
+import { columnsOfGrant, grantTable } from './grants.ts'
 import { columnsOfSingle, issuerTable, keyRingTable } from './issuer.ts'
 import { isUniqueViolation } from './postgres-failure.ts'
 import { type Columns, openRowWrites, type VersionedTable } from './row-writes.ts'
 import { columnsOfSession, sessionTable } from './sessions.ts'
-import { columnsOfCode, shortLivedTable } from './short-lived.ts'
+import { columnsOfShortLived, shortLivedTable } from './short-lived.ts'
 import type { Statement } from './statements.ts'
 import { columnsOfIdentity, columnsOfUser, eraseDevicesText, identityTable, userTable } from './users.ts'
 
 /** Applies a change whole or not at all, in one short transaction. */
 export type ApplyChange = (change: Change) => Promise<'committed' | 'conflict'>
 
-type Table = Write['table']
-
 /** In the order in which everybody locks them, so that two changes do not wait for each other. */
-const tables: readonly [table: Table, versioned: VersionedTable][] = [
-  ['issuer', issuerTable],
-  ['keyRing', keyRingTable],
-  ['client', clientTable],
-  ['user', userTable],
-  ['identity', identityTable],
-  ['session', sessionTable],
-  ['family', familyTable],
-  ['code', shortLivedTable],
+const tables: readonly VersionedTable[] = [
+  issuerTable,
+  keyRingTable,
+  clientTable,
+  userTable,
+  identityTable,
+  grantTable,
+  sessionTable,
+  familyTable,
+  shortLivedTable,
 ]
 
+function tableOf(write: Write): VersionedTable {
+  if (isShortLivedWrite(write)) return shortLivedTable
+  switch (write.table) {
+    case 'issuer':
+      return issuerTable
+    case 'keyRing':
+      return keyRingTable
+    case 'client':
+      return clientTable
+    case 'user':
+      return userTable
+    case 'identity':
+      return identityTable
+    case 'grant':
+      return grantTable
+    case 'session':
+      return sessionTable
+    case 'family':
+      return familyTable
+  }
+}
+
 function columnsOf(write: Write): Columns {
+  if (isShortLivedWrite(write)) return columnsOfShortLived(write)
   switch (write.table) {
     case 'issuer':
     case 'keyRing':
@@ -45,8 +68,8 @@ function columnsOf(write: Write): Columns {
       return columnsOfSession(write.row)
     case 'family':
       return columnsOfFamily(write.row)
-    case 'code':
-      return columnsOfCode(write.row)
+    case 'grant':
+      return columnsOfGrant(write.row)
   }
 }
 
@@ -61,7 +84,7 @@ export function openApplyChange(parts: {
   durableSetting: string
 }): ApplyChange {
   const { database, statement, sealPersonal } = parts
-  const writesOf = tables.map(([table, versioned]) => ({ table, ...openRowWrites(versioned, statement) }))
+  const writesOf = tables.map(table => ({ table, ...openRowWrites(table, statement) }))
   const eraseDevices = statement(eraseDevicesText)
   const readSalts = statement('SELECT u.id, u.seal_salt FROM countersign.user u WHERE u.id = ANY ($1::uuid[])')
   const missingClients = statement(`SELECT named FROM unnest($1::text[]) named
@@ -79,13 +102,13 @@ export function openApplyChange(parts: {
   /** Sends all writes at once; true if each row was written. */
   async function writeRows(transaction: Transaction, writes: readonly Write[]): Promise<boolean> {
     const sent = writesOf.flatMap(({ table, insert, update }) => {
-      const rows = writes.filter(write => write.table === table)
+      const rows = writes.filter(write => tableOf(write) === table)
       const born = rows.filter(write => versionOf(write) === 0)
       const changed = rows.filter(write => versionOf(write) > 0)
       return [
         ...(born.length > 0 ? [sendRows(transaction, insert, born)] : []),
         ...(changed.length > 0 ? [sendRows(transaction, update, changed)] : []),
-        ...(table === 'user' ? sendErasures(transaction, rows) : []),
+        ...(table === userTable ? sendErasures(transaction, rows) : []),
       ]
     })
     return (await Promise.all(sent)).every(written => written)
@@ -100,11 +123,12 @@ export function openApplyChange(parts: {
 
   /** Rows refer to a client, so it must be there before them. */
   async function refuseUnknownClients(transaction: Transaction, writes: readonly Write[]): Promise<void> {
-    const named = writes.flatMap(({ table, row }) =>
-      (table === 'session' || table === 'family') && row.version === 0 && row.clientId !== null ? [row.clientId] : [],
-    )
+    const named = writes.flatMap(({ table, row }) => {
+      const refers = table === 'session' || table === 'family' || table === 'grant'
+      return refers && row.version === 0 && row.clientId !== null ? [row.clientId] : []
+    })
     if (named.length === 0 || (await transaction.query(missingClients, [named])).length === 0) return
-    throw new TypeError('a session or family names a client that is not stored')
+    throw new TypeError('a session, family or grant names a client that is not stored')
   }
 
   /** Sealed under the salts as they are in this transaction. */

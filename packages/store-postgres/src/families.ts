@@ -1,4 +1,4 @@
-import type { EndReason, Family } from '@countersign/core'
+import type { ClaimsRequest, EndReason, Family } from '@countersign/core'
 import { byteaOf, type Column, epochsOf, idOf, parsedOf, type Row, uuidOf } from './columns.ts'
 import type { Columns, VersionedTable } from './row-writes.ts'
 import { namesStoredClient } from './sessions.ts'
@@ -6,11 +6,12 @@ import { namesStoredClient } from './sessions.ts'
 /** What `readFamily` takes, of the table under the name `f`. */
 export const familyColumns: string = `f.id, f.session_id, f.client_id, f.salt, f.generation, f.rotated_at, f.created_at, f.absolute_end_at,
   f.jkt, f.scope, f.audiences, f.epoch_all, f.epoch_user, f.epoch_client, f.epoch_grant, f.credit_spent_at, f.flagged_at,
-  f.ended_at, f.end_reason, f.version`
-export const familyColumnCount = 20
+  f.ended_at, f.end_reason, f.version, f.claims`
+export const familyColumnCount = 21
 
 /** `userId` is not in the row: it is the session's. */
 export function readFamily(row: Row, offset: number, userId: string): Family {
+  const claims = row[offset + 20] as string | null
   return {
     id: idOf(row[offset] as Column),
     sessionId: idOf(row[offset + 1] as Column),
@@ -24,6 +25,7 @@ export function readFamily(row: Row, offset: number, userId: string): Family {
     jkt: row[offset + 8] as string | null,
     scope: row[offset + 9] as string,
     audiences: parsedOf(row[offset + 10] as Column),
+    claims: claims === null ? null : parsedOf<ClaimsRequest>(claims),
     epochs: epochsOf(
       row[offset + 11] as Column,
       row[offset + 12] as Column,
@@ -60,6 +62,7 @@ export const familyTable: VersionedTable = {
     'flagged_at',
     'ended_at',
     'end_reason',
+    'claims',
   ],
   insertIf: namesStoredClient,
 }
@@ -86,6 +89,7 @@ export function columnsOfFamily(family: Family): Columns {
     flagged_at: family.flaggedAt,
     ended_at: family.endedAt,
     end_reason: family.endReason,
+    claims: family.claims === null ? null : JSON.stringify(family.claims),
     version: family.version,
   }
 }

@@ -25,7 +25,8 @@ CREATE TABLE countersign.client (
   id text COLLATE "C" PRIMARY KEY, number bigint GENERATED ALWAYS AS IDENTITY, version integer NOT NULL, body text NOT NULL);
 CREATE TABLE countersign.user (
   id uuid PRIMARY KEY, created_at bigint NOT NULL, disabled_at bigint, deleted_at bigint, epoch bigint NOT NULL,
-  version integer NOT NULL, email text, email_key text COLLATE "C" UNIQUE, name text, password_hash text, seal_salt bytea
+  version integer NOT NULL, email_verified_at bigint, email text, email_key text COLLATE "C" UNIQUE, name text, profile text, password_hash text,
+  seal_salt bytea
 ) WITH (fillfactor = 90);
 CREATE TABLE countersign.identity (
   connection text COLLATE "C" NOT NULL, subject text COLLATE "C" NOT NULL, user_id uuid NOT NULL, version integer NOT NULL,
@@ -42,9 +43,14 @@ CREATE TABLE countersign.family (
   created_at bigint NOT NULL, absolute_end_at bigint NOT NULL, epoch_all bigint NOT NULL, epoch_user bigint,
   epoch_client bigint, epoch_grant bigint, credit_spent_at bigint, flagged_at bigint, ended_at bigint,
   version integer NOT NULL, client_id text COLLATE "C" NOT NULL, salt bytea NOT NULL, jkt text, scope text NOT NULL,
-  audiences text NOT NULL, end_reason text
+  audiences text NOT NULL, claims text, end_reason text
 ) WITH (fillfactor = 80);
 CREATE INDEX family_of_session ON countersign.family (session_id);
+CREATE TABLE countersign.user_grant (
+  user_id uuid NOT NULL, created_at bigint NOT NULL, allowed_at bigint NOT NULL, withdrawn_at bigint, epoch bigint NOT NULL,
+  version integer NOT NULL, client_id text COLLATE "C" NOT NULL, scopes text NOT NULL, audiences text NOT NULL,
+  PRIMARY KEY (user_id, client_id)
+) WITH (fillfactor = 90);
 CREATE TABLE countersign.short_lived (
   kind text COLLATE "C" NOT NULL, hash text COLLATE "C" NOT NULL, expires_at bigint NOT NULL, version integer NOT NULL,
   session_id uuid, client_id text COLLATE "C", family_id uuid, body text NOT NULL, PRIMARY KEY (kind, hash)

@@ -77,6 +77,9 @@ export function createPostgresStore(parts: {
     loadSession: sessionId => begin(() => reads.session(sessionId)),
     loadSessionOnly: sessionId => begin(async () => (isId(sessionId) ? loadSessionOnly(sessionId) : undefined)),
     loadCode: hash => begin(() => reads.code(hash)),
+    loadShortLived: (kind, hash) => begin(() => reads.shortLived(kind, hash)),
+    loadGrant: (userId, clientId) => begin(() => reads.grant(userId, clientId)),
+    listGrants: userId => begin(() => reads.grantsOf(userId)),
     listSessions: userId => begin(() => reads.sessionsOf(userId)),
     commit: change =>
       begin(async () => {

@@ -4,23 +4,33 @@ import {
   type CodeSnapshot,
   type Family,
   type FamilySnapshot,
+  type Grant,
+  type GrantSnapshot,
   type Instant,
   isId,
   type KeyRing,
   type SessionOnlySnapshot,
   type SessionSnapshot,
+  type ShortLivedRows,
   type UserSnapshot,
 } from '@countersign/core'
+import type { Epochs } from '@countersign/protocol'
 import {
   type ClientSnapshot,
   type IssuerSnapshot,
+  latestFirst,
   livingSession,
   newestFirst,
+  type OtherShortLivedKind,
   type SessionWithFamilies,
+  type ShortLivedSnapshot,
+  standingGrant,
 } from '@countersign/store'
+import { clientOf } from './clients.ts'
 import { type Column, canBeStored, parsedOf, type Row, uuidOf } from './columns.ts'
 import type { Transaction } from './database.ts'
 import { familyColumnCount, familyColumns, readFamily } from './families.ts'
+import { grantColumnCount, grantColumns, readGrant } from './grants.ts'
 import { readSession, sessionColumnCount, sessionColumns } from './sessions.ts'
 import { readSnapshot, snapshotColumnCount, snapshotColumns } from './snapshots.ts'
 import type { Statement } from './statements.ts'
@@ -35,6 +45,12 @@ export interface Reads {
   readonly userByIdentity: (connection: string, subject: string) => Promise<UserSnapshot>
   readonly session: (sessionId: string) => Promise<SessionSnapshot | undefined>
   readonly code: (hash: string) => Promise<CodeSnapshot | undefined>
+  readonly shortLived: <Kind extends OtherShortLivedKind>(
+    kind: Kind,
+    hash: string,
+  ) => Promise<ShortLivedSnapshot<Kind> | undefined>
+  readonly grant: (userId: string, clientId: string) => Promise<GrantSnapshot>
+  readonly grantsOf: (userId: string) => Promise<readonly Grant[]>
   readonly sessionsOf: (userId: string) => Promise<readonly SessionWithFamilies[]>
   /** Many at once, by ids that are ids; in their order. */
   readonly clientsById: (clientIds: readonly string[]) => Promise<(ClientSnapshot | undefined)[]>
@@ -46,9 +62,15 @@ export interface Reads {
 const sessionAt = snapshotColumnCount
 const userAt = sessionAt + sessionColumnCount
 const loginEnd = userAt + userColumnCount
+/** Behind a login: a family, the grant of its user and client, its client. */
+const grantAt = loginEnd + familyColumnCount
+const clientAt = grantAt + grantColumnCount
 const loginColumns = `${snapshotColumns}, ${sessionColumns}, ${userColumns}`
+const familyWithGrant = `${familyColumns}, ${grantColumns}, c.body`
 const userOnly = `SELECT ${snapshotColumns}, ${userColumns} FROM countersign.issuer i`
 /** A place in the question's order, so that each answer finds its asker. */
+const grantOfFamily =
+  'LEFT JOIN countersign.user_grant g ON f.epoch_grant IS NOT NULL AND g.user_id = s.user_id AND g.client_id = f.client_id'
 const asked = 'countersign.issuer i CROSS JOIN unnest($2::uuid[]) WITH ORDINALITY AS asked(id, place)'
 
 export function openReads(
@@ -72,9 +94,9 @@ export function openReads(
      LEFT JOIN countersign.user u ON u.id = d.user_id`,
   )
   const readFamilies = statement(
-    `SELECT ${loginColumns}, ${familyColumns}, c.body, asked.place FROM ${asked} LEFT JOIN countersign.family f ON f.id = asked.id
+    `SELECT ${loginColumns}, ${familyWithGrant}, asked.place FROM ${asked} LEFT JOIN countersign.family f ON f.id = asked.id
      LEFT JOIN countersign.session s ON s.id = f.session_id LEFT JOIN countersign.user u ON u.id = s.user_id
-     LEFT JOIN countersign.client c ON c.id = f.client_id`,
+     LEFT JOIN countersign.client c ON c.id = f.client_id ${grantOfFamily}`,
   )
   const readSessionsOnly = statement(
     `SELECT ${loginColumns}, asked.place FROM ${asked} LEFT JOIN countersign.session s ON s.id = asked.id
@@ -85,17 +107,31 @@ export function openReads(
      LEFT JOIN countersign.user u ON u.id = s.user_id LEFT JOIN countersign.family f ON f.session_id = s.id ORDER BY f.id`,
   )
   const readSessionsOfUser = statement(
-    `SELECT ${loginColumns}, ${familyColumns}, c.body FROM countersign.issuer i LEFT JOIN countersign.user u ON u.id = $2
+    `SELECT ${loginColumns}, ${familyWithGrant} FROM countersign.issuer i LEFT JOIN countersign.user u ON u.id = $2
      LEFT JOIN countersign.session s ON s.user_id = u.id LEFT JOIN countersign.family f ON f.session_id = s.id
-     LEFT JOIN countersign.client c ON c.id = f.client_id ORDER BY f.id`,
+     LEFT JOIN countersign.client c ON c.id = f.client_id ${grantOfFamily} ORDER BY f.id`,
   )
   const readCode = statement(
-    `SELECT ${loginColumns}, ${familyColumns}, c.body, k.body FROM countersign.issuer i
+    `SELECT ${loginColumns}, ${familyWithGrant}, k.body FROM countersign.issuer i
      LEFT JOIN countersign.short_lived k ON k.kind = 'code' AND k.hash = $2
      LEFT JOIN countersign.session s ON s.id = k.session_id LEFT JOIN countersign.user u ON u.id = s.user_id
      LEFT JOIN countersign.client c ON c.id = k.client_id
+     LEFT JOIN countersign.user_grant g ON g.user_id = u.id AND g.client_id = k.client_id
      LEFT JOIN countersign.family f ON f.session_id = s.id
        AND (f.id = k.family_id OR (f.client_id = k.client_id AND f.ended_at IS NULL)) ORDER BY f.id`,
+  )
+
+  const readShortLived = statement(
+    `SELECT ${snapshotColumns}, k.body FROM countersign.issuer i
+     LEFT JOIN countersign.short_lived k ON k.kind = $2 AND k.hash = $3`,
+  )
+  const readOneGrant = statement(
+    `SELECT ${snapshotColumns}, ${grantColumns} FROM countersign.issuer i
+     LEFT JOIN countersign.user_grant g ON g.user_id = $2 AND g.client_id = $3`,
+  )
+  const readGrants = statement(
+    `SELECT ${snapshotColumns}, ${grantColumns} FROM countersign.issuer i
+     LEFT JOIN countersign.user_grant g ON g.user_id = $2`,
   )
 
   const query = (which: Statement, ...values: readonly unknown[]): Promise<readonly Row[]> =>
@@ -151,13 +187,12 @@ export function openReads(
     userByEmail: key => userSnapshot(readUserByEmail, key),
     userByIdentity: (connection, subject) => userSnapshot(readUserByIdentity, connection, subject),
     async families(familyIds) {
-      const clientAt = loginEnd + familyColumnCount
-      const found = await inOrder(readFamilies, familyIds, clientAt + 1, row => {
+      return inOrder(readFamilies, familyIds, clientAt + 1, row => {
         const [client] = clientsOf(row, clientAt)
         const login = readLogin(row)
-        return client && { ...login, client, family: readFamily(row, loginEnd, login.user.id) }
+        const family = readFamily(row, loginEnd, login.user.id)
+        return client && { ...login, client, family, grant: grantUnder(family, row) }
       })
-      return found
     },
     sessionsOnly: sessionIds => inOrder(readSessionsOnly, sessionIds, loginEnd, readLogin),
     async session(sessionId) {
@@ -172,14 +207,33 @@ export function openReads(
       const rows = await query(readCode, canBeStored(hash) ? hash : null)
       const [first] = rows
       readSnapshot(first)
-      const clientAt = loginEnd + familyColumnCount
       const [client] = first === undefined ? [] : clientsOf(first, clientAt)
       if (!first || !client || !hasRow(first, sessionAt) || !hasRow(first, userAt)) return undefined
-      const code = parsedOf<AuthorizationCode>(first[clientAt + 1] as Column)
+      const code = JSON.parse(first[clientAt + 1] as string) as AuthorizationCode
       const login = readLogin(first)
       const families = rows.flatMap(row => familiesOf(row, login.user.id))
       const siblings = families.filter(({ clientId, endedAt }) => clientId === client.id && endedAt === null)
-      return { ...login, code, client, family: families.find(({ id }) => id === code.familyId), siblings }
+      const family = families.find(({ id }) => id === code.familyId)
+      return { ...login, code, client, grant: grantUnder(code, first), family, siblings }
+    },
+    async shortLived<Kind extends OtherShortLivedKind>(kind: Kind, hash: string) {
+      const [row] = await query(readShortLived, kind, canBeStored(hash) ? hash : null)
+      const snapshot = readSnapshot(row)
+      const body = row?.[snapshotColumnCount] as string | null
+      return body === null ? undefined : { ...snapshot, row: JSON.parse(body) as ShortLivedRows[Kind] }
+    },
+    async grant(userId, clientId) {
+      const known = isId(userId) && canBeStored(clientId)
+      const [row] = await query(readOneGrant, known ? uuidOf(userId) : null, known ? clientId : null)
+      return { ...readSnapshot(row), grant: row && readGrant(row, snapshotColumnCount) }
+    },
+    async grantsOf(userId) {
+      const rows = await query(readGrants, isId(userId) ? uuidOf(userId) : null)
+      readSnapshot(rows[0])
+      return rows
+        .flatMap(row => readGrant(row, snapshotColumnCount) ?? [])
+        .filter(standingGrant)
+        .sort(latestFirst)
     },
     async sessionsOf(userId) {
       const rows = await query(readSessionsOfUser, isId(userId) ? uuidOf(userId) : null)
@@ -193,14 +247,19 @@ export function openReads(
         const { session, user } = readLogin(first)
         const families = [first, ...others].flatMap(row => {
           const [family] = familiesOf(row, user.id)
-          const [client] = clientsOf(row, loginEnd + familyColumnCount)
-          return family && client ? [{ family, client }] : []
+          const [client] = clientsOf(row, clientAt)
+          return family && client ? [{ family, client, grant: grantUnder(family, row) }] : []
         })
         return livingSession(session, families, { ...snapshot, user }) ?? []
       })
       return listed.sort(newestFirst)
     },
   }
+}
+
+/** The grant that something was authorised under; most is under none. */
+function grantUnder({ epochs }: { readonly epochs: Epochs }, row: Row): Grant | undefined {
+  return epochs.grant === undefined ? undefined : readGrant(row, grantAt)
 }
 
 /** True if an outer join found the row whose columns begin here: the first is its key. */
@@ -213,5 +272,5 @@ function familiesOf(row: Row, userId: string): Family[] {
 }
 
 function clientsOf(row: Row, offset: number): Client[] {
-  return hasRow(row, offset) ? [parsedOf<Client>(row[offset] as Column)] : []
+  return hasRow(row, offset) ? [clientOf(row[offset] as Column)] : []
 }

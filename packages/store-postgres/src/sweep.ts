@@ -1,6 +1,7 @@
-import type { Client, Snapshot } from '@countersign/core'
+import type { Snapshot } from '@countersign/core'
 import { familyOverAt, isForgettable, isSessionForgettable, type SweepLimits, sweepShares } from '@countersign/store'
-import { type Column, parsedOf } from './columns.ts'
+import { clientOf } from './clients.ts'
+import type { Column } from './columns.ts'
 import type { Transaction } from './database.ts'
 import { familyColumnCount, familyColumns, readFamily } from './families.ts'
 import type { Feed } from './feed.ts'
@@ -55,7 +56,7 @@ export function openSweep(
     gone += await sweepFamilies(budget(2, gone), cut, row => {
       const session = readSession(row, passColumns + familyColumnCount)
       const family = readFamily(row, passColumns, session.userId)
-      const client = parsedOf<Client>(row[passColumns + familyColumnCount + sessionColumnCount] as Column)
+      const client = clientOf(row[passColumns + familyColumnCount + sessionColumnCount] as Column)
       return isForgettable(familyOverAt(family, { session, client, issuer }), now, limits)
     })
     gone += await sweepSessions(budget(3, gone), cut, row =>

@@ -1,19 +1,22 @@
-import type { Identity, User } from '@countersign/core'
+import { type Identity, noProfile, type Profile, type User } from '@countersign/core'
 import { storedEmailKey } from '@countersign/store'
 import { byteaOf, type Column, idOf, type Row, uuidOf } from './columns.ts'
 import type { Columns, VersionedTable } from './row-writes.ts'
 
 /** What `readUser` takes, of the table under the name `u`. */
 export const userColumns = `u.id, u.email, u.name, u.password_hash, u.disabled_at, u.deleted_at, u.created_at, u.seal_salt, u.epoch,
-  u.version`
-export const userColumnCount = 10
+  u.version, u.email_verified_at, u.profile`
+export const userColumnCount = 12
 
 export function readUser(row: Row, offset: number): User {
   const name = row[offset + 2] as string | null
+  const profile = row[offset + 11] as string | null
   return {
     id: idOf(row[offset] as Column),
     email: row[offset + 1] as string | null,
+    emailVerifiedAt: row[offset + 10] as number | null,
     name: name === null ? null : (JSON.parse(name) as string),
+    profile: profile === null ? noProfile : (JSON.parse(profile) as Profile),
     passwordHash: row[offset + 3] as string | null,
     disabledAt: row[offset + 4] as number | null,
     deletedAt: row[offset + 5] as number | null,
@@ -38,12 +41,14 @@ export const userTable: VersionedTable = {
     'created_at',
     'seal_salt',
     'epoch',
+    'email_verified_at',
+    'profile',
   ],
   // An address that another user has leaves the row as it is, which is a conflict. Two who take it at once: the index decides.
   updateIf: 'NOT EXISTS (SELECT FROM countersign.user o WHERE o.email_key = v.email_key AND o.id <> v.id)',
 }
 
-/** The name is kept as JSON: it may hold what PostgreSQL's text cannot. */
+/** The name is kept as JSON: it may hold what PostgreSQL's text cannot. Of most users nothing more is known: that costs no byte. */
 export function columnsOfUser(user: User): Columns {
   return {
     id: uuidOf(user.id),
@@ -56,6 +61,8 @@ export function columnsOfUser(user: User): Columns {
     created_at: user.createdAt,
     seal_salt: byteaOf(user.sealSalt),
     epoch: user.epoch,
+    email_verified_at: user.emailVerifiedAt,
+    profile: Object.keys(user.profile).length === 0 ? null : JSON.stringify(user.profile),
     version: user.version,
   }
 }

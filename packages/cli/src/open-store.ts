@@ -1,0 +1,28 @@
+import { join } from 'node:path'
+import type { Store, StoreOptions, StoreUnavailable } from '@countersign/store'
+import { openPostgresStore, type PostgresOptions } from '@countersign/store-postgres'
+import { openSqliteStore } from '@countersign/store-sqlite'
+import type { Configuration } from './configuration.ts'
+
+/** The engine that the configuration names, opened: the only place that knows which there are. */
+export function openStore(
+  configuration: Configuration,
+  options: StoreOptions & { readonly folder: string; readonly onLost?: (failure: StoreUnavailable) => void },
+): Promise<Store> {
+  const { folder, clock, ...rest } = options
+  const postgres = postgresOptions(configuration)
+  if (postgres === undefined) return openSqliteStore({ ...rest, clock, file: join(folder, 'countersign.sqlite') })
+  const { database_listen: listen } = configuration
+  // The database's clock is the store's: all nodes have one.
+  return openPostgresStore({
+    ...rest,
+    ...postgres,
+    ...(listen !== undefined && { listenUrl: listen === 'off' ? null : listen }),
+  })
+}
+
+/** How the configured database is reached; `undefined`: there is none, everything is in the data folder. */
+export function postgresOptions(configuration: Configuration): PostgresOptions | undefined {
+  const { database, database_connections: connections, database_named_statements: namedStatements } = configuration
+  return database === undefined ? undefined : { url: database, connections, namedStatements }
+}
