@@ -128,9 +128,19 @@ export function openDatabase({ url, connections, namedStatements, patienceMs }: 
   return {
     query: (statement, values) =>
       translating(() => repeating(() => withConnection(one => one.query(statement, values)))),
-    script: text => translating(() => withConnection(one => one.script(text))),
+    script: text => translating(() => withConnection(one => scriptOn(one, text))),
     transaction: (begin, body) => translating(() => repeating(() => transactionOnce(begin, body))),
     close: () => pool.end(),
+  }
+}
+
+/** A script that fails in the middle of its own transaction leaves it open. */
+async function scriptOn(connection: Transaction, text: string): Promise<readonly Row[]> {
+  try {
+    return await connection.script(text)
+  } catch (error) {
+    if (leavesConnectionWhole(error)) await connection.script('ROLLBACK')
+    throw error
   }
 }
 

@@ -2,7 +2,7 @@ import { storeContract } from '@countersign/store/contract-suite'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openPostgresStore } from './open-postgres-store.ts'
 import { type Cluster, startCluster } from './testing/cluster.ts'
-import { freshSchema, runSql } from './testing/schemas.ts'
+import { emptySchema } from './testing/schemas.ts'
 
 let cluster: Cluster
 
@@ -17,8 +17,8 @@ describe('the store on PostgreSQL', () => {
     {
       reopens: true,
       async open(options) {
-        const schema = freshSchema()
-        const open = () => openPostgresStore({ ...options, url: cluster.url, schema })
+        const open = () => openPostgresStore({ ...options, url: cluster.url })
+        await emptySchema(cluster.url, 'countersign')
         let store = await open()
         return {
           store,
@@ -27,10 +27,7 @@ describe('the store on PostgreSQL', () => {
             store = await open()
             return store
           },
-          async discard() {
-            await store.close()
-            await runSql(cluster.url, `DROP SCHEMA "${schema}" CASCADE`)
-          },
+          discard: () => store.close(),
         }
       },
     },

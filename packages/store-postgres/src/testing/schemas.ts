@@ -8,7 +8,7 @@ export function freshSchema(): string {
   return `test ${process.pid} ${++made}`
 }
 
-/** Runs plain SQL on a connection of its own. */
+/** Runs plain SQL on a connection of its own; answers with the rows of the last statement. */
 export async function runSql(url: string, text: string): Promise<readonly Row[]> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
@@ -18,4 +18,16 @@ export async function runSql(url: string, text: string): Promise<readonly Row[]>
   } finally {
     await client.end()
   }
+}
+
+/** Takes all rows out of a schema, if there is one: quicker than to make its tables anew. */
+export async function emptySchema(url: string, schema: string): Promise<void> {
+  await runSql(
+    url,
+    `DO $$ DECLARE name text; BEGIN
+       FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = '${schema}' AND tablename <> 'migration' LOOP
+         EXECUTE format('DELETE FROM %I.%I', '${schema}', name);
+       END LOOP;
+     END $$`,
+  )
 }

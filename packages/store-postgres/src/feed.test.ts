@@ -1,0 +1,124 @@
+import type { Store } from '@countersign/store'
+import * as given from '@countersign/store/given'
+import pg from 'pg'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { lockNumber } from './statements.ts'
+import { type Cluster, startCluster } from './testing/cluster.ts'
+import { runSql } from './testing/schemas.ts'
+import { withNodes } from './testing/stores.ts'
+
+let cluster: Cluster
+
+beforeAll(async () => {
+  cluster = await startCluster()
+})
+afterAll(() => cluster.discard())
+
+const never = (): (() => void) => () => {}
+
+async function revoke(store: Store, clock: given.TestClock, id: string): Promise<void> {
+  const until = Math.floor(clock.now() / 1000) + 900
+  await store.commit(given.change([], { entries: [{ kind: 'token', id, until }] }))
+}
+
+/** Resolves when the feed calls back and its newest entry has this number. */
+function heard(store: Store, number: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = store.feed.subscribe(() => {
+      store.feed.snapshot().then(batch => {
+        if (batch.number < number) return
+        stop()
+        resolve()
+      }, reject)
+    })
+  })
+}
+
+test('a node hears of what another has revoked by its message, without looking', async () => {
+  await withNodes(cluster.url, async ({ open, clock }) => {
+    const [here, there] = [await open(), await open({ every: never })]
+    for (let number = 1; number <= 3; number++) {
+      const hearing = heard(there, number)
+      await revoke(here, clock, `${number}`)
+      await hearing
+    }
+  })
+})
+
+test('a node that hears no message looks by itself', async () => {
+  await withNodes(cluster.url, async ({ open, clock }) => {
+    const [here, there] = [await open(), await open({ listenUrl: null })]
+    const hearing = heard(there, 1)
+    await revoke(here, clock, 'jti')
+    await hearing
+  })
+})
+
+test('a connection that listens and is cut is made again, and what came meanwhile is heard of', async () => {
+  await withNodes(cluster.url, async ({ open, clock }) => {
+    const [here, there] = [await open({ listenUrl: null }), await open()]
+    await heardOfFirst(here, there, clock)
+    const hearing = heard(there, 2)
+    await runSql(
+      cluster.url,
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'countersign feed'",
+    )
+    await revoke(here, clock, 'second')
+    await hearing
+  })
+})
+
+async function heardOfFirst(here: Store, there: Store, clock: given.TestClock): Promise<void> {
+  const hearing = heard(there, 1)
+  await revoke(here, clock, 'first')
+  await hearing
+}
+
+test('what a node left without a number when it died, the next look of another numbers', async () => {
+  await withNodes(cluster.url, async ({ open, schema }) => {
+    const there = await open()
+    const hearing = heard(there, 1)
+    // As a node leaves it that dies between its commit and the numbers.
+    await runSql(
+      cluster.url,
+      `INSERT INTO "${schema}".entry_unnumbered (kind, id, until) VALUES ('token', 'left', 99999999999);
+       INSERT INTO "${schema}".audit_unnumbered (body) VALUES ('"record":{"event":"token.revoked","time":1},"sealedPersonal":null')`,
+    )
+    await hearing
+    expect((await there.feed.snapshot()).entries).toMatchObject([{ id: 'left' }])
+    const numbered = async () => (await runSql(cluster.url, `SELECT count(*)::integer FROM "${schema}".audit`))[0]?.[0]
+    await expect.poll(numbered, { timeout: 20_000 }).toBe(1)
+  })
+})
+
+test('a sequencer that is killed in the middle holds nobody up, and leaves no gap', async () => {
+  await withNodes(cluster.url, async ({ open, clock, schema }) => {
+    const store = await open()
+    await revoke(store, clock, 'first')
+    const dying = new pg.Client({ connectionString: cluster.url })
+    dying.on('error', () => {})
+    await dying.connect()
+    await dying.query(`BEGIN; SELECT pg_advisory_xact_lock(${lockNumber(schema, 'sequence')})`)
+    await dying.query(`INSERT INTO "${schema}".entry VALUES (2, 'token', 'taken back', NULL, NULL, 99999999999)`)
+    const revoking = revoke(store, clock, 'second')
+    const waiting = async () =>
+      (
+        await runSql(cluster.url, "SELECT count(*)::integer FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+      )[0]?.[0]
+    await expect.poll(waiting, { timeout: 20_000 }).toBeGreaterThan(0)
+    await runSql(cluster.url, `SELECT pg_terminate_backend(${(dying as unknown as { processID: number }).processID})`)
+    await revoking
+    const { number, entries } = await store.feed.snapshot()
+    expect([number, entries.map(({ id }) => id)]).toEqual([2, ['first', 'second']])
+  })
+})
+
+test('a database that holds another history than before ends the node', async () => {
+  await withNodes(cluster.url, async ({ open, schema }) => {
+    const lost: string[] = []
+    const store = await open({ onLost: failure => lost.push(failure.message) })
+    await runSql(cluster.url, `UPDATE "${schema}".issuer SET body = replace(body, 'first-history', 'second-history')`)
+    await expect.poll(() => lost, { timeout: 20_000 }).toHaveLength(1)
+    await expect(store.loadIssuer()).rejects.toMatchObject({ name: 'StoreUnavailable', message: lost[0] })
+  })
+})
