@@ -8,7 +8,7 @@ import { columnsOfFamily, familyTable } from './families.ts'
 import { columnsOfGrant, grantTable } from './grants.ts'
 import { columnsOfSingle, issuerTable, keyRingTable } from './issuer.ts'
 import { isUniqueViolation } from './postgres-failure.ts'
-import { type Columns, openRowWrites, type VersionedTable } from './row-writes.ts'
+import { type Columns, openRowWrites, updateValues, type VersionedTable } from './row-writes.ts'
 import { columnsOfSession, sessionTable } from './sessions.ts'
 import { columnsOfShortLived, shortLivedTable } from './short-lived.ts'
 import type { Statement } from './statements.ts'
@@ -103,11 +103,12 @@ export function openApplyChange(parts: {
   async function writeRows(transaction: Transaction, writes: readonly Write[]): Promise<boolean> {
     const sent = writesOf.flatMap(({ table, insert, update }) => {
       const rows = writes.filter(write => tableOf(write) === table)
-      const born = rows.filter(write => versionOf(write) === 0)
-      const changed = rows.filter(write => versionOf(write) > 0)
+      const columns = rows.map(columnsOf).sort(byId)
+      const born = columns.filter(({ version }) => version === 0)
+      const changed = columns.filter(({ version }) => version !== 0)
       return [
-        ...(born.length > 0 ? [sendRows(transaction, insert, born)] : []),
-        ...(changed.length > 0 ? [sendRows(transaction, update, changed)] : []),
+        ...(born.length > 0 ? [allWritten(transaction, insert, [JSON.stringify(born)], born)] : []),
+        ...(changed.length > 0 ? [allWritten(transaction, update, updateValues(table, changed), changed)] : []),
         ...(table === userTable ? sendErasures(transaction, rows) : []),
       ]
     })
@@ -172,16 +173,19 @@ export function openApplyChange(parts: {
   }
 }
 
-function versionOf(write: Write): number {
-  return write.table === 'identity' ? 0 : write.row.version
+/** Two changes that write the same rows lock them in the same order. */
+function byId(one: Columns, other: Columns): number {
+  return String(one.id) < String(other.id) ? -1 : 1
 }
 
-/** Rows in the order of their keys: two changes that write the same rows lock them in the same order. */
-async function sendRows(transaction: Transaction, statement: Statement, writes: readonly Write[]): Promise<boolean> {
-  const rows = writes.map(columnsOf)
-  if (rows.length > 1) rows.sort((one, other) => (String(one.id) < String(other.id) ? -1 : 1))
-  const written = await transaction.query(statement, [JSON.stringify(rows)])
-  return written.length === rows.length
+/** True if the statement wrote every row. */
+async function allWritten(
+  transaction: Transaction,
+  statement: Statement,
+  values: readonly unknown[],
+  rows: readonly Columns[],
+): Promise<boolean> {
+  return (await transaction.query(statement, values)).length === rows.length
 }
 
 function entryColumns(entry: FeedEntry): Columns {

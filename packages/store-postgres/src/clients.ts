@@ -2,7 +2,13 @@ import { type Client, declareClient } from '@countersign/core'
 import { type Column, parsedOf } from './columns.ts'
 import type { Columns, VersionedTable } from './row-writes.ts'
 
-export const clientTable: VersionedTable = { name: 'client', key: ['id'], born: [], changing: ['body'] }
+export const clientTable: VersionedTable = {
+  name: 'client',
+  key: ['id'],
+  foundBy: ['id', 'text'],
+  born: [],
+  changing: ['body'],
+}
 
 export function columnsOfClient(client: Client): Columns {
   return { id: client.id, version: client.version, body: bodyOf(client) }

@@ -3,8 +3,20 @@ import { bodyOf } from './clients.ts'
 import type { Columns, VersionedTable } from './row-writes.ts'
 
 /** Tables of one row, kept as JSON. */
-export const issuerTable: VersionedTable = { name: 'issuer', key: ['one'], born: [], changing: ['body'] }
-export const keyRingTable: VersionedTable = { name: 'key_ring', key: ['one'], born: [], changing: ['body'] }
+export const issuerTable: VersionedTable = {
+  name: 'issuer',
+  key: ['one'],
+  foundBy: ['one', 'boolean'],
+  born: [],
+  changing: ['body'],
+}
+export const keyRingTable: VersionedTable = {
+  name: 'key_ring',
+  key: ['one'],
+  foundBy: ['one', 'boolean'],
+  born: [],
+  changing: ['body'],
+}
 
 export function columnsOfSingle(row: Issuer | KeyRing): Columns {
   return { one: true, version: row.version, body: bodyOf(row) }

@@ -67,7 +67,10 @@ function planOf(found: number, schema: string, known: readonly Migration[]): Mig
 
 async function readApplied(from: Pick<Transaction, 'script'>, schema: string): Promise<Applied> {
   const table = `${quotedName(schema)}.migration`
-  const [exists] = await from.script(`SELECT to_regclass('${table.replaceAll("'", "''")}') IS NOT NULL`)
+  // Not `to_regclass`: it may answer out of this connection's cache, and miss what another node made while we waited.
+  const [exists] = await from.script(
+    `SELECT EXISTS (SELECT FROM pg_tables WHERE schemaname = '${schema.replaceAll("'", "''")}' AND tablename = 'migration')`,
+  )
   if (exists?.[0] !== true) return { count: 0, needs: 0 }
   const [row] = await from.script(
     `SELECT coalesce(max(number), 0)::integer, coalesce(max(needs), 0)::integer FROM ${table}`,

@@ -53,7 +53,7 @@ CREATE TABLE countersign.user_grant (
 ) WITH (fillfactor = 90);
 CREATE TABLE countersign.short_lived (
   kind text COLLATE "C" NOT NULL, hash text COLLATE "C" NOT NULL, expires_at bigint NOT NULL, version integer NOT NULL,
-  session_id uuid, client_id text COLLATE "C", family_id uuid, body text NOT NULL, PRIMARY KEY (kind, hash)
+  session_id uuid, client_id text COLLATE "C", family_id uuid, body text NOT NULL, PRIMARY KEY (hash, kind)
 ) WITH (fillfactor = 80);
 CREATE INDEX short_lived_by_expiry ON countersign.short_lived (expires_at);
 CREATE TABLE countersign.entry (

@@ -8,6 +8,8 @@ export interface VersionedTable {
   readonly name: string
   /** What finds a row, and what it answers with once written. */
   readonly key: readonly string[]
+  /** The column of the key that an index finds it by, and its type. */
+  readonly foundBy: readonly [column: string, type: 'uuid' | 'text' | 'boolean']
   /** Besides the key, what is fixed when the row is made. */
   readonly born: readonly string[]
   readonly changing: readonly string[]
@@ -16,7 +18,10 @@ export interface VersionedTable {
   readonly updateIf?: string
 }
 
-/** The two statements that write a table. `$1`: rows as JSON, with the version that was read. Each answers with the keys of what it wrote. */
+/**
+ * The two statements that write a table. `$1`: rows as JSON, with the version that was read; `$2` of an update: what they are found by.
+ * Each answers with the keys of what it wrote.
+ */
 export interface RowWrites {
   readonly insert: Statement
   readonly update: Statement
@@ -34,10 +39,19 @@ function insertText({ name, key, born, changing, insertIf = 'true' }: VersionedT
     ON CONFLICT DO NOTHING RETURNING ${key.join(', ')}`
 }
 
-/** `from`: what else is looked at for each row that is written. */
-export function updateText({ name, key, changing, updateIf = 'true' }: VersionedTable, from = ''): string {
+/**
+ * `from`: what else is looked at for each row that is written. `$2` says nothing new, but that it is few rows: without it the planner takes
+ * JSON to be a hundred, and reads a table of some thousand rows from end to end for one of them.
+ */
+export function updateText({ name, key, foundBy, changing, updateIf = 'true' }: VersionedTable, from = ''): string {
+  const [column, type] = foundBy
   return `UPDATE countersign.${name} t SET ${[...changing.map(column => `${column} = v.${column}`), 'version = t.version + 1'].join(', ')}
     FROM ${from} json_populate_recordset(NULL::countersign.${name}, $1::json) v
-    WHERE ${key.map(column => `t.${column} = v.${column}`).join(' AND ')} AND t.version = v.version AND (${updateIf})
+    WHERE t.${column} = ANY ($2::${type}[]) AND ${key.map(column => `t.${column} = v.${column}`).join(' AND ')} AND t.version = v.version AND (${updateIf})
     RETURNING ${key.map(column => `t.${column}`).join(', ')}`
+}
+
+/** The values of an update. */
+export function updateValues({ foundBy: [column] }: VersionedTable, rows: readonly Columns[]): readonly unknown[] {
+  return [JSON.stringify(rows), rows.map(row => row[column])]
 }

@@ -38,6 +38,7 @@ export const namesStoredClient =
 export const sessionTable: VersionedTable = {
   name: 'session',
   key: ['id'],
+  foundBy: ['id', 'uuid'],
   born: ['user_id', 'client_id'],
   changing: [
     'created_at',

@@ -9,7 +9,8 @@ import type { Columns, VersionedTable } from './row-writes.ts'
  */
 export const shortLivedTable: VersionedTable = {
   name: 'short_lived',
-  key: ['kind', 'hash'],
+  key: ['hash', 'kind'],
+  foundBy: ['hash', 'text'],
   born: ['session_id', 'client_id'],
   changing: ['expires_at', 'family_id', 'body'],
 }

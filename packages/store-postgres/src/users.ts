@@ -30,6 +30,7 @@ export function readUser(row: Row, offset: number): User {
 export const userTable: VersionedTable = {
   name: 'user',
   key: ['id'],
+  foundBy: ['id', 'uuid'],
   born: [],
   changing: [
     'email',
@@ -71,6 +72,7 @@ export function columnsOfUser(user: User): Columns {
 export const identityTable: VersionedTable = {
   name: 'identity',
   key: ['connection', 'subject'],
+  foundBy: ['subject', 'text'],
   born: ['user_id'],
   changing: [],
 }

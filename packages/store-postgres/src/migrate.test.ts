@@ -1,0 +1,92 @@
+import * as given from '@countersign/store/given'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openDatabase } from './database.ts'
+import { migrate, planMigration } from './migrate.ts'
+import { type Migration, migrations } from './migrations.ts'
+import { migratePostgres, openPostgresStore } from './open-postgres-store.ts'
+import { type Cluster, startCluster } from './testing/cluster.ts'
+import { freshSchema, runSql } from './testing/schemas.ts'
+
+let cluster: Cluster
+
+beforeAll(async () => {
+  cluster = await startCluster()
+})
+afterAll(() => cluster.discard())
+
+const options = given.storeOptions(given.clock())
+
+function poolOf() {
+  return openDatabase({ url: cluster.url, connections: 1, namedStatements: true, patienceMs: 5_000 })
+}
+
+const tablesOf = async (schema: string): Promise<number> =>
+  (
+    await runSql(cluster.url, `SELECT count(*)::integer FROM pg_tables WHERE schemaname = '${schema}'`)
+  )[0]?.[0] as number
+
+test('eight nodes that start at once on an empty database migrate it once, and have one history', async () => {
+  const schema = freshSchema()
+  const stores = await Promise.all(
+    Array.from({ length: 8 }, (_, index) =>
+      openPostgresStore({ ...options, seed: { incarnation: `${index}` }, url: cluster.url, schema, connections: 2 }),
+    ),
+  )
+  expect(new Set(stores.map(({ feed }) => feed.incarnation)).size).toBe(1)
+  const applied = await runSql(cluster.url, `SELECT number FROM "${schema}".migration ORDER BY number`)
+  expect(applied.map(([number]) => number)).toEqual(migrations.map((_, index) => index + 1))
+  await Promise.all(stores.map(store => store.close()))
+})
+
+test('a dry run changes nothing, and its script does what a migration does', async () => {
+  const [dry, real] = [freshSchema(), freshSchema()]
+  const plan = await migratePostgres({ url: cluster.url, schema: dry }, true)
+  expect(plan.pending.map(({ name }) => name)).toEqual(migrations.map(({ name }) => name))
+  expect(await tablesOf(dry)).toBe(0)
+  await runSql(cluster.url, plan.pending.map(({ text }) => text).join('\n'))
+  await migratePostgres({ url: cluster.url, schema: real })
+  expect(await tablesOf(dry)).toBe(await tablesOf(real))
+  for (const schema of [dry, real]) {
+    expect((await migratePostgres({ url: cluster.url, schema }, true)).pending).toEqual([])
+  }
+  const store = await openPostgresStore({ ...options, url: cluster.url, schema: dry })
+  await given.login(store)
+  await store.close()
+})
+
+const added: Migration = { name: 'adds', needs: 1, text: 'CREATE TABLE countersign.added (one integer);' }
+const breaking: Migration = { name: 'breaks', needs: 3, text: 'DROP TABLE countersign.added;' }
+
+test('a step that only adds runs ahead of a deploy: nodes that do not know it go on, and start', async () => {
+  const [schema, database] = [freshSchema(), poolOf()]
+  await migrate(database, schema, [...migrations, added])
+  expect(await migrate(database, schema)).toMatchObject({ found: 2, pending: [] })
+  const store = await openPostgresStore({ ...options, url: cluster.url, schema })
+  await given.login(store)
+  await store.close()
+  await database.close()
+})
+
+test('a step that older nodes cannot live with keeps them from starting', async () => {
+  const [schema, database] = [freshSchema(), poolOf()]
+  await migrate(database, schema, [...migrations, added, breaking])
+  const refused = { name: 'StoreUnavailable', message: expect.stringContaining('needs 3; known 1') }
+  await expect(migrate(database, schema)).rejects.toMatchObject(refused)
+  await expect(planMigration(database, schema)).rejects.toMatchObject(refused)
+  await expect(openPostgresStore({ ...options, url: cluster.url, schema })).rejects.toMatchObject(refused)
+  await database.close()
+})
+
+test('a step that fails takes all of it back', async () => {
+  const [schema, database] = [freshSchema(), poolOf()]
+  const wrong: Migration = {
+    name: 'wrong',
+    needs: 1,
+    text: 'CREATE TABLE countersign.half (one integer); SELECT nonsense;',
+  }
+  await expect(migrate(database, schema, [...migrations, wrong])).rejects.toMatchObject({ name: 'StoreUnavailable' })
+  expect(await tablesOf(schema)).toBe(0)
+  expect((await migrate(database, schema)).found).toBe(0)
+  expect(await tablesOf(schema)).toBeGreaterThan(10)
+  await database.close()
+})

@@ -1,0 +1,124 @@
+import * as given from '@countersign/store/given'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openDatabase } from './database.ts'
+import { familyTable } from './families.ts'
+import { openReads } from './reads.ts'
+import { openRotations } from './rotations.ts'
+import type { VersionedTable } from './row-writes.ts'
+import { sessionTable } from './sessions.ts'
+import { type Statement, statementsIn } from './statements.ts'
+import { type Cluster, startCluster } from './testing/cluster.ts'
+import { runSql } from './testing/schemas.ts'
+import { withNodes } from './testing/stores.ts'
+import { userTable } from './users.ts'
+
+let cluster: Cluster
+
+beforeAll(async () => {
+  // Nothing else writes, and what need not be on the disk is left where it is for a while.
+  const settings = ['autovacuum=off', 'wal_writer_delay=10s', 'wal_level=minimal', 'max_wal_senders=0']
+  cluster = await startCluster({ settings })
+})
+afterAll(() => cluster.discard())
+
+async function numberOf(text: string): Promise<number> {
+  return (await runSql(cluster.url, text))[0]?.[0] as number
+}
+
+test('rotations write no index: more than 95 % of them are heap-only updates', async () => {
+  let measured = ''
+  await withNodes(cluster.url, async ({ open, clock, schema }) => {
+    const store = await open()
+    const client = await given.client(store)
+    const logins = await Promise.all(Array.from({ length: 100 }, () => given.login(store, { client })))
+    for (let generation = 0; generation < 40; generation++) {
+      clock.advance(60)
+      await Promise.all(logins.map(({ family }) => given.redeem(store, given.token(family, generation))))
+    }
+    measured = schema
+  })
+  const of = (column: string) =>
+    `SELECT coalesce(sum(${column}), 0)::integer FROM pg_stat_user_tables WHERE schemaname = '${measured}' AND relname = 'family'`
+  await expect.poll(() => numberOf(of('n_tup_upd')), { timeout: 20_000 }).toBe(4000)
+  expect(await numberOf(of('n_tup_hot_upd'))).toBeGreaterThan(0.95 * 4000)
+})
+
+test('a refresh is one read and one conditional write, each row by its primary key, however many there are', async () => {
+  await withNodes(cluster.url, async ({ open, clock, schema }) => {
+    const store = await open()
+    const { family } = await given.login(store)
+    const asked: { statement: Statement; values: readonly unknown[] }[] = []
+    const database = openDatabase({ url: cluster.url, connections: 1, namedStatements: true, patienceMs: 5_000 })
+    const counting = {
+      ...database,
+      query: (statement: Statement, values: readonly unknown[]) => {
+        asked.push({ statement, values })
+        return database.query(statement, values)
+      },
+    }
+    const reads = openReads(counting, statementsIn(schema), clock.now)
+    const rotate = openRotations(counting, statementsIn(schema))
+    const [snapshot] = await reads.families([family.id])
+    expect(await rotate(snapshot ? [{ ...snapshot.family, generation: 1 }] : [])).toEqual(['committed'])
+    await database.close()
+
+    await runSql(cluster.url, manyMore(schema))
+    const plans = await Promise.all(asked.map(({ statement, values }) => genericPlan(statement.text, values)))
+    expect(plans).toHaveLength(2)
+    for (const key of ['family_pkey', 'session_pkey', 'user_pkey']) expect(plans[0]).toMatch(`Index Scan using ${key}`)
+    expect(plans[1]).toMatch(/Index Scan (using|on) family_pkey/)
+    for (const plan of plans) expect(plan).not.toMatch(/Seq Scan on (family|session|user)/)
+  })
+})
+
+/** Five thousand logins, and the statistics that say so. */
+function manyMore(schema: string): string {
+  const copies = (table: string, columns: string): string =>
+    `CREATE TEMP TABLE more AS SELECT * FROM "${schema}".${table} CROSS JOIN generate_series(1, 5000);
+     UPDATE more SET id = gen_random_uuid(); INSERT INTO "${schema}".${table} (${columns}) SELECT ${columns} FROM more;
+     DROP TABLE more; ANALYZE "${schema}".${table};`
+  const columnsOf = ({ key, born, changing }: VersionedTable): string =>
+    [...key, ...born, ...changing, 'version'].join(', ')
+  const user = columnsOf(userTable).replace('email_key, ', '')
+  return `${copies('user', user)} ${copies('session', columnsOf(sessionTable))} ${copies('family', columnsOf(familyTable))}`
+}
+
+/** The plan that the server keeps for a statement that it meets often. */
+async function genericPlan(text: string, values: readonly unknown[]): Promise<string> {
+  const literal = (value: unknown): string => {
+    if (value === null || typeof value === 'number') return String(value)
+    return `'${Array.isArray(value) ? `{${value.join(',')}}` : String(value).replaceAll("'", "''")}'`
+  }
+  const rows = await runSql(
+    cluster.url,
+    `SET plan_cache_mode = force_generic_plan; PREPARE measured AS ${text};
+     EXPLAIN EXECUTE measured (${values.map(literal).join(', ')})`,
+  )
+  return rows.map(([line]) => line).join('\n')
+}
+
+test('a rotation does not wait for the disk; a login does, and so does a change that carries an entry', async () => {
+  await withNodes(cluster.url, async ({ open, clock }) => {
+    const store = await open({ listenUrl: null, every: () => () => {} })
+    const unsynced = (): Promise<number> =>
+      numberOf('SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), pg_current_wal_flush_lsn())::integer')
+    const rotate = async ({ family }: given.Login): Promise<number> => {
+      for (let version = family.version; version < family.version + 20; version++) {
+        const row = { ...family, version }
+        expect(await store.commit(given.change([{ table: 'family', row }], { durable: false }))).toBe('committed')
+      }
+      return unsynced()
+    }
+    const client = await given.client(store)
+    const user = await given.user(store)
+    const [first, second] = [await given.login(store, { user, client }), await given.login(store, { user, client })]
+    expect(await unsynced()).toBeLessThan(100)
+    expect(await rotate(first)).toBeGreaterThan(1_000)
+    await given.login(store, { user, client })
+    expect(await unsynced()).toBeLessThan(100)
+    expect(await rotate(second)).toBeGreaterThan(1_000)
+    const entries = [{ kind: 'token', id: 'jti', until: Math.floor(clock.now() / 1000) + 900 }] as const
+    await store.commit(given.change([], { entries, durable: false }))
+    expect(await unsynced()).toBeLessThan(100)
+  })
+})
