@@ -6,7 +6,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import { findPostgres } from '@countersign/store-postgres/testing/find-postgres'
+import { findPgbouncer, findPostgres } from '@countersign/store-postgres/testing/find-postgres'
 import { findChromium } from './chromium-path.ts'
 
 export interface TestNeed {
@@ -30,6 +30,12 @@ export const testNeeds: readonly TestNeed[] = [
     isPresent: environment => findPostgres(environment) !== undefined,
     debianPackage: 'postgresql',
     advice: 'install PostgreSQL 15 or later and set COUNTERSIGN_POSTGRES to the folder of its programs',
+  },
+  {
+    name: 'PgBouncer',
+    isPresent: environment => findPgbouncer(environment) !== undefined,
+    debianPackage: 'pgbouncer',
+    advice: 'install PgBouncer and set COUNTERSIGN_PGBOUNCER to the path of its executable',
   },
 ]
 

@@ -14,3 +14,9 @@ export function findPostgres(environment: NodeJS.ProcessEnv = process.env): stri
   const folders = named === undefined || named === '' ? newestFirst.map(one => join(debianFolder, one, 'bin')) : [named]
   return folders.find(folder => existsSync(join(folder, 'postgres')))
 }
+
+/** PgBouncer: `COUNTERSIGN_PGBOUNCER` if it is set, else where Debian puts it. */
+export function findPgbouncer(environment: NodeJS.ProcessEnv = process.env): string | undefined {
+  const path = environment.COUNTERSIGN_PGBOUNCER || '/usr/sbin/pgbouncer'
+  return existsSync(path) ? path : undefined
+}

@@ -1,0 +1,55 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import pg from 'pg'
+import { type Cluster, freePort, serverUser } from './cluster.ts'
+import { findPgbouncer } from './find-postgres.ts'
+
+/** PgBouncer in front of a cluster, in transaction mode, with two connections to it. */
+export async function startPooler(cluster: Cluster): Promise<{ url: string; close: () => Promise<void> }> {
+  const program = findPgbouncer()
+  if (program === undefined) throw new Error('PgBouncer is not installed')
+  const port = await freePort()
+  const users = join(cluster.folder, 'users.txt')
+  const settings = join(cluster.folder, 'pgbouncer.ini')
+  writeFileSync(users, '"postgres" ""\n', { mode: 0o644 })
+  writeFileSync(
+    settings,
+    `[databases]
+postgres = host=127.0.0.1 port=${cluster.port} user=postgres
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = ${port}
+unix_socket_dir =
+auth_type = trust
+auth_file = ${users}
+pool_mode = transaction
+default_pool_size = 2
+`,
+    { mode: 0o644 },
+  )
+  const pooler = spawn(program, ['-q', settings], { ...serverUser(), stdio: 'ignore' })
+  const ended = once(pooler, 'close')
+  const url = `postgres://postgres@127.0.0.1:${port}/postgres`
+  for (let tries = 0; !(await answers(url)); tries++) if (tries > 2000) throw new Error('PgBouncer did not start')
+  return {
+    url,
+    async close() {
+      pooler.kill('SIGTERM')
+      await ended
+    },
+  }
+}
+
+async function answers(url: string): Promise<boolean> {
+  const client = new pg.Client({ connectionString: url })
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    await client.end()
+    return true
+  } catch {
+    return false
+  }
+}
