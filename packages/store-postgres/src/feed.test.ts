@@ -1,8 +1,10 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Store } from '@countersign/store'
 import * as given from '@countersign/store/given'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { lockNumber } from './statements.ts'
+import { inSchema, lockNumber } from './statements.ts'
 import { type Cluster, startCluster } from './testing/cluster.ts'
 import { runSql } from './testing/schemas.ts'
 import { withNodes } from './testing/stores.ts'
@@ -113,12 +115,19 @@ test('a sequencer that is killed in the middle holds nobody up, and leaves no ga
   })
 })
 
-test('a database that holds another history than before ends the node', async () => {
+test('a database that is given a new history ends the nodes that know the old one, and the next begin with it', async () => {
   await withNodes(cluster.url, async ({ open, schema }) => {
     const lost: string[] = []
     const store = await open({ onLost: failure => lost.push(failure.message) })
-    await runSql(cluster.url, `UPDATE "${schema}".issuer SET body = replace(body, 'first-history', 'second-history')`)
+    const script = readFileSync(join(import.meta.dirname, 'testing/new-history.sql'), 'utf8')
+    await runSql(cluster.url, inSchema(schema, script))
     await expect.poll(() => lost, { timeout: 20_000 }).toHaveLength(1)
     await expect(store.loadIssuer()).rejects.toMatchObject({ name: 'StoreUnavailable', message: lost[0] })
+    const again = await open()
+    const { issuer, keyRing } = await again.loadIssuer()
+    expect(again.feed.incarnation).toMatch(/^[0-9a-f]{32}$/)
+    expect(issuer).toMatchObject({ incarnation: again.feed.incarnation, restoredAt: expect.any(Number), version: 2 })
+    expect(await again.commit(given.change([{ table: 'issuer', row: issuer }]))).toBe('committed')
+    expect(keyRing.version).toBe(1)
   })
 })

@@ -26,21 +26,21 @@ describe('behind PgBouncer in transaction mode, two connections for two nodes of
         await open({ ...behind(), listenUrl: cluster.url }),
         await open({ ...behind(), listenUrl: null }),
       ] as const
-      const at = (index: number) => nodes[index % 2 === 0 ? 0 : 1]
+      const nodeOf = (index: number) => nodes[index % 2 === 0 ? 0 : 1]
       const user = await given.user(nodes[0])
       const client = await given.client(nodes[0])
       const logins = await Promise.all(
-        Array.from({ length: 40 }, (_, index) => given.login(at(index), { user, client })),
+        Array.from({ length: 40 }, (_, index) => given.login(nodeOf(index), { user, client })),
       )
       clock.advance(60)
       const decisions = await Promise.all(
-        logins.flatMap(({ token }, index) => [given.redeem(at(index), token), given.redeem(at(index + 1), token)]),
+        logins.flatMap(({ token }, index) => [given.redeem(nodeOf(index), token), given.redeem(nodeOf(index + 1), token)]),
       )
       expect(decisions.filter(({ row }) => row === 5)).toHaveLength(40)
       const until = Math.floor(clock.now() / 1000) + 900
       await Promise.all(
         logins.map(({ family }, index) =>
-          at(index).commit(given.change([], { entries: [{ kind: 'family', id: family.id, until }] })),
+          nodeOf(index).commit(given.change([], { entries: [{ kind: 'family', id: family.id, until }] })),
         ),
       )
       for (const store of nodes) {

@@ -1,0 +1,99 @@
+import { familyColumnCount, familyColumns } from './families.ts'
+import { grantColumnCount, grantColumns } from './grants.ts'
+import { sessionColumnCount, sessionColumns } from './sessions.ts'
+import { snapshotColumnCount, snapshotColumns } from './snapshots.ts'
+import type { Statement } from './statements.ts'
+import { userColumnCount, userColumns } from './users.ts'
+
+/** Where the rows of a login begin in `loginColumns`. */
+export const sessionAt: number = snapshotColumnCount
+export const userAt: number = sessionAt + sessionColumnCount
+export const loginEnd: number = userAt + userColumnCount
+/** Behind a login: a family, the grant of its user and client, its client. */
+export const grantAt: number = loginEnd + familyColumnCount
+export const clientAt: number = grantAt + grantColumnCount
+const loginColumns = `${snapshotColumns}, ${sessionColumns}, ${userColumns}`
+const familyWithGrant = `${familyColumns}, ${grantColumns}, c.body`
+const userOnly = `SELECT ${snapshotColumns}, ${userColumns} FROM countersign.issuer i`
+const grantOfFamily =
+  'LEFT JOIN countersign.user_grant g ON f.epoch_grant IS NOT NULL AND g.user_id = s.user_id AND g.client_id = f.client_id'
+/** With a place in the questions' order, so that each answer finds its asker. */
+const asked = 'countersign.issuer i CROSS JOIN unnest($2::uuid[]) WITH ORDINALITY AS asked(id, place)'
+
+export type ReadStatements = Readonly<
+  Record<
+    | 'issuer'
+    | 'clients'
+    | 'clientsById'
+    | 'userById'
+    | 'userByEmail'
+    | 'userByIdentity'
+    | 'families'
+    | 'sessionsOnly'
+    | 'sessionWithFamilies'
+    | 'sessionsOfUser'
+    | 'code'
+    | 'shortLived'
+    | 'oneGrant'
+    | 'grants',
+    Statement
+  >
+>
+
+/** The snapshots in SQL. Outer joins from the issuer: there is a row, and so a time, whatever is not found. */
+export function openReadStatements(statement: (text: string) => Statement): ReadStatements {
+  return {
+    issuer: statement(`SELECT ${snapshotColumns}, k.body FROM countersign.issuer i CROSS JOIN countersign.key_ring k`),
+    clients: statement(
+      `SELECT ${snapshotColumns}, c.body FROM countersign.issuer i LEFT JOIN countersign.client c ON true ORDER BY c.number`,
+    ),
+    clientsById: statement(
+      `SELECT ${snapshotColumns}, c.id, c.body FROM countersign.issuer i LEFT JOIN countersign.client c ON c.id = ANY ($2::text[])`,
+    ),
+    userById: statement(`${userOnly} LEFT JOIN countersign.user u ON u.id = $2`),
+    userByEmail: statement(`${userOnly} LEFT JOIN countersign.user u ON u.email_key = $2`),
+    userByIdentity: statement(
+      `${userOnly} LEFT JOIN countersign.identity d ON d.connection = $2 AND d.subject = $3
+     LEFT JOIN countersign.user u ON u.id = d.user_id`,
+    ),
+    families: statement(
+      `SELECT ${loginColumns}, ${familyWithGrant}, asked.place FROM ${asked} LEFT JOIN countersign.family f ON f.id = asked.id
+     LEFT JOIN countersign.session s ON s.id = f.session_id LEFT JOIN countersign.user u ON u.id = s.user_id
+     LEFT JOIN countersign.client c ON c.id = f.client_id ${grantOfFamily}`,
+    ),
+    sessionsOnly: statement(
+      `SELECT ${loginColumns}, asked.place FROM ${asked} LEFT JOIN countersign.session s ON s.id = asked.id
+     LEFT JOIN countersign.user u ON u.id = s.user_id`,
+    ),
+    sessionWithFamilies: statement(
+      `SELECT ${loginColumns}, ${familyColumns} FROM countersign.issuer i LEFT JOIN countersign.session s ON s.id = $2
+     LEFT JOIN countersign.user u ON u.id = s.user_id LEFT JOIN countersign.family f ON f.session_id = s.id ORDER BY f.id`,
+    ),
+    sessionsOfUser: statement(
+      `SELECT ${loginColumns}, ${familyWithGrant} FROM countersign.issuer i LEFT JOIN countersign.user u ON u.id = $2
+     LEFT JOIN countersign.session s ON s.user_id = u.id LEFT JOIN countersign.family f ON f.session_id = s.id
+     LEFT JOIN countersign.client c ON c.id = f.client_id ${grantOfFamily} ORDER BY f.id`,
+    ),
+    code: statement(
+      `SELECT ${loginColumns}, ${familyWithGrant}, k.body FROM countersign.issuer i
+     LEFT JOIN countersign.short_lived k ON k.kind = 'code' AND k.hash = $2
+     LEFT JOIN countersign.session s ON s.id = k.session_id LEFT JOIN countersign.user u ON u.id = s.user_id
+     LEFT JOIN countersign.client c ON c.id = k.client_id
+     LEFT JOIN countersign.user_grant g ON g.user_id = u.id AND g.client_id = k.client_id
+     LEFT JOIN countersign.family f ON f.session_id = s.id
+       AND (f.id = k.family_id OR (f.client_id = k.client_id AND f.ended_at IS NULL)) ORDER BY f.id`,
+    ),
+    shortLived: statement(
+      `SELECT ${snapshotColumns}, k.body FROM countersign.issuer i
+     LEFT JOIN countersign.short_lived k ON k.kind = $2 AND k.hash = $3`,
+    ),
+    oneGrant: statement(
+      `SELECT ${snapshotColumns}, ${grantColumns} FROM countersign.issuer i
+     LEFT JOIN countersign.user_grant g ON g.user_id = $2 AND g.client_id = $3`,
+    ),
+    grants: statement(
+      `SELECT ${snapshotColumns}, ${grantColumns} FROM countersign.issuer i
+     LEFT JOIN countersign.user_grant g ON g.user_id = $2`,
+    ),
+  }
+}
