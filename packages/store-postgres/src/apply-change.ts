@@ -1,8 +1,8 @@
 import { type AuditRecord, type Change, isShortLivedWrite, type Write } from '@countersign/core'
 import { canonicalJson, type FeedEntry } from '@countersign/protocol'
 import type { StoreOptions } from '@countersign/store'
-import { clientTable, columnsOfClient } from './clients.ts'
-import { type Row, uuidOf } from './columns.ts'
+import { clientTable, columnsOfClient, unusedClientsText, usedClient } from './clients.ts'
+import { type Column, type Row, uuidOf } from './columns.ts'
 import type { Database, Transaction } from './database.ts'
 import { columnsOfFamily, familyTable } from './families.ts'
 import { columnsOfGrant, grantTable } from './grants.ts'
@@ -85,8 +85,10 @@ export function openApplyChange(parts: {
 }): ApplyChange {
   const { database, statement, sealPersonal } = parts
   const writesOf = tables.map(table => ({ table, ...openRowWrites(table, statement) }))
+  const updateClient = openRowWrites(clientTable, statement).update
   const eraseDevices = statement(eraseDevicesText)
   const readSalts = statement('SELECT u.id, u.seal_salt FROM countersign.user u WHERE u.id = ANY ($1::uuid[])')
+  const holdUnusedClients = statement(unusedClientsText)
   const missingClients = statement(`SELECT named FROM unnest($1::text[]) named
     WHERE NOT EXISTS (SELECT FROM countersign.client c WHERE c.id = named)`)
   const insertAudit = statement(`INSERT INTO countersign.audit_unnumbered (body)
@@ -99,10 +101,16 @@ export function openApplyChange(parts: {
   const beginDurable = `BEGIN ISOLATION LEVEL READ COMMITTED; ${settings}; ${parts.durableSetting}`
   const beginRelaxed = `BEGIN ISOLATION LEVEL READ COMMITTED; ${settings}; SET LOCAL synchronous_commit = off`
 
-  /** Sends all writes at once; true if each row was written. */
-  async function writeRows(transaction: Transaction, writes: readonly Write[]): Promise<boolean> {
+  /** Sends all writes at once; says if each row was written, and which of the clients that rows were made for were unused. */
+  async function writeRows(
+    transaction: Transaction,
+    writes: readonly Write[],
+  ): Promise<{ complete: boolean; unused: readonly Row[] }> {
+    const named = clientsOfNewRows(writes)
+    let unused: Promise<readonly Row[]> | undefined
     const sent = writesOf.flatMap(({ table, insert, update }) => {
       const rows = writes.filter(write => tableOf(write) === table)
+      if (table === userTable && named.length > 0) unused = transaction.query(holdUnusedClients, [named])
       const columns = rows.map(columnsOf).sort(byId)
       const born = columns.filter(({ version }) => version === 0)
       const changed = columns.filter(({ version }) => version !== 0)
@@ -112,7 +120,8 @@ export function openApplyChange(parts: {
         ...(table === userTable ? sendErasures(transaction, rows) : []),
       ]
     })
-    return (await Promise.all(sent)).every(written => written)
+    const [written, rows] = await Promise.all([Promise.all(sent), unused])
+    return { complete: written.every(one => one), unused: rows ?? [] }
   }
 
   function sendErasures(transaction: Transaction, users: readonly Write[]): Promise<boolean>[] {
@@ -124,10 +133,7 @@ export function openApplyChange(parts: {
 
   /** Rows refer to a client, so it must be there before them. */
   async function refuseUnknownClients(transaction: Transaction, writes: readonly Write[]): Promise<void> {
-    const named = writes.flatMap(({ table, row }) => {
-      const refers = table === 'session' || table === 'family' || table === 'grant'
-      return refers && row.version === 0 && row.clientId !== null ? [row.clientId] : []
-    })
+    const named = clientsOfNewRows(writes)
     if (named.length === 0 || (await transaction.query(missingClients, [named])).length === 0) return
     throw new TypeError('a session, family or grant names a client that is not stored')
   }
@@ -147,12 +153,14 @@ export function openApplyChange(parts: {
     const sealedUnder = audit.flatMap(({ personal, userId }) => (personal && userId !== undefined ? [userId] : []))
     const written = writeRows(transaction, writes)
     const salts = sealedUnder.length === 0 ? [] : transaction.query(readSalts, [sealedUnder.map(uuidOf)])
-    const [complete, saltRows] = await Promise.all([written, salts])
+    const [{ complete, unused }, saltRows] = await Promise.all([written, salts])
     if (!complete) {
       await refuseUnknownClients(transaction, writes)
       return false
     }
+    const used = unused.map(([body]) => columnsOfClient(usedClient(body as Column)))
     await Promise.all([
+      ...(used.length > 0 ? [transaction.query(updateClient, updateValues(clientTable, used))] : []),
       ...(audit.length > 0 ? [transaction.query(insertAudit, [auditBodies(audit, saltRows)])] : []),
       ...(entries.length > 0 ? [transaction.query(insertEntries, [JSON.stringify(entries.map(entryColumns))])] : []),
     ])
@@ -171,6 +179,15 @@ export function openApplyChange(parts: {
     })
     return applied ? 'committed' : 'conflict'
   }
+}
+
+/** The clients that rows are made for. */
+function clientsOfNewRows(writes: readonly Write[]): string[] {
+  const named = writes.flatMap(({ table, row }) => {
+    const refers = table === 'session' || table === 'family' || table === 'grant'
+    return refers && row.version === 0 && row.clientId !== null ? [row.clientId] : []
+  })
+  return [...new Set(named)]
 }
 
 /** Two changes that write the same rows lock them in the same order. */

@@ -1,17 +1,29 @@
-import { type Client, declareClient } from '@countersign/core'
+import { type Client, declareClient, webOrigins } from '@countersign/core'
 import { type Column, parsedOf } from './columns.ts'
 import type { Columns, VersionedTable } from './row-writes.ts'
 
+/** The web origins of its redirect URIs are columns too, while it is switched on: CORS asks for one among very many. */
 export const clientTable: VersionedTable = {
   name: 'client',
   key: ['id'],
   foundBy: ['id', 'text'],
   born: [],
-  changing: ['body'],
+  changing: ['origin', 'expires_at', 'web_origins', 'body'],
 }
 
 export function columnsOfClient(client: Client): Columns {
-  return { id: client.id, version: client.version, body: bodyOf(client) }
+  const { id, version, origin, expiresAt, disabled, redirectUris } = client
+  const origins = disabled ? [] : webOrigins(redirectUris)
+  return { id, version, origin, expires_at: expiresAt, web_origins: origins, body: bodyOf(client) }
+}
+
+/** Those of `$1` that nobody has used yet, held: neither the sweep nor another change takes them until this transaction is through. */
+export const unusedClientsText =
+  'SELECT body FROM countersign.client WHERE id = ANY ($1::text[]) AND expires_at IS NOT NULL ORDER BY id FOR UPDATE'
+
+/** What a session, family or grant was written for has been used. */
+export function usedClient(column: Column): Client {
+  return { ...clientOf(column), expiresAt: null }
 }
 
 const completed = new WeakMap<Client, Client>()

@@ -22,10 +22,14 @@ export const migrations: readonly Migration[] = [
 CREATE TABLE countersign.issuer (one boolean PRIMARY KEY CHECK (one), version integer NOT NULL, body text NOT NULL);
 CREATE TABLE countersign.key_ring (one boolean PRIMARY KEY CHECK (one), version integer NOT NULL, body text NOT NULL);
 CREATE TABLE countersign.client (
-  id text COLLATE "C" PRIMARY KEY, number bigint GENERATED ALWAYS AS IDENTITY, version integer NOT NULL, body text NOT NULL);
+  id text COLLATE "C" PRIMARY KEY, version integer NOT NULL, origin text COLLATE "C" NOT NULL, expires_at bigint,
+  web_origins text[] NOT NULL, body text NOT NULL);
+CREATE INDEX client_by_origin ON countersign.client (origin, id);
+CREATE INDEX client_by_web_origin ON countersign.client USING gin (web_origins);
+CREATE INDEX client_by_expiry ON countersign.client (expires_at) WHERE expires_at IS NOT NULL;
 CREATE TABLE countersign.user (
   id uuid PRIMARY KEY, created_at bigint NOT NULL, disabled_at bigint, deleted_at bigint, epoch bigint NOT NULL,
-  version integer NOT NULL, email_verified_at bigint, email text, email_key text COLLATE "C" UNIQUE, name text, profile text, password_hash text,
+  version integer NOT NULL, email_verified_at bigint, email text, email_key text COLLATE "C" UNIQUE, name text, profile text, first_identity text, password_hash text,
   seal_salt bytea
 ) WITH (fillfactor = 90);
 CREATE TABLE countersign.identity (

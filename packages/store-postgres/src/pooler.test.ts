@@ -34,7 +34,10 @@ describe('behind PgBouncer in transaction mode, two connections for two nodes of
       )
       clock.advance(60)
       const decisions = await Promise.all(
-        logins.flatMap(({ token }, index) => [given.redeem(nodeOf(index), token), given.redeem(nodeOf(index + 1), token)]),
+        logins.flatMap(({ token }, index) => [
+          given.redeem(nodeOf(index), token),
+          given.redeem(nodeOf(index + 1), token),
+        ]),
       )
       expect(decisions.filter(({ row }) => row === 5)).toHaveLength(40)
       const until = Math.floor(clock.now() / 1000) + 900

@@ -69,7 +69,9 @@ export function createPostgresStore(parts: {
   return {
     loadIssuer: () => begin(reads.issuer),
     loadClient: clientId => begin(() => loadClient(clientId)),
-    listClients: () => begin(reads.clients),
+    listClients: page => begin(() => reads.clients(page)),
+    countClients: origin => begin(() => reads.clientCount(origin)),
+    knowsWebOrigin: origin => begin(() => reads.knowsWebOrigin(origin)),
     loadUser: userId => begin(() => reads.user(userId)),
     loadUserByEmail: key => begin(() => reads.userByEmail(key)),
     loadUserByIdentity: (connection, subject) => begin(() => reads.userByIdentity(connection, subject)),

@@ -23,7 +23,10 @@ const asked = 'countersign.issuer i CROSS JOIN unnest($2::uuid[]) WITH ORDINALIT
 export type ReadStatements = Readonly<
   Record<
     | 'issuer'
-    | 'clients'
+    | 'clientPage'
+    | 'clientPageOf'
+    | 'clientCount'
+    | 'webOrigin'
     | 'clientsById'
     | 'userById'
     | 'userByEmail'
@@ -40,12 +43,23 @@ export type ReadStatements = Readonly<
   >
 >
 
+function clientPageText(page: string): string {
+  return `SELECT ${snapshotColumns}, c.body FROM countersign.issuer i
+    LEFT JOIN (SELECT id, body FROM countersign.client WHERE ${page}) c ON true ORDER BY c.id`
+}
+
 /** The snapshots in SQL. Outer joins from the issuer: there is a row, and so a time, whatever is not found. */
 export function openReadStatements(statement: (text: string) => Statement): ReadStatements {
   return {
     issuer: statement(`SELECT ${snapshotColumns}, k.body FROM countersign.issuer i CROSS JOIN countersign.key_ring k`),
-    clients: statement(
-      `SELECT ${snapshotColumns}, c.body FROM countersign.issuer i LEFT JOIN countersign.client c ON true ORDER BY c.number`,
+    clientPage: statement(clientPageText('id > $2 ORDER BY id LIMIT $3')),
+    clientPageOf: statement(clientPageText('id > $2 AND origin = $4 ORDER BY id LIMIT $3')),
+    clientCount: statement(
+      `SELECT ${snapshotColumns}, (SELECT count(*) FROM countersign.client WHERE origin = $2) FROM countersign.issuer i`,
+    ),
+    webOrigin: statement(
+      `SELECT ${snapshotColumns}, EXISTS (SELECT FROM countersign.client WHERE web_origins @> ARRAY[$2::text])
+       FROM countersign.issuer i`,
     ),
     clientsById: statement(
       `SELECT ${snapshotColumns}, c.id, c.body FROM countersign.issuer i LEFT JOIN countersign.client c ON c.id = ANY ($2::text[])`,

@@ -1,6 +1,7 @@
 import {
   type AuthorizationCode,
   type Client,
+  type ClientOrigin,
   type CodeSnapshot,
   type Family,
   type FamilySnapshot,
@@ -16,6 +17,7 @@ import {
 } from '@countersign/core'
 import type { Epochs } from '@countersign/protocol'
 import {
+  type ClientPage,
   type ClientSnapshot,
   type IssuerSnapshot,
   latestFirst,
@@ -40,7 +42,9 @@ import { readUser } from './users.ts'
 /** The snapshots. Each is one statement on the primary. */
 export interface Reads {
   readonly issuer: () => Promise<IssuerSnapshot>
-  readonly clients: () => Promise<readonly Client[]>
+  readonly clients: (page: ClientPage) => Promise<readonly Client[]>
+  readonly clientCount: (origin: ClientOrigin) => Promise<number>
+  readonly knowsWebOrigin: (origin: string) => Promise<boolean>
   readonly user: (userId: string) => Promise<UserSnapshot>
   readonly userByEmail: (key: string) => Promise<UserSnapshot>
   readonly userByIdentity: (connection: string, subject: string) => Promise<UserSnapshot>
@@ -100,10 +104,23 @@ export function openReads(
       const [row] = await query(sql.issuer)
       return { ...readSnapshot(row), keyRing: parsedOf<KeyRing>(row?.[snapshotColumnCount] as Column) }
     },
-    async clients() {
-      const rows = await query(sql.clients)
+    async clients({ origin, after = '', limit }) {
+      const page = [canBeStored(after) ? after : null, limit]
+      const rows = await (origin === undefined
+        ? query(sql.clientPage, ...page)
+        : query(sql.clientPageOf, ...page, origin))
       readSnapshot(rows[0])
       return rows.flatMap(row => clientsOf(row, snapshotColumnCount))
+    },
+    async clientCount(origin) {
+      const [row] = await query(sql.clientCount, origin)
+      readSnapshot(row)
+      return row?.[snapshotColumnCount] as number
+    },
+    async knowsWebOrigin(origin) {
+      const [row] = await query(sql.webOrigin, canBeStored(origin) ? origin : null)
+      readSnapshot(row)
+      return row?.[snapshotColumnCount] === true
     },
     async clientsById(clientIds) {
       const rows = await query(sql.clientsById, clientIds.filter(canBeStored))

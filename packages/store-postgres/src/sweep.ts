@@ -25,6 +25,12 @@ export function openSweep(
        SELECT kind, hash FROM countersign.short_lived WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2
      ) over WHERE k.kind = over.kind AND k.hash = over.hash AND k.expires_at <= $1 RETURNING k.hash`,
   )
+  // Judged again once the row is held: it may be used at this moment.
+  const deleteUnusedClients = statement(
+    `DELETE FROM countersign.client c USING (
+       SELECT id FROM countersign.client WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2
+     ) unused WHERE c.id = unused.id AND c.expires_at <= $1 RETURNING c.id`,
+  )
   // What SQL leaves in is judged by the port's own rules; it leaves out what is surely in use.
   const sweepFamilies = openSweepPass(database, statement, {
     table: 'family',
@@ -42,6 +48,10 @@ export function openSweep(
     maybe: 's.created_at < $3 AND NOT EXISTS (SELECT FROM countersign.family f WHERE f.session_id = s.id)',
     goesIf: 'NOT EXISTS (SELECT FROM countersign.family f WHERE f.session_id = t.id)',
   })
+
+  async function forgetUnusedClients(now: number, rowsAtMost: number): Promise<number> {
+    return rowsAtMost <= 0 ? 0 : (await database.query(deleteUnusedClients, [now, rowsAtMost])).length
+  }
 
   async function dropExpired(now: number, rowsAtMost: number): Promise<number> {
     return rowsAtMost <= 0 ? 0 : (await database.query(deleteShortLived, [now, rowsAtMost])).length
@@ -62,6 +72,7 @@ export function openSweep(
     gone += await sweepSessions(budget(3, gone), cut, row =>
       isSessionForgettable(readSession(row, passColumns), now, limits),
     )
+    gone += await forgetUnusedClients(now, budget(4, gone))
     gone += await dropExpired(now, limits.rowsAtMost - gone)
     gone += await feed.forgetPassed(now, limits.rowsAtMost - gone)
     return gone

@@ -5,12 +5,13 @@ import type { Columns, VersionedTable } from './row-writes.ts'
 
 /** What `readUser` takes, of the table under the name `u`. */
 export const userColumns = `u.id, u.email, u.name, u.password_hash, u.disabled_at, u.deleted_at, u.created_at, u.seal_salt, u.epoch,
-  u.version, u.email_verified_at, u.profile`
-export const userColumnCount = 12
+  u.version, u.email_verified_at, u.profile, u.first_identity`
+export const userColumnCount = 13
 
 export function readUser(row: Row, offset: number): User {
   const name = row[offset + 2] as string | null
   const profile = row[offset + 11] as string | null
+  const identity = row[offset + 12] as string | null
   return {
     id: idOf(row[offset] as Column),
     email: row[offset + 1] as string | null,
@@ -18,6 +19,7 @@ export function readUser(row: Row, offset: number): User {
     name: name === null ? null : (JSON.parse(name) as string),
     profile: profile === null ? noProfile : (JSON.parse(profile) as Profile),
     passwordHash: row[offset + 3] as string | null,
+    firstIdentity: identity === null ? null : (JSON.parse(identity) as User['firstIdentity']),
     disabledAt: row[offset + 4] as number | null,
     deletedAt: row[offset + 5] as number | null,
     createdAt: row[offset + 6] as number,
@@ -44,6 +46,7 @@ export const userTable: VersionedTable = {
     'epoch',
     'email_verified_at',
     'profile',
+    'first_identity',
   ],
   // An address that another user has leaves the row as it is, which is a conflict. Two who take it at once: the index decides.
   updateIf: 'NOT EXISTS (SELECT FROM countersign.user o WHERE o.email_key = v.email_key AND o.id <> v.id)',
@@ -64,6 +67,7 @@ export function columnsOfUser(user: User): Columns {
     epoch: user.epoch,
     email_verified_at: user.emailVerifiedAt,
     profile: Object.keys(user.profile).length === 0 ? null : JSON.stringify(user.profile),
+    first_identity: user.firstIdentity === null ? null : JSON.stringify(user.firstIdentity),
     version: user.version,
   }
 }
