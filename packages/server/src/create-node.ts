@@ -24,6 +24,7 @@ import type { Route } from './http/fastify-server.ts'
 import { startJobs } from './jobs/jobs.ts'
 import { createKeyKeeper } from './keys/key-keeper.ts'
 import type { Log } from './log.ts'
+import { createLogoutTeller, type LogoutTeller } from './logout/logout-teller.ts'
 import { createOutbound, type Outbound } from './outbound/outbound.ts'
 import { createSite } from './pages/site.ts'
 import { createLoginLimits } from './passwords/login-limits.ts'
@@ -58,8 +59,9 @@ export interface ServerNode {
   readonly services: HostedServices
   readonly routes: readonly Route[]
   readonly admin: Admin
-  /** Stops the jobs and ends the feed's streams. */
-  stop(): void
+  readonly logouts: LogoutTeller
+  /** Stops the jobs and ends the feed's streams; resolves when clients that are being told of a logout have been. */
+  stop(): Promise<void>
 }
 
 /** Puts a node together. Everything that it needs from outside is an argument. */
@@ -96,13 +98,16 @@ export async function createNode(options: NodeOptions): Promise<ServerNode> {
     site: createSite({ host: new URL(issuer).host, name: config.applicationName }),
   }
   const stopJobs = startJobs(services, every)
+  const logouts = createLogoutTeller(services, every)
   return {
     services,
     routes: routes(services),
     admin: createAdmin(services, createPersonalSeal(master, random)),
-    stop() {
+    logouts,
+    async stop() {
       stopJobs()
       services.feed.close()
+      await logouts.stop()
     },
   }
 }

@@ -4,6 +4,7 @@ import { createNode, type NodeOptions } from './create-node.ts'
 import type { HostedServices } from './hosted/hosted-services.ts'
 import { pageOfNotFound } from './hosted/page-answers.ts'
 import { createHttpServer } from './http/fastify-server.ts'
+import type { LogoutTeller } from './logout/logout-teller.ts'
 
 export type ServerOptions = NodeOptions
 
@@ -12,6 +13,7 @@ export interface CountersignServer {
   readonly http: FastifyInstance
   readonly admin: Admin
   readonly services: HostedServices
+  readonly logouts: LogoutTeller
   /** Starts to listen; resolves with the address. */
   listen(address: { host: string; port: number }): Promise<string>
   /** Answers what was begun, ends the feed's streams, stops the jobs. The store stays open: it is the caller's. */
@@ -21,7 +23,7 @@ export interface CountersignServer {
 /** A node with its socket. */
 export async function createServer(options: ServerOptions): Promise<CountersignServer> {
   const { config, log } = options
-  const { services, routes, admin, stop } = await createNode(options)
+  const { services, routes, admin, logouts, stop } = await createNode(options)
   let draining = false
   const http = createHttpServer(routes, {
     trustedProxies: config.trustedProxies,
@@ -35,14 +37,16 @@ export async function createServer(options: ServerOptions): Promise<CountersignS
     http,
     admin,
     services,
+    logouts,
     listen: address => http.listen(address),
     async close() {
       draining = true
-      stop()
+      const stopped = stop()
       // Node checks no time-outs any more once it is closing: without this one slow sender holds up the end for ever.
       const impatience = setTimeout(() => http.server.closeAllConnections(), (config.drainSeconds ?? 10) * 1000)
       await http.close()
       clearTimeout(impatience)
+      await stopped
       await services.passwords.close()
     },
   }

@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import type {
   Client,
   CodeSnapshot,
+  DueKind,
   Family,
   FamilySnapshot,
   Grant,
@@ -15,7 +16,7 @@ import type {
 } from '@countersign/core'
 import { isId } from '@countersign/core'
 import type { Epochs } from '@countersign/protocol'
-import { livingSession, newestFirst, type SessionWithFamilies } from '@countersign/store'
+import { type DueSnapshot, livingSession, newestFirst, type SessionWithFamilies } from '@countersign/store'
 import type { Clients } from './clients.ts'
 import { idKey, idParts, type Row } from './columns.ts'
 import { familyColumnCount, familyColumns, readFamily } from './families.ts'
@@ -40,8 +41,10 @@ export interface Reads {
   readonly sessionOnly: (sessionId: string) => SessionOnlySnapshot | undefined
   readonly code: (hash: string) => CodeSnapshot | undefined
   readonly shortLived: ShortLivedTable['load']
+  readonly due: <Kind extends DueKind>(kind: Kind, rowsAtMost: number) => DueSnapshot<Kind>
   readonly grant: (userId: string, clientId: string) => Grant | undefined
   readonly grantsOf: (userId: string) => readonly Grant[]
+  readonly sessionsUnder: (userId: string, userEpoch: number) => readonly SessionWithFamilies[]
   readonly sessionsOf: (userId: string) => readonly SessionWithFamilies[]
 }
 
@@ -73,6 +76,11 @@ export function openReads(
     `SELECT ${familyColumns} FROM family f WHERE f.session = ? AND f.client = ? AND f.ended_at IS NULL ORDER BY f.key`,
   )
   const readSessionsOfUser = prepareRead(database, `SELECT ${sessionColumns} FROM session s WHERE s.user = ?`)
+
+  const readSessionsUnder = prepareRead(
+    database,
+    `SELECT ${sessionColumns} FROM session s WHERE s.user = ? AND s.epoch_user = ? AND s.ended_at IS NULL`,
+  )
 
   const now = (): Snapshot => ({ now: parts.clock(), issuer: parts.issuer.load() })
 
@@ -134,8 +142,19 @@ export function openReads(
       return { ...found, code, client: numbered.client, grant: grantUnder(code), family: given, siblings }
     },
     shortLived: shortLived.load,
+    due(kind, rowsAtMost) {
+      const snapshot = now()
+      return { ...snapshot, rows: shortLived.due(kind, snapshot.now, rowsAtMost) }
+    },
     grant: (userId, clientId) => (isId(userId) ? grants.load(userId, clientId) : undefined),
     grantsOf: userId => (isId(userId) ? grants.standing(userId) : []),
+    sessionsUnder(userId, userEpoch) {
+      if (!isId(userId)) return []
+      const sessions = readSessionsUnder.all(idKey(userId), userEpoch).map(row => readSession(row, 0, userId, clients))
+      return sessions
+        .map(session => ({ session, families: familiesOf(session.id, userId).map(({ family }) => family) }))
+        .sort(newestFirst)
+    },
     sessionsOf(userId) {
       const user = isId(userId) ? users.byId(userId) : undefined
       if (user === undefined) return []

@@ -72,6 +72,10 @@ const migrations: readonly (string | ((database: DatabaseSync) => void))[] = [
   CREATE INDEX web_origin_of_client ON client_web_origin (client);
   `,
   noteWebOrigins,
+  `
+  ALTER TABLE short_lived ADD COLUMN due_at INTEGER;
+  CREATE INDEX short_lived_by_due ON short_lived (kind, due_at) WHERE due_at IS NOT NULL;
+  `,
 ]
 
 function noteWebOrigins(database: DatabaseSync): void {

@@ -45,9 +45,11 @@ export function createSqliteStore(
         const row = reads.shortLived(kind, hash)
         return row && { ...reads.now(), row }
       }),
+    listDue: async (kind, rowsAtMost) => read(() => reads.due(kind, rowsAtMost)),
     loadGrant: async (userId, clientId) => read(() => ({ ...reads.now(), grant: reads.grant(userId, clientId) })),
     listGrants: async userId => read(() => reads.grantsOf(userId)),
     listSessions: async userId => read(() => reads.sessionsOf(userId)),
+    listSessionsUnder: async (userId, userEpoch) => read(() => reads.sessionsUnder(userId, userEpoch)),
     async commit(change) {
       checkChange(change)
       const applied = await commits.run({

@@ -2,6 +2,7 @@ import {
   type AuditRecord,
   type AuthorizationCode,
   type Change,
+  type DueKind,
   type FamilySnapshot,
   type Grant,
   type SessionOnlySnapshot,
@@ -173,6 +174,15 @@ export function createMemoryStore(options: StoreOptions): Store {
       const row = tables.shortLived.get(shortLivedKey(kind, hash)) as ShortLivedRows[Kind] | undefined
       return row && { ...snapshot, row }
     },
+    async listDue<Kind extends DueKind>(kind: Kind, rowsAtMost: number) {
+      const snapshot = open()
+      const rows = [...tables.shortLived]
+        .filter(([key]) => key.startsWith(shortLivedKey(kind, '')))
+        .map(([, row]) => row as ShortLivedRows[Kind])
+        .filter(({ dueAt }) => dueAt !== null && dueAt <= snapshot.now)
+        .sort((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0) || (a.hash < b.hash ? -1 : 1))
+      return { ...snapshot, rows: rows.slice(0, rowsAtMost) }
+    },
     async loadGrant(userId, clientId) {
       return { ...open(), grant: tables.grants.get(grantKey(userId, clientId)) }
     },
@@ -182,6 +192,11 @@ export function createMemoryStore(options: StoreOptions): Store {
     },
     async listSessions(userId) {
       return livingSessions(userSnapshot(userId)).sort(newestFirst)
+    },
+    async listSessionsUnder(userId, userEpoch) {
+      open()
+      const sessions = tables.sessionsOf(userId).filter(one => one.epochs.user === userEpoch && one.endedAt === null)
+      return sessions.map(session => ({ session, families: tables.familiesOf(session.id) })).sort(newestFirst)
     },
     async commit(change) {
       open()

@@ -4,6 +4,7 @@ import type {
   Client,
   ClientOrigin,
   CodeSnapshot,
+  DueKind,
   Family,
   FamilySnapshot,
   Grant,
@@ -53,11 +54,15 @@ export interface Store {
     kind: Kind,
     hash: string,
   ): Promise<ShortLivedSnapshot<Kind> | undefined>
+  /** Rows whose `dueAt` has come, the one that is due longest first. */
+  listDue<Kind extends DueKind>(kind: Kind, rowsAtMost: number): Promise<DueSnapshot<Kind>>
   loadGrant(userId: string, clientId: string): Promise<GrantSnapshot>
   /** What the user allows: grants that were not withdrawn, the newest consent first. */
   listGrants(userId: string): Promise<readonly Grant[]>
   /** The user's sessions that were neither ended nor outlived by an epoch, newest first, with their living families. */
   listSessions(userId: string): Promise<readonly SessionWithFamilies[]>
+  /** The user's sessions that stood under this epoch of theirs and were not ended by name, with all their families. */
+  listSessionsUnder(userId: string, userEpoch: number): Promise<readonly SessionWithFamilies[]>
 
   /**
    * Applies all of the change or nothing. `'conflict'`: a row is not at the version that was read (or exists, where
@@ -102,6 +107,10 @@ export type OtherShortLivedKind = Exclude<ShortLivedKind, 'code'>
 
 export interface ShortLivedSnapshot<Kind extends ShortLivedKind> extends Snapshot {
   readonly row: ShortLivedRows[Kind]
+}
+
+export interface DueSnapshot<Kind extends DueKind> extends Snapshot {
+  readonly rows: readonly ShortLivedRows[Kind][]
 }
 
 export interface SessionWithFamilies {

@@ -102,8 +102,10 @@ export function createNodeStore(world: {
     loadSessionOnly: id => reach(() => engine().loadSessionOnly(id)),
     loadCode: hash => reach(() => engine().loadCode(hash)),
     loadShortLived: (kind, hash) => reach(() => engine().loadShortLived(kind, hash)),
+    listDue: (kind, rowsAtMost) => reach(() => engine().listDue(kind, rowsAtMost)),
     loadGrant: (userId, clientId) => reach(() => engine().loadGrant(userId, clientId)),
     listGrants: id => reach(() => engine().listGrants(id)),
+    listSessionsUnder: (id, epoch) => reach(() => engine().listSessionsUnder(id, epoch)),
     listSessions: id => reach(() => engine().listSessions(id)),
     commit: change => reach(() => disk.commit(change, node), { writes: true }),
     feed: {

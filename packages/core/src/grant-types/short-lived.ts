@@ -1,3 +1,4 @@
+import type { AuditPlace, LogoutDelivery } from '../logout/logout-delivery.ts'
 import type { AuthorizationCode } from './code.ts'
 import type { DeviceCode, UserCode } from './device-code.ts'
 import type { PushedRequest } from './pushed-request.ts'
@@ -19,9 +20,14 @@ export interface ShortLivedRows {
   readonly deviceCode: DeviceCode
   readonly userCode: UserCode
   readonly usedOnce: UsedOnce
+  readonly logoutDelivery: LogoutDelivery
+  readonly auditPlace: AuditPlace
 }
 
 export type ShortLivedKind = keyof ShortLivedRows
+
+/** Kinds that wait for something to be done: the store lists them by `dueAt`. */
+export type DueKind = 'logoutDelivery'
 
 const kinds: Readonly<Record<ShortLivedKind, true>> = {
   code: true,
@@ -29,6 +35,8 @@ const kinds: Readonly<Record<ShortLivedKind, true>> = {
   deviceCode: true,
   userCode: true,
   usedOnce: true,
+  logoutDelivery: true,
+  auditPlace: true,
 }
 
 /** True if rows of this table are short-lived. */

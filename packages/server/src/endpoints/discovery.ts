@@ -61,6 +61,8 @@ export function discovery(services: Services): Endpoint {
     authorization_response_iss_parameter_supported: true,
     userinfo_endpoint: `${issuer}/userinfo`,
     end_session_endpoint: `${issuer}/logout`,
+    backchannel_logout_supported: true,
+    backchannel_logout_session_supported: true,
     subject_types_supported: ['public', 'pairwise'],
     id_token_signing_alg_values_supported: signingAlgorithms,
     acr_values_supported: acrValues,

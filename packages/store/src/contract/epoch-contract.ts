@@ -1,4 +1,11 @@
-import { endAllSessions, openLogin, type SessionSnapshot, type User, type UserSnapshot } from '@countersign/core'
+import {
+  endAllSessions,
+  endSession,
+  openLogin,
+  type SessionSnapshot,
+  type User,
+  type UserSnapshot,
+} from '@countersign/core'
 import * as given from '../given.ts'
 import type { Store } from '../store.ts'
 import type { Contract } from './contract.ts'
@@ -28,6 +35,33 @@ export function epochContract({ it, expect }: Contract): void {
     expect((await given.redeem(store, given.token(early.family))).outcome).toMatchObject({
       reason: 'authorization_revoked',
     })
+  })
+
+  it('where tokens do not tell the user’s epoch, one of the two is a conflict', async ({ store }) => {
+    const client = await given.client(store, { id: 'pairwise', subjectType: 'pairwise' })
+    const user = await given.user(store)
+    const read = await load(store, user)
+    const early = openLogin({ ...loginOf(read), client })
+    expect(await store.commit(early.change)).toBe('committed')
+    expect(await store.commit(passwordChange(read))).toBe('conflict')
+    expect(await store.commit(passwordChange(await load(store, user)))).toBe('committed')
+    expect(await store.commit(openLogin({ ...loginOf(read), client }).change)).toBe('conflict')
+  })
+
+  it('what the change has outlived is found by the epoch that it stood under, and what it kept is not', async ({
+    store,
+  }) => {
+    const { user, family, session } = await given.login(store)
+    const [kept, ended] = [await given.login(store, { user }), await given.login(store, { user })]
+    const end = endSession({ ...(await load(store, user)), session: ended.session, user }, 'signed_out')
+    if (end) await store.commit(end)
+    const keep = await store.loadSession(kept.session.id)
+    await store.commit(passwordChange(await load(store, user), keep))
+    const under = (epoch: number) => store.listSessionsUnder(user.id, epoch)
+    expect(await under(user.epoch)).toEqual([{ session, families: [family] }])
+    expect((await under(user.epoch + 1)).map(one => one.session.id)).toEqual([kept.session.id])
+    expect(await under(user.epoch + 2)).toEqual([])
+    expect(await store.listSessionsUnder('nobody', 1)).toEqual([])
   })
 
   it('a login right after the change works', async ({ store }) => {

@@ -1,4 +1,4 @@
-import { hashCode, type PushedRequest, type UsedOnce } from '@countersign/core'
+import { hashCode, type LogoutDelivery, type PushedRequest, type UsedOnce } from '@countersign/core'
 import * as given from '../given.ts'
 import { atOnce, type Contract } from './contract.ts'
 
@@ -33,6 +33,43 @@ export function shortLivedContract({ it, expect }: Contract): void {
     const row: UsedOnce = { hash: hashCode('jti'), expiresAt: clock.now() + 60_000, version: 0 }
     const outcomes = await atOnce(50, () => store.commit(given.change([{ table: 'usedOnce', row }])))
     expect(outcomes.filter(outcome => outcome === 'committed')).toHaveLength(1)
+  })
+
+  it('what is due is listed when its time has come, the one that waits longest first, and no more than asked for', async ({
+    store,
+    clock,
+  }) => {
+    const delivery = (session: string, dueAt: number | null): LogoutDelivery => ({
+      hash: hashCode(session),
+      clientId: 'demo',
+      sessionId: session,
+      userId: 'u',
+      attempts: 0,
+      dueAt,
+      expiresAt: clock.now() + 600_000,
+      version: 0,
+    })
+    const rows = [
+      delivery('later', clock.now() + 1),
+      delivery('now', clock.now()),
+      delivery('long ago', clock.now() - 60_000),
+      delivery('done', null),
+    ]
+    const write = (row: LogoutDelivery) => store.commit(given.change([{ table: 'logoutDelivery', row }]))
+    for (const row of [...rows, pushedRequest(clock.now() + 600_000)]) {
+      if ('dueAt' in row) await write(row)
+      else await store.commit(given.change([{ table: 'pushedRequest', row }]))
+    }
+    const due = async (most = 10) => (await store.listDue('logoutDelivery', most)).rows
+    expect(await due()).toEqual([rows[2], rows[1]].map(row => given.stored(row as LogoutDelivery)))
+    expect(await due(1)).toHaveLength(1)
+    const { issuer } = await store.loadIssuer()
+    expect(await store.listDue('logoutDelivery', 0)).toEqual({ now: clock.now(), issuer, rows: [] })
+    const [longest] = await due()
+    if (longest) await write({ ...longest, dueAt: clock.now() + 5_000 })
+    expect((await due()).map(({ sessionId }) => sessionId)).toEqual(['now'])
+    clock.advance(5)
+    expect((await due()).map(({ sessionId }) => sessionId)).toEqual(['now', 'later', 'long ago'])
   })
 
   it('it goes once it has expired, and not before', async ({ store, clock }) => {
