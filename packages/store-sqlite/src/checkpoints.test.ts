@@ -17,7 +17,9 @@ test('where the worker cannot do its work the log stays bounded all the same', a
     const database = openDatabase(file)
     const script = new URL('./no-such-worker.ts', import.meta.url)
     const checkpoints = createCheckpoints(database, { file, frames: 20, resume: () => {}, script })
-    const insert = database.prepare(`INSERT INTO short_lived (kind, hash, expires_at, version, body) VALUES ('code', ?, 1, 1, ?)`)
+    const insert = database.prepare(
+      `INSERT INTO short_lived (kind, hash, expires_at, version, body) VALUES ('code', ?, 1, 1, ?)`,
+    )
     const look = database.prepare('PRAGMA wal_checkpoint(NOOP)')
     let longest = 0
     for (let row = 0; row < 400; row++) {

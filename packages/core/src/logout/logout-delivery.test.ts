@@ -33,9 +33,9 @@ test('attempts are further and further apart, all of them within the life of the
   let row = fresh()
   const pauses: number[] = []
   for (let attempt = 0; attempt < logoutAttemptsAtMost; attempt++) {
-    const at = row.dueAt ?? 0
-    row = beginLogoutAttempt(row, at, 5_000)
-    pauses.push((row.dueAt ?? 0) - at)
+    const triedAt = row.dueAt ?? 0
+    row = beginLogoutAttempt(row, triedAt, 5_000)
+    pauses.push((row.dueAt ?? 0) - triedAt)
     expect(row.dueAt).toBeLessThan(row.expiresAt)
   }
   expect(row.attempts).toBe(7)
