@@ -1,6 +1,8 @@
 import { afterEach, expect, test } from 'vitest'
+import { browser } from '../testing/browser.ts'
 import { asApi, call, get, postForm } from '../testing/calls.ts'
-import { closeGiven, given, issuer } from '../testing/given.ts'
+import { closeGiven, given, issuer, sampleClients } from '../testing/given.ts'
+import { claimsOf, openidClients, signInAt } from '../testing/openid-clients.ts'
 
 afterEach(closeGiven)
 
@@ -34,6 +36,32 @@ test('what it says of methods and algorithms is so', async () => {
     dpop_signing_alg_values_supported: ['ES256', 'EdDSA', 'RS256', 'PS256'],
     authorization_response_iss_parameter_supported: true,
   })
+})
+
+test('what it says of OpenID Connect is so: each algorithm signs, each scope and claim can be told', async () => {
+  const to = await given.server({ clients: [...sampleClients, ...openidClients] })
+  const { body } = await get(to, '/.well-known/openid-configuration')
+  expect(body).toMatchObject({
+    subject_types_supported: ['public', 'pairwise'],
+    claims_parameter_supported: true,
+    request_parameter_supported: false,
+    request_uri_parameter_supported: false,
+    backchannel_logout_supported: true,
+    backchannel_logout_session_supported: true,
+  })
+  const algorithms = new Set<unknown>()
+  const page = browser(to)
+  for (const id of ['portal', 'rsa', 'edwards']) {
+    const { body: tokens } = await signInAt(to, id, { page, scope: 'openid profile email address phone account' })
+    const [header = ''] = String(tokens.id_token).split('.')
+    algorithms.add(JSON.parse(Buffer.from(header, 'base64url').toString()).alg)
+    const told = Object.keys(claimsOf(tokens.id_token))
+    for (const name of told) expect(body.claims_supported).toContain(name)
+    expect(body.acr_values_supported).toContain(claimsOf(tokens.id_token).acr)
+  }
+  // OpenID Connect Discovery §3: RS256 must be among them.
+  expect([...algorithms].sort()).toEqual([...(body.id_token_signing_alg_values_supported as string[])].sort())
+  expect(algorithms).toContain('RS256')
 })
 
 test('health is 200 while the store and the keys are there, and is not cached', async () => {

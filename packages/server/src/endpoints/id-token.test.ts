@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto'
+import { hashCode } from '@countersign/core'
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose'
 import { afterEach, describe, expect, test } from 'vitest'
 import { apiVerifier } from '../testing/api-verifier.ts'
-import { type Answer, get, introspect, logIn, me, refresh, signUp } from '../testing/calls.ts'
+import { browser } from '../testing/browser.ts'
+import { type Answer, get, introspect, logIn, me, redeem, refresh, signUp } from '../testing/calls.ts'
 import { closeGiven, type GivenServer, given, issuer, sampleClients } from '../testing/given.ts'
-import { claimsOf, openidClients, signInAt } from '../testing/openid-clients.ts'
+import { addressOf, claimsOf, openidClients, signInAt } from '../testing/openid-clients.ts'
 
 afterEach(closeGiven)
 
@@ -60,6 +62,24 @@ describe('an ID token (OpenID Connect Core §2)', () => {
     expect(without.body.id_token).toBeUndefined()
     await signUp(to, 'other@example.com')
     expect((await logIn(to, { email: 'other@example.com' })).answer.body.id_token).toBeUndefined()
+  })
+
+  test('carries the nonce of its authorization request to the letter, at redemption and never again', async () => {
+    const to = await server()
+    const page = browser(to)
+    await page.signUp()
+    const redirectUri = addressOf('portal')
+    const { code, verifier } = await page.code({ client_id: 'portal', redirect_uri: redirectUri })
+    const row = (await to.store.loadCode(hashCode(code)))?.code
+    if (row === undefined) throw new Error('no code')
+    const writes = [{ table: 'code' as const, row: { ...row, nonce: 'n-0S6 ✓' } }]
+    await to.store.commit({ writes, audit: [], entries: [], durable: true, time: to.now() })
+    const fields = { code, code_verifier: verifier, client_id: 'portal', redirect_uri: redirectUri }
+    const first = await redeem(to, fields)
+    expect(claimsOf(first.body.id_token).nonce).toBe('n-0S6 ✓')
+    await to.later(60)
+    const again = await refresh(to, String(first.body.refresh_token), { client: 'portal' })
+    expect(claimsOf(again.body.id_token)).not.toHaveProperty('nonce')
   })
 
   test('attack 14: is no access token, neither here nor for an API, nor when it is introspected', async () => {
