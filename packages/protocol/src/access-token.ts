@@ -4,6 +4,23 @@ export interface Epochs {
   readonly user?: number
   readonly client?: number
   readonly grant?: number
+  /** Of an exchanged token: where it comes from, the nearest first. What kills one of these tokens kills it too. */
+  readonly via?: readonly TokenOrigin[]
+}
+
+/** A token that another was made from (RFC 8693). */
+export interface TokenOrigin {
+  readonly client_id: string
+  readonly jti: string
+  readonly client?: number
+  readonly grant?: number
+}
+
+/** Who acts, and on whose behalf that one does (RFC 8693 §4.1). */
+export interface Actor {
+  readonly sub: string
+  readonly client_id?: string
+  readonly act?: Actor
 }
 
 /** The claims of an access token: RFC 9068 §2.2 and ours. Times are seconds since 1970. */
@@ -25,6 +42,10 @@ export interface AccessTokenClaims {
   /** Family id. Absent for machine tokens. */
   readonly fam?: string
   readonly epo?: Epochs
+  /** Who acts for the subject (RFC 8693 §4.1). */
+  readonly act?: Actor
+  /** Who alone may (§4.4). */
+  readonly may_act?: { readonly sub?: string; readonly client_id?: string }
   /** Version of the claim schema: 1. */
   readonly ver?: number
   /** Proof of possession (RFC 7800): the thumbprint of the key that the token is bound to (RFC 9449 §6.1). */
@@ -33,6 +54,9 @@ export interface AccessTokenClaims {
 
 /** `typ` of an access token's header (RFC 9068 §2.1). */
 export const accessTokenType = 'at+jwt'
+
+/** The prefix of an access token that only its issuer can read. */
+export const accessTokenPrefix = 'cs_at_'
 
 /** The prefix by which secret scanners find a leaked refresh token. */
 export const refreshTokenPrefix = 'cs_rt_'

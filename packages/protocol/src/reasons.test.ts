@@ -4,7 +4,7 @@ import { isReason, type Reason, type ReasonRow, reasons } from './reasons.ts'
 
 const rows = Object.entries(reasons) as [Reason, ReasonRow][]
 
-/** What a status may be called, by RFC 6749 §5.2, RFC 6750 §3.1, RFC 7591 §3.2.2, RFC 8707 §2, RFC 9449 §5, RFC 9470 §3, or by the contract. */
+/** What a status may be called, by RFC 6749 §5.2, RFC 6750 §3.1, RFC 7591 §3.2.2, RFC 8628 §3.5, RFC 8707 §2, RFC 9101 §6.3, RFC 9449 §5, RFC 9470 §3, or by the contract. */
 const errorsByStatus: Record<number, readonly string[]> = {
   400: [
     'invalid_request',
@@ -19,6 +19,10 @@ const errorsByStatus: Record<number, readonly string[]> = {
     'invalid_client_metadata',
     'invalid_dpop_proof',
     'use_dpop_nonce',
+    'authorization_pending',
+    'slow_down',
+    'expired_token',
+    'access_denied',
   ],
   401: ['invalid_client', 'invalid_token', 'insufficient_user_authentication', 'login_failed', 'login_required'],
   403: ['access_denied', 'insufficient_scope', 'signup_closed'],
@@ -61,7 +65,7 @@ test('a fault is never invalid_grant: the client must not throw its refresh toke
 test('an app signs out for good after reasons of the token endpoint only, each of them invalid_grant', () => {
   for (const reason of finalRefreshReasons) expect([reason, reasons[reason].error]).toEqual([reason, 'invalid_grant'])
   const others = rows.filter(([reason, row]) => row.error === 'invalid_grant' && !finalRefreshReasons.has(reason))
-  expect(others.map(([reason]) => reason)).toEqual(['code_invalid', 'code_reused'])
+  expect(others.map(([reason]) => reason)).toEqual(['code_invalid', 'code_reused', 'device_code_invalid'])
 })
 
 test('words from elsewhere are no reasons, inherited names least of all', () => {

@@ -161,6 +161,21 @@ const table = {
     'RFC 8628 §3.3',
   ],
 
+  // Token exchange
+  subject_token_invalid: [
+    'invalid_request',
+    400,
+    'The subject token does not stand, or is not addressed to this client.',
+    'RFC 8693 §2.2.2',
+  ],
+  actor_token_invalid: [
+    'invalid_request',
+    400,
+    'The actor token does not stand, or is not of this client.',
+    'RFC 8693 §2.2.2',
+  ],
+  actor_not_allowed: ['invalid_request', 400, 'The subject token does not let this actor act.', 'RFC 8693 §4.4'],
+
   // Refresh tokens, in the order of the decision table (docs/refresh.md)
   refresh_token_invalid: [
     'invalid_grant',

@@ -85,6 +85,7 @@ export async function createNode(options: NodeOptions): Promise<ServerNode> {
     keys: await createKeyKeeper({ store, master, issuer, policy, clock, random, log }),
     pairwiseKey: createSecretKey(deriveKey(master, 'pairwise subject 1')),
     proofs: createProofChecker({ issuer, nonceKey: deriveKey(master, 'dpop nonce 1'), clock }),
+    opaqueTokenKey: deriveKey(master, 'opaque access token 1'),
     userCodeKey: createSecretKey(deriveKey(master, 'user code 1')),
     passwords: options.passwords ?? createPasswordHasher({ random }),
     loginLimits: createLoginLimits(counters),

@@ -58,6 +58,8 @@ export interface Services {
   readonly log: Log
   /** The node's clock: for proofs and timers only; decisions use the store's. */
   readonly clock: () => Instant
+  /** Seals opaque access tokens. */
+  readonly opaqueTokenKey: Buffer
   /** User codes are short; what is stored of them is keyed. */
   readonly userCodeKey: MacKey
   readonly random: RandomBytes

@@ -363,7 +363,16 @@ describe('9. claims', () => {
     for (const name of ['jti', 'sid', 'fam', 'client_id', 'scope']) {
       expect(await reasonFor(signer.sign(claims({ [name]: 1 })))).toBe('claims_invalid')
     }
-    for (const epo of [1, [], { all: '1' }, {}, { all: 1, user: null }, { all: 1, client: '9' }]) {
+    const vias = [
+      {},
+      'x',
+      [1],
+      [{ client_id: 'a' }],
+      [{ client_id: 'a', jti: 1 }],
+      [{ client_id: 'a', jti: 'b', client: '1' }],
+    ]
+    const wrong = [1, [], { all: '1' }, {}, { all: 1, user: null }, { all: 1, client: '9' }]
+    for (const epo of [...wrong, ...vias.map(via => ({ all: 1, via }))]) {
       expect(await reasonFor(signer.sign(claims({ epo })))).toBe('claims_invalid')
     }
     for (const sub of [undefined, '', 1, null])

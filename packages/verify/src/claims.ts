@@ -92,5 +92,12 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
 
 function isEpochs(value: unknown): boolean {
   if (!isObject(value) || !isNumber(value.all)) return false
+  if (value.via !== undefined && !(Array.isArray(value.via) && value.via.every(isOrigin))) return false
   return isNumberOrNone(value.user) && isNumberOrNone(value.client) && isNumberOrNone(value.grant)
+}
+
+/** What an exchanged token was made from (`TokenOrigin`): one that cannot be looked up would not be revoked with it. */
+function isOrigin(value: unknown): boolean {
+  if (!isObject(value) || typeof value.client_id !== 'string' || typeof value.jti !== 'string') return false
+  return isNumberOrNone(value.client) && isNumberOrNone(value.grant)
 }

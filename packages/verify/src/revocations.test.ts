@@ -1,5 +1,5 @@
-import type { EpochEntry, FeedEntry } from '@countersign/protocol'
-import { expect, test } from 'vitest'
+import type { EpochEntry, FeedEntry, NamedKind } from '@countersign/protocol'
+import { describe, expect, test } from 'vitest'
 import type { VerifiedClaims } from './claims.ts'
 import { revocations } from './revocations.ts'
 
@@ -14,6 +14,10 @@ function kills(entries: readonly FeedEntry[], claims: Partial<VerifiedClaims>, k
 
 function epoch(kind: EpochEntry['kind'], id: string, below: number, atSeconds = 0): EpochEntry {
   return { kind, id, below, at: atSeconds, until }
+}
+
+function named(kind: NamedKind, id: string): FeedEntry {
+  return { kind, id, until }
 }
 
 test('what is named is dead: token, family, session, and all that a key signed', () => {
@@ -44,6 +48,33 @@ test('an epoch kills what carries a lower one, and lets the login right after it
     expect(kills(raised, { client_id: 'app', epo: { all: 5, user: 5, client: 5 } })).toBe(false)
     expect(kills(raised, { client_id: 'app', epo: { all: 6, user: 6, client: 6 } })).toBe(false)
   }
+})
+
+describe('an exchanged token dies with what it was made from', () => {
+  const via = [
+    { client_id: 'orders', jti: 'jti-2', client: 5 },
+    { client_id: 'app', jti: 'jti-1', client: 3, grant: 2 },
+  ]
+  const token = { client_id: 'stock', epo: { all: 1, user: 1, client: 1, via } }
+
+  test.each([
+    ['the token in between', named('token', 'jti-2')],
+    ['the first token', named('token', 'jti-1')],
+    ['the client in between', epoch('client', 'orders', 6)],
+    ['the application', epoch('client', 'app', 4)],
+    ['what the user had allowed the application', epoch('grant', 'user-1 app', 3)],
+  ])('%s', (_what, entry) => {
+    expect(kills([entry], token)).toBe(true)
+  })
+
+  test.each([
+    ['another token', named('token', 'jti-3')],
+    ['a lower epoch of the client', epoch('client', 'orders', 5)],
+    ['another client', epoch('client', 'other', 9)],
+    ['what the user allowed another', epoch('grant', 'user-1 orders', 0)],
+  ])('and not with %s', (_what, entry) => {
+    expect(kills([entry], token)).toBe(false)
+  })
 })
 
 test('a grant is named by its user and its client', () => {

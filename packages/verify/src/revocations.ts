@@ -1,4 +1,11 @@
-import { type EpochKind, type FeedEntry, grantEntryId, isEpochEntry, type NamedKind } from '@countersign/protocol'
+import {
+  type EpochKind,
+  type FeedEntry,
+  grantEntryId,
+  isEpochEntry,
+  type NamedKind,
+  type TokenOrigin,
+} from '@countersign/protocol'
 import type { VerifiedClaims } from './claims.ts'
 
 /** What is known to be revoked: one set of entries that the feed fills and every verification reads. */
@@ -116,9 +123,10 @@ function evictLesser(marks: Marks, kind: FeedEntry['kind']): boolean {
   return false
 }
 
-function isNamed(marks: Marks, { jti, fam, sid }: VerifiedClaims, kid: string | undefined): boolean {
+function isNamed(marks: Marks, { jti, fam, sid, epo }: VerifiedClaims, kid: string | undefined): boolean {
   return (
     (jti !== undefined && marks.token.has(jti)) ||
+    epo?.via?.some(origin => marks.token.has(origin.jti)) === true ||
     (fam !== undefined && marks.family.has(fam)) ||
     (sid !== undefined && marks.session.has(sid)) ||
     (kid !== undefined && marks.key.has(kid))
@@ -132,7 +140,16 @@ function isOutdated(marks: Marks, claims: VerifiedClaims): boolean {
     isBefore(marks.user.get(sub), epo?.user, iat) ||
     (client !== undefined &&
       (isBefore(marks.client.get(client), epo?.client, iat) ||
-        (marks.grant.size > 0 && isBefore(marks.grant.get(grantEntryId(sub, client)), epo?.grant, iat))))
+        (marks.grant.size > 0 && isBefore(marks.grant.get(grantEntryId(sub, client)), epo?.grant, iat)))) ||
+    epo?.via?.some(origin => isOriginOutdated(marks, sub, origin, iat)) === true
+  )
+}
+
+/** An exchanged token dies with each that it was made from: its client, what the user had allowed that one. */
+function isOriginOutdated(marks: Marks, sub: string, { client_id, client, grant }: TokenOrigin, iat: number): boolean {
+  return (
+    isBefore(marks.client.get(client_id), client, iat) ||
+    isBefore(marks.grant.get(grantEntryId(sub, client_id)), grant, iat)
   )
 }
 

@@ -7,6 +7,7 @@ export const auditEvents = [
   'user.enabled',
   'user.deleted',
   'user.password_changed',
+  'user.impersonated',
   'session.created',
   'session.ended',
   'sessions.ended',

@@ -101,12 +101,19 @@ export interface Client {
   readonly defaultScopes: readonly string[]
   /** `aud` of its access tokens, besides the issuer. */
   readonly audiences: readonly string[]
+  /**
+   * The APIs that it is: it learns of the tokens that name one of them, and may exchange these. Null: not said. Then it learns of every JWT, which it could
+   * read by itself.
+   */
+  readonly serves: readonly string[] | null
   readonly lifetimes: Lifetimes
   readonly refresh: RefreshPolicy
   /** `bearer`: only the refresh token is bound by a proof (RFC 9449 §5); `dpop`: the access token too. */
   readonly accessTokenBinding: 'bearer' | 'dpop'
   /** Refuses whoever comes without a proof: nothing of this client is ever unbound (RFC 9449 §5.2). */
   readonly requiresDpop: boolean
+  /** Believes only proofs that carry a nonce of ours (RFC 9449 §8): none that was made ahead. */
+  readonly requiresDpopNonce: boolean
   /** Refuses authorization requests that were not pushed (RFC 9126 §6). */
   readonly requiresPushedRequests: boolean
   /** `jwt` (RFC 9068), or `opaque`: only this server can read it, APIs have to ask. */
@@ -173,10 +180,12 @@ export function declareClient(declaration: Pick<Client, 'id'> & Partial<Client>)
     scopes: [],
     defaultScopes: [],
     audiences: [],
+    serves: null,
     lifetimes: defaultLifetimes,
     refresh: defaultRefreshPolicy,
     accessTokenBinding: 'dpop',
     requiresDpop: false,
+    requiresDpopNonce: false,
     requiresPushedRequests: false,
     accessTokenFormat: 'jwt',
     idTokenAlgorithm: 'ES256',

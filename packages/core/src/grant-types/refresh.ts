@@ -63,6 +63,12 @@ export function judgeHolder(request: RefreshRequest): RefreshDecision | undefine
   return judgeSecret(request) ?? judgePossession(request)
 }
 
+/** Whether a refresh token is the current one of a login that stands; nothing is decided by asking. */
+export function refreshTokenStands(token: OpenedRefreshToken, snapshot: FamilySnapshot): boolean {
+  const isCurrent = token.generation >= snapshot.family.generation
+  return macMatches(token, snapshot.family.salt) && isCurrent && judgeAuthorisation({ snapshot }) === undefined
+}
+
 /** Row 1: whatever the tag says, without the family's salt nobody made this token. */
 function judgeSecret({ token, snapshot }: RefreshRequest): RefreshDecision | undefined {
   return macMatches(token, snapshot.family.salt) ? undefined : { row: 1, outcome: refuse('refresh_token_invalid') }
@@ -82,7 +88,7 @@ function leaked(request: RefreshRequest, outcome: Refusal): RefreshDecision {
 }
 
 /** Row 3: what the family was authorised under must still stand. */
-function judgeAuthorisation({ snapshot }: RefreshRequest): RefreshDecision | undefined {
+function judgeAuthorisation({ snapshot }: Pick<RefreshRequest, 'snapshot'>): RefreshDecision | undefined {
   const { now, issuer, family, session, user, client, grant } = snapshot
   const no = (reason: Parameters<typeof refuse>[0]): RefreshDecision => ({ row: 3, outcome: refuse(reason) })
   if (family.endedAt !== null || session.endedAt !== null) {

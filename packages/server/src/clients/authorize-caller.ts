@@ -7,7 +7,12 @@ import { checkAccessToken, judgeAccessToken } from '../sign-in/check-access-toke
 import { type Authenticated, authenticateClient } from './authenticate-client.ts'
 
 /** Scopes that only a back end can use; a client without a secret or a key cannot have them. */
-export const rightsOfBackEnds: readonly string[] = ['introspection', 'sessions:manage']
+export const rightsOfBackEnds: readonly string[] = [
+  'introspection',
+  'sessions:manage',
+  'tokens:exchange',
+  'tokens:impersonate',
+]
 
 /** Who asks, and whether what they have shown is still good: for an answer that takes long. */
 export interface Caller {

@@ -9,6 +9,8 @@ export interface CheckedProof {
   readonly refused?: never
   /** The thumbprint of the proof's key. */
   readonly jkt: string | undefined
+  /** It carries a nonce of ours, and so was made for this server, and not long ago. */
+  readonly hasNonce: boolean
   /**
    * Uses the proof up: refuses the second time that it is seen. To be called once it is known that the request is somebody's
    * who holds a credential of ours: whoever holds none must not be able to fill the memory.
@@ -35,7 +37,7 @@ const acceptedSeconds = 60
 const futureToleranceSeconds = 10
 const nonceLifeSeconds = 300
 const proofIdsAtMost = 1_000_000
-const noProof: CheckedProof = { jkt: undefined, spend: () => undefined }
+const noProof: CheckedProof = { jkt: undefined, hasNonce: false, spend: () => undefined }
 
 /**
  * A proof is believed if its age fits this node's clock, or if it carries a nonce of ours (then the client's clock does not
@@ -81,6 +83,7 @@ export function createProofChecker({ issuer, nonceKey, clock }: ProofCheckerOpti
       const memory = proof.nonce === undefined ? withoutNonce : withNonce
       return {
         jkt: proof.thumbprint,
+        hasNonce: proof.nonce !== undefined,
         spend() {
           const use = memory.use(proof.id, clock())
           if (use === 'full') return no(refuse('unavailable', { retryAfterSeconds: 5 }))

@@ -16,6 +16,6 @@ export function grantAudiences(
 }
 
 /** RFC 3986 §4.3, which leaves the fragment out. */
-function isAbsoluteUri(text: string): boolean {
+export function isAbsoluteUri(text: string): boolean {
   return /^[a-z][a-z0-9+.-]*:[\x21-\x7e]+$/i.test(text) && !text.includes('#') && URL.canParse(text)
 }

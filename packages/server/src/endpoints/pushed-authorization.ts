@@ -9,6 +9,7 @@ import {
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import { StoreUnavailable } from '@countersign/store'
 import { authenticateClient } from '../clients/authenticate-client.ts'
+import { checkClientProof } from '../dpop/client-proof.ts'
 import { json, refusalAnswer } from '../http/answers.ts'
 import type { Endpoint } from '../http/message.ts'
 import { type Parameters, readForm, repeatable } from '../http/read-form.ts'
@@ -33,7 +34,7 @@ export function pushAuthorizationRequest(services: Services): Endpoint {
     const { client, now } = authenticated
     const limited = await limitPushes(services, client, http.ip)
     if (limited !== undefined) return refusalAnswer(limited)
-    const proof = services.proofs.check(http)
+    const proof = checkClientProof(services, { ...client, requiresDpop: false }, http)
     if (isRefusal(proof)) return refusalAnswer(proof)
     const pushed = judgePushed(form, proof.jkt)
     if (isRefusal(pushed)) return refusalAnswer(pushed)

@@ -89,10 +89,12 @@ async function revokeAccessToken(
   if (isRefusal(judged)) return done()
   const { claims } = judged
   if (claims.client_id !== clientId) return refusalAnswer(refuse('client_mismatch'))
-  const counted = claims.fam === undefined ? `token.revoked client ${clientId}` : `token.revoked family ${claims.fam}`
+  // Who acts for somebody ends what it was given, and not their login.
+  const familyId = claims.act === undefined ? claims.fam : undefined
+  const counted = familyId === undefined ? `token.revoked client ${clientId}` : `token.revoked family ${familyId}`
   const { allowed, retryAfterSeconds } = await services.counters.take(counted, tokensAnHour, 3600)
-  if (!allowed && judged.login === undefined) return refusalAnswer(refuse('too_many_attempts', { retryAfterSeconds }))
-  if (!allowed && claims.fam !== undefined) return endLoginOf(services, http, claims.fam)
+  if (!allowed && familyId === undefined) return refusalAnswer(refuse('too_many_attempts', { retryAfterSeconds }))
+  if (!allowed && familyId !== undefined) return endLoginOf(services, http, familyId)
   const outcome = await decideAndCommit(services, async () => {
     const { now, issuer } = await services.store.loadIssuer()
     const entries = [namedEntry('token', claims.jti, now, issuer)]

@@ -11,6 +11,7 @@ import {
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import type { SessionWithFamilies } from '@countersign/store'
 import * as z from 'zod'
+import { checkClientProof } from '../dpop/client-proof.ts'
 import { json, noContent, refusalAnswer } from '../http/answers.ts'
 import type { Endpoint, HttpAnswer } from '../http/message.ts'
 import { readJson } from '../http/read-json.ts'
@@ -45,7 +46,7 @@ export function logIn(services: Services): Endpoint {
     }
     const scope = grantScope(wanted.scope, client.scopes, client.defaultScopes)
     if (scope === undefined) return refusalAnswer(refuse('scope_invalid'))
-    const proof = services.proofs.check(http)
+    const proof = checkClientProof(services, client, http)
     if (isRefusal(proof)) return refusalAnswer(proof)
     const device = deviceOf(http)
     const signedIn = await signInByPassword(services, wanted, device)
@@ -202,5 +203,7 @@ export async function loginOf(
 ): Promise<NonNullable<CheckedToken['login']> | Refusal> {
   const checked = await checkAccessToken(services, http, 'account')
   if (isRefusal(checked)) return checked
+  // Whoever acts for somebody may use their APIs, and not their account: what is here would answer with tokens of the login itself.
+  if (checked.claims.act !== undefined) return refuse('scope_insufficient', { detail: 'The token acts for somebody.' })
   return checked.login ?? refuse('scope_insufficient', { detail: 'The token is not one of a user.' })
 }

@@ -8,7 +8,6 @@ import {
   type Instant,
   idTokenClaims,
   idTokenType,
-  mintAccessToken,
   type Session,
   signJws,
   subjectOf,
@@ -17,6 +16,7 @@ import {
 } from '@countersign/core'
 import type { TokenAnswer } from '@countersign/protocol'
 import type { Services } from '../services.ts'
+import { issueAccessToken } from '../sign-in/issue-access-token.ts'
 
 /** The rows that a token is made from, as they were loaded or will be committed. */
 export interface LoginRows {
@@ -66,7 +66,7 @@ export function signTokenAnswer(
   })
   // No token outlives the login that it speaks for.
   const claims = { ...wanted, exp: Math.min(wanted.exp, Math.floor(family.absoluteEndAt / 1000)) }
-  const accessToken = mintAccessToken(services.keys.mint(), claims)
+  const accessToken = issueAccessToken(services, client, claims)
   const idToken = scope.split(' ').includes('openid') ? more.idToken : undefined
   return {
     access_token: accessToken,

@@ -1,8 +1,9 @@
-import { currentEpochs, grantScope, isPublic, machineClaims, mintAccessToken } from '@countersign/core'
+import { currentEpochs, grantScope, isPublic, machineClaims } from '@countersign/core'
 import { refuse, type TokenAnswer } from '@countersign/protocol'
 import { json, refusalAnswer } from '../http/answers.ts'
 import type { HttpAnswer } from '../http/message.ts'
 import type { Services } from '../services.ts'
+import { issueAccessToken } from '../sign-in/issue-access-token.ts'
 import { grantAudiences } from './grant-audiences.ts'
 import type { TokenRequest } from './token-request.ts'
 
@@ -26,7 +27,7 @@ export async function grantClientCredentials(services: Services, request: TokenR
     now: clientSnapshot.now,
   })
   const answer: TokenAnswer = {
-    access_token: mintAccessToken(services.keys.mint(), claims),
+    access_token: issueAccessToken(services, client, claims),
     token_type: claims.cnf === undefined ? 'Bearer' : 'DPoP',
     expires_in: claims.exp - claims.iat,
     scope,

@@ -40,7 +40,7 @@ export async function pollForDevice(services: Services, request: TokenRequest): 
             ...signTokenAnswer(
               services,
               { ...approver, client, grant: snapshot.grant, ...outcome },
-              { generation: 0, jkt, audiences },
+              { generation: 0, jkt, audiences, idToken: { nonce: null } },
             ),
             session_id: outcome.session.id,
           })

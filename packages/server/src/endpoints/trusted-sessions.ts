@@ -41,7 +41,8 @@ export function openTrustedSession(services: Services): Endpoint {
     const wanted = readJson(http, body)
     if (isRefusal(wanted)) return refusalAnswer(wanted)
     const client = (await services.store.loadClient(wanted.client_id))?.client
-    if (client === undefined || client.disabled || !client.firstParty)
+    // Who opens it for a client has no key of the client's: one that must prove a key cannot be served so.
+    if (client === undefined || client.disabled || !client.firstParty || client.requiresDpop)
       return refusalAnswer(refuse('client_not_allowed'))
     const scope = grantScope(wanted.scope, client.scopes, client.defaultScopes)
     if (scope === undefined) return refusalAnswer(refuse('scope_invalid'))

@@ -11,6 +11,8 @@ const parametersAtMost = 100
 
 /** What one can name several of (RFC 8707 §2). */
 export const repeatable: ReadonlySet<string> = new Set(['resource'])
+/** The same at the token endpoint (RFC 8693 §2.1). */
+export const repeatableTargets: ReadonlySet<string> = new Set([...repeatable, 'audience'])
 const noneRepeatable: ReadonlySet<string> = new Set()
 
 /** Parses `application/x-www-form-urlencoded` text. Empty values count as absent (RFC 6749 §3.1). */

@@ -1,12 +1,23 @@
 import {
+  type Client,
   currentEpochs,
   type FamilySnapshot,
   isOutlived,
+  mayUse,
   openAccessToken,
+  openOpaqueToken,
   type Snapshot,
   sessionIsOver,
 } from '@countersign/core'
-import { type AccessTokenClaims, isRefusal, type Refusal, refuse } from '@countersign/protocol'
+import {
+  type AccessTokenClaims,
+  accessTokenPrefix,
+  type Epochs,
+  isRefusal,
+  type Refusal,
+  refuse,
+  type TokenOrigin,
+} from '@countersign/protocol'
 import type { HttpRequest } from '../http/message.ts'
 import type { Services } from '../services.ts'
 
@@ -14,6 +25,8 @@ import type { Services } from '../services.ts'
 export interface CheckedToken {
   readonly claims: AccessTokenClaims
   readonly login: FamilySnapshot | undefined
+  /** Whom it was given to; of an exchanged token, whose login it was made from. */
+  readonly client: Client
 }
 
 /**
@@ -34,7 +47,7 @@ export async function checkAccessToken(
   const checked = await judgeAccessToken(services, token)
   const refusal = isRefusal(checked)
     ? checked
-    : (judgeBinding(services, request, { token, claims: checked.claims, isDpop }) ?? judgeScope(checked.claims, scope))
+    : (judgeBinding(services, request, { ...checked, token, isDpop }) ?? judgeScope(checked.claims, scope))
   if (refusal === undefined) return checked
   // Answered in the scheme that was used, or should have been (RFC 9449 §7.1).
   const challenges = isDpop || refusal.reason === 'token_bound'
@@ -62,35 +75,48 @@ function judgeScope(claims: AccessTokenClaims, scope: string): Refusal | undefin
 function judgeBinding(
   services: Services,
   request: HttpRequest,
-  presented: { token: string; claims: AccessTokenClaims; isDpop: boolean },
+  presented: Pick<CheckedToken, 'claims' | 'client'> & { token: string; isDpop: boolean },
 ): Refusal | undefined {
-  const { token, claims, isDpop } = presented
+  const { token, claims, client, isDpop } = presented
   if (claims.cnf === undefined) return isDpop ? refuse('token_binding_mismatch') : undefined
   if (!isDpop) return refuse('token_bound')
   const proof = services.proofs.check(request, token)
   if (isRefusal(proof)) return proof
   if (proof.jkt === undefined) return refuse('proof_required')
+  // RFC 9449 §9.
+  if (!proof.hasNonce && client.requiresDpopNonce) return refuse('proof_nonce_required')
   return proof.jkt === claims.cnf.jkt ? proof.spend() : refuse('token_binding_mismatch')
 }
 
 /** Whether a token stands, whoever presents it: for introspection too. */
 export async function judgeAccessToken(services: Services, token: string): Promise<CheckedToken | Refusal> {
-  const opened = openAccessToken(token, services.keys.published, services.keys.countersignKey)
-  if (opened === undefined) return refuse('signature_invalid')
-  const { claims } = opened
+  const claims = openAnyToken(services, token)
+  if (claims === undefined) return refuse('signature_invalid')
   if (claims.iss !== services.config.issuer) return refuse('issuer_mismatch')
   const audiences = Array.isArray(claims.aud) ? claims.aud : [claims.aud]
   if (!audiences.includes(services.config.issuer)) return refuse('audience_mismatch')
-  if (await services.store.feed.holds('token', claims.jti)) return refuse('token_revoked')
+  for (const { jti } of [claims, ...(claims.epo?.via ?? [])]) {
+    if (await services.store.feed.holds('token', jti)) return refuse('token_revoked')
+  }
   return claims.fam === undefined ? judgeMachineToken(services, claims) : judgeLoginToken(services, claims, claims.fam)
 }
 
+/** A JWT, or a token that only we can read. */
+function openAnyToken({ keys, opaqueTokenKey }: Services, token: string): AccessTokenClaims | undefined {
+  if (token.startsWith(accessTokenPrefix)) return openOpaqueToken(opaqueTokenKey, token)
+  return openAccessToken(token, keys.published, keys.countersignKey)?.claims
+}
+
+/** No login stands behind it: a machine's own token, one made from that, or one to act as a user who is not there. */
 async function judgeMachineToken(services: Services, claims: AccessTokenClaims): Promise<CheckedToken | Refusal> {
   const found = await services.store.loadClient(claims.client_id)
   if (found === undefined || found.client.disabled) return refuse('token_revoked')
   if (isExpired(claims, found)) return refuse('token_expired')
-  const revoked = claims.epo && isOutlived(claims.epo, currentEpochs(found))
-  return revoked ? refuse('token_revoked') : { claims, login: undefined }
+  const user = claims.epo?.user === undefined ? undefined : (await services.store.loadUser(claims.sub)).user
+  if (claims.epo?.user !== undefined && (user === undefined || !mayUse(user))) return refuse('token_revoked')
+  const revoked = claims.epo && isOutlived(claims.epo, currentEpochs({ ...found, ...(user && { user }) }))
+  if (revoked || !(await clientsStand(services, claims.epo?.via ?? []))) return refuse('token_revoked')
+  return { claims, login: undefined, client: found.client }
 }
 
 async function judgeLoginToken(
@@ -110,7 +136,38 @@ async function judgeLoginToken(
   ) {
     return refuse('token_revoked')
   }
-  return claims.epo && isOutlived(claims.epo, currentEpochs(login)) ? refuse('token_revoked') : { claims, login }
+  const { epochs, others } = underWhat(claims)
+  if (epochs && isOutlived(epochs, currentEpochs(login))) return refuse('token_revoked')
+  return (await clientsStand(services, others)) ? { claims, login, client } : refuse('token_revoked')
+}
+
+/** The login was authorised under what its own token said; an exchanged one says that last, and whoever else has had a hand in it before. */
+function underWhat({ client_id, epo }: AccessTokenClaims): {
+  epochs: Epochs | undefined
+  others: readonly Pick<TokenOrigin, 'client_id' | 'client'>[]
+} {
+  const origin = epo?.via?.at(-1)
+  if (epo?.via === undefined || origin === undefined) return { epochs: epo, others: [] }
+  const { client, grant } = origin
+  const epochs = {
+    all: epo.all,
+    ...(epo.user !== undefined && { user: epo.user }),
+    ...(client !== undefined && { client }),
+    ...(grant !== undefined && { grant }),
+  }
+  const self = { client_id, ...(epo.client !== undefined && { client: epo.client }) }
+  return { epochs, others: [self, ...epo.via.slice(0, -1)] }
+}
+
+async function clientsStand(
+  { store }: Services,
+  clients: readonly Pick<TokenOrigin, 'client_id' | 'client'>[],
+): Promise<boolean> {
+  for (const { client_id, client: epoch = 0 } of clients) {
+    const found = await store.loadClient(client_id)
+    if (found === undefined || found.client.disabled || epoch < found.client.epoch) return false
+  }
+  return true
 }
 
 function isExpired(claims: AccessTokenClaims, snapshot: Snapshot): boolean {

@@ -24,7 +24,11 @@ import { type ProofKey, proofKey } from './proof-key.ts'
 export const issuer = 'https://login.example'
 export const startTime: Instant = Date.UTC(2026, 10, 2, 9)
 export const password = 'correct horse battery'
-export const secrets = { api: 'api-secret-0123456789abcdef0123456789', web: 'web-secret-0123456789abcdef0123456789' }
+export const secrets = {
+  api: 'api-secret-0123456789abcdef0123456789',
+  web: 'web-secret-0123456789abcdef0123456789',
+  orders: 'orders-secret-0123456789abcdef0123456',
+}
 export const redirectUri = 'https://app.example/callback'
 
 const app = {
@@ -58,6 +62,17 @@ export const sampleClients: readonly Client[] = [
     redirectUris: [],
     grantTypes: ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'],
     audiences: ['https://api.example', 'https://media.example'],
+  }),
+  // An API that calls another on behalf of whoever called it.
+  declareClient({
+    id: 'orders',
+    secretHashes: [hashClientSecret(secrets.orders)],
+    grantTypes: ['client_credentials', 'urn:ietf:params:oauth:grant-type:token-exchange'],
+    scopes: ['notes', 'introspection', 'tokens:exchange', 'tokens:impersonate'],
+    defaultScopes: ['notes'],
+    audiences: ['https://stock.example', 'https://api.example'],
+    serves: ['https://api.example'],
+    accessTokenBinding: 'bearer',
   }),
   declareClient({
     id: 'api',
