@@ -1,8 +1,9 @@
+import type { Client } from '@countersign/core'
 import { afterEach, describe, expect, test } from 'vitest'
 import { browser } from '../testing/browser.ts'
 import { call, get, introspect, me, postForm, refresh } from '../testing/calls.ts'
 import { answerDevice, device } from '../testing/devices.ts'
-import { closeGiven, given, issuer } from '../testing/given.ts'
+import { closeGiven, given, issuer, sampleClients } from '../testing/given.ts'
 
 afterEach(closeGiven)
 
@@ -135,6 +136,19 @@ describe('a device without a browser (RFC 8628)', () => {
     await to.later(60)
     const bare = await refresh(to, String(tokens.body.refresh_token), { client: 'tv' })
     expect(bare.body.reason).toBe('proof_required')
+  })
+
+  test('gets an ID token if it asks who its user is', async () => {
+    const tv = sampleClients.find(({ id }) => id === 'tv') as Client
+    const wide = { ...tv, scopes: [...tv.scopes, 'openid'] }
+    const to = await given.server({ clients: sampleClients.map(client => (client.id === 'tv' ? wide : client)) })
+    const page = browser(to)
+    await page.signUp()
+    const asking = await device(to, { scope: 'openid notes' })
+    await answerDevice(page, asking.userCode, 'allow')
+    const { body } = await asking.poll()
+    const claims = JSON.parse(Buffer.from(String(body.id_token).split('.')[1] ?? '', 'base64url').toString())
+    expect(claims).toMatchObject({ iss: issuer, aud: 'tv', sid: body.session_id, amr: ['pwd'] })
   })
 
   test('gets tokens for the APIs that it asked for, and fewer if it says so (RFC 8707)', async () => {

@@ -1,4 +1,11 @@
-import { type AuthenticatedClient, type Client, isAddressedTo, isPublic, refreshTokenStands } from '@countersign/core'
+import {
+  type AuthenticatedClient,
+  type Client,
+  isAddressedTo,
+  isPublic,
+  refreshTokenStands,
+  subjectOf,
+} from '@countersign/core'
 import { accessTokenPrefix, isRefusal, type Refusal, refreshTokenPrefix, refuse } from '@countersign/protocol'
 import { authenticateClient } from '../clients/authenticate-client.ts'
 import { authorizeCaller } from '../clients/authorize-caller.ts'
@@ -94,7 +101,7 @@ async function introspectRefreshToken(
   return json(200, {
     active: true,
     iss: services.config.issuer,
-    sub: family.userId,
+    sub: subjectOf(client, login.user, services.pairwiseKey),
     client_id: family.clientId,
     scope: family.scope,
     iat: Math.floor(family.rotatedAt / 1000),
