@@ -56,10 +56,11 @@ CREATE TABLE countersign.user_grant (
   PRIMARY KEY (user_id, client_id)
 ) WITH (fillfactor = 90);
 CREATE TABLE countersign.short_lived (
-  kind text COLLATE "C" NOT NULL, hash text COLLATE "C" NOT NULL, expires_at bigint NOT NULL, version integer NOT NULL,
+  kind text COLLATE "C" NOT NULL, hash text COLLATE "C" NOT NULL, expires_at bigint NOT NULL, due_at bigint, version integer NOT NULL,
   session_id uuid, client_id text COLLATE "C", family_id uuid, body text NOT NULL, PRIMARY KEY (hash, kind)
 ) WITH (fillfactor = 80);
 CREATE INDEX short_lived_by_expiry ON countersign.short_lived (expires_at);
+CREATE INDEX short_lived_by_due ON countersign.short_lived (kind, due_at) WHERE due_at IS NOT NULL;
 CREATE TABLE countersign.entry (
   number bigint PRIMARY KEY, kind text NOT NULL, id text COLLATE "C" NOT NULL, below bigint, "at" bigint, until bigint NOT NULL);
 CREATE INDEX entry_by_id ON countersign.entry (id);

@@ -80,9 +80,11 @@ export function createPostgresStore(parts: {
     loadSessionOnly: sessionId => begin(async () => (isId(sessionId) ? loadSessionOnly(sessionId) : undefined)),
     loadCode: hash => begin(() => reads.code(hash)),
     loadShortLived: (kind, hash) => begin(() => reads.shortLived(kind, hash)),
+    listDue: (kind, rowsAtMost) => begin(() => reads.due(kind, rowsAtMost)),
     loadGrant: (userId, clientId) => begin(() => reads.grant(userId, clientId)),
     listGrants: userId => begin(() => reads.grantsOf(userId)),
     listSessions: userId => begin(() => reads.sessionsOf(userId)),
+    listSessionsUnder: (userId, userEpoch) => begin(() => reads.sessionsUnder(userId, userEpoch)),
     commit: change =>
       begin(async () => {
         checkChange(change)

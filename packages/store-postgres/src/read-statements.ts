@@ -1,7 +1,7 @@
 import { familyColumnCount, familyColumns } from './families.ts'
 import { grantColumnCount, grantColumns } from './grants.ts'
 import { sessionColumnCount, sessionColumns } from './sessions.ts'
-import { snapshotColumnCount, snapshotColumns } from './snapshots.ts'
+import { nowText, snapshotColumnCount, snapshotColumns } from './snapshots.ts'
 import type { Statement } from './statements.ts'
 import { userColumnCount, userColumns } from './users.ts'
 
@@ -37,6 +37,8 @@ export type ReadStatements = Readonly<
     | 'sessionsOfUser'
     | 'code'
     | 'shortLived'
+    | 'due'
+    | 'sessionsUnder'
     | 'oneGrant'
     | 'grants',
     Statement
@@ -100,6 +102,16 @@ export function openReadStatements(statement: (text: string) => Statement): Read
     shortLived: statement(
       `SELECT ${snapshotColumns}, k.body FROM countersign.issuer i
      LEFT JOIN countersign.short_lived k ON k.kind = $2 AND k.hash = $3`,
+    ),
+    due: statement(
+      `SELECT ${snapshotColumns}, k.body FROM countersign.issuer i LEFT JOIN LATERAL (
+         SELECT body, due_at, hash FROM countersign.short_lived WHERE kind = $2 AND due_at <= ${nowText}
+         ORDER BY due_at, hash LIMIT $3) k ON true ORDER BY k.due_at, k.hash`,
+    ),
+    sessionsUnder: statement(
+      `SELECT ${loginColumns}, ${familyColumns} FROM countersign.issuer i LEFT JOIN countersign.user u ON u.id = $2
+     LEFT JOIN countersign.session s ON s.user_id = u.id AND s.epoch_user = $3 AND s.ended_at IS NULL
+     LEFT JOIN countersign.family f ON f.session_id = s.id ORDER BY f.id`,
     ),
     oneGrant: statement(
       `SELECT ${snapshotColumns}, ${grantColumns} FROM countersign.issuer i

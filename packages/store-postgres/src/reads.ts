@@ -3,6 +3,7 @@ import {
   type Client,
   type ClientOrigin,
   type CodeSnapshot,
+  type DueKind,
   type Family,
   type FamilySnapshot,
   type Grant,
@@ -19,6 +20,7 @@ import type { Epochs } from '@countersign/protocol'
 import {
   type ClientPage,
   type ClientSnapshot,
+  type DueSnapshot,
   type IssuerSnapshot,
   latestFirst,
   livingSession,
@@ -57,6 +59,8 @@ export interface Reads {
   readonly grant: (userId: string, clientId: string) => Promise<GrantSnapshot>
   readonly grantsOf: (userId: string) => Promise<readonly Grant[]>
   readonly sessionsOf: (userId: string) => Promise<readonly SessionWithFamilies[]>
+  readonly due: <Kind extends DueKind>(kind: Kind, rowsAtMost: number) => Promise<DueSnapshot<Kind>>
+  readonly sessionsUnder: (userId: string, userEpoch: number) => Promise<readonly SessionWithFamilies[]>
   /** Many at once, by ids that are ids; in their order. */
   readonly clientsById: (clientIds: readonly string[]) => Promise<(ClientSnapshot | undefined)[]>
   readonly families: (familyIds: readonly string[]) => Promise<(FamilySnapshot | undefined)[]>
@@ -170,6 +174,21 @@ export function openReads(
       const body = row?.[snapshotColumnCount] as string | null
       return body === null ? undefined : { ...snapshot, row: JSON.parse(body) as ShortLivedRows[Kind] }
     },
+    async due<Kind extends DueKind>(kind: Kind, rowsAtMost: number) {
+      const rows = await query(sql.due, kind, rowsAtMost)
+      const bodies = rows.flatMap(row => (row[snapshotColumnCount] as string | null) ?? [])
+      return { ...readSnapshot(rows[0]), rows: bodies.map(body => JSON.parse(body) as ShortLivedRows[Kind]) }
+    },
+    async sessionsUnder(userId, userEpoch) {
+      const rows = await query(sql.sessionsUnder, isId(userId) ? uuidOf(userId) : null, userEpoch)
+      readSnapshot(rows[0])
+      const listed = [...rowsBySession(rows).values()].flatMap(([first, ...others]) => {
+        if (first === undefined) return []
+        const { session, user } = readLogin(first)
+        return [{ session, families: [first, ...others].flatMap(row => familiesOf(row, user.id)) }]
+      })
+      return listed.sort(newestFirst)
+    },
     async grant(userId, clientId) {
       const known = isId(userId) && canBeStored(clientId)
       const [row] = await query(sql.oneGrant, known ? uuidOf(userId) : null, known ? clientId : null)
@@ -186,11 +205,7 @@ export function openReads(
     async sessionsOf(userId) {
       const rows = await query(sql.sessionsOfUser, isId(userId) ? uuidOf(userId) : null)
       const snapshot = readSnapshot(rows[0])
-      const bySession = Map.groupBy(
-        rows.filter(row => hasRow(row, userAt) && hasRow(row, sessionAt)),
-        row => row[sessionAt],
-      )
-      const listed = [...bySession.values()].flatMap(([first, ...others]) => {
+      const listed = [...rowsBySession(rows).values()].flatMap(([first, ...others]) => {
         if (first === undefined) return []
         const { session, user } = readLogin(first)
         const families = [first, ...others].flatMap(row => {
@@ -208,6 +223,14 @@ export function openReads(
 /** The grant that something was authorised under; most is under none. */
 function grantUnder({ epochs }: { readonly epochs: Epochs }, row: Row): Grant | undefined {
   return epochs.grant === undefined ? undefined : readGrant(row, grantAt)
+}
+
+/** The rows of each session, of those that are there. */
+function rowsBySession(rows: readonly Row[]): Map<Column | undefined, Row[]> {
+  return Map.groupBy(
+    rows.filter(row => hasRow(row, userAt) && hasRow(row, sessionAt)),
+    row => row[sessionAt],
+  )
 }
 
 /** True if an outer join found the row whose columns begin here: the first is its key. */

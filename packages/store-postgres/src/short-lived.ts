@@ -12,12 +12,19 @@ export const shortLivedTable: VersionedTable = {
   key: ['hash', 'kind'],
   foundBy: ['hash', 'text'],
   born: ['session_id', 'client_id'],
-  changing: ['expires_at', 'family_id', 'body'],
+  changing: ['expires_at', 'due_at', 'family_id', 'body'],
 }
 
 export function columnsOfShortLived(write: ShortLivedWrite): Columns {
   const { table, row } = write
-  const columns = { kind: table, hash: row.hash, expires_at: row.expiresAt, version: row.version, body: bodyOf(row) }
+  const columns = {
+    kind: table,
+    hash: row.hash,
+    expires_at: row.expiresAt,
+    due_at: 'dueAt' in row ? row.dueAt : null,
+    version: row.version,
+    body: bodyOf(row),
+  }
   return write.table === 'code' ? { ...columns, ...columnsBehindCode(write.row) } : columns
 }
 
