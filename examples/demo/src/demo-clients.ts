@@ -1,4 +1,5 @@
 import { type Client, declareClient, defaultRefreshPolicy, hashClientSecret } from '@countersign/core'
+import type { RegistrationPolicy } from '@countersign/server'
 
 /** What the tokens of the example app are meant for. A name, not an address: it stays when a port changes. */
 export const apiAudience = 'urn:demo-api'
@@ -37,4 +38,17 @@ export function demoClients({ appUrl, apiSecret }: { appUrl: string; apiSecret: 
       accessTokenBinding: 'bearer',
     }),
   ]
+}
+
+/** Any client can be pointed at the demo: it registers itself, or describes itself at an address of its own. What it may do is what the example API has. */
+export function demoRegistration(configured: RegistrationPolicy): RegistrationPolicy {
+  return {
+    ...configured,
+    mode: 'open',
+    metadataDocuments: true,
+    scopes: [...configured.scopes, 'notes:read', 'notes:write'],
+    audiences: [...configured.audiences, apiAudience],
+    // Whoever tries something out does it from one machine, many times.
+    perHour: 10_000,
+  }
 }

@@ -4,7 +4,7 @@ import { emailKey } from '@countersign/core'
 import type { Log } from '@countersign/server'
 import { createApi } from './api.ts'
 import { createAppServer } from './app-server.ts'
-import { apiAudience, demoClients } from './demo-clients.ts'
+import { apiAudience, demoClients, demoRegistration } from './demo-clients.ts'
 import { type DemoSecrets, demoSecrets } from './demo-secrets.ts'
 import { createLaboratory } from './laboratory.ts'
 import { openNotes } from './notes-store.ts'
@@ -40,7 +40,13 @@ export async function startDemo(
   const appPort = await reservePort(apiPort.port + 1)
   const addresses = { apiUrl: apiPort.url, appUrl: appPort.url }
   const system = await serve(
-    { ...configuration, port, sign_up: 'open', application_name: 'Countersign demo' },
+    {
+      ...configuration,
+      port,
+      sign_up: 'open',
+      application_name: 'Countersign demo',
+      registration: demoRegistration(configuration.registration),
+    },
     { masterKey: master.toString('base64url'), moreClients: demoClients({ ...addresses, apiSecret }), log },
   )
   const { issuer, server, store } = system

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, request, type Server } from 'node:h
 import { join, relative } from 'node:path'
 import { errorBody, isRefusal, parseStrictObject, reasons } from '@countersign/protocol'
 import type { Admin, Log } from '@countersign/server'
+import { type ClientCommand, runClientCommand } from './run-client-command.ts'
 
 /*
  * The operator's commands reach a running server over a Unix socket in the data folder, mode 0600: who may open the folder
@@ -17,6 +18,7 @@ export type AdminCommand =
   | 'keys rotate'
   | 'keys retire'
   | 'audit read'
+  | `clients ${ClientCommand}`
 
 type Run = (admin: Admin, argument: string) => object | Promise<object>
 
@@ -28,6 +30,18 @@ const commands: Readonly<Record<AdminCommand, Run>> = {
   'keys rotate': (admin: Admin) => admin.rotateKeys(),
   'keys retire': (admin: Admin, id: string) => admin.retireKey(id),
   'audit read': (admin: Admin, after: string) => admin.readAudit(Number(after)),
+  'clients list': (admin: Admin, argument: string) => runClientCommand(admin.clients, 'list', argument),
+  'clients show': (admin: Admin, argument: string) => runClientCommand(admin.clients, 'show', argument),
+  'clients add': (admin: Admin, argument: string) => runClientCommand(admin.clients, 'add', argument),
+  'clients set': (admin: Admin, argument: string) => runClientCommand(admin.clients, 'set', argument),
+  'clients rotate-secret': (admin: Admin, argument: string) =>
+    runClientCommand(admin.clients, 'rotate-secret', argument),
+  'clients retire-secret': (admin: Admin, argument: string) =>
+    runClientCommand(admin.clients, 'retire-secret', argument),
+  'clients disable': (admin: Admin, argument: string) => runClientCommand(admin.clients, 'disable', argument),
+  'clients enable': (admin: Admin, argument: string) => runClientCommand(admin.clients, 'enable', argument),
+  'clients remove': (admin: Admin, argument: string) => runClientCommand(admin.clients, 'remove', argument),
+  'clients revoke': (admin: Admin, argument: string) => runClientCommand(admin.clients, 'revoke', argument),
 }
 
 export function runAdminCommand(admin: Admin, command: AdminCommand, argument: string): Promise<object> {

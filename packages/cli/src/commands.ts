@@ -5,6 +5,7 @@ import { StoreUnavailable } from '@countersign/store'
 import { Command, InvalidArgumentError } from 'commander'
 import { administer, printAudit } from './administer.ts'
 import { BrokenAuditLog } from './audit-export.ts'
+import { addClientCommands } from './client-commands.ts'
 import { type Configuration, readConfiguration } from './configuration.ts'
 import { WrongConfiguration } from './configuration-problems.ts'
 import { keysAsArguments } from './key-argument.ts'
@@ -59,6 +60,8 @@ export async function run(argv: readonly string[]): Promise<void> {
   user('disable', 'end everything of a user and refuse to sign them in')
   user('enable', 'let a disabled user sign in again')
   user('delete', 'end everything of a user and erase what is personal')
+
+  addClientCommands(program, configured)
 
   const keys = program.command('keys').description('signing and refresh keys, whether the server runs or not')
   keys

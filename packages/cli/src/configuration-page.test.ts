@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { type Client, declareClient } from '@countersign/core'
+import { clientKeys } from '@countersign/server'
 import { describe, expect, test } from 'vitest'
 import { readConfiguration } from './configuration.ts'
 import {
   apiKeys,
-  clientKeys,
   configurationKeys,
   configurationSchema,
   flagKeys,
@@ -57,12 +57,18 @@ describe('of a client, the page says the default that a client without the key g
     ...client,
     ...lifetimes,
     ...refresh,
+    ...client.description,
     secrets: client.secretHashes,
   }
-  const said: Readonly<Record<string, string>> = { id: 'required', name: 'the id', default_scopes: 'all its scopes' }
+  const said: Readonly<Record<string, string>> = {
+    id: 'required',
+    name: 'the id',
+    default_scopes: 'all its scopes',
+    consent: 'asked, of first_party implied',
+  }
   test.each([...tableUnder('A client')])('%s', (key, [, byDefault]) => {
     const inCode = key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
-    expect(byDefault).toBe(said[key] ?? JSON.stringify(defaults[inCode]))
+    expect(byDefault).toBe(said[key] ?? JSON.stringify(defaults[inCode] ?? undefined) ?? 'none')
   })
 })
 

@@ -1,5 +1,6 @@
+import { clientKeys } from '@countersign/server'
 import type * as z from 'zod'
-import { apiKeys, clientKeys, configurationKeys } from './configuration-schema.ts'
+import { apiKeys, configurationKeys } from './configuration-schema.ts'
 
 /** Something in the configuration is wrong; the message says what and where. Nothing starts. */
 export class WrongConfiguration extends Error {

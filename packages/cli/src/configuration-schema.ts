@@ -1,4 +1,5 @@
-import { defaultKeyPolicy, type GrantType, type SigningAlgorithm, signingAlgorithms } from '@countersign/core'
+import { defaultKeyPolicy, type SigningAlgorithm, signingAlgorithms } from '@countersign/core'
+import { closedRegistration, rightsOfBackEnds, type WrittenClient, writtenClient } from '@countersign/server'
 import * as z from 'zod'
 
 /*
@@ -7,56 +8,6 @@ import * as z from 'zod'
  */
 
 const seconds = (least: number, most: number) => z.int().min(least).max(most)
-const tenYears = 3_650 * 86_400
-
-/** RFC 6749 §3.3: scopes are separated by spaces, so that none can hold one. */
-const scope = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,200}$/, 'must be one word, without spaces or quotes')
-
-const plainClient = z.strictObject({
-  id: z.string().regex(/^[\x21-\x7e]{1,200}$/, 'must be 1 to 200 visible ASCII characters'),
-  name: z.string().min(1).max(100).optional(),
-  /** At least 32 characters; two while one is being replaced. Stored as hashes. */
-  secrets: z.array(z.string().min(32, 'must have at least 32 characters').max(200)).max(2).optional(),
-  first_party: z.boolean().optional(),
-  direct_login: z.boolean().optional(),
-  grant_types: z.array(z.enum(['authorization_code', 'refresh_token', 'client_credentials'])).optional(),
-  redirect_uris: z.array(z.string().max(2000)).max(50).optional(),
-  scopes: z.array(scope).optional(),
-  default_scopes: z.array(scope).optional(),
-  audiences: z.array(z.string()).optional(),
-  access_token_binding: z.enum(['bearer', 'dpop']).optional(),
-  access_token_seconds: seconds(1, 86_400).optional(),
-  idle_seconds: seconds(60, tenYears).optional(),
-  absolute_seconds: seconds(60, tenYears).optional(),
-  grace_seconds: seconds(0, 300).optional(),
-  minimum_life_seconds: seconds(0, 3600).optional(),
-  repeats_unchanged: z.boolean().optional(),
-  reuse_ends_session: z.boolean().optional(),
-  flagged_replay_ends_family: z.boolean().optional(),
-})
-
-/** One entry of `clients`, as it is written in the file. */
-export interface WrittenClient {
-  readonly id: string
-  readonly name?: string | undefined
-  readonly secrets?: string[] | undefined
-  readonly first_party?: boolean | undefined
-  readonly direct_login?: boolean | undefined
-  readonly grant_types?: GrantType[] | undefined
-  readonly redirect_uris?: string[] | undefined
-  readonly scopes?: string[] | undefined
-  readonly default_scopes?: string[] | undefined
-  readonly audiences?: string[] | undefined
-  readonly access_token_binding?: 'bearer' | 'dpop' | undefined
-  readonly access_token_seconds?: number | undefined
-  readonly idle_seconds?: number | undefined
-  readonly absolute_seconds?: number | undefined
-  readonly grace_seconds?: number | undefined
-  readonly minimum_life_seconds?: number | undefined
-  readonly repeats_unchanged?: boolean | undefined
-  readonly reuse_ends_session?: boolean | undefined
-  readonly flagged_replay_ends_family?: boolean | undefined
-}
 
 const api = z.strictObject({
   audience: z.string().min(1).max(200),
@@ -71,40 +22,6 @@ export interface WrittenApi {
 
 /** The keys of an API. */
 export const apiKeys: readonly string[] = Object.keys(api.shape)
-
-/** The keys of a client. */
-export const clientKeys: readonly string[] = Object.keys(plainClient.shape)
-
-/** Keys that are allowed one by one and contradict each other: every request would be refused, one by one. */
-const contradictions: readonly { key: keyof WrittenClient; found: (client: WrittenClient) => boolean; says: string }[] =
-  [
-    {
-      key: 'direct_login',
-      found: client => client.direct_login === true && client.first_party !== true,
-      says: 'needs first_party: true; only your own applications may see passwords',
-    },
-    {
-      key: 'direct_login',
-      found: client => client.direct_login === true && (client.secrets ?? []).length > 0,
-      says: 'is for public clients; a client with secrets signs users in on the hosted pages, or as a trusted back end',
-    },
-    {
-      key: 'grant_types',
-      found: client => (client.grant_types ?? []).includes('client_credentials') && (client.secrets ?? []).length === 0,
-      says: 'client_credentials needs secrets; without one anybody could ask',
-    },
-    {
-      key: 'default_scopes',
-      found: client => (client.default_scopes ?? []).some(one => !(client.scopes ?? []).includes(one)),
-      says: 'must all be among scopes',
-    },
-  ]
-
-const client = plainClient.superRefine((written, context) => {
-  for (const { key, found, says } of contradictions) {
-    if (found(written)) context.addIssue({ code: 'custom', path: [key], message: says })
-  }
-})
 
 /** An origin: what stands in every token, to the letter (RFC 8414 §2). */
 const issuer = z
@@ -150,7 +67,20 @@ const plainConfiguration = z.strictObject({
   master_key_command: z.array(z.string()).min(1).max(50).optional(),
   /** Allows a minimum life of unbound refresh tokens below twice the grace: for benchmarks and tests alone. */
   unsafe_refresh_policy: z.boolean().default(false),
-  clients: z.array(client).default([]),
+  clients: z.array(writtenClient).default([]),
+  /** Who may register clients (RFC 7591). */
+  registration: z.enum(['closed', 'token', 'open']).default('closed'),
+  registration_tokens: z.array(z.string().min(32, 'must have at least 32 characters').max(200)).max(50).default([]),
+  client_id_metadata_documents: z.boolean().default(false),
+  registration_scopes: z.array(z.string()).default([...closedRegistration.scopes]),
+  registration_audiences: z.array(z.string()).default([]),
+  registrations_per_hour: z.int().min(1).max(1_000_000).default(closedRegistration.perHour),
+  registered_clients_at_most: z.int().min(1).max(10_000_000).default(closedRegistration.clientsAtMost),
+  unused_registration_days: z
+    .number()
+    .min(0.01)
+    .max(3650)
+    .default(closedRegistration.unusedSeconds / 86_400),
   apis: z
     .array(api)
     .refine(apis => new Set(apis.map(one => one.audience)).size === apis.length, 'must name each audience once')
@@ -176,10 +106,33 @@ export interface WrittenConfiguration {
   readonly master_key_command?: string[] | undefined
   readonly unsafe_refresh_policy: boolean
   readonly clients: WrittenClient[]
+  readonly registration: 'closed' | 'token' | 'open'
+  readonly registration_tokens: string[]
+  readonly client_id_metadata_documents: boolean
+  readonly registration_scopes: string[]
+  readonly registration_audiences: string[]
+  readonly registrations_per_hour: number
+  readonly registered_clients_at_most: number
+  readonly unused_registration_days: number
   readonly apis: WrittenApi[]
 }
 
-export const configurationSchema: z.ZodType<WrittenConfiguration> = plainConfiguration
+export const configurationSchema: z.ZodType<WrittenConfiguration> = plainConfiguration.superRefine(
+  (written, context) => {
+    const rights = written.registration_scopes.filter(scope => scope === 'account' || rightsOfBackEnds.includes(scope))
+    if (rights.length > 0) {
+      const message = `cannot hold ${rights.join(', ')}: that is for your own applications`
+      context.addIssue({ code: 'custom', path: ['registration_scopes'], message })
+    }
+    if (written.registration === 'token' && written.registration_tokens.length === 0) {
+      context.addIssue({
+        code: 'custom',
+        path: ['registration_tokens'],
+        message: 'are needed for registration: "token"',
+      })
+    }
+  },
+)
 
 /** The keys of the file. The environment may hold each of them, as `COUNTERSIGN_…` in capitals. */
 export const configurationKeys: readonly string[] = Object.keys(plainConfiguration.shape)
@@ -193,6 +146,9 @@ export const numberKeys: ReadonlySet<string> = new Set([
   'database_connections',
   'signing_key_days',
   'drain_seconds',
+  'registrations_per_hour',
+  'registered_clients_at_most',
+  'unused_registration_days',
 ])
 
 /** Keys whose text is read as JSON, as it would stand in the file. */
@@ -201,5 +157,15 @@ export const jsonKeys: ReadonlySet<string> = new Set([
   'database_named_statements',
   'unsafe_refresh_policy',
   'clients',
+  'client_id_metadata_documents',
   'apis',
+])
+
+/** Keys whose text is a list, separated by commas. */
+export const listKeys: ReadonlySet<string> = new Set([
+  'trusted_proxies',
+  'signing_algorithms',
+  'registration_tokens',
+  'registration_scopes',
+  'registration_audiences',
 ])

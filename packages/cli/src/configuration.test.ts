@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { declareClient, defaultRefreshPolicy } from '@countersign/core'
 import { afterAll, describe, expect, test } from 'vitest'
 import { readConfiguration } from './configuration.ts'
 import { openDataFolder } from './data-folder.ts'
@@ -32,17 +33,88 @@ describe('what contradicts itself does not start, and names client and key', () 
       { id: 'web', first_party: true, direct_login: true, secrets: [secret] },
       'clients.web.direct_login: is for public clients',
     ],
-    [{ id: 'job', grant_types: ['client_credentials'] }, 'clients.job.grant_types: client_credentials needs secrets'],
+    [
+      { id: 'job', grant_types: ['client_credentials'] },
+      'clients.job.grant_types: client_credentials needs secrets or keys',
+    ],
     [{ id: 'app', scopes: ['notes read'] }, 'clients.app.scopes.0: must be one word'],
     [
       { id: 'app', scopes: ['notes'], default_scopes: ['mail'] },
       'clients.app.default_scopes: must all be among scopes',
     ],
+    [
+      { id: 'app', redirect_uris: ['javascript:alert(1)'] },
+      'clients.app.redirect_uris: holds a redirect URI that is not allowed',
+    ],
+    [{ id: 'app', scopes: ['introspection'] }, 'clients.app.scopes: without secret and key it cannot have'],
+    [
+      { id: 'web', secrets: [secret], authentication_method: 'none' },
+      'clients.web.authentication_method: none does not go with secrets',
+    ],
+    [{ id: 'web', authentication_method: 'client_secret_post' }, 'clients.web.authentication_method: needs secrets'],
+    [
+      { id: 'job', authentication_method: 'private_key_jwt' },
+      'clients.job.authentication_method: private_key_jwt needs jwks or jwks_uri',
+    ],
+    [{ id: 'job', jwks: [{ kty: 'EC', d: secret }] }, 'clients.job.jwks: holds a secret key'],
+    [
+      { id: 'job', jwks: [{ kty: 'EC' }], jwks_uri: 'https://job.example/jwks' },
+      'clients.job.jwks_uri: does not go with jwks',
+    ],
+    [
+      { id: 'app', subject_type: 'pairwise', redirect_uris: ['https://a.example/', 'https://b.example/'] },
+      'clients.app.sector_identifier: is needed',
+    ],
+    [{ id: 'app', backchannel_logout_uri: 'ftp://x' }, 'clients.app.backchannel_logout_uri: must be a web address'],
   ])('%j', (client, message) => {
     const said = problemOf({ clients: [client] })
     expect(said).toContain(message)
     expect(said).not.toContain(secret)
   })
+})
+
+test('what clients may register is checked too', () => {
+  expect(problemOf({ registration: 'token' })).toContain('registration_tokens: are needed for registration: "token"')
+  expect(problemOf({ registration_tokens: ['short'] })).toContain('registration_tokens.0: must have at least 32')
+  for (const right of ['account', 'introspection', 'sessions:manage', 'clients:manage']) {
+    expect(problemOf({ registration_scopes: ['openid', right] })).toContain(`registration_scopes: cannot hold ${right}`)
+  }
+})
+
+test('all that a client can be is read: what is written, and the defaults for the rest', () => {
+  const jwks = [{ kty: 'EC', crv: 'P-256', x: 'x', y: 'y' }]
+  const written = {
+    id: 'other',
+    name: 'Other',
+    authentication_method: 'private_key_jwt',
+    jwks,
+    owner_id: 'x',
+    terms_uri: 'https://other.example/terms',
+    subject_type: 'pairwise',
+    access_token_format: 'opaque',
+    requires_dpop: true,
+    default_max_age_seconds: 60,
+    minimum_life_bound_seconds: 5,
+    scopes: ['notes'],
+  }
+  const { clients } = readConfiguration({ file: fileOf({ clients: [written] }), environment: {}, flags: {} })
+  expect(clients[0]).toEqual(
+    declareClient({
+      id: 'other',
+      name: 'Other',
+      authenticationMethod: 'private_key_jwt',
+      jwks,
+      ownerId: 'x',
+      description: { termsUri: 'https://other.example/terms' },
+      subjectType: 'pairwise',
+      accessTokenFormat: 'opaque',
+      requiresDpop: true,
+      defaultMaxAgeSeconds: 60,
+      refresh: { ...defaultRefreshPolicy, minimumLifeBoundSeconds: 5 },
+      scopes: ['notes'],
+      defaultScopes: ['notes'],
+    }),
+  )
 })
 
 describe('a message says where and what', () => {

@@ -1,15 +1,17 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { ApiLifetimes, Client, SigningAlgorithm } from '@countersign/core'
-import { declareClient, defaultLifetimes, defaultRefreshPolicy, hashClientSecret } from '@countersign/core'
+import { hashClientSecret } from '@countersign/core'
+import { clientOfWritten, type RegistrationPolicy, type WrittenClient } from '@countersign/server'
 import { describeProblems, WrongConfiguration } from './configuration-problems.ts'
 import {
   configurationKeys,
   configurationSchema,
   flagKeys,
   jsonKeys,
+  listKeys,
   numberKeys,
-  type WrittenClient,
+  type WrittenConfiguration,
 } from './configuration-schema.ts'
 
 /*
@@ -36,6 +38,7 @@ export interface Configuration {
   readonly signing_algorithms: readonly SigningAlgorithm[]
   readonly drain_seconds: number
   readonly master_key_command?: readonly string[] | undefined
+  readonly registration: RegistrationPolicy
   readonly clients: readonly Client[]
   readonly apiLifetimes: ApiLifetimes
 }
@@ -66,7 +69,8 @@ export function readConfiguration({ file, environment, flags, folder = '.' }: Co
   for (const key of flagKeys) if (flags[key] !== undefined) take(key, String(flags[key]), `--${key}`)
   const parsed = configurationSchema.safeParse(written)
   if (!parsed.success) throw new WrongConfiguration(describeProblems(parsed.error, written, sources))
-  const { clients, apis, issuer, database, database_listen, unsafe_refresh_policy, ...rest } = parsed.data
+  const { clients, apis, issuer, database, database_listen, unsafe_refresh_policy, ...written } = parsed.data
+  const { registration: _registration, ...rest } = written
   // What the file says is beside the file, wherever one stands.
   const base = path === undefined || sources.has('data') ? folder : dirname(path)
   return {
@@ -75,6 +79,7 @@ export function readConfiguration({ file, environment, flags, folder = '.' }: Co
     database,
     database_listen,
     issuer,
+    registration: registrationOf(parsed.data),
     clients: clients.map(client => toClient(client, unsafe_refresh_policy)),
     apiLifetimes: new Map(apis.map(api => [api.audience, api.access_token_seconds])),
   }
@@ -109,7 +114,7 @@ function readFile(file: string): Record<string, unknown> {
 }
 
 function plainValue(key: string, text: string, source: string): unknown {
-  if (key === 'trusted_proxies' || key === 'signing_algorithms') return text.split(',').map(one => one.trim())
+  if (listKeys.has(key)) return text.split(',').map(one => one.trim())
   if (jsonKeys.has(key)) return jsonValue(text, source)
   if (!numberKeys.has(key)) return text
   const number = text.trim() === '' ? Number.NaN : Number(text)
@@ -130,43 +135,25 @@ function jsonValue(text: string, source: string): unknown {
 }
 
 function toClient(from: WrittenClient, unsafe: boolean): Client {
-  const grace = from.grace_seconds ?? defaultRefreshPolicy.graceSeconds
-  const minimumLife = from.minimum_life_seconds ?? defaultRefreshPolicy.minimumLifeSeconds
-  if (!unsafe && minimumLife < 2 * grace) {
+  const client = clientOfWritten(from)
+  const { graceSeconds, minimumLifeSeconds } = client.refresh
+  if (!unsafe && minimumLifeSeconds < 2 * graceSeconds) {
     throw new WrongConfiguration(
       `The configuration is not valid:\n  clients.${from.id}.minimum_life_seconds: must be at least twice grace_seconds.`,
     )
   }
-  const given = <T extends object>(values: T): T =>
-    Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as T
-  return declareClient({
-    id: from.id,
-    ...given({
-      name: from.name,
-      secretHashes: from.secrets?.map(hashClientSecret),
-      firstParty: from.first_party,
-      directLogin: from.direct_login,
-      grantTypes: from.grant_types,
-      redirectUris: from.redirect_uris,
-      scopes: from.scopes,
-      defaultScopes: from.default_scopes ?? from.scopes,
-      audiences: from.audiences,
-      accessTokenBinding: from.access_token_binding,
-    } as Partial<Client>),
-    lifetimes: {
-      accessTokenSeconds: from.access_token_seconds ?? defaultLifetimes.accessTokenSeconds,
-      idleSeconds: from.idle_seconds ?? defaultLifetimes.idleSeconds,
-      absoluteSeconds: from.absolute_seconds ?? defaultLifetimes.absoluteSeconds,
-    },
-    refresh: {
-      ...defaultRefreshPolicy,
-      graceSeconds: grace,
-      minimumLifeSeconds: minimumLife,
-      ...given({
-        repeatsUnchanged: from.repeats_unchanged,
-        reuseEndsSession: from.reuse_ends_session,
-        flaggedReplayEndsFamily: from.flagged_replay_ends_family,
-      } as Partial<Client['refresh']>),
-    },
-  })
+  return client
+}
+
+function registrationOf(written: WrittenConfiguration): RegistrationPolicy {
+  return {
+    mode: written.registration,
+    tokenHashes: written.registration_tokens.map(hashClientSecret),
+    metadataDocuments: written.client_id_metadata_documents,
+    scopes: written.registration_scopes,
+    audiences: written.registration_audiences,
+    perHour: written.registrations_per_hour,
+    clientsAtMost: written.registered_clients_at_most,
+    unusedSeconds: Math.round(written.unused_registration_days * 86_400),
+  }
 }

@@ -51,6 +51,7 @@ export async function openSystem(options: SystemOptions): Promise<System> {
         signUp: configuration.sign_up,
         trustedProxies: configuration.trusted_proxies,
         apiLifetimes: configuration.apiLifetimes,
+        registration: configuration.registration,
         keyPolicy: {
           ...keyPolicy,
           algorithms: configuration.signing_algorithms,

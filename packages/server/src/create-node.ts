@@ -125,8 +125,12 @@ function checkIssuer(issuer: string): void {
 }
 
 /** A misspelt name would leave tokens as long as if nothing had been said. */
-function checkApis({ issuer, apiLifetimes }: ServerConfig, clients: readonly Client[]): void {
-  const reached = new Set([issuer, ...clients.flatMap(({ audiences }) => audiences)])
+function checkApis({ issuer, apiLifetimes, registration }: ServerConfig, clients: readonly Client[]): void {
+  const reached = new Set([
+    issuer,
+    ...clients.flatMap(({ audiences }) => audiences),
+    ...(registration?.audiences ?? []),
+  ])
   const wrong = [...apiLifetimes.keys()].find(audience => !reached.has(audience))
   if (wrong === undefined) return
   throw new WrongDeclaration(

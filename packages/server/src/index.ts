@@ -1,7 +1,17 @@
 export { type Admin, createAdmin, type KeyView } from './admin/admin.ts'
+export type { ClientAdmin } from './admin/client-admin.ts'
 export type { AuditView } from './admin/read-audit.ts'
 export { WrongDeclaration } from './clients/declare-clients.ts'
 export { closedRegistration, type RegistrationPolicy } from './clients/registration/registration-policy.ts'
+export { rightsOfBackEnds } from './clients/rights-of-back-ends.ts'
+export {
+  clientKeys,
+  clientOfWritten,
+  clientSettings,
+  newClient,
+  type WrittenClient,
+  writtenClient,
+} from './clients/written-client.ts'
 export { createNode, type NodeOptions, type ServerNode } from './create-node.ts'
 export { type CountersignServer, createServer, type ServerOptions } from './create-server.ts'
 export { jwksMaxAgeSeconds } from './endpoints/discovery.ts'

@@ -1,4 +1,14 @@
 import { tellRefusedClients } from './clients/tell-refused-clients.ts'
+import {
+  addClient,
+  addSecret,
+  listClients,
+  removeClient,
+  retireSecret,
+  revokeClient,
+  setClient,
+  showClient,
+} from './endpoints/admin-clients.ts'
 import { authorize } from './endpoints/authorize/authorize.ts'
 import { authorizeDevice } from './endpoints/device-authorization.ts'
 import { discovery, jwks } from './endpoints/discovery.ts'
@@ -82,6 +92,8 @@ export function routes(services: HostedServices): readonly Route[] {
       delete: endTrustedSession(services),
     }),
 
+    ...clientRoutes(services),
+
     { path: '/authorize', get: page(authorize), post: page(authorize) },
     { path: '/sign-in', get: page(showSignIn), post: page(submitSignIn) },
     { path: '/sign-up', get: page(showSignUp), post: page(submitSignUp) },
@@ -94,6 +106,23 @@ export function routes(services: HostedServices): readonly Route[] {
       path,
       get: () => ({ status: 200, headers: assetHeaders(contentType), body: text }),
     })),
+  ]
+}
+
+function clientRoutes(services: HostedServices): readonly Route[] {
+  const all = '/v1/admin/clients'
+  const one = `${all}/:client`
+  return [
+    forClients(services, { path: all, get: listClients(services), post: addClient(services) }),
+    forClients(services, {
+      path: one,
+      get: showClient(services),
+      put: setClient(services),
+      delete: removeClient(services),
+    }),
+    forClients(services, { path: `${one}/secrets`, post: addSecret(services) }),
+    forClients(services, { path: `${one}/secrets/:secret`, delete: retireSecret(services) }),
+    forClients(services, { path: `${one}/revoke`, post: revokeClient(services) }),
   ]
 }
 

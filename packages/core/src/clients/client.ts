@@ -133,6 +133,8 @@ export interface Client {
   readonly disabled: boolean
   /** Switched off by hand: the configuration file alone does not switch it on again. */
   readonly disabledByOperator: boolean
+  /** Taken away by an operator; the row stays, since logins of the past refer to it. Null: it is there. */
+  readonly removedAt: Instant | null
   /** When it was registered; null: it was declared. */
   readonly createdAt: Instant | null
   /** Nobody has used it yet: the sweep forgets it then. Null once anything refers to it (the store sees to that), and for all that were not registered. */
@@ -196,6 +198,7 @@ export function declareClient(declaration: Pick<Client, 'id'> & Partial<Client>)
     defaultMaxAgeSeconds: null,
     disabled: false,
     disabledByOperator: false,
+    removedAt: null,
     createdAt: null,
     expiresAt: null,
     epoch: 1,

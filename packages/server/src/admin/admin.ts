@@ -3,6 +3,7 @@ import { type Refusal, refuse } from '@countersign/protocol'
 import type { Services } from '../services.ts'
 import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
 import { endUserSessions } from '../sign-in/end-user-sessions.ts'
+import { type ClientAdmin, createClientAdmin } from './client-admin.ts'
 import { type AuditView, readAudit } from './read-audit.ts'
 
 /** What an operator does on a running system: the CLI's commands, one function each. */
@@ -19,6 +20,7 @@ export interface Admin {
   retireKey(id: string): Promise<readonly KeyView[] | Refusal>
   /** The next rows of the audit log after a number; none: there are no more. */
   readAudit(after: number): Promise<readonly AuditView[]>
+  readonly clients: ClientAdmin
 }
 
 export interface KeyView {
@@ -62,6 +64,7 @@ export function createAdmin(services: Services, personal: PersonalSeal): Admin {
         ? keyViews()
         : refuse('not_found', { detail: 'There is no such key, or it is retired.' })
     },
+    clients: createClientAdmin(services),
     readAudit: after => readAudit(store, personal, after),
   }
 }

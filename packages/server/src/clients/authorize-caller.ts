@@ -5,14 +5,7 @@ import { type Parameters, readParameters } from '../http/read-form.ts'
 import type { Services } from '../services.ts'
 import { checkAccessToken, judgeAccessToken } from '../sign-in/check-access-token.ts'
 import { type Authenticated, authenticateClient } from './authenticate-client.ts'
-
-/** Scopes that only a back end can use; a client without a secret or a key cannot have them. */
-export const rightsOfBackEnds: readonly string[] = [
-  'introspection',
-  'sessions:manage',
-  'tokens:exchange',
-  'tokens:impersonate',
-]
+import { rightsOfBackEnds } from './rights-of-back-ends.ts'
 
 /** Who asks, and whether what they have shown is still good: for an answer that takes long. */
 export interface Caller {

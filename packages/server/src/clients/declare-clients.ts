@@ -1,14 +1,6 @@
-import {
-  type Client,
-  type ClientOrigin,
-  changeClient,
-  changesSubjects,
-  isPublic,
-  redirectUriIsAcceptable,
-  sectorOf,
-} from '@countersign/core'
+import { type Client, type ClientOrigin, changeClient, changesSubjects } from '@countersign/core'
 import { type Store, StoreUnavailable } from '@countersign/store'
-import { rightsOfBackEnds } from './authorize-caller.ts'
+import { contradictionsOf } from './client-contradictions.ts'
 
 const triesAtMost = 10
 
@@ -33,18 +25,8 @@ export class WrongDeclaration extends Error {
 }
 
 function checkDeclaration(client: Client): void {
-  const wrong = client.redirectUris.find(uri => !redirectUriIsAcceptable(uri))
-  if (wrong !== undefined)
-    throw new WrongDeclaration(`The client '${client.id}' has a redirect URI that is not allowed.`)
-  if (client.subjectType === 'pairwise' && client.redirectUris.length > 0 && sectorOf(client) === undefined) {
-    throw new WrongDeclaration(
-      `The client '${client.id}' has redirect URIs of several hosts, so its pairwise subjects need a sector identifier.`,
-    )
-  }
-  const right = client.scopes.find(scope => rightsOfBackEnds.includes(scope))
-  if (right !== undefined && isPublic(client)) {
-    throw new WrongDeclaration(`The client '${client.id}' has no secret, so it cannot have the scope '${right}'.`)
-  }
+  const wrong = contradictionsOf(client).find(({ isUnsafe }) => isUnsafe)
+  if (wrong !== undefined) throw new WrongDeclaration(`The client '${client.id}': ${wrong.key} ${wrong.says}.`)
 }
 
 /**

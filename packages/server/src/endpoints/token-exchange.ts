@@ -1,6 +1,6 @@
 import { exchangeToken, impersonate, isPublic, type SubjectToken } from '@countersign/core'
 import { type AccessTokenClaims, isRefusal, type Refusal, refuse } from '@countersign/protocol'
-import { rightsOfBackEnds } from '../clients/authorize-caller.ts'
+import { rightsOfBackEnds } from '../clients/rights-of-back-ends.ts'
 import { json, refusalAnswer } from '../http/answers.ts'
 import type { HttpAnswer } from '../http/message.ts'
 import type { Parameters } from '../http/read-form.ts'

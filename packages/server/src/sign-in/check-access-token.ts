@@ -38,7 +38,7 @@ export interface CheckedToken {
 export async function checkAccessToken(
   services: Services,
   request: HttpRequest,
-  scope: string,
+  scope: string | readonly string[],
   posted?: string,
 ): Promise<CheckedToken | Refusal> {
   const presented = readPresented(request.header('authorization'), posted)
@@ -67,9 +67,12 @@ function readPresented(
   return { token, isDpop: scheme.toLowerCase() === 'dpop' }
 }
 
-function judgeScope(claims: AccessTokenClaims, scope: string): Refusal | undefined {
-  if ((claims.scope ?? '').split(' ').includes(scope)) return undefined
-  return refuse('scope_insufficient', { detail: `The scope '${scope}' is required.` })
+/** One of the scopes is enough. */
+function judgeScope(claims: AccessTokenClaims, wanted: string | readonly string[]): Refusal | undefined {
+  const granted = (claims.scope ?? '').split(' ')
+  const scopes = [wanted].flat()
+  if (scopes.some(scope => granted.includes(scope))) return undefined
+  return refuse('scope_insufficient', { detail: `The scope '${scopes[0]}' is required.` })
 }
 
 function judgeBinding(

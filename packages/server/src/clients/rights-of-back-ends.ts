@@ -1,0 +1,8 @@
+/** Scopes that only a back end can use; a client without a secret or a key cannot have them, and no registration gives them. */
+export const rightsOfBackEnds: readonly string[] = [
+  'introspection',
+  'sessions:manage',
+  'clients:manage',
+  'tokens:exchange',
+  'tokens:impersonate',
+]
