@@ -42,7 +42,14 @@ export const reasonHeader = 'countersign-reason'
  */
 export function challenge(
   refusal: Pick<Refusal, 'reason' | 'detail'>,
-  more: { scheme?: 'Bearer' | 'DPoP'; scope?: string; realm?: string; algs?: string } = {},
+  more: {
+    scheme?: 'Bearer' | 'DPoP'
+    scope?: string
+    realm?: string
+    algs?: string
+    /** Where the API describes itself (RFC 9728 §5.1). */
+    resourceMetadata?: string
+  } = {},
 ): string {
   const { error, error_description, reason } = errorBody(refusal)
   const parameters: string[] = []
@@ -51,5 +58,6 @@ export function challenge(
   parameters.push(`reason="${reason}"`)
   if (more.scope !== undefined) parameters.push(`scope="${more.scope}"`)
   if (more.algs !== undefined) parameters.push(`algs="${more.algs}"`)
+  if (more.resourceMetadata !== undefined) parameters.push(`resource_metadata="${more.resourceMetadata}"`)
   return `${more.scheme ?? 'Bearer'} ${parameters.join(', ')}`
 }

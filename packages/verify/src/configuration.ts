@@ -39,6 +39,13 @@ export interface VerifierOptions {
   readonly algorithms?: readonly Algorithm[]
   /** Turns revocation on; needs no call per request. */
   readonly revocations?: RevocationOptions
+  /**
+   * Accepts tokens that only their issuer can read: it is asked about each (RFC 7662), as the client of `revocations`, and what the feed says counts at
+   * once. Default: such tokens are `token_malformed`.
+   */
+  readonly opaque?: 'introspect'
+  /** How long the issuer's answer about an opaque token is believed. Default 30. */
+  readonly opaqueKeepSeconds?: number
   /** Allowed `typ` headers, by exact case; `null` allows its absence. Default `at+jwt`, `application/at+jwt`. */
   readonly types?: readonly (string | null)[]
   /** Claims that must have exactly these values, e.g. `{ token_use: 'access' }`. */
@@ -85,6 +92,10 @@ export interface Configuration {
   readonly secrets: readonly VerificationKey[] | undefined
   readonly jwksUri: string | undefined
   readonly revocations: RevocationOptions | undefined
+  /** Undefined: opaque tokens are not accepted. */
+  readonly opaque:
+    | { readonly keepSeconds: number; readonly longestToken: number; readonly cacheBytes: number }
+    | undefined
   readonly proofMaxAgeSeconds: number
   readonly cacheBytes: number
   readonly longestToken: number
@@ -100,6 +111,8 @@ const optionNames: ReadonlySet<string> = new Set<keyof VerifierOptions>([
   'audience',
   'algorithms',
   'revocations',
+  'opaque',
+  'opaqueKeepSeconds',
   'types',
   'requiredClaims',
   'secret',
@@ -156,9 +169,10 @@ export function readConfiguration(options: VerifierOptions): Configuration {
     secrets,
     jwksUri: options.jwksUri,
     revocations: readRevocations(options.revocations, insecureHttp),
+    opaque: readOpaque(options),
     proofMaxAgeSeconds: readNumber(options.proofMaxAgeSeconds, 60, 'proofMaxAgeSeconds'),
-    cacheBytes: readNumber(options.cacheBytes, 16 * 1024 * 1024, 'cacheBytes'),
-    longestToken: readNumber(options.longestToken, 8_192, 'longestToken'),
+    cacheBytes: readNumber(options.cacheBytes, defaults.cacheBytes, 'cacheBytes'),
+    longestToken: readNumber(options.longestToken, defaults.longestToken, 'longestToken'),
     cooldownSeconds: readNumber(options.cooldownSeconds, 30, 'cooldownSeconds'),
     staleIfErrorSeconds: readNumber(options.staleIfErrorSeconds, 86_400, 'staleIfErrorSeconds'),
     insecureHttp,
@@ -219,6 +233,21 @@ function readSecrets(secret: NonNullable<VerifierOptions['secret']>): readonly V
   return [readSecret(secret.primary), readSecret(secret.secondary)]
 }
 
+function readOpaque(options: VerifierOptions): Configuration['opaque'] {
+  const keepSeconds = readNumber(options.opaqueKeepSeconds, 30, 'opaqueKeepSeconds')
+  if (options.opaque === undefined) return undefined
+  if (options.opaque !== 'introspect') throw new TypeError("opaque can be 'introspect'")
+  if (options.revocations === undefined) {
+    throw new TypeError('opaque tokens need revocations: its client asks the issuer about them')
+  }
+  return {
+    keepSeconds,
+    longestToken: readNumber(options.longestToken, defaults.longestToken, 'longestToken'),
+    cacheBytes: readNumber(options.cacheBytes, defaults.cacheBytes, 'cacheBytes'),
+  }
+}
+
+const defaults = { cacheBytes: 16 * 1024 * 1024, longestToken: 8_192 }
 const shortestSecretBytes = 32
 
 /**

@@ -8,6 +8,7 @@ import { rememberAuth } from './http/auth-of.ts'
 import { type Answer, type AuthOf, createGuard, type Pass, type ProtectOptions } from './http/guard.ts'
 import { type NodeResponse, prepare, send } from './http/node-answer.ts'
 import { type NodeRequest, viewNodeRequest } from './http/request-view.ts'
+import { describeResource, type ResourceOptions } from './http/resource-metadata.ts'
 import type { Verifier } from './verifier.ts'
 
 export { authOf, claimsOf } from './http/auth-of.ts'
@@ -19,6 +20,16 @@ export interface Protected<Options = unknown> {
 }
 
 export type Middleware = (request: NodeRequest, response: NodeResponse, next: (fault?: unknown) => void) => void
+
+/** Serves the API's description (RFC 9728), where `protect` stands only before a part of the paths. Throws a TypeError if the options are wrong. */
+export function resourceMetadata(verifier: Verifier, options: ResourceOptions): Middleware {
+  const { answer } = describeResource(verifier, options)
+  return (request, response, next) => {
+    const described = answer(viewNodeRequest(request))
+    if (described === undefined) next()
+    else send(response, described)
+  }
+}
 
 /** Lets only requests with a good token pass; sets `request.auth`. Throws a TypeError if the options are wrong. */
 export function protect(verifier: Verifier, options: ProtectOptions = {}): Middleware {

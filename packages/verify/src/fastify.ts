@@ -5,9 +5,10 @@
  */
 
 import { rememberAuth } from './http/auth-of.ts'
-import { createGuard, type ProtectOptions } from './http/guard.ts'
+import { type Answer, createGuard, type ProtectOptions } from './http/guard.ts'
 import { mergeList } from './http/merge-list.ts'
 import { type NodeRequest, viewNodeRequest } from './http/request-view.ts'
+import { describeResource, type ResourceOptions } from './http/resource-metadata.ts'
 import type { Verifier } from './verifier.ts'
 
 export { authOf, claimsOf } from './http/auth-of.ts'
@@ -38,12 +39,25 @@ export function protect(verifier: Verifier, options: ProtectOptions = {}): Hook 
       rememberAuth(request, decision.auth)
       return undefined
     }
-    for (const [name, value] of Object.entries(decision.headers)) reply.header(name, value)
-    extend(reply, 'access-control-expose-headers', decision.expose)
-    reply.code(decision.status)
-    // A reply that is returned tells Fastify that the answer is given.
-    return reply.send(decision.body)
+    return answer(reply, decision)
   }
+}
+
+/** Serves the API's description (RFC 9728), where `protect` stands only before some routes. Throws a TypeError if the options are wrong. */
+export function resourceMetadata(verifier: Verifier, options: ResourceOptions): Hook {
+  const resource = describeResource(verifier, options)
+  return async (request, reply) => {
+    const described = resource.answer(viewNodeRequest(request.raw))
+    return described && answer(reply, described)
+  }
+}
+
+/** A reply that is returned tells Fastify that the answer is given. */
+function answer(reply: FastifyReply, { headers, expose, status, body }: Answer): unknown {
+  for (const [name, value] of Object.entries(headers)) reply.header(name, value)
+  extend(reply, 'access-control-expose-headers', expose)
+  reply.code(status)
+  return reply.send(body)
 }
 
 function extend(reply: FastifyReply, name: string, names: readonly string[]): void {

@@ -30,8 +30,8 @@ export function protect<const Options extends ProtectOptions, Rest extends reado
 
 function responseOf(answer: Answer): Response {
   const headers = new Headers(answer.headers)
-  headers.set('vary', answer.vary.join(', '))
-  headers.set('access-control-expose-headers', answer.expose.join(', '))
+  if (answer.vary.length > 0) headers.set('vary', answer.vary.join(', '))
+  if (answer.expose.length > 0) headers.set('access-control-expose-headers', answer.expose.join(', '))
   return new Response(answer.body === '' ? null : answer.body, { status: answer.status, headers })
 }
 

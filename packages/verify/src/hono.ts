@@ -5,9 +5,10 @@
  */
 
 import { rememberAuth } from './http/auth-of.ts'
-import { type AuthOf, createGuard, type ProtectOptions } from './http/guard.ts'
+import { type Answer, type AuthOf, createGuard, type ProtectOptions } from './http/guard.ts'
 import { mergeList } from './http/merge-list.ts'
 import { viewFetchRequest } from './http/request-view.ts'
+import { describeResource, type ResourceOptions } from './http/resource-metadata.ts'
 import type { Verifier } from './verifier.ts'
 
 export { authOf, claimsOf } from './http/auth-of.ts'
@@ -34,13 +35,7 @@ export function protect(verifier: Verifier, options: ProtectOptions = {}): Middl
   const guard = createGuard(verifier, options)
   return async (context, next) => {
     const decision = await guard(viewFetchRequest(context.req.raw))
-    if (!decision.pass) {
-      const headers = new Headers(decision.headers)
-      // What ran before, CORS for one, may have filled these lists already, and Hono lets the earlier value win.
-      extend(context, 'vary', decision.vary)
-      extend(context, 'access-control-expose-headers', decision.expose)
-      return new Response(decision.body === '' ? null : decision.body, { status: decision.status, headers })
-    }
+    if (!decision.pass) return answer(context, decision)
     context.set('auth', decision.auth)
     rememberAuth(context.req.raw, decision.auth)
     await next()
@@ -50,6 +45,24 @@ export function protect(verifier: Verifier, options: ProtectOptions = {}): Middl
     }
     return undefined
   }
+}
+
+/** Serves the API's description (RFC 9728), where `protect` stands only before some routes. Throws a TypeError if the options are wrong. */
+export function resourceMetadata(verifier: Verifier, options: ResourceOptions): Middleware {
+  const resource = describeResource(verifier, options)
+  return async (context, next) => {
+    const described = resource.answer(viewFetchRequest(context.req.raw))
+    if (described !== undefined) return answer(context, described)
+    await next()
+    return undefined
+  }
+}
+
+function answer(context: HonoContext, { headers, vary, expose, status, body }: Answer): Response {
+  // What ran before, CORS for one, may have filled these lists already, and Hono lets the earlier value win.
+  if (vary.length > 0) extend(context, 'vary', vary)
+  if (expose.length > 0) extend(context, 'access-control-expose-headers', expose)
+  return new Response(body === '' ? null : body, { status, headers: new Headers(headers) })
 }
 
 function extend(context: HonoContext, name: string, names: readonly string[]): void {

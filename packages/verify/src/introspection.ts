@@ -1,8 +1,14 @@
 import { fetchJson } from './outbound.ts'
 import type { Runtime } from './runtime.ts'
 
-/** Asks the issuer whether a token is active. Undefined: it could not be asked. */
-export type Introspect = (token: string) => Promise<boolean | undefined>
+/** What the issuer says of a token: whether it is active, and the whole answer (RFC 7662 §2.2). */
+export interface Introspected {
+  readonly active: boolean
+  readonly body: unknown
+}
+
+/** Asks the issuer about a token. Undefined: it could not be asked. */
+export type Introspect = (token: string) => Promise<Introspected | undefined>
 
 export interface IntrospectionOptions {
   readonly locate: () => Promise<string | undefined>
@@ -14,9 +20,9 @@ const mostAtOnce = 500
 
 /** Token introspection (RFC 7662). Calls for one token at one time are one call; beyond 500 nobody is asked. */
 export function introspection(runtime: Pick<Runtime, 'fetch' | 'timers'>, options: IntrospectionOptions): Introspect {
-  const asking = new Map<string, Promise<boolean | undefined>>()
+  const asking = new Map<string, Promise<Introspected | undefined>>()
 
-  async function ask(token: string): Promise<boolean | undefined> {
+  async function ask(token: string): Promise<Introspected | undefined> {
     try {
       const url = await options.locate()
       if (url === undefined) return undefined
@@ -31,7 +37,7 @@ export function introspection(runtime: Pick<Runtime, 'fetch' | 'timers'>, option
       }
       const { status, body } = await fetchJson(runtime, url, init, limits)
       const active = (body as { active?: unknown } | null | undefined)?.active
-      return status === 200 && typeof active === 'boolean' ? active : undefined
+      return status === 200 && typeof active === 'boolean' ? { active, body } : undefined
     } catch {
       return undefined
     }

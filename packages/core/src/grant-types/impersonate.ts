@@ -17,7 +17,7 @@ export interface Impersonation {
   /** Undefined: all of the client's. */
   readonly audiences: readonly string[] | undefined
   /** Scopes that no user has. */
-  readonly rightsOfBackEnds: readonly string[]
+  readonly notForUsers: readonly string[]
   readonly jkt: string | undefined
 }
 
@@ -33,7 +33,7 @@ export function impersonate(
   // Its tokens tell the user's id, by which they are revoked.
   if (client.subjectType !== 'public') return refuse('client_not_allowed')
   if (user === undefined || !mayUse(user)) return refuse('subject_token_invalid')
-  const mayHave = client.scopes.filter(word => !request.rightsOfBackEnds.includes(word))
+  const mayHave = client.scopes.filter(word => !request.notForUsers.includes(word))
   const scope = grantScope(request.scope, mayHave, [])
   if (scope === undefined) return refuse('scope_invalid')
   const audiences = request.audiences ?? client.audiences

@@ -1,5 +1,6 @@
 import { type Client, declareClient, hashClientSecret } from '@countersign/core'
 import { afterEach, describe, expect, test } from 'vitest'
+import { apiVerifier } from '../testing/api-verifier.ts'
 import { browser } from '../testing/browser.ts'
 import { basic, bearer, introspect, logIn, me, postForm, redeem, refresh, signUp } from '../testing/calls.ts'
 import { asOrders } from '../testing/exchanges.ts'
@@ -148,6 +149,20 @@ describe('an opaque access token', () => {
       expect((await ask(to, wrong, asOrders)).body).toEqual({ active: false })
       expect((await me(to, wrong)).status).toBe(401)
     }
+  })
+
+  test('is checked by an API that asks, and dies there as soon as the feed says so', async () => {
+    const { to, login } = await loggedIn('opaque-app')
+    const revocations = { clientId: 'orders', clientSecret: secrets.orders }
+    const api = await apiVerifier(to, { opaque: 'introspect', revocations })
+    expect(await api.verify(login.accessToken, { scope: 'notes' })).toMatchObject({ refused: false })
+    const stranger = await apiVerifier(to, { opaque: 'introspect' })
+    expect(await stranger.verify(login.accessToken)).toMatchObject({ reason: 'token_inactive' })
+    await postForm(to, '/revoke', { token: login.refreshToken, client_id: 'opaque-app' })
+    while (api.status().revocations?.entries === 0) await new Promise(setImmediate)
+    expect(await api.verify(login.accessToken)).toMatchObject({ reason: 'token_revoked' })
+    api.close()
+    stranger.close()
   })
 
   test('bound to a key it needs the proof', async () => {

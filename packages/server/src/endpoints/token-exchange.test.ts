@@ -2,7 +2,8 @@ import { type Client, declareClient, hashClientSecret, mintAccessToken } from '@
 import type { AccessTokenClaims } from '@countersign/protocol'
 import { afterEach, describe, expect, test } from 'vitest'
 import { declareClients } from '../clients/declare-clients.ts'
-import { basic, bearer, call, introspect, logIn, me, postForm, refresh, signUp } from '../testing/calls.ts'
+import { apiVerifier } from '../testing/api-verifier.ts'
+import { basic, bearer, call, introspect, type Login, logIn, me, postForm, refresh, signUp } from '../testing/calls.ts'
 import { accessTokenType, asOrders, exchange, userIdType } from '../testing/exchanges.ts'
 import { closeGiven, type GivenServer, given, issuer, sampleClients } from '../testing/given.ts'
 
@@ -264,6 +265,29 @@ describe('it ends with what it was made from', () => {
     await allAreDead(to, tokens)
   })
 
+  test('at an API too, as soon as the feed says so: whatever of its origins is revoked', async () => {
+    const ends: readonly ((to: GivenServer, login: Login, tokens: readonly string[]) => Promise<unknown>)[] = [
+      (to, login) => postForm(to, '/revoke', { token: login.refreshToken, client_id: 'shop' }),
+      (to, login) => postForm(to, '/revoke', { token: login.accessToken, client_id: 'shop' }),
+      (to, _login, tokens) => postForm(to, '/revoke', { token: tokens[0] ?? '' }, asOrders),
+      (to, login) => call(to, { method: 'DELETE', url: '/v1/sessions', headers: bearer(login.accessToken) }),
+      to => declareClients(to.store, [{ ...shop, disabled: true }]),
+      to =>
+        declareClients(to.store, [{ ...(sampleClients.find(({ id }) => id === 'orders') as Client), disabled: true }]),
+    ]
+    for (const end of ends) {
+      const { to, login, tokens } = await withExchanged()
+      const api = await apiVerifier(to, { audience: 'https://press.example' })
+      const token = tokens[1] ?? ''
+      expect((await api.verify(token)).refused).toBe(false)
+      await end(to, login, tokens)
+      const fresh = await apiVerifier(to, { audience: 'https://press.example' })
+      expect(await fresh.verify(token)).toMatchObject({ refused: true, reason: 'token_revoked' })
+      api.close()
+      fresh.close()
+    }
+  })
+
   test.each([
     ['the application', { ...shop, disabled: true }],
     ['a client between', { ...(sampleClients.find(({ id }) => id === 'orders') as Client), disabled: true }],
@@ -336,7 +360,7 @@ describe('a back end that acts as a user who is not there', () => {
 
   test('with no scope that is a right of back ends, and none but its own', async () => {
     const { to, userId } = await withLogin()
-    for (const scope of ['introspection', 'tokens:exchange', 'tokens:impersonate', 'account', 'notes introspection']) {
+    for (const scope of ['introspection', 'revocations', 'tokens:exchange', 'tokens:impersonate', 'account', 'notes introspection']) {
       expect((await exchange(to, userId, { ...asUser, scope })).body.error).toBe('invalid_scope')
     }
     const none = await exchange(to, userId, asUser)

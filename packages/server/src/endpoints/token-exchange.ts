@@ -120,7 +120,7 @@ async function actAsUser(
       issuer: services.config.issuer,
       apiLifetimes: services.config.apiLifetimes,
       client,
-      rightsOfBackEnds,
+      notForUsers: [...rightsOfBackEnds, 'revocations'],
       jkt: client.accessTokenBinding === 'dpop' ? proof.jkt : undefined,
     })
     const spent = isRefusal(outcome) || isSpent ? undefined : proof.spend()

@@ -1,10 +1,10 @@
-import { createVerifier, type Verifier } from '@countersign/verify'
+import { createVerifier, type Verifier, type VerifierOptions } from '@countersign/verify'
 import { type GivenServer, issuer, secrets } from './given.ts'
 
 /**
  * An API that follows the feed over a real socket, as it is once it knows all that has been revoked until now. Close it.
  */
-export async function apiVerifier(to: GivenServer): Promise<Verifier> {
+export async function apiVerifier(to: GivenServer, more: Partial<VerifierOptions> = {}): Promise<Verifier> {
   const { http } = to
   if (!http.server.listening) await to.server.listen({ host: '127.0.0.1', port: 0 })
   const address = http.server.address()
@@ -13,6 +13,7 @@ export async function apiVerifier(to: GivenServer): Promise<Verifier> {
     issuer,
     audience: 'https://api.example',
     revocations: { clientId: 'api', clientSecret: secrets.api },
+    ...more,
     clock: { wallMilliseconds: to.now, monotonicMilliseconds: () => performance.now() },
     fetch: (url, init) => fetch(String(url).replace(issuer, `http://127.0.0.1:${port}`), init),
   })

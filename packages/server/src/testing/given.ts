@@ -68,7 +68,7 @@ export const sampleClients: readonly Client[] = [
     id: 'orders',
     secretHashes: [hashClientSecret(secrets.orders)],
     grantTypes: ['client_credentials', 'urn:ietf:params:oauth:grant-type:token-exchange'],
-    scopes: ['notes', 'introspection', 'tokens:exchange', 'tokens:impersonate'],
+    scopes: ['notes', 'introspection', 'revocations', 'tokens:exchange', 'tokens:impersonate'],
     defaultScopes: ['notes'],
     audiences: ['https://stock.example', 'https://api.example'],
     serves: ['https://api.example'],

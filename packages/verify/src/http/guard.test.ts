@@ -7,10 +7,10 @@ import { Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createVerifier } from '../create-verifier.ts'
-import { authOf, type Protected, protect as protectExpress } from '../express.ts'
-import { claimsOf, protect as protectFastify } from '../fastify.ts'
+import { authOf, resourceMetadata as metadataExpress, type Protected, protect as protectExpress } from '../express.ts'
+import { claimsOf, resourceMetadata as metadataFastify, protect as protectFastify } from '../fastify.ts'
 import { protect as protectFetch } from '../fetch.ts'
-import { type AuthVariables, protect as protectHono } from '../hono.ts'
+import { type AuthVariables, resourceMetadata as metadataHono, protect as protectHono } from '../hono.ts'
 import { protect as protectNode } from '../node.ts'
 import { call } from '../testing/call.ts'
 import { makeProof, thumbprint } from '../testing/dpop.ts'
@@ -54,6 +54,7 @@ const servers: Record<string, (options: ProtectOptions) => Promise<Running>> = {
   async express(options) {
     const app = express()
     app.use('/api', protectExpress(verifier, options))
+    if (options.resource !== undefined) app.use(metadataExpress(verifier, options.resource))
     app.all('/api/me', (request, response) => {
       const { auth } = request as typeof request & Protected<{ optional: true }>
       expect(auth).toBe(authOf(request))
@@ -170,6 +171,35 @@ describe.each(Object.keys(servers))('behind %s', name => {
     expect([answer.status, answer.headers['countersign-reason']]).toEqual([401, 'authentication_insufficient'])
     expect(answer.headers['www-authenticate']).toContain('error="insufficient_user_authentication"')
     expect(answer.headers['www-authenticate']).toContain('acr_values="gold", max_age="60"')
+  })
+
+  test('the API describes itself to clients that know its address alone (RFC 9728), in challenges and at its well-known path', async () => {
+    const url = await start({
+      scope: 'read',
+      resource: { resource: 'https://api.example/mcp', name: 'Notes', scopes: ['read', 'write'] },
+    })
+    const metadata = 'resource_metadata="https://api.example/.well-known/oauth-protected-resource/mcp"'
+    const bare = await call(url)
+    expect(bare.status).toBe(401)
+    expect(bare.headers['www-authenticate']).toBe(`Bearer reason="token_missing", scope="read", ${metadata}`)
+    for (const token of [tokenFor({ scope: 'write' }), tokenFor({ exp: 1 })]) {
+      expect((await call(url, bearer(token))).headers['www-authenticate']).toContain(metadata)
+    }
+    expect((await call(url, bearer(tokenFor({ scope: 'read' })))).status).toBe(200)
+    const described = await call(`${new URL(url).origin}/.well-known/oauth-protected-resource/mcp`)
+    expect([described.status, described.headers['content-type']?.split(';')[0]]).toEqual([200, 'application/json'])
+    expect(described.headers['access-control-allow-origin']).toBeDefined()
+    expect(described.json()).toEqual({
+      resource: 'https://api.example/mcp',
+      authorization_servers: [issuer.url],
+      scopes_supported: ['read', 'write'],
+      bearer_methods_supported: ['header'],
+      dpop_signing_alg_values_supported: expect.arrayContaining(['ES256']),
+      dpop_bound_access_tokens_required: false,
+      resource_name: 'Notes',
+    })
+    const other = await call(`${new URL(url).origin}/.well-known/oauth-protected-resource`)
+    expect(other.status).toBeGreaterThanOrEqual(400)
   })
 
   test('what cannot be judged now is 503 with Retry-After and no challenge', async () => {
@@ -406,4 +436,28 @@ test('the handler is told by its type whether there is always a token', async ()
   const request = new Request('https://api.example/', bearer(tokenFor({ scope: 'read' })))
   expect(await (await strict(request)).json()).toBe('user-1')
   expect(await (await lenient(new Request('https://api.example/'), 'hello')).json()).toBe('hello stranger')
+})
+
+test('where protect stands before single routes, the description is served by itself (RFC 9728)', async () => {
+  const resource = { resource: 'https://api.example' }
+  const path = '/.well-known/oauth-protected-resource'
+  const app = fastify()
+  app.addHook('onRequest', metadataFastify(verifier, resource))
+  app.get('/me', { onRequest: protectFastify(verifier, { resource }) }, async () => ({ sub: 'x' }))
+  const served = await app.inject({ url: path })
+  expect([served.statusCode, served.json().resource]).toEqual([200, 'https://api.example'])
+  const refused = await app.inject({ url: '/me' })
+  expect(refused.headers['www-authenticate']).toContain(`resource_metadata="https://api.example${path}"`)
+  await app.close()
+
+  const hono = new Hono()
+  hono.use('*', metadataHono(verifier, resource))
+  hono.get('/me', protectHono(verifier, { resource }), context => context.json({}))
+  const answer = await hono.request(path)
+  expect([answer.status, ((await answer.json()) as { resource: string }).resource]).toEqual([
+    200,
+    'https://api.example',
+  ])
+  expect((await hono.request('/me')).headers.get('www-authenticate')).toContain('resource_metadata=')
+  expect((await hono.request('/else')).status).toBe(404)
 })

@@ -9,6 +9,7 @@ import { type FoundToken, findToken } from './find-token.ts'
 import { calledUrl, type OwnAddress } from './own-address.ts'
 import { publicPaths } from './public-paths.ts'
 import { type RequestView, single } from './request-view.ts'
+import { describeResource, type ResourceOptions } from './resource-metadata.ts'
 
 /** What an endpoint, or a group of them, asks of its requests. */
 export interface ProtectOptions extends Policy, OwnAddress {
@@ -20,6 +21,11 @@ export interface ProtectOptions extends Policy, OwnAddress {
   readonly cookie?: { readonly name: string; readonly origins?: readonly string[] }
   /** A browser that navigates here without a good token is sent to this address; `returnTo` is a path on this origin. */
   readonly signIn?: (returnTo: string) => string
+  /**
+   * The API describes itself (RFC 9728): served at its well-known path wherever `protect` sees that, and named in every challenge. So a client that knows
+   * the API's address alone finds out where to get a token, and for what.
+   */
+  readonly resource?: ResourceOptions
   /** Told of every refusal, for logs and metrics. */
   readonly onRefusal?: (refusal: Refusal) => void
   readonly clock?: Clock
@@ -59,6 +65,7 @@ const exposed = ['Countersign-Reason', 'WWW-Authenticate', 'Retry-After']
 export function createGuard(verifier: Verifier, options: ProtectOptions): Guard {
   const { optional = false, cookie, signIn, onRefusal, clock = systemClock } = options
   const policy = policyOf(options)
+  const resource = options.resource && describeResource(verifier, { ...resourceOf(policy), ...options.resource })
   const isPublic = publicPaths(options.public ?? [])
   const vary = cookie === undefined ? ['Authorization'] : ['Authorization', 'Cookie']
 
@@ -79,7 +86,7 @@ export function createGuard(verifier: Verifier, options: ProtectOptions): Guard 
     }
     const body = bodyOf(refusal, clock)
     const headers: Record<string, string> = { ...common, 'content-type': 'application/json' }
-    if (isChallenge(refusal, status)) headers['www-authenticate'] = challengeOf(refusal, policy, found)
+    if (isChallenge(refusal, status)) headers['www-authenticate'] = challengeOf(refusal, policy, found, resource?.url)
     if (status === 503) headers['retry-after'] = String(refusal.retryAfterSeconds ?? 5)
     return { pass: false, status, headers, vary, expose: exposed, body }
   }
@@ -90,6 +97,8 @@ export function createGuard(verifier: Verifier, options: ProtectOptions): Guard 
   }
 
   return view => {
+    const described = resource?.answer(view)
+    if (described !== undefined) return described
     if (isPublic(view.target)) return { pass: true, auth: undefined, vary: [], cacheControl: undefined }
     const found = findToken(view, cookie?.name)
     if ('refused' in found) {
@@ -121,7 +130,17 @@ export const unavailable: Answer = {
   body: JSON.stringify(errorBody(refuse('unavailable'))),
 }
 
-const ownOptions = ['optional', 'public', 'cookie', 'signIn', 'onRefusal', 'clock', 'baseUrl', 'trustProxy'] as const
+const ownOptions = [
+  'optional',
+  'public',
+  'cookie',
+  'signIn',
+  'resource',
+  'onRefusal',
+  'clock',
+  'baseUrl',
+  'trustProxy',
+] as const
 
 /** What is left is a policy, and looked over now: a typo shows when the server starts, not at the first request. */
 function policyOf(options: ProtectOptions): Policy {
@@ -163,18 +182,32 @@ function isAboutProof(refusal: Refusal): boolean {
 }
 
 /** RFC 6750 §3, RFC 9449 §7.1; with what RFC 9470 §3 adds when another login is needed. */
-function challengeOf(refusal: Refusal, policy: Policy, found: FoundToken | undefined): string {
+function challengeOf(
+  refusal: Refusal,
+  policy: Policy,
+  found: FoundToken | undefined,
+  resourceMetadata: string | undefined,
+): string {
   const scope = typeof policy.scope === 'string' ? policy.scope : policy.scope?.join(' ')
+  const tellsScope =
+    refusal.reason === 'scope_insufficient' || (refusal.reason === 'token_missing' && resourceMetadata !== undefined)
   const withDpop = found?.scheme === 'DPoP' || policy.bound === true || isAboutProof(refusal)
   const text = challenge(refusal, {
     ...(withDpop ? { scheme: 'DPoP', algs: publicKeyAlgorithms.join(' ') } : {}),
-    ...(refusal.reason === 'scope_insufficient' && scope !== undefined ? { scope } : {}),
+    ...(tellsScope && scope !== undefined ? { scope } : {}),
+    ...(resourceMetadata === undefined ? {} : { resourceMetadata }),
   })
   if (refusal.reason === 'token_too_old') return `${text}, max_age="${policy.maxAgeSeconds}"`
   if (refusal.reason !== 'authentication_insufficient') return text
   const acr = policy.acr === undefined ? '' : `, acr_values="${policy.acr.join(' ')}"`
   const age = policy.maxAuthenticationAgeSeconds
   return `${text}${acr}${age === undefined ? '' : `, max_age="${age}"`}`
+}
+
+/** What the policy says already need not be said again. */
+function resourceOf({ scope, bound }: Policy): Omit<ResourceOptions, 'resource'> {
+  const scopes = typeof scope === 'string' ? scope.split(' ').filter(word => word !== '') : scope
+  return { ...(scopes && { scopes }), ...(bound !== undefined && { bound }) }
 }
 
 /** A client whose clock is wrong learns the time where that could be the cause (contract: token answers). */

@@ -23,5 +23,5 @@ export function send(response: NodeResponse, answer: Answer): void {
 }
 
 function extend(response: NodeResponse, name: string, names: readonly string[]): void {
-  response.setHeader(name, mergeList(response.getHeader(name)?.toString(), names))
+  if (names.length > 0) response.setHeader(name, mergeList(response.getHeader(name)?.toString(), names))
 }
