@@ -69,8 +69,8 @@ export function readConfiguration({ file, environment, flags, folder = '.' }: Co
   for (const key of flagKeys) if (flags[key] !== undefined) take(key, String(flags[key]), `--${key}`)
   const parsed = configurationSchema.safeParse(written)
   if (!parsed.success) throw new WrongConfiguration(describeProblems(parsed.error, written, sources))
-  const { clients, apis, issuer, database, database_listen, unsafe_refresh_policy, ...written } = parsed.data
-  const { registration: _registration, ...rest } = written
+  const { clients, apis, issuer, database, database_listen, unsafe_refresh_policy, ...others } = parsed.data
+  const { registration: _registration, ...rest } = others
   // What the file says is beside the file, wherever one stands.
   const base = path === undefined || sources.has('data') ? folder : dirname(path)
   return {

@@ -360,7 +360,14 @@ describe('a back end that acts as a user who is not there', () => {
 
   test('with no scope that is a right of back ends, and none but its own', async () => {
     const { to, userId } = await withLogin()
-    for (const scope of ['introspection', 'revocations', 'tokens:exchange', 'tokens:impersonate', 'account', 'notes introspection']) {
+    for (const scope of [
+      'introspection',
+      'revocations',
+      'tokens:exchange',
+      'tokens:impersonate',
+      'account',
+      'notes introspection',
+    ]) {
       expect((await exchange(to, userId, { ...asUser, scope })).body.error).toBe('invalid_scope')
     }
     const none = await exchange(to, userId, asUser)
