@@ -24,6 +24,7 @@ export default defineConfig({
             'tools/**/*.test.ts',
             'examples/**/*.test.ts',
             'simulation/**/*.test.ts',
+            'comparison/**/*.test.ts',
           ],
           sequence: { groupOrder: 0 },
         },

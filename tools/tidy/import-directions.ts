@@ -24,7 +24,7 @@ export const importDirections: Readonly<Record<string, readonly string[]>> = {
 // endregion
 
 /** Folders beside `packages/` may import whatever a package publishes. Nothing in `packages/` imports them. */
-export const freeFolders: readonly string[] = ['bench', 'e2e', 'examples', 'simulation', 'tools']
+export const freeFolders: readonly string[] = ['bench', 'comparison', 'e2e', 'examples', 'simulation', 'tools']
 
 /** Node's own modules that a package may import; a package that is not listed may import all. */
 export const allowedNodeModules: Readonly<Record<string, readonly string[]>> = {

@@ -19,6 +19,8 @@ export interface StrictIssuerOptions {
   readonly minimumLife?: number
   /** Every proof must carry this nonce. */
   readonly nonce?: string
+  /** False: a bound login is given no mercy either, as by servers that know single use and nothing else. */
+  readonly repeatsBound?: boolean
 }
 
 interface Family {
@@ -78,6 +80,7 @@ const cors = {
 
 export function createStrictIssuer(options: StrictIssuerOptions): StrictIssuer {
   const { issuer, now, lifetimeSeconds = 900, tokenType = 'Bearer', grace = 20_000, minimumLife = 60_000 } = options
+  const { repeatsBound = true } = options
   const counts: Counts = { posts: 0, rotations: 0, replays: 0, unchanged: 0, reuses: 0, revocations: 0, logins: 0 }
   const families = new Map<string, Family>()
   const accessTokens = new Map<string, Access>()
@@ -154,7 +157,8 @@ export function createStrictIssuer(options: StrictIssuerOptions): StrictIssuer {
       family.generation = generation + 1
       family.rotatedAt = now()
       counts.rotations++
-    } else if (family.thumbprint || (generation === family.generation - 1 && age < grace)) counts.replays++
+    } else if ((family.thumbprint && repeatsBound) || (generation === family.generation - 1 && age < grace))
+      counts.replays++
     else {
       counts.reuses++
       end(family, 'refresh_token_reused')
