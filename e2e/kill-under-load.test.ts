@@ -3,6 +3,7 @@ import {
   apiSecret,
   backendSecret,
   configuration,
+  graceSeconds,
   type Install,
   keep,
   logIn,
@@ -16,6 +17,7 @@ import { feedEntries } from './testing/killed-at-every-step.ts'
 import { createProofKey } from './testing/proof-key.ts'
 import { givenInstallation, type Installation, startServer } from './testing/server-process.ts'
 import { wholeAudit, withStore } from './testing/stored-state.ts'
+import { createWitness } from './testing/witness.ts'
 
 let installed: Installation
 /** Resolved while the server is there: nobody hammers at a closed door. */
@@ -65,7 +67,8 @@ async function comeAndGo(stop: () => boolean): Promise<{ stayed: Install[]; gone
 
 test('100 apps refresh while the server is killed five times: nobody is logged out, nothing acknowledged is lost', async () => {
   installed = await givenInstallation(configuration)
-  let server = await startServer(installed)
+  const witness = createWitness()
+  let server = await startServer(installed, { observed: true })
   await signUp(installed.issuer)
   const installs: Install[] = []
   for (let number = 0; number < chains - boundChains; number++) {
@@ -93,7 +96,7 @@ test('100 apps refresh while the server is killed five times: nobody is logged o
       enough = resolve
     })
     const killed = server.end('SIGKILL')
-    const starting = killed.then(() => startServer(installed))
+    const starting = killed.then(() => startServer(installed, { observed: true }))
     thereAgain = starting
     server = await starting
     wanted = refreshes + refreshesBetweenKills
@@ -108,6 +111,8 @@ test('100 apps refresh while the server is killed five times: nobody is logged o
   expect(gone.filter(install => !named.has(install.sessionId))).toEqual([])
 
   await server.end('SIGTERM')
+  expect(await witness.violations(installed.dataFolder, graceSeconds)).toEqual([])
+  expect(witness.seen()).toBeGreaterThan(kills * refreshesBetweenKills)
   await withStore(installed.dataFolder, async store => {
     const events = (await wholeAudit(store)).map(({ record }) => record)
     const endedIds = events.filter(({ event }) => event === 'session.ended').map(({ sessionId }) => sessionId)

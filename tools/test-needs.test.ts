@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { findChromium } from './chromium-path.ts'
+import { findFaketime } from './faketime-path.ts'
 import { installTestNeeds, type TestNeed } from './test-needs.ts'
 
 let folder: string
@@ -69,4 +70,11 @@ test('COUNTERSIGN_CHROMIUM wins over the usual places, and a wrong one is not pa
   await writeFile(join(folder, 'browser'), '', { mode: 0o755 })
   expect(findChromium({ COUNTERSIGN_CHROMIUM: join(folder, 'browser') })).toBe(join(folder, 'browser'))
   expect(findChromium({ COUNTERSIGN_CHROMIUM: join(folder, 'absent') })).toBeUndefined()
+})
+
+test('a path of libfaketime that is named and wrong is not papered over by another one', async () => {
+  const library = join(folder, 'libfaketime.so.1')
+  expect(findFaketime({ COUNTERSIGN_FAKETIME: library })).toBeUndefined()
+  await writeFile(library, '')
+  expect(findFaketime({ COUNTERSIGN_FAKETIME: library })).toBe(library)
 })

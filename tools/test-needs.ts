@@ -8,6 +8,7 @@ import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { findPgbouncer, findPostgres } from '@countersign/store-postgres/testing/find-postgres'
 import { findChromium } from './chromium-path.ts'
+import { findFaketime } from './faketime-path.ts'
 
 export interface TestNeed {
   readonly name: string
@@ -36,6 +37,12 @@ export const testNeeds: readonly TestNeed[] = [
     isPresent: environment => findPgbouncer(environment) !== undefined,
     debianPackage: 'pgbouncer',
     advice: 'install PgBouncer and set COUNTERSIGN_PGBOUNCER to the path of its executable',
+  },
+  {
+    name: 'libfaketime',
+    isPresent: environment => findFaketime(environment) !== undefined,
+    debianPackage: 'libfaketime',
+    advice: 'install libfaketime and set COUNTERSIGN_FAKETIME to the path of libfaketime.so.1',
   },
 ]
 

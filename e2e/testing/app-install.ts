@@ -4,6 +4,7 @@ import { type ProofKey, proofFor } from './proof-key.ts'
 /** The clients that these tests use. `app` rotates at every refresh, so that each one writes. */
 export const apiSecret: string = 'secret-of-the-api-that-reads-the-feed-0001'
 export const backendSecret: string = 'secret-of-the-back-end-that-is-trusted-0002'
+export const graceSeconds = 300
 export const redirectUri: string = 'http://127.0.0.1:9/callback'
 export const configuration: Readonly<Record<string, unknown>> = {
   sign_up: 'open',
@@ -17,7 +18,7 @@ export const configuration: Readonly<Record<string, unknown>> = {
       audiences: ['urn:notes'],
       redirect_uris: [redirectUri],
       access_token_binding: 'bearer',
-      grace_seconds: 300,
+      grace_seconds: graceSeconds,
       minimum_life_seconds: 0,
     },
     {
@@ -82,11 +83,20 @@ export async function logIn(issuer: string, app: Parameters<typeof tryLogIn>[1] 
   return done.install
 }
 
-/** Redeems the refresh token; what is answered is kept, as an app does. `undefined` if the server died meanwhile. */
-export async function refresh(issuer: string, install: Install, headers: Headers = {}): Promise<Answer | undefined> {
+/**
+ * Redeems the refresh token; what is answered is kept, as an app does. `undefined` if the server died meanwhile, or `patience`
+ * (milliseconds) was over.
+ */
+export async function refresh(
+  issuer: string,
+  install: Install,
+  headers: Headers = {},
+  patience?: number,
+): Promise<Answer | undefined> {
   const url = `${issuer}/token`
-  const proof = await proofFor(issuer, install.key, { method: 'POST', url })
+  const proof = await proofFor(issuer, install.key, { method: 'POST', url }, patience)
   const answer = await callUnlessKilled(url, {
+    patience,
     headers: { ...proof, ...headers },
     form: { grant_type: 'refresh_token', client_id: install.clientId, refresh_token: install.refreshToken },
   })

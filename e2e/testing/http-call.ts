@@ -15,19 +15,33 @@ export interface Call {
   readonly form?: Readonly<Record<string, string>>
   readonly json?: unknown
   readonly body?: string
+  /** Milliseconds after which nobody waits for the answer any more. */
+  readonly patience?: number | undefined
 }
 
 /** Told of every call, once it is answered or has failed. */
-export const observers: Set<(what: Call, answer: Answer | undefined) => void> = new Set()
+export const observers: Set<(what: Call, answer: Answer | undefined, sending: Sending) => void> = new Set()
+
+export interface Sending {
+  readonly url: string
+  /** By the machine's monotonic clock, in milliseconds. */
+  readonly sentAt: number
+}
+
+/** The machine's monotonic clock, in milliseconds: the same in all processes, and moved by nobody. */
+export function monotonic(): number {
+  return Number(process.hrtime.bigint() / 1000n) / 1000
+}
 
 /** One request on a connection of its own, so that a server that dies takes nobody else's request along. */
 export async function call(url: string, what: Call = {}): Promise<Answer> {
   let answer: Answer | undefined
+  const sentAt = monotonic()
   try {
     answer = await send(url, what)
     return answer
   } finally {
-    for (const observe of observers) observe(what, answer)
+    for (const observe of observers) observe(what, answer, { url, sentAt })
   }
 }
 
@@ -45,7 +59,8 @@ function send(url: string, what: Call): Promise<Answer> {
   }
   const method = what.method ?? (body === undefined ? 'GET' : 'POST')
   return new Promise((resolve, reject) => {
-    const outgoing = request(url, { agent: false, method, headers }, incoming => {
+    const signal = what.patience === undefined ? undefined : AbortSignal.timeout(what.patience)
+    const outgoing = request(url, { agent: false, method, headers, ...(signal && { signal }) }, incoming => {
       let text = ''
       incoming.setEncoding('utf8')
       incoming.on('data', (chunk: string) => {

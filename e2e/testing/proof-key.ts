@@ -31,9 +31,11 @@ export async function proofFor(
   issuer: string,
   key: ProofKey | undefined,
   request: { method: string; url: string; accessToken?: string },
+  patience?: number,
 ): Promise<Readonly<Record<string, string>>> {
   if (key === undefined) return {}
   const refused = await call(`${issuer}/token`, {
+    patience,
     headers: { dpop: 'none yet' },
     form: { grant_type: 'refresh_token', client_id: 'app', refresh_token: 'none' },
   })

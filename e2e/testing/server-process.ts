@@ -8,6 +8,7 @@ import { join } from 'node:path'
 
 const main = join(import.meta.dirname, '../../packages/cli/src/main.ts')
 const faults = join(import.meta.dirname, 'faults.ts')
+const observe = join(import.meta.dirname, 'observe.ts')
 
 /** A folder with a configuration file and room for the data; the port stays the same from start to start. */
 export interface Installation {
@@ -65,19 +66,23 @@ export interface Surroundings {
   readonly environment?: Readonly<Record<string, string>>
   /** With the faults of `faults.ts`, for requests to ask for. */
   readonly faults?: boolean
+  /** Its database writes down its own history; `observed-history.ts` reads it. */
+  readonly observed?: boolean
   readonly cwd?: string
   /** A line of shell before it, such as `ulimit -f 100`. */
   readonly shell?: string
+  /** What starts it, such as `nsenter`. */
+  readonly launcher?: readonly string[]
 }
 
 /** Runs the command with these arguments, from its sources. */
 export function run(args: readonly string[], surroundings: Surroundings = {}): Running {
-  const node = ['--conditions=@countersign/source', ...(surroundings.faults ? ['--import', faults] : []), main, ...args]
-  const { shell } = surroundings
-  const [program, all] =
-    shell === undefined
-      ? [process.execPath, node]
-      : ['/bin/sh', ['-c', `${shell}; exec "$0" "$@"`, process.execPath, ...node]]
+  const { shell, launcher = [] } = surroundings
+  const preloads = [...(surroundings.faults ? [faults] : []), ...(surroundings.observed ? [observe] : [])]
+  const imports = preloads.flatMap(file => ['--import', file])
+  const node = [process.execPath, '--conditions=@countersign/source', ...imports, main, ...args]
+  const through = shell === undefined ? [] : ['/bin/sh', '-c', `${shell}; exec "$0" "$@"`]
+  const [program = '', ...all] = [...launcher, ...through, ...node]
   const child = spawn(program, all, {
     env: { ...cleanEnvironment(), ...surroundings.environment },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,5 +1,5 @@
 import type { AccessTokenClaims, Reason } from '@countersign/protocol'
-import type { Applied } from '../world/disk.ts'
+import type { Applied } from './applied.ts'
 
 /** Who sends requests, as far as judging them goes. */
 export interface Party {

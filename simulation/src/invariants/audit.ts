@@ -1,7 +1,7 @@
 import type { AuditEvent, Change } from '@countersign/core'
 import { canonicalJson } from '@countersign/protocol'
 import { brokenAuditRow, type StoredAuditRow } from '@countersign/store'
-import type { Applied } from '../world/disk.ts'
+import type { Applied } from '../history/applied.ts'
 import type { Violation } from './violation.ts'
 
 /** One audit row for every change of rights or credentials, none for a rotation, no gaps, and the chain whole. */

@@ -1,27 +1,53 @@
+import type { StoredAuditRow } from '@countersign/store'
+import type { Applied } from '../history/applied.ts'
 import type { History } from '../history/history.ts'
+import type { Loot } from '../plan/plan.ts'
 import type { World } from '../world/world.ts'
 import { judgeAudit } from './audit.ts'
 import { judgeChain } from './one-chain.ts'
 import { judgeRevocation } from './revocation.ts'
 import { judgeSurvival } from './survival.ts'
-import { judgeTolerance } from './tolerance.ts'
+import { judgeTolerance, type Tolerance } from './tolerance.ts'
 import { truthOf } from './truth.ts'
 import type { Violation } from './violation.ts'
 import { judgeLogouts } from './wrong-logout.ts'
 
+/** What is known of a run, simulated or real. */
+export interface Recorded {
+  /** What the store has applied and holds, in order. */
+  readonly log: readonly Applied[]
+  readonly history: History
+  readonly auditRows: readonly StoredAuditRow[]
+  readonly nodes: number
+  readonly lootOf: (party: string) => Loot | undefined
+  readonly tolerance: Tolerance
+}
+
+/** The tolerance of a client by default. */
+const defaultTolerance: Tolerance = { graceMilliseconds: 20_000, minimumLifeMilliseconds: 60_000 }
+
+export async function judge({ disk, history, thieves, nodes }: World): Promise<Violation[]> {
+  return judgeRecorded({
+    log: disk.applied,
+    history,
+    auditRows: await disk.auditRows(),
+    nodes: nodes.length,
+    lootOf: party => thieves.get(party)?.loot,
+    tolerance: defaultTolerance,
+  })
+}
+
 /** Everything that was promised, judged on what has happened. In order of time. */
-export async function judge(world: World): Promise<Violation[]> {
-  const { disk, history, thieves, nodes } = world
-  const log = disk.applied
+export function judgeRecorded({ log, history, auditRows, nodes, lootOf, tolerance }: Recorded): Violation[] {
   const lost = history.events.flatMap(event => (event.kind === 'forgotten' ? event.lost : []))
   const truth = truthOf(log, lost)
   const all = [...log, ...lost].sort((one, other) => one.time - other.time)
   return [
     ...judgeChain(log),
-    ...judgeAudit(log, await disk.auditRows()),
-    ...judgeLogouts(history, truth, truthOf(all)),
+    ...judgeAudit(log, auditRows),
+    ...judgeLogouts(history, truth, truthOf(all), tolerance.graceMilliseconds),
     ...judgeRevocation(history, truth),
-    ...judgeTolerance(history, truth, party => thieves.get(party)?.loot, nodes.length),
+    ...judgeTolerance(history, truth, { lootOf, nodes, tolerance }),
     ...judgeSurvival(history),
     ...judgeEvents(history),
   ].sort((one, other) => one.time - other.time)

@@ -1,4 +1,4 @@
-import { type Applied, rowKeyOf } from '../world/disk.ts'
+import { type Applied, rowKeyOf } from '../history/applied.ts'
 import type { Violation } from './violation.ts'
 
 /** An old token of a bound login that is presented for ever counts as use, a few times in each idle period. */

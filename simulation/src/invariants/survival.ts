@@ -1,6 +1,6 @@
 import type { Change } from '@countersign/core'
+import type { Applied } from '../history/applied.ts'
 import type { History, HistoryEvent, TokenExchange } from '../history/history.ts'
-import type { Applied } from '../world/disk.ts'
 import type { Violation } from './violation.ts'
 
 /**

@@ -1,11 +1,15 @@
+import type { Applied } from '../history/applied.ts'
 import type { History, PresentedToken, TokenExchange } from '../history/history.ts'
 import type { Loot } from '../plan/plan.ts'
-import type { Applied } from '../world/disk.ts'
 import type { Truth } from './truth.ts'
 import type { Violation } from './violation.ts'
 
-const graceMilliseconds = 20_000
-const minimumLifeMilliseconds = 60_000
+/** How long the predecessor of an unbound token is good, and how long nothing rotates (H). */
+export interface Tolerance {
+  readonly graceMilliseconds: number
+  readonly minimumLifeMilliseconds: number
+}
+
 /** A request may have waited for the store, and so was judged later than it came. */
 const slack = 8_000
 
@@ -19,9 +23,9 @@ type Rotations = Map<string, { readonly generation: number; readonly storeTime: 
 export function judgeTolerance(
   history: History,
   truth: Truth,
-  lootOf: (party: string) => Loot | undefined,
-  nodes: number,
+  more: { lootOf: (party: string) => Loot | undefined; nodes: number; tolerance: Tolerance },
 ): Violation[] {
+  const { tolerance } = more
   const violations: Violation[] = []
   const rotations: Rotations = new Map()
   /** What honest parties were answered for: the proof that came with it is used up at that node. */
@@ -29,10 +33,10 @@ export function judgeTolerance(
   for (const event of history.events) {
     if (event.kind === 'forgotten') rotations.clear()
     if (event.kind === 'fault' && event.text.startsWith('store clock')) rotations.clear()
-    if (event.kind === 'commit') violations.push(...judgeCommit(event.applied, truth, rotations))
+    if (event.kind === 'commit') violations.push(...judgeCommit(event.applied, { truth, rotations, tolerance }))
     if (event.kind !== 'exchange') continue
     const { exchange } = event
-    violations.push(...judgeExchange(exchange, { truth, rotations, lootOf, nodes, used }))
+    violations.push(...judgeExchange(exchange, { ...more, truth, rotations, used }))
     if (exchange.party.honest && exchange.status === 200 && exchange.presented) used.add(usedName(exchange.presented))
   }
   return violations
@@ -42,7 +46,11 @@ function usedName({ familyId, generation }: PresentedToken): string {
   return `${familyId} ${generation}`
 }
 
-function judgeCommit({ change, storeTime, time, node }: Applied, truth: Truth, rotations: Rotations): Violation[] {
+function judgeCommit(
+  { change, storeTime, time, node }: Applied,
+  { truth, rotations, tolerance }: { truth: Truth; rotations: Rotations; tolerance: Tolerance },
+): Violation[] {
+  const { graceMilliseconds, minimumLifeMilliseconds } = tolerance
   const violations: Violation[] = []
   for (const write of change.writes) {
     if (write.table !== 'family' || write.row.endedAt !== null) continue
@@ -73,6 +81,7 @@ function judgeExchange(
     rotations: Rotations
     lootOf: (party: string) => Loot | undefined
     nodes: number
+    tolerance: Tolerance
     used: ReadonlySet<string>
   },
 ): Violation[] {
@@ -95,7 +104,7 @@ function judgeExchange(
   }
   const rotation = known.rotations.get(familyId)
   const seconds = rotation === undefined ? 0 : (storeArrivedAt - rotation.storeTime) / 1000
-  if (row === 8 && seconds * 1000 > graceMilliseconds + slack) {
+  if (row === 8 && seconds * 1000 > known.tolerance.graceMilliseconds + slack) {
     broken('tolerance without proof is bounded', `${party.name} was forgiven ${seconds} s after the rotation`)
   }
   if (bound && row !== undefined && row >= 8) broken('a bound login knows no grace and no reuse', `row ${row}`)

@@ -1,5 +1,5 @@
 import type { AccessTokenClaims } from '@countersign/protocol'
-import type { Applied } from '../world/disk.ts'
+import type { Applied } from '../history/applied.ts'
 
 /** What is so, by what the store has applied and still holds; written down independently of the rules. */
 export interface Truth {

@@ -16,7 +16,7 @@ function stolenFamilies(history: History): Set<string> {
  * Nobody is logged out except by logout, expiry, policy or proven reuse. Judged by what the server answered to honest parties:
  * a final refusal must have its cause in the truth; `ever` also knows what was revoked and has been forgotten since.
  */
-export function judgeLogouts(history: History, truth: Truth, ever: Truth): Violation[] {
+export function judgeLogouts(history: History, truth: Truth, ever: Truth, graceMilliseconds: number): Violation[] {
   const stolen = stolenFamilies(history)
   const lostLogins = lostFamilies(history)
   const violations: Violation[] = []
@@ -24,7 +24,7 @@ export function judgeLogouts(history: History, truth: Truth, ever: Truth): Viola
     if (event.kind !== 'exchange') continue
     const { exchange } = event
     if (!exchange.party.honest || exchange.path !== '/token' || exchange.presented === undefined) continue
-    const why = wrongRefusal(exchange, { truth, ever, stolen, lostLogins, history })
+    const why = wrongRefusal(exchange, { truth, ever, stolen, lostLogins, history, graceMilliseconds })
     if (why === undefined) continue
     violations.push({
       rule: 'nobody is logged out except by logout, expiry, policy or proven reuse',
@@ -38,7 +38,14 @@ export function judgeLogouts(history: History, truth: Truth, ever: Truth): Viola
 
 function wrongRefusal(
   { reason, presented, answeredAt, storeArrivedAt }: TokenExchange,
-  known: { truth: Truth; ever: Truth; stolen: ReadonlySet<string>; lostLogins: ReadonlySet<string>; history: History },
+  known: {
+    truth: Truth
+    ever: Truth
+    stolen: ReadonlySet<string>
+    lostLogins: ReadonlySet<string>
+    history: History
+    graceMilliseconds: number
+  },
 ): string | undefined {
   const { truth, ever, stolen, lostLogins, history } = known
   const familyId = presented?.familyId ?? ''
@@ -59,7 +66,9 @@ function wrongRefusal(
     case 'refresh_token_reused': {
       if (truth.isBound(familyId)) return 'and a bound login has no reuse'
       if (stolen.has(familyId)) return undefined
-      return lateRepeats(history, familyId, answeredAt) >= 2 ? undefined : 'and no thief was near, nor two late repeats'
+      return lateRepeats(history, familyId, { until: answeredAt, graceMilliseconds: known.graceMilliseconds }) >= 2
+        ? undefined
+        : 'and no thief was near, nor two late repeats'
     }
     case 'session_idle_expired':
       return storeArrivedAt - lastUse(history, familyId, answeredAt) >= idleMilliseconds
@@ -102,7 +111,6 @@ function lastUse({ events }: History, familyId: string, until: number): number {
   return last
 }
 
-const graceMilliseconds = 20_000
 const creditReturnsAfter = 8
 /** From the store's look at the clock to the commit. */
 const slack = 1_000
@@ -111,7 +119,11 @@ const slack = 1_000
  * How often in a row, without eight rotations in between, the previous generation of an unbound family was presented after the
  * grace, up to a moment. The first one is forgiven; from the second on nothing tells it from theft.
  */
-function lateRepeats(history: History, familyId: string, until: number): number {
+function lateRepeats(
+  history: History,
+  familyId: string,
+  { until, graceMilliseconds }: { until: number; graceMilliseconds: number },
+): number {
   let generation = 0
   let usedAt = 0
   let lates = 0

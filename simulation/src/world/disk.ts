@@ -1,15 +1,7 @@
-import { type Change, type Instant, isShortLivedWrite, type Write } from '@countersign/core'
+import type { Change, Instant } from '@countersign/core'
 import { createMemoryStore, type Store, type StoredAuditRow } from '@countersign/store'
+import type { Applied } from '../history/applied.ts'
 import type { VirtualTime } from './virtual-time.ts'
-
-/** A change as it was applied, and when, in true time. */
-export interface Applied {
-  readonly change: Change
-  readonly time: number
-  /** By the store's clock. */
-  readonly storeTime: Instant
-  readonly node: string
-}
 
 /**
  * What all nodes share: the in-memory engine, and the list of what was applied to it. Forgetting is to begin anew with a
@@ -103,20 +95,4 @@ export function createDisk(time: VirtualTime, told: { committed: (applied: Appli
 
 function isUnsynced(one: Applied | undefined, since: number): boolean {
   return one !== undefined && !one.change.durable && one.time > since
-}
-
-/** The key of a written row among all rows. */
-export function rowKeyOf(write: Write): string {
-  if (isShortLivedWrite(write)) return `${write.table} ${write.row.hash}`
-  switch (write.table) {
-    case 'issuer':
-    case 'keyRing':
-      return write.table
-    case 'identity':
-      return `identity ${write.row.connection} ${write.row.subject}`
-    case 'grant':
-      return `grant ${write.row.userId} ${write.row.clientId}`
-    default:
-      return `${write.table} ${write.row.id}`
-  }
 }

@@ -1,6 +1,6 @@
 import type { Change, Issuer, Write } from '@countersign/core'
 import { epochEntry } from '@countersign/core'
-import type { Applied } from './disk.ts'
+import type { Applied } from '../history/applied.ts'
 import type { World } from './world.ts'
 
 /*
