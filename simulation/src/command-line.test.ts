@@ -1,4 +1,6 @@
-import { expect, test } from 'vitest'
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
 import { readCommand } from './command-line.ts'
 
 test('a seed is replayed, a number of seeds or minutes is played, a thousand seeds by default', () => {
@@ -10,6 +12,11 @@ test('a seed is replayed, a number of seeds or minutes is played, a thousand see
     json: true,
   })
   expect(readCommand(['--minutes', '0.5'])).toEqual({ do: 'minutes', first: 1, minutes: 0.5, json: false })
+  expect(readCommand(['--seed', '7', '--break', 'there is no grace'])).toEqual({
+    do: 'replay',
+    seed: 7,
+    breaks: 'there is no grace',
+  })
   expect(readCommand([])).toEqual({ do: 'seeds', first: 1, count: 1_000, json: false })
 })
 
@@ -26,4 +33,39 @@ test.each([
   [['7'], /7/],
 ])('%j gets a message that says what is wrong', (words, message) => {
   expect(() => readCommand(words)).toThrow(message)
+})
+
+describe('as a command', { timeout: 120_000 }, () => {
+  const simulate = (...words: string[]) => {
+    const main = join(import.meta.dirname, 'main.ts')
+    return spawnSync(process.execPath, ['--conditions=@countersign/source', main, ...words], { encoding: 'utf8' })
+  }
+
+  test('--json ends with one line that says what was played; it exits 0 if no promise was broken', () => {
+    const { status, stdout } = simulate('--seeds', '5', '--json')
+    const last = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as Record<string, unknown>
+    expect(status).toBe(0)
+    expect(Object.keys(last)).toEqual(['seeds', 'events', 'violations', 'rows', 'faults'])
+    expect(last).toMatchObject({ seeds: 5, violations: 0, rows: { 1: expect.any(Number), 10: expect.any(Number) } })
+  })
+
+  test('what is broken is told as a short story, with how to play it again; it exits 1', () => {
+    const broken = simulate('--seeds', '20', '--json', '--break', 'a fast-forward rotates')
+    expect(broken.status).toBe(1)
+    expect(broken.stdout).toMatch(/Seed \d+ breaks a promise at [\d:.]+: /)
+    const again = /Replay: npm run simulate -- --seed (\d+) --break "a fast-forward rotates"/.exec(broken.stdout)
+    const replayed = simulate('--seed', again?.[1] ?? '', '--break', 'a fast-forward rotates')
+    expect(replayed.status).toBe(1)
+    expect(replayed.stdout).toContain('BROKEN at')
+  })
+
+  test.each([
+    ['--seed', 'x'],
+    ['--break', 'nothing that is known'],
+  ])('%s %s is refused with a sentence and the usage; it exits 2', (...words) => {
+    const { status, stdout, stderr } = simulate(...words)
+    expect([status, stdout]).toEqual([2, ''])
+    expect(stderr).toContain(words[0])
+    expect(stderr).toContain('Usage: npm run simulate')
+  })
 })

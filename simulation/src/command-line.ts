@@ -1,11 +1,12 @@
 import { parseArgs } from 'node:util'
 
 /** What the simulator was asked to do. */
-export type Command =
+export type Command = { readonly breaks?: string } & (
   | { readonly do: 'replay'; readonly seed: number }
   | { readonly do: 'seeds'; readonly first: number; readonly count: number; readonly json: boolean }
   | { readonly do: 'minutes'; readonly first: number; readonly minutes: number; readonly json: boolean }
   | { readonly do: 'help' }
+)
 
 export const usage = `Usage: npm run simulate -- [options]
 
@@ -14,6 +15,7 @@ export const usage = `Usage: npm run simulate -- [options]
   --minutes M   plays seeds for M minutes, and says how it goes
   --from N      the first seed (default 1)
   --json        ends with one line of JSON
+  --break NAME  with one thing broken on purpose, to see it found; a wrong name lists them
   --help`
 
 /** Reads the command line. Throws with one sentence for a person if it cannot be read. */
@@ -26,20 +28,23 @@ export function readCommand(words: readonly string[]): Command {
       minutes: { type: 'string' },
       from: { type: 'string' },
       json: { type: 'boolean' },
+      break: { type: 'string' },
       help: { type: 'boolean' },
     },
   })
   const { seed, seeds, minutes, from, json = false, help } = values
   if (help) return { do: 'help' }
+  const breaks = values.break === undefined ? {} : { breaks: values.break }
   const wanted = [seed, seeds, minutes].filter(value => value !== undefined)
   if (wanted.length > 1) throw new Error('Of --seed, --seeds and --minutes only one can be given.')
   if (seed !== undefined) {
     if (from !== undefined) throw new Error('--from does not go with --seed.')
-    return { do: 'replay', seed: wholeNumber('--seed', seed, 0) }
+    return { ...breaks, do: 'replay', seed: wholeNumber('--seed', seed, 0) }
   }
   const first = from === undefined ? 1 : wholeNumber('--from', from, 0)
-  if (minutes !== undefined) return { do: 'minutes', first, minutes: positive('--minutes', minutes), json }
-  return { do: 'seeds', first, count: seeds === undefined ? 1_000 : wholeNumber('--seeds', seeds, 1), json }
+  if (minutes !== undefined) return { ...breaks, do: 'minutes', first, minutes: positive('--minutes', minutes), json }
+  const count = seeds === undefined ? 1_000 : wholeNumber('--seeds', seeds, 1)
+  return { ...breaks, do: 'seeds', first, count, json }
 }
 
 function wholeNumber(name: string, text: string, least: number): number {

@@ -1,6 +1,9 @@
+import { allBreakages } from './breakages/all-breakages.ts'
+import type { Breakage } from './breakages/breakage.ts'
 import { type Command, readCommand, usage } from './command-line.ts'
 import { clockOf, tellStory } from './history/story.ts'
 import { generatePlan } from './plan/generate.ts'
+import type { Plan } from './plan/plan.ts'
 import { shrink } from './plan/shrink.ts'
 import { type RunResult, run } from './run.ts'
 import { addTo, createTally, type Tally } from './tally.ts'
@@ -11,8 +14,10 @@ process.exitCode = await main()
 
 async function main(): Promise<number> {
   let command: Command
+  let game: Game
   try {
     command = readCommand(process.argv.slice(2))
+    game = gameOf(command)
   } catch (error) {
     process.stderr.write(`${(error as Error).message}\n\n${usage}\n`)
     return 2
@@ -22,12 +27,12 @@ async function main(): Promise<number> {
       say(usage)
       return 0
     case 'replay':
-      return replay(command.seed)
+      return replay(game, command.seed)
     case 'seeds': {
-      const { first, count } = command
+      const { count } = command
       return play(
-        first,
-        command.json,
+        game,
+        command,
         tally => tally.seeds < count,
         tally => tally.seeds / count,
       )
@@ -37,8 +42,8 @@ async function main(): Promise<number> {
       const started = performance.now()
       const spent = (): number => performance.now() - started
       return play(
-        command.first,
-        command.json,
+        game,
+        command,
         () => spent() < milliseconds,
         () => spent() / milliseconds,
       )
@@ -46,9 +51,29 @@ async function main(): Promise<number> {
   }
 }
 
+/** How a seed is played: the code as it is, or with one thing broken. */
+interface Game {
+  plan(seed: number): Plan
+  run(plan: Plan): Promise<RunResult>
+  /** What to add to the command to play the same again. */
+  readonly flag: string
+}
+
+function gameOf({ breaks }: Command): Game {
+  if (breaks === undefined) return { plan: generatePlan, run, flag: '' }
+  const names = allBreakages.map(({ name }) => `  ${name}`).join('\n')
+  const found: Breakage | undefined = allBreakages.find(({ name }) => name === breaks)
+  if (found === undefined) throw new Error(`--break: one of these, not "${breaks}":\n${names}`)
+  return {
+    plan: seed => generatePlan(seed, found.focus),
+    run: plan => run(plan, found),
+    flag: ` --break ${JSON.stringify(breaks)}`,
+  }
+}
+
 async function play(
-  first: number,
-  json: boolean,
+  game: Game,
+  { first, json }: { readonly first: number; readonly json: boolean },
   goesOn: (tally: Tally) => boolean,
   progress: (tally: Tally) => number,
 ): Promise<number> {
@@ -56,15 +81,15 @@ async function play(
   const started = performance.now()
   let saidAt = started
   for (let seed = first; goesOn(tally); seed++) {
-    const result = await run(generatePlan(seed))
+    const result = await game.run(game.plan(seed))
     addTo(tally, result)
-    if (result.violations.length > 0) await sayShrunk(result)
+    if (result.violations.length > 0) await sayShrunk(game, result)
     if (performance.now() - saidAt < progressEverySeconds * 1000) continue
     saidAt = performance.now()
-    say(`${(100 * progress(tally)).toFixed(0).padStart(3)} %  ${summary(tally)}`)
+    say(`${(100 * progress(tally)).toFixed(0).padStart(3)} %  ${summary(tally)}; ${residentMegabytes()} MB`)
   }
   const seconds = ((performance.now() - started) / 1000).toFixed(1)
-  say(`${summary(tally)}\n${seconds} s, ${Math.round(process.memoryUsage().rss / 1_048_576)} MB`)
+  say(`${summary(tally)}\n${seconds} s, ${residentMegabytes()} MB`)
   say(
     `faults: ${Object.entries(tally.faults)
       .map(([name, hits]) => `${name} ${hits}`)
@@ -75,33 +100,37 @@ async function play(
   return violations > 0 ? 1 : 0
 }
 
+function residentMegabytes(): number {
+  return Math.round(process.memoryUsage().rss / 1_048_576)
+}
+
 function summary({ seeds, events, violations, rows, faults }: Tally): string {
   const injected = Object.values(faults).reduce((sum, hits) => sum + hits, 0)
   const coverage = Object.entries(rows).map(([row, hits]) => `${row}:${hits}`)
   return `${seeds} seeds, ${events} events, ${injected} faults, ${violations} violations; rows ${coverage.join(' ')}`
 }
 
-async function replay(seed: number): Promise<number> {
-  const result = await run(generatePlan(seed))
+async function replay(game: Game, seed: number): Promise<number> {
+  const result = await game.run(game.plan(seed))
   say(castOf(result))
   say(tellStory(result.world.history.events).join('\n'))
   for (const violation of result.violations) {
     say(`\nBROKEN at ${clockOf(violation.time)}: ${violation.rule}\n  ${violation.text}`)
   }
-  if (result.violations.length > 0) await sayShrunk(result)
+  if (result.violations.length > 0) await sayShrunk(game, result)
   else say('\nNo promise was broken.')
   return result.violations.length > 0 ? 1 : 0
 }
 
 /** The violation, by the smallest plan that still shows it. */
-async function sayShrunk(result: RunResult): Promise<void> {
+async function sayShrunk(game: Game, result: RunResult): Promise<void> {
   const rule = result.violations[0]?.rule
   const breaksIt = ({ violations }: RunResult): boolean => violations.some(one => one.rule === rule)
-  const smallest = await shrink(result.plan, async plan => breaksIt(await run(plan)))
-  sayViolation(await run(smallest))
+  const smallest = await shrink(result.plan, async plan => breaksIt(await game.run(plan)))
+  sayViolation(await game.run(smallest), game.flag)
 }
 
-function sayViolation({ plan, violations, world }: RunResult): void {
+function sayViolation({ plan, violations, world }: RunResult, flag: string): void {
   const [first] = violations
   if (first === undefined) return
   say(`\nSeed ${plan.seed} breaks a promise at ${clockOf(first.time)}: ${first.rule}\n  ${first.text}`)
@@ -111,7 +140,7 @@ function sayViolation({ plan, violations, world }: RunResult): void {
       first.familyId,
     ).join('\n'),
   )
-  say(`Replay: npm run simulate -- --seed ${plan.seed}\n`)
+  say(`Replay: npm run simulate -- --seed ${plan.seed}${flag}\n`)
 }
 
 function castOf({ plan }: RunResult): string {

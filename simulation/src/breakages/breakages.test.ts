@@ -1,14 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { generatePlan } from '../plan/generate.ts'
 import { run } from '../run.ts'
-import { brokenLines } from './broken-lines.ts'
-import { brokenRules } from './broken-rules.ts'
-import { brokenStores } from './broken-stores.ts'
+import { allBreakages } from './all-breakages.ts'
 
 const seedsAtMost = 400
 
 describe('the checker is checked: what is broken on purpose is found', () => {
-  test.each([...brokenRules, ...brokenStores, ...brokenLines].map(breakage => [breakage.name, breakage] as const))(
+  test.each(allBreakages.map(breakage => [breakage.name, breakage] as const))(
     '%s',
     { timeout: 120_000 },
     async (_name, breakage) => {

@@ -54,6 +54,18 @@ export const brokenRules: readonly Breakage[] = [
   rule('there is no grace', { troubles: ['weather'] }, request =>
     redeemRefreshToken(withClient(request, { graceSeconds: 0 })),
   ),
+  rule('the credit of a late retry is never used up', { troubles: ['thief', 'weather'] }, request => {
+    const { family } = request.snapshot
+    return redeemRefreshToken({
+      ...request,
+      snapshot: { ...request.snapshot, family: { ...family, creditSpentAt: null } },
+    })
+  }),
+  rule('a late retry is forgiven and not written down', { troubles: ['thief'] }, request => {
+    const decision = redeemRefreshToken(request)
+    if (decision.row !== 9 || decision.change === undefined) return decision
+    return { ...decision, change: { ...decision.change, audit: [] } }
+  }),
   rule('a fast-forward rotates', { troubles: ['storeCrash', 'restore'] }, request => {
     const decision = redeemRefreshToken(request)
     if (decision.row !== 4 || decision.outcome.refused || decision.change === undefined) return decision

@@ -157,9 +157,12 @@ const troubleMakers: Readonly<Record<TroubleKind, Trouble>> = {
   nodeClock: ({ dice, nodes }, when) => [
     { when, do: 'node clock', node: dice.below(nodes), by: dice.pick([-600, -90, -30, 30, 90, 600]) * second },
   ],
-  nodeCrash: ({ dice, nodes }, when) => [
-    { when, do: 'crash node', node: dice.below(nodes), for: dice.between(0.1, 20) * second },
-  ],
+  nodeCrash({ dice, nodes }, when) {
+    const [node, length] = [dice.below(nodes), dice.between(0.1, 20) * second]
+    return dice.chance(0.5)
+      ? [{ when, do: 'crash node', node, for: length }]
+      : [{ when, do: 'crash in step', node, step: 1 + dice.below(8), for: 30 * second + length }]
+  },
   storeCrash: ({ dice }, when) => [
     {
       when,

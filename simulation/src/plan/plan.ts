@@ -36,6 +36,8 @@ export type Step = { readonly when: number } & (
       readonly node: number
       readonly for: number
     }
+  /** At the `step`th step from now that the node takes, if it takes so many in `for`; then it starts again. */
+  | { readonly do: 'crash in step'; readonly node: number; readonly step: number; readonly for: number }
   | { readonly do: 'slow store'; readonly node: number; readonly for: number; readonly by: number }
   | { readonly do: 'unknown outcomes'; readonly node: number; readonly for: number }
   | { readonly do: 'disk full'; readonly for: number }

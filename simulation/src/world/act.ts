@@ -28,6 +28,7 @@ const faults: ReadonlySet<Step['do']> = new Set<Step['do']>([
   'node clock',
   'store clock',
   'crash node',
+  'crash in step',
   'cut store',
   'cut ring',
   'signing fails',
@@ -121,6 +122,15 @@ async function breakStore(world: World, step: Step, time: World['time']): Promis
       count('node crash')
       node?.crash()
       return during(step.for, () => void node?.start())
+    }
+    case 'crash in step': {
+      const node = nodes[step.node]
+      if (link === undefined) return
+      link.diesAfterSteps = step.step
+      return during(step.for, () => {
+        link.diesAfterSteps = 0
+        if (node?.running() === undefined) void node?.start()
+      })
     }
     case 'cut store':
     case 'cut ring': {

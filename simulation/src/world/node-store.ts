@@ -22,6 +22,9 @@ export interface Link {
   slowMilliseconds: number
   /** Probability that a commit happens and the node is not told. */
   unknownOutcome: number
+  /** So many steps from now, between two of a request's, the process dies; 0: it does not. A step is a call of the store on its way or back. */
+  diesAfterSteps: number
+  die(): void
 }
 
 export function createLink(): Link {
@@ -35,6 +38,8 @@ export function createLink(): Link {
     slow: 0,
     slowMilliseconds: 0,
     unknownOutcome: 0,
+    diesAfterSteps: 0,
+    die: () => {},
   }
 }
 
@@ -57,12 +62,14 @@ export function createNodeStore(world: {
   async function reach<T>(work: () => Promise<T>, more: { writes?: boolean; ring?: boolean } = {}): Promise<T> {
     const { life } = link
     await time.sleep(pause())
+    takeStep()
     if (link.life !== life) return never()
     const engine = disk.engine()
     refuseIfBroken(more)
     const result = await work()
     if (!more.writes) return result
     await time.sleep(pause())
+    takeStep()
     if (link.life !== life) return never()
     if (link.unknownOutcome > 0 && dice.chance(link.unknownOutcome)) {
       count('commit of unknown outcome')
@@ -74,6 +81,13 @@ export function createNodeStore(world: {
       throw new StoreUnavailable('the store was started anew')
     }
     return result
+  }
+
+  function takeStep(): void {
+    if (link.diesAfterSteps > 0 && --link.diesAfterSteps === 0) {
+      count('node crash in the middle')
+      link.die()
+    }
   }
 
   function pause(): number {

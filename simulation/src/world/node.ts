@@ -127,6 +127,7 @@ export function createNodeProcess(world: NodeWorld, name: string): NodeProcess {
     },
     crash() {
       link.life++
+      link.diesAfterSteps = 0
       node?.stop()
       node = undefined
       for (const snap of breaks) snap()
@@ -151,6 +152,7 @@ export function createNodeProcess(world: NodeWorld, name: string): NodeProcess {
       })
     },
   }
+  link.die = self.crash
   return self
 }
 
