@@ -15,6 +15,16 @@ const usage = `Usage: npm run compare -- [options]
   --write FILE    puts the tables into the page, below its marker
   --help`
 
+const compared = [
+  'oidc-provider',
+  'better-auth',
+  '@better-auth/oauth-provider',
+  'oidc-client-ts',
+  '@supabase/auth-js',
+  'axios-auth-refresh',
+  'axios',
+]
+
 process.exitCode = await main()
 
 async function main(): Promise<number> {
@@ -73,16 +83,6 @@ function wholeNumber(name: string, text: string): number {
   if (!/^[1-9]\d{0,3}$/.test(text)) throw new Error(`${name} must be a whole number from 1 to 9999, not "${text}".`)
   return Number(text)
 }
-
-const compared = [
-  'oidc-provider',
-  'better-auth',
-  '@better-auth/oauth-provider',
-  'oidc-client-ts',
-  '@supabase/auth-js',
-  'axios-auth-refresh',
-  'axios',
-]
 
 function surroundings({
   logins,
