@@ -20,29 +20,29 @@ const parties: Pick<Plan, 'devices' | 'plains'> = {
   ],
 }
 
-function at(when: number, deed: 'sign in' | 'sign out' | 'refresh', party: string): Step {
+function deedOf(when: number, deed: 'sign in' | 'sign out' | 'refresh', party: string): Step {
   return { when, do: deed, party, tab: 0 }
 }
 
-async function diesAt(step: number, deed: Step): Promise<boolean> {
+async function diesAt(place: number, deed: Step): Promise<boolean> {
   const names = ['laptop', 'phone', 'mail program']
   const steps: Step[] = [
-    ...names.map((name, index) => at((1 + index) * second, 'sign in', name)),
-    { when: begins, do: 'crash in step', node: 0, step, for: 4 * second },
+    ...names.map((name, index) => deedOf((1 + index) * second, 'sign in', name)),
+    { when: begins, do: 'crash in step', node: 0, step: place, for: 4 * second },
     deed,
-    ...[115, 180, 250].flatMap(seconds => names.map(name => at(seconds * second, 'refresh', name))),
+    ...[115, 180, 250].flatMap(seconds => names.map(name => deedOf(seconds * second, 'refresh', name))),
   ]
-  const plan: Plan = { seed: step, nodes: 1, apis: 0, ...parties, refreshKeyRotation: 0, steps, length: 300 * second }
+  const plan: Plan = { seed: place, nodes: 1, apis: 0, ...parties, refreshKeyRotation: 0, steps, length: 300 * second }
   const { violations, world } = await run(plan)
-  expect(violations.map(({ rule, text }) => `step ${step}: ${rule}: ${text}`)).toEqual([])
+  expect(violations.map(({ rule, text }) => `step ${place}: ${rule}: ${text}`)).toEqual([])
   return world.history.faults['node crash in the middle'] === 1
 }
 
 test.each<[string, Step]>([
-  ['a bound refresh', at(begins, 'refresh', 'laptop')],
-  ['an unbound refresh', at(begins, 'refresh', 'mail program')],
-  ['a login', at(begins, 'sign in', 'phone')],
-  ['a sign-out', at(begins, 'sign out', 'laptop')],
+  ['a bound refresh', deedOf(begins, 'refresh', 'laptop')],
+  ['an unbound refresh', deedOf(begins, 'refresh', 'mail program')],
+  ['a login', deedOf(begins, 'sign in', 'phone')],
+  ['a sign-out', deedOf(begins, 'sign out', 'laptop')],
   ['“log out everywhere”', { when: begins, do: 'log out everywhere', party: 'laptop' }],
   ['a change of the password', { when: begins, do: 'change password', party: 'laptop' }],
   ['an end by the operator', { when: begins, do: 'end session', party: 'laptop' }],
