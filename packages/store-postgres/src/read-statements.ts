@@ -50,8 +50,10 @@ function clientPageText(page: string): string {
     LEFT JOIN (SELECT id, body FROM countersign.client WHERE ${page}) c ON true ORDER BY c.id`
 }
 
-/** The snapshots in SQL. Outer joins from the issuer: there is a row, and so a time, whatever is not found. */
-export function openReadStatements(statement: (text: string) => Statement): ReadStatements {
+/** Of the issuer and the clients. */
+function openClientStatements(
+  statement: (text: string) => Statement,
+): Pick<ReadStatements, 'issuer' | 'clientPage' | 'clientPageOf' | 'clientCount' | 'webOrigin' | 'clientsById'> {
   return {
     issuer: statement(`SELECT ${snapshotColumns}, k.body FROM countersign.issuer i CROSS JOIN countersign.key_ring k`),
     clientPage: statement(clientPageText('id > $2 ORDER BY id LIMIT $3')),
@@ -66,6 +68,13 @@ export function openReadStatements(statement: (text: string) => Statement): Read
     clientsById: statement(
       `SELECT ${snapshotColumns}, c.id, c.body FROM countersign.issuer i LEFT JOIN countersign.client c ON c.id = ANY ($2::text[])`,
     ),
+  }
+}
+
+/** The snapshots in SQL. Outer joins from the issuer: there is a row, and so a time, whatever is not found. */
+export function openReadStatements(statement: (text: string) => Statement): ReadStatements {
+  return {
+    ...openClientStatements(statement),
     userById: statement(`${userOnly} LEFT JOIN countersign.user u ON u.id = $2`),
     userByEmail: statement(`${userOnly} LEFT JOIN countersign.user u ON u.email_key = $2`),
     userByIdentity: statement(
