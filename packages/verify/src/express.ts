@@ -5,7 +5,8 @@
  */
 
 import { rememberAuth } from './http/auth-of.ts'
-import { type Answer, type AuthOf, createGuard, type Pass, type ProtectOptions } from './http/guard.ts'
+import type { Answer, Pass } from './http/decision.ts'
+import { type AuthOf, createGuard, type ProtectOptions } from './http/guard.ts'
 import { type NodeResponse, prepare, send } from './http/node-answer.ts'
 import { type NodeRequest, viewNodeRequest } from './http/request-view.ts'
 import { describeResource, type ResourceOptions } from './http/resource-metadata.ts'

@@ -5,7 +5,8 @@
  */
 
 import { rememberAuth } from './http/auth-of.ts'
-import { type Answer, createGuard, type ProtectOptions } from './http/guard.ts'
+import type { Answer } from './http/decision.ts'
+import { createGuard, type ProtectOptions } from './http/guard.ts'
 import { mergeList } from './http/merge-list.ts'
 import { type NodeRequest, viewNodeRequest } from './http/request-view.ts'
 import { describeResource, type ResourceOptions } from './http/resource-metadata.ts'

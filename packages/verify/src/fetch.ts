@@ -5,7 +5,8 @@
  */
 
 import { rememberAuth } from './http/auth-of.ts'
-import { type Answer, type AuthOf, createGuard, type Pass, type ProtectOptions } from './http/guard.ts'
+import type { Answer, Pass } from './http/decision.ts'
+import { type AuthOf, createGuard, type ProtectOptions } from './http/guard.ts'
 import { mergeList } from './http/merge-list.ts'
 import { viewFetchRequest } from './http/request-view.ts'
 import type { Verifier } from './verifier.ts'

@@ -5,6 +5,7 @@ import { type Clock, systemClock } from '../runtime.ts'
 import { publicKeyAlgorithms } from '../signature.ts'
 import type { Verification, Verified, Verifier } from '../verifier.ts'
 import { isForgeable } from './cross-site.ts'
+import type { Answer, Pass } from './decision.ts'
 import { type FoundToken, findToken } from './find-token.ts'
 import { calledUrl, type OwnAddress } from './own-address.ts'
 import { publicPaths } from './public-paths.ts'
@@ -36,25 +37,6 @@ export type Lenient = { readonly optional: true } | { readonly public: readonly 
 
 /** What a handler behind `protect` gets. */
 export type AuthOf<Options> = Options extends Lenient ? Verified | undefined : Verified
-
-export interface Pass {
-  readonly pass: true
-  readonly auth: Verified | undefined
-  /** What `Vary` must name. */
-  readonly vary: readonly string[]
-  /** For `Cache-Control`, unless the handler knows better; undefined where nothing depends on a token. */
-  readonly cacheControl: string | undefined
-}
-
-export interface Answer {
-  readonly pass: false
-  readonly status: number
-  readonly headers: Readonly<Record<string, string>>
-  readonly vary: readonly string[]
-  /** Headers that a page of another origin may read. */
-  readonly expose: readonly string[]
-  readonly body: string
-}
 
 export type Guard = (view: RequestView) => Pass | Answer | Promise<Pass | Answer>
 

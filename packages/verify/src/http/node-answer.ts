@@ -1,4 +1,4 @@
-import type { Answer, Pass } from './guard.ts'
+import type { Answer, Pass } from './decision.ts'
 import { mergeList } from './merge-list.ts'
 
 /** The part of a `node:http` response that is used. */

@@ -1,7 +1,7 @@
 import { isSecureUrl } from '../outbound.ts'
 import { publicKeyAlgorithms } from '../signature.ts'
 import type { Verifier } from '../verifier.ts'
-import type { Answer } from './guard.ts'
+import type { Answer } from './decision.ts'
 import type { RequestView } from './request-view.ts'
 
 /** An API as it describes itself to clients that know nothing but its address (RFC 9728). */
