@@ -33,6 +33,7 @@ export function demoClients({ appUrl, apiSecret }: { appUrl: string; apiSecret: 
       secretHashes: [hashClientSecret(apiSecret)],
       firstParty: true,
       grantTypes: ['client_credentials'],
+      serves: [apiAudience],
       scopes: ['introspection', 'revocations', 'sessions:manage'],
       defaultScopes: ['introspection', 'revocations', 'sessions:manage'],
       accessTokenBinding: 'bearer',

@@ -68,8 +68,10 @@ const members = {
   scopes: z.array(scope).optional(),
   default_scopes: z.array(scope).optional(),
   audiences: z.array(z.string()).optional(),
+  serves: z.array(z.string().min(1).max(2000)).max(50).nullable().optional(),
   access_token_binding: z.enum(['bearer', 'dpop']).optional(),
   requires_dpop: z.boolean().optional(),
+  requires_dpop_nonce: z.boolean().optional(),
   requires_pushed_requests: z.boolean().optional(),
   access_token_format: z.enum(['jwt', 'opaque']).optional(),
   id_token_algorithm: z.enum(signingAlgorithms).optional(),
@@ -118,8 +120,10 @@ export interface WrittenClient {
   readonly scopes?: string[] | undefined
   readonly default_scopes?: string[] | undefined
   readonly audiences?: string[] | undefined
+  readonly serves?: string[] | null | undefined
   readonly access_token_binding?: Client['accessTokenBinding'] | undefined
   readonly requires_dpop?: boolean | undefined
+  readonly requires_dpop_nonce?: boolean | undefined
   readonly requires_pushed_requests?: boolean | undefined
   readonly access_token_format?: Client['accessTokenFormat'] | undefined
   readonly id_token_algorithm?: SigningAlgorithm | undefined
