@@ -14,6 +14,7 @@ import { type Admin, createAdmin } from './admin/admin.ts'
 import { createClientDirectory } from './clients/client-directory.ts'
 import { createClientKeys } from './clients/client-keys.ts'
 import { declareClients, switchOffUndeclared, WrongDeclaration } from './clients/declare-clients.ts'
+import { createMetadataClients } from './clients/registration/metadata-clients.ts'
 import { createProofChecker } from './dpop/proof-checker.ts'
 import { jwksMaxAgeSeconds } from './endpoints/discovery.ts'
 import { type Every, everyInterval } from './every.ts'
@@ -81,6 +82,7 @@ export async function createNode(options: NodeOptions): Promise<ServerNode> {
     counters,
     clients: createClientDirectory(store, clock),
     clientKeys: createClientKeys(outbound, clock),
+    metadataClients: createMetadataClients({ store, config, outbound, counters, clock }),
     outbound,
     keys: await createKeyKeeper({ store, master, issuer, policy, clock, random, log }),
     pairwiseKey: createSecretKey(deriveKey(master, 'pairwise subject 1')),

@@ -39,7 +39,7 @@ export function pushAuthorizationRequest(services: Services): Endpoint {
     const pushed = judgePushed(form, proof.jkt)
     if (isRefusal(pushed)) return refusalAnswer(pushed)
     const parameters = new Map([...pushed, ['client_id', client.id]])
-    const target = await findTarget(services.store, parameters)
+    const target = await findTarget(services, parameters)
     if (isRefusal(target)) return refusalAnswer(target)
     const request = judgeRequest(target, parameters, services.config.issuer)
     if (isRefusal(request)) return refusalAnswer(request)

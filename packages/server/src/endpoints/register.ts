@@ -2,6 +2,7 @@ import { changeClient, placeOfHash } from '@countersign/core'
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import { bearerToken } from '../clients/registration/bearer-token.ts'
 import { readMetadataOf } from '../clients/registration/client-metadata.ts'
+import { fullness } from '../clients/registration/fullness.ts'
 import { metadataOfClient } from '../clients/registration/metadata-of-client.ts'
 import {
   judgeMetadata,
@@ -20,7 +21,7 @@ import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
  * else's application, whatever it says of itself.
  */
 export function register(services: Services): Endpoint {
-  const isFull = fullness(services)
+  const isFull = fullness(services, 'registered')
   return async http => {
     const metadata = readMetadataOf(http)
     const allowed = judgeRegistrant(services, http)
@@ -74,20 +75,4 @@ async function limitRegistrations(services: Services, ip: string): Promise<Refus
   const { perHour } = registrationPolicy(services)
   const { allowed, retryAfterSeconds } = await services.counters.take(`register ${addressKey(ip)}`, perHour, 3600)
   return allowed ? undefined : refuse('too_many_attempts', { retryAfterSeconds })
-}
-
-const countAgainMs = 60_000
-
-/** Whether there are as many registered clients as there may be. Counting takes long, so it is done once a minute; in between each attempt counts as one. */
-function fullness(services: Services): () => Promise<boolean> {
-  let counted = { clients: 0, time: Number.NEGATIVE_INFINITY }
-  return async () => {
-    const time = services.clock()
-    if (Math.abs(time - counted.time) >= countAgainMs) {
-      counted = { clients: await services.store.countClients('registered'), time }
-    }
-    if (counted.clients >= registrationPolicy(services).clientsAtMost) return true
-    counted.clients++
-    return false
-  }
 }

@@ -10,7 +10,7 @@ const triesAtMost = 10
  * that is true once it is committed; no change: nothing to do.
  */
 export async function decideAndCommit<Result extends object>(
-  services: Services,
+  services: Pick<Services, 'store'>,
   decide: () => Promise<{ result: Result; change?: Change | undefined } | Refusal>,
 ): Promise<Result | Refusal> {
   for (let tries = 0; tries < triesAtMost; tries++) {

@@ -92,7 +92,7 @@ export function readMetadataOf(request: HttpRequest): ClientMetadata | Refusal {
 }
 
 /** Members that are null or empty count as absent (RFC 7592 §2.2). What is wrong is told by the name of the member, never by its value. */
-function readMetadata(value: Readonly<Record<string, unknown>>): ClientMetadata | Refusal {
+export function readMetadata(value: Readonly<Record<string, unknown>>): ClientMetadata | Refusal {
   const present = Object.fromEntries(Object.entries(value).filter(([, member]) => member !== null && member !== ''))
   const parsed = schema.safeParse(present)
   if (parsed.success) return parsed.data

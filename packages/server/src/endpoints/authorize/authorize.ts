@@ -20,7 +20,7 @@ export function authorize(services: HostedServices): Endpoint {
     const asked = await readAuthorizationParameters(services, http)
     if (isRefusal(asked)) return pageOfRefusal(services, asked)
     const { parameters, address, pushed } = asked
-    const target = await findTarget(services.store, parameters)
+    const target = await findTarget(services, parameters)
     if (isRefusal(target)) return pageOfRefusal(services, target)
     if (target.client.requiresPushedRequests && pushed === null) {
       return answerError(services, target, refuse('pushed_request_required'))

@@ -1,0 +1,135 @@
+import { type Client, changeClient, changesSubjects, declareClient } from '@countersign/core'
+import { isRefusal } from '@countersign/protocol'
+import type { ClientSnapshot } from '@countersign/store'
+import { isLocalIssuer } from '../../http/client-address.ts'
+import type { Services } from '../../services.ts'
+import { decideAndCommit } from '../../sign-in/decide-and-commit.ts'
+import { fullness } from './fullness.ts'
+import { isMetadataAddress } from './metadata-address.ts'
+import { type FetchedDocument, fetchMetadataDocument } from './metadata-document.ts'
+import { type JudgedMetadata, judgeMetadata, registrationPolicy } from './registered-client.ts'
+
+/**
+ * Clients that describe themselves in a document at an address of theirs, which is their `client_id` (draft-ietf-oauth-client-id-metadata-document). The row of
+ * such a client is written when it is first met, so that logins can refer to it, and whenever its document has changed; forgotten if nobody uses it.
+ */
+export interface MetadataClients {
+  /** The client of this id, whichever kind it is; one that describes itself as its document says now. For where a user is about to be asked. */
+  findFresh(clientId: string): Promise<ClientSnapshot | undefined>
+  /** The client of this id as it is stored; only one that was never met is looked up. For where clients call again and again. */
+  find(clientId: string): Promise<ClientSnapshot | undefined>
+}
+
+type Needed = Pick<Services, 'store' | 'config' | 'outbound' | 'counters' | 'clock'>
+
+interface Known {
+  readonly until: number
+  readonly isGood: boolean
+}
+
+/** A document that is wrong or away is not asked for again so soon, whoever names it. */
+const coolDownMs = 60_000
+/** While a document is away, what is stored holds for so long after it was last seen, or after this node's start. */
+const staleMs = 86_400_000
+const addressesAtMost = 10_000
+const fetchesAtOnce = 20
+const fetchesAMinuteOfOneHost = 30
+const fetchesAMinute = 300
+
+export function createMetadataClients(services: Needed): MetadataClients {
+  const { store, config, outbound, counters, clock } = services
+  const allowsLoopback = isLocalIssuer(config.issuer)
+  const isFull = fullness(services, 'metadata')
+  const startedAt = clock()
+  const known = new Map<string, Known>()
+  const seenAt = new Map<string, number>()
+  const running = new Map<string, Promise<boolean>>()
+
+  function isDescribing(clientId: string, stored: ClientSnapshot | undefined): boolean {
+    const isOther = stored !== undefined && (stored.client.origin !== 'metadata' || stored.client.removedAt !== null)
+    return !isOther && isMetadataAddress(clientId, allowsLoopback)
+  }
+
+  async function mayFetch(address: string): Promise<boolean> {
+    if (running.size >= fetchesAtOnce) return false
+    const ofHost = `metadata document ${new URL(address).hostname}`
+    if (!(await counters.take(ofHost, fetchesAMinuteOfOneHost, 60)).allowed) return false
+    return (await counters.take('metadata documents', fetchesAMinute, 60)).allowed
+  }
+
+  /** Fetches the document and writes what it says. True: the client may be used as it is stored. */
+  async function refresh(address: string, stored: ClientSnapshot | undefined): Promise<boolean> {
+    const fetched = await fetchMetadataDocument(outbound, address)
+    const isGood = await take(address, fetched, stored)
+    const freshMs = fetched.state === 'good' && isGood ? fetched.freshSeconds * 1000 : coolDownMs
+    remember(known, address, { until: clock() + freshMs, isGood })
+    if (fetched.state === 'good' && isGood) remember(seenAt, address, clock())
+    return isGood
+  }
+
+  async function take(address: string, fetched: FetchedDocument, stored: ClientSnapshot | undefined): Promise<boolean> {
+    if (fetched.state === 'wrong') return false
+    if (fetched.state === 'away') {
+      return stored !== undefined && clock() - (seenAt.get(address) ?? startedAt) < staleMs
+    }
+    const judged = await judgeMetadata(services, fetched.metadata, { isVouchedFor: false, defaultMethod: 'none' })
+    if (isRefusal(judged) || (stored === undefined && (await isFull()))) return false
+    await write(services, address, judged)
+    return true
+  }
+
+  function remember<V>(map: Map<string, V>, address: string, value: V): void {
+    map.delete(address)
+    map.set(address, value)
+    if (map.size > addressesAtMost) for (const [oldest] of map) if (map.delete(oldest)) break
+  }
+
+  async function findDescribed(
+    address: string,
+    stored: ClientSnapshot | undefined,
+  ): Promise<ClientSnapshot | undefined> {
+    if (!registrationPolicy(services).metadataDocuments) return undefined
+    const now = known.get(address)
+    // A row that was forgotten as unused is written anew.
+    const isKnown = now !== undefined && clock() < now.until && (stored !== undefined || !now.isGood)
+    if (isKnown) return now.isGood ? stored : undefined
+    let fetching = running.get(address)
+    if (fetching === undefined) {
+      if (!(await mayFetch(address))) return stored
+      fetching = running.get(address) ?? refresh(address, stored).finally(() => running.delete(address))
+      running.set(address, fetching)
+    }
+    return (await fetching) ? store.loadClient(address) : undefined
+  }
+
+  return {
+    async findFresh(clientId) {
+      const stored = await store.loadClient(clientId)
+      return isDescribing(clientId, stored) ? findDescribed(clientId, stored) : stored
+    },
+    async find(clientId) {
+      const stored = await store.loadClient(clientId)
+      return stored === undefined && isDescribing(clientId, stored) ? findDescribed(clientId, stored) : stored
+    },
+  }
+}
+
+/** Writes what the document says, if that is new. What an operator has decided about the client stays. */
+async function write(services: Needed, address: string, judged: JudgedMetadata): Promise<void> {
+  const described = { ...judged, name: judged.name ?? new URL(address).hostname }
+  await decideAndCommit(services, async () => {
+    const snapshot = await services.store.loadIssuer()
+    const stored = (await services.store.loadClient(address))?.client
+    const client =
+      stored === undefined ? newClient(services, address, described, snapshot.now) : { ...stored, ...described }
+    if (stored !== undefined && JSON.stringify(client) === JSON.stringify(stored)) return { result: {} }
+    const event = stored === undefined ? 'client.registered' : 'client.changed'
+    const ends = stored !== undefined && changesSubjects(stored, client)
+    return { result: {}, change: changeClient(snapshot, client, { event, ends, facts: { origin: 'metadata' } }) }
+  })
+}
+
+function newClient(services: Needed, id: string, described: JudgedMetadata & { name: string }, now: number): Client {
+  const expiresAt = now + registrationPolicy(services).unusedSeconds * 1000
+  return declareClient({ id, ...described, origin: 'metadata', createdAt: now, expiresAt })
+}
