@@ -317,3 +317,20 @@ describe('the process', () => {
     }
   })
 })
+
+test('any client can be pointed at it: it finds where to register, and does', async () => {
+  const found = await fetch(`${demo.issuer}/.well-known/openid-configuration`)
+  const { registration_endpoint, client_id_metadata_document_supported } = await found.json()
+  expect(client_id_metadata_document_supported).toBe(true)
+  const answer = await fetch(registration_endpoint, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ redirect_uris: ['http://127.0.0.1/callback'], scope: 'openid notes:read account' }),
+  })
+  const registered = await answer.json()
+  expect([answer.status, registered.scope]).toEqual([201, 'openid notes:read'])
+  const again = await fetch(registered.registration_client_uri, {
+    headers: { authorization: `Bearer ${registered.registration_access_token}` },
+  })
+  expect((await again.json()).client_id).toBe(registered.client_id)
+})

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { authenticationMethods, declareClient, defaultRefreshPolicy, isPublic } from './client.ts'
+import { authenticationMethods, declareClient, defaultRefreshPolicy, isPublic, showsFreshProof } from './client.ts'
 import { hashClientSecret } from './client-secret.ts'
 
 test('a client without secret and key is public, and so is one that says so', () => {
@@ -38,4 +38,17 @@ test('by default a client may do little: no direct login, no redirect, no scope,
 
 test('the minimum life of an unbound token is at least twice the grace', () => {
   expect(defaultRefreshPolicy.minimumLifeSeconds).toBeGreaterThanOrEqual(2 * defaultRefreshPolicy.graceSeconds)
+})
+
+test('only a client that has no other way than a key shows a fresh proof with every request', () => {
+  const secretHashes = [hashClientSecret('a secret')]
+  expect(showsFreshProof(declareClient({ id: 'app', jwks: [{}] }))).toBe(true)
+  for (const more of [
+    {},
+    { secretHashes },
+    { secretHashes, jwks: [{}] },
+    { jwks: [{}], authenticationMethod: 'none' } as const,
+  ]) {
+    expect(showsFreshProof(declareClient({ id: 'app', ...more }))).toBe(false)
+  }
 })

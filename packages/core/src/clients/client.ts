@@ -230,6 +230,11 @@ export function needsGrant(client: Client): boolean {
   return client.consent === 'asked' || client.oneAuthorizationPerUser
 }
 
+/** True if it never authenticates but by an assertion made for the one request, which is used up (RFC 7523 §3): nobody who holds only its tokens can. */
+export function showsFreshProof(client: Client): boolean {
+  return authenticationMethods(client).every(method => method === 'private_key_jwt')
+}
+
 declare const authenticated: unique symbol
 
 /** A client that has shown who it is; only `authenticateClient` makes one, so the type is the proof. */

@@ -554,3 +554,23 @@ describe('row 10: reuse', () => {
     expect(login.present(0).row).toBe(10)
   })
 })
+
+describe('a client that authenticates by its key alone (private_key_jwt)', () => {
+  test('is bound by that: rotated at every use, answered however late, and never reuse', () => {
+    const login = sampleLogin({ client: { jwks: [{}] } })
+    for (let n = 0; n < 4; n++) expect(login.present(n).row).toBe(5)
+    login.later(hour)
+    for (const generation of [3, 2, 0]) expect(login.present(generation).row).toBe(7)
+    expect(login.rows.family.endedAt).toBeNull()
+  })
+
+  test('is not while it could do without', () => {
+    const login = sampleLogin({ client: { jwks: [{}], secretHashes: ['x'] } })
+    expect(login.present(0).row).toBe(6)
+    for (let n = 0; n < 3; n++) {
+      login.later(hour)
+      login.present(n)
+    }
+    expect(login.present(0).row).toBe(10)
+  })
+})

@@ -1,7 +1,7 @@
 import { type Refusal, refuse } from '@countersign/protocol'
 import type { AuditEvent, AuditRecord } from '../audit/audit.ts'
 import type { Change } from '../change.ts'
-import type { AuthenticatedClient } from '../clients/client.ts'
+import { type AuthenticatedClient, showsFreshProof } from '../clients/client.ts'
 import type { Instant } from '../ids.ts'
 import { currentEpochs, isOutlived } from '../revocation/epochs.ts'
 import { endLogin, personalOf } from '../sessions/end-sessions.ts'
@@ -112,7 +112,8 @@ function judgeGeneration(request: RefreshRequest): RefreshDecision {
   const { token, snapshot } = request
   const { now, family, client } = snapshot
   const { graceSeconds, minimumLifeSeconds, minimumLifeBoundSeconds } = client.refresh
-  const bound = isBound(family)
+  // An assertion is made anew for each request, by a key that never travels: as good as a DPoP proof. A secret comes with the token.
+  const bound = isBound(family) || showsFreshProof(request.client)
   // A clock that was set back must not make a rotation look older than it is, nor younger than new.
   const ageSeconds = Math.max(0, now - family.rotatedAt) / 1000
 

@@ -2,6 +2,7 @@ import { isReason, reasons } from '@countersign/protocol'
 import * as fc from 'fast-check'
 import type { InjectOptions } from 'fastify'
 import { afterEach, expect, test } from 'vitest'
+import { closedRegistration } from '../clients/registration/registration-policy.ts'
 import { browser } from '../testing/browser.ts'
 import { type Answer, asApi, authorization, bearer, call, logIn, signUp } from '../testing/calls.ts'
 import { closeGiven, type GivenServer, given, issuer, password } from '../testing/given.ts'
@@ -37,6 +38,8 @@ const formNames = [
   'grant_type',
   'client_id',
   'client_secret',
+  'client_assertion',
+  'client_assertion_type',
   'refresh_token',
   'code',
   'code_verifier',
@@ -64,6 +67,12 @@ const formNames = [
   'x',
 ]
 const jsonNames = [
+  'redirect_uris',
+  'jwks',
+  'jwks_uri',
+  'scopes',
+  'grant_types',
+  'expires_in',
   'email',
   'password',
   'name',
@@ -139,6 +148,12 @@ const paths = [
   '/v1/password',
   '/v1/sessions',
   '/v1/trusted/sessions',
+  '/register',
+  '/register/app',
+  '/v1/admin/clients',
+  '/v1/admin/clients/app',
+  '/v1/admin/clients/app/secrets',
+  '/v1/admin/clients/app/revoke',
   '/authorize',
   '/sign-in',
   '/sign-up',
@@ -202,7 +217,8 @@ function expectSensible(answer: Answer, method: string): void {
 }
 
 test('whatever is sent to whichever endpoint: never 5xx, every refusal in our form', async () => {
-  const to = await given.server()
+  const registration = { ...closedRegistration, mode: 'open' as const, metadataDocuments: true, perHour: 1_000_000 }
+  const to = await given.server({ config: { registration } })
   await signUp(to)
   const { accessToken } = await logIn(to)
   const page = browser(to)
