@@ -82,7 +82,7 @@ export async function createNode(options: NodeOptions): Promise<ServerNode> {
     counters,
     clients: createClientDirectory(store, clock),
     clientKeys: createClientKeys(outbound, clock),
-    metadataClients: createMetadataClients({ store, config, outbound, counters, clock }),
+    clientFinder: createMetadataClients({ store, config, outbound, counters, clock }),
     outbound,
     keys: await createKeyKeeper({ store, master, issuer, policy, clock, random, log }),
     pairwiseKey: createSecretKey(deriveKey(master, 'pairwise subject 1')),

@@ -9,8 +9,8 @@ import type {
 } from '@countersign/core'
 import type { Counters, Store } from '@countersign/store'
 import type { ClientDirectory } from './clients/client-directory.ts'
+import type { ClientFinder } from './clients/client-finder.ts'
 import type { ClientKeys } from './clients/client-keys.ts'
-import type { MetadataClients } from './clients/registration/metadata-clients.ts'
 import type { RegistrationPolicy } from './clients/registration/registration-policy.ts'
 import type { ProofChecker } from './dpop/proof-checker.ts'
 import type { FeedBroadcaster } from './feed/feed-broadcaster.ts'
@@ -47,8 +47,7 @@ export interface Services {
   readonly counters: Counters
   readonly clients: ClientDirectory
   readonly clientKeys: ClientKeys
-  /** Finds clients, those too that describe themselves at an address of theirs. */
-  readonly metadataClients: MetadataClients
+  readonly clientFinder: ClientFinder
   /** How addresses are called that somebody else has named. */
   readonly outbound: Outbound
   readonly keys: KeyKeeper

@@ -26,7 +26,7 @@ export interface Authenticated extends ClientSnapshot {
   readonly method: ClientCredentials['method']
 }
 
-type Needed = Pick<Services, 'store' | 'config' | 'clientKeys' | 'metadataClients'>
+type Needed = Pick<Services, 'store' | 'config' | 'clientKeys' | 'clientFinder'>
 
 /**
  * Client authentication at the token, revocation and introspection endpoints and wherever else clients call (RFC 6749 §2.3): `none` for public
@@ -40,7 +40,7 @@ export async function authenticateClient(
 ): Promise<Authenticated | Refusal> {
   const presented = readClientCredentials(request, form)
   if ('refused' in presented) return inItsScheme(request, presented)
-  const found = await services.metadataClients.find(presented.id)
+  const found = await services.clientFinder.find(presented.id)
   const client = found?.client ?? nobody
   const now = found?.now ?? 0
   const proven = await judgeCredentials(services, presented, { client, now })

@@ -40,8 +40,8 @@ function server(more: Partial<typeof closedRegistration> = {}): Promise<GivenSer
   return given.server({ config: { registration }, outbound })
 }
 
-const find = (id = address) => to.server.services.metadataClients.findFresh(id)
-const ask = (at = to, id = address) => get(at, authorization({ client_id: id, redirect_uri }).path)
+const find = (id = address) => to.server.services.clientFinder.findFresh(id)
+const ask = (whom = to, id = address) => get(whom, authorization({ client_id: id, redirect_uri }).path)
 
 describe('a client that describes itself at its own address', () => {
   test('is found by it, somebody else’s application, and stored so that logins can refer to it', async () => {

@@ -4,21 +4,11 @@ import type { ClientSnapshot } from '@countersign/store'
 import { isLocalIssuer } from '../../http/client-address.ts'
 import type { Services } from '../../services.ts'
 import { decideAndCommit } from '../../sign-in/decide-and-commit.ts'
+import type { ClientFinder } from '../client-finder.ts'
 import { fullness } from './fullness.ts'
 import { isMetadataAddress } from './metadata-address.ts'
 import { type FetchedDocument, fetchMetadataDocument } from './metadata-document.ts'
 import { type JudgedMetadata, judgeMetadata, registrationPolicy } from './registered-client.ts'
-
-/**
- * Clients that describe themselves in a document at an address of theirs, which is their `client_id` (draft-ietf-oauth-client-id-metadata-document). The row of
- * such a client is written when it is first met, so that logins can refer to it, and whenever its document has changed; forgotten if nobody uses it.
- */
-export interface MetadataClients {
-  /** The client of this id, whichever kind it is; one that describes itself as its document says now. For where a user is about to be asked. */
-  findFresh(clientId: string): Promise<ClientSnapshot | undefined>
-  /** The client of this id as it is stored; only one that was never met is looked up. For where clients call again and again. */
-  find(clientId: string): Promise<ClientSnapshot | undefined>
-}
 
 type Needed = Pick<Services, 'store' | 'config' | 'outbound' | 'counters' | 'clock'>
 
@@ -36,7 +26,12 @@ const fetchesAtOnce = 20
 const fetchesAMinuteOfOneHost = 30
 const fetchesAMinute = 300
 
-export function createMetadataClients(services: Needed): MetadataClients {
+/**
+ * Finds clients, and among them those that describe themselves in a document at an address of theirs, which is their `client_id`
+ * (draft-ietf-oauth-client-id-metadata-document). The row of such a client is written when it is first met, so that logins can refer to it, and whenever its
+ * document has changed; forgotten if nobody uses it.
+ */
+export function createMetadataClients(services: Needed): ClientFinder {
   const { store, config, outbound, counters, clock } = services
   const allowsLoopback = isLocalIssuer(config.issuer)
   const isFull = fullness(services, 'metadata')

@@ -38,10 +38,10 @@ export const stateCharactersAtMost = 2_048
  * Client and redirect URI. Until these are known to belong together nothing is ever redirected (RFC 9700 §4.11): what is refused here is
  * told on a page.
  */
-export async function findTarget({ metadataClients }: Services, parameters: Parameters): Promise<Target | Refusal> {
+export async function findTarget({ clientFinder }: Services, parameters: Parameters): Promise<Target | Refusal> {
   const clientId = parameters.get('client_id')
   const redirectUri = parameters.get('redirect_uri')
-  const client = clientId === undefined ? undefined : (await metadataClients.findFresh(clientId))?.client
+  const client = clientId === undefined ? undefined : (await clientFinder.findFresh(clientId))?.client
   if (client === undefined || client.disabled) return refuse('client_authentication_failed')
   if (redirectUri === undefined || !redirectUriIsRegistered(redirectUri, client.redirectUris)) {
     return refuse('redirect_uri_mismatch')
