@@ -53,6 +53,10 @@ const plainConfiguration = z.strictObject({
   issuer: issuer.optional(),
   application_name: z.string().min(1).max(60).default('Countersign'),
   sign_up: z.enum(['open', 'closed']).default('closed'),
+  /** What scopes mean, for the users who are asked to allow them. */
+  scope_descriptions: z
+    .record(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,200}$/), z.string().min(1).max(200))
+    .default({}),
   trusted_proxies: z.array(z.union([z.ipv4(), z.ipv6()], 'must be an IP address')).default([]),
   signing_key_days: z
     .number()
@@ -99,6 +103,7 @@ export interface WrittenConfiguration {
   readonly issuer?: string | undefined
   readonly application_name: string
   readonly sign_up: 'open' | 'closed'
+  readonly scope_descriptions: Record<string, string>
   readonly trusted_proxies: string[]
   readonly signing_key_days: number
   readonly signing_algorithms: SigningAlgorithm[]
@@ -158,6 +163,7 @@ export const jsonKeys: ReadonlySet<string> = new Set([
   'unsafe_refresh_policy',
   'clients',
   'client_id_metadata_documents',
+  'scope_descriptions',
   'apis',
 ])
 

@@ -49,6 +49,7 @@ export async function openSystem(options: SystemOptions): Promise<System> {
         issuer,
         applicationName: configuration.application_name,
         signUp: configuration.sign_up,
+        scopeDescriptions: configuration.scope_descriptions,
         trustedProxies: configuration.trusted_proxies,
         apiLifetimes: configuration.apiLifetimes,
         registration: configuration.registration,

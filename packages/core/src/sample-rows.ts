@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Change } from './change.ts'
 import { type AuthenticatedClient, type Client, declareClient } from './clients/client.ts'
+import type { Grant } from './grants/grant.ts'
 import type { Instant, RandomBytes } from './ids.ts'
 import type { Issuer } from './issuer.ts'
 import { openLogin } from './sessions/open-session.ts'
@@ -67,6 +68,21 @@ export function sampleClient(more: Partial<Client> = {}): Client {
     version: 1,
     ...more,
   })
+}
+
+export function sampleGrant(more: Partial<Grant> = {}): Grant {
+  return {
+    userId: sampleUser().id,
+    clientId: 'demo',
+    scopes: ['account'],
+    audiences: ['https://api.example'],
+    createdAt: sampleTime,
+    allowedAt: sampleTime,
+    withdrawnAt: null,
+    epoch: 1,
+    version: 1,
+    ...more,
+  }
 }
 
 /** What only `authenticateClient` may do outside tests. */

@@ -56,7 +56,7 @@ export interface CodeSnapshot extends Snapshot {
   readonly client: Client
   readonly grant: Grant | undefined
   /** What the code gave, if it was used. */
-  readonly family: Family | undefined
+  readonly given: FamilySnapshot | undefined
   /** The client's families in this session that were not ended. */
   readonly siblings: readonly Family[]
 }

@@ -101,6 +101,18 @@ const table = {
     'The redirect URI is not registered for this client.',
     'RFC 9700 §4.1.3',
   ],
+  request_object_unsupported: [
+    'request_not_supported',
+    400,
+    'Request objects (request) are not supported.',
+    'OpenID Connect Core §6.1',
+  ],
+  request_uri_unsupported: [
+    'request_uri_not_supported',
+    400,
+    'Requests by reference (request_uri) are not supported.',
+    'OpenID Connect Core §6.2',
+  ],
   scope_invalid: [
     'invalid_scope',
     400,
@@ -277,6 +289,20 @@ const table = {
   user_unknown: ['not_found', 404, 'There is no such user.', 'docs/http.md'],
   session_unknown: ['not_found', 404, 'There is no such session.', 'docs/http.md'],
   login_required: ['login_required', 401, 'The user has to sign in.', 'OpenID Connect Core §3.1.2.6'],
+  consent_required: [
+    'consent_required',
+    401,
+    'The user has to be asked for their consent.',
+    'OpenID Connect Core §3.1.2.6',
+  ],
+  access_denied: ['access_denied', 403, 'The user has refused.', 'RFC 6749 §4.1.2.1'],
+  authentication_unmet: [
+    'unmet_authentication_requirements',
+    401,
+    'The user cannot sign in as strongly as was asked for.',
+    'OpenID Connect Unmet Authentication Requirements §2',
+  ],
+  grant_unknown: ['not_found', 404, 'The user has not allowed this application anything.', 'docs/http.md'],
   external_id_taken: [
     'external_id_taken',
     409,

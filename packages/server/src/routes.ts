@@ -12,6 +12,7 @@ import {
 import { authorize } from './endpoints/authorize/authorize.ts'
 import { authorizeDevice } from './endpoints/device-authorization.ts'
 import { discovery, jwks } from './endpoints/discovery.ts'
+import { endGrant, endTrustedGrant, listGrants, listTrustedGrants } from './endpoints/grants.ts'
 import { health } from './endpoints/health.ts'
 import { introspect } from './endpoints/introspect.ts'
 import { me } from './endpoints/me.ts'
@@ -32,6 +33,8 @@ import {
 import { userinfo } from './endpoints/userinfo.ts'
 import { users } from './endpoints/users.ts'
 import { showAccount, submitAccount } from './hosted/account-endpoints.ts'
+import { showApplications, submitApplications } from './hosted/applications-endpoints.ts'
+import { showConsent, submitConsent } from './hosted/consent-endpoints.ts'
 import { showDevice, submitDevice } from './hosted/device-endpoints.ts'
 import type { HostedServices } from './hosted/hosted-services.ts'
 import { showLogout, submitLogout } from './hosted/logout-endpoints.ts'
@@ -81,6 +84,10 @@ export function routes(services: HostedServices): readonly Route[] {
       cors: 'clients',
     },
     { path: '/v1/sessions/:id', delete: endOneSession(services), cors: 'clients' },
+    { path: '/v1/grants', get: listGrants(services), cors: 'clients' },
+    { path: '/v1/grants/:client', delete: endGrant(services), cors: 'clients' },
+    forClients(services, { path: '/v1/trusted/users/:user/grants', get: listTrustedGrants(services) }),
+    forClients(services, { path: '/v1/trusted/users/:user/grants/:client', delete: endTrustedGrant(services) }),
     forClients(services, { path: '/v1/trusted/sessions', post: openTrustedSession(services) }),
     forClients(services, {
       path: '/v1/trusted/users/:user/sessions',
@@ -95,11 +102,13 @@ export function routes(services: HostedServices): readonly Route[] {
     ...clientRoutes(services),
 
     { path: '/authorize', get: page(authorize), post: page(authorize) },
+    { path: '/consent', get: page(showConsent), post: page(submitConsent) },
     { path: '/sign-in', get: page(showSignIn), post: page(submitSignIn) },
     { path: '/sign-up', get: page(showSignUp), post: page(submitSignUp) },
     { path: '/logout', get: page(showLogout), post: page(submitLogout) },
     { path: '/device', get: page(showDevice), post: page(submitDevice) },
     { path: '/account', get: page(showAccount), post: page(submitAccount) },
+    { path: '/account/applications', get: page(showApplications), post: page(submitApplications) },
     { path: '/', get: () => seeOther('/account') },
     { path: '/favicon.ico', get: () => favicon(services.site.mark) },
     ...services.site.assets.map(({ path, contentType, text }) => ({

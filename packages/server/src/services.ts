@@ -27,6 +27,8 @@ export interface ServerConfig {
   /** Shown on the hosted pages. */
   readonly applicationName: string
   readonly signUp: 'open' | 'closed'
+  /** What a scope means, in words for the users who are asked to allow it; by the scope. */
+  readonly scopeDescriptions?: Readonly<Record<string, string>>
   /** Addresses of proxies whose `X-Forwarded-*` is believed; empty: nobody's is. */
   readonly trustedProxies: readonly string[]
   readonly keyPolicy: KeyPolicy

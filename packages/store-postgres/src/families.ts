@@ -1,4 +1,4 @@
-import type { ClaimsRequest, EndReason, Family } from '@countersign/core'
+import type { Authentication, ClaimsRequest, EndReason, Family } from '@countersign/core'
 import { byteaOf, type Column, epochsOf, idOf, parsedOf, type Row, uuidOf } from './columns.ts'
 import type { Columns, VersionedTable } from './row-writes.ts'
 import { namesStoredClient } from './sessions.ts'
@@ -6,12 +6,13 @@ import { namesStoredClient } from './sessions.ts'
 /** What `readFamily` takes, of the table under the name `f`. */
 export const familyColumns: string = `f.id, f.session_id, f.client_id, f.salt, f.generation, f.rotated_at, f.created_at, f.absolute_end_at,
   f.jkt, f.scope, f.audiences, f.epoch_all, f.epoch_user, f.epoch_client, f.epoch_grant, f.credit_spent_at, f.flagged_at,
-  f.ended_at, f.end_reason, f.version, f.claims`
-export const familyColumnCount = 21
+  f.ended_at, f.end_reason, f.version, f.claims, f.authentication`
+export const familyColumnCount = 22
 
 /** `userId` is not in the row: it is the session's. */
 export function readFamily(row: Row, offset: number, userId: string): Family {
   const claims = row[offset + 20] as string | null
+  const authentication = row[offset + 21] as string | null
   return {
     id: idOf(row[offset] as Column),
     sessionId: idOf(row[offset + 1] as Column),
@@ -26,6 +27,7 @@ export function readFamily(row: Row, offset: number, userId: string): Family {
     scope: row[offset + 9] as string,
     audiences: parsedOf(row[offset + 10] as Column),
     claims: claims === null ? null : parsedOf<ClaimsRequest>(claims),
+    authentication: authentication === null ? null : (JSON.parse(authentication) as Authentication),
     epochs: epochsOf(
       row[offset + 11] as Column,
       row[offset + 12] as Column,
@@ -64,6 +66,7 @@ export const familyTable: VersionedTable = {
     'ended_at',
     'end_reason',
     'claims',
+    'authentication',
   ],
   insertIf: namesStoredClient,
 }
@@ -91,6 +94,7 @@ export function columnsOfFamily(family: Family): Columns {
     ended_at: family.endedAt,
     end_reason: family.endReason,
     claims: family.claims === null ? null : JSON.stringify(family.claims),
+    authentication: family.authentication === null ? null : JSON.stringify(family.authentication),
     version: family.version,
   }
 }

@@ -47,7 +47,7 @@ CREATE TABLE countersign.family (
   created_at bigint NOT NULL, absolute_end_at bigint NOT NULL, epoch_all bigint NOT NULL, epoch_user bigint,
   epoch_client bigint, epoch_grant bigint, credit_spent_at bigint, flagged_at bigint, ended_at bigint,
   version integer NOT NULL, client_id text COLLATE "C" NOT NULL, salt bytea NOT NULL, jkt text, scope text NOT NULL,
-  audiences text NOT NULL, claims text, end_reason text
+  audiences text NOT NULL, claims text, authentication text, end_reason text
 ) WITH (fillfactor = 80);
 CREATE INDEX family_of_session ON countersign.family (session_id);
 CREATE TABLE countersign.user_grant (

@@ -59,6 +59,7 @@ const beginnings: Readonly<Record<string, Beginning>> = {
       jkt: undefined,
       device: given.device,
       random: given.random,
+      logins: [],
     })
     if (outcome.refused || change === undefined) throw new Error('the code was refused')
     return { change, token: given.token(outcome.family) }

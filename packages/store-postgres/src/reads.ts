@@ -103,6 +103,15 @@ export function openReads(
     return { ...readSnapshot(row), session: readSession(row, sessionAt), user: readUser(row, userAt) }
   }
 
+  function families(familyIds: readonly string[]): Promise<(FamilySnapshot | undefined)[]> {
+    return inOrder(sql.families, familyIds, clientAt + 1, row => {
+      const [client] = clientsOf(row, clientAt)
+      const login = readLogin(row)
+      const family = readFamily(row, loginEnd, login.user.id)
+      return client && { ...login, client, family, grant: grantUnder(family, row) }
+    })
+  }
+
   return {
     async issuer() {
       const [row] = await query(sql.issuer)
@@ -138,14 +147,7 @@ export function openReads(
     user: userId => userSnapshot(sql.userById, isId(userId) ? uuidOf(userId) : null),
     userByEmail: key => userSnapshot(sql.userByEmail, key),
     userByIdentity: (connection, subject) => userSnapshot(sql.userByIdentity, connection, subject),
-    async families(familyIds) {
-      return inOrder(sql.families, familyIds, clientAt + 1, row => {
-        const [client] = clientsOf(row, clientAt)
-        const login = readLogin(row)
-        const family = readFamily(row, loginEnd, login.user.id)
-        return client && { ...login, client, family, grant: grantUnder(family, row) }
-      })
-    },
+    families,
     sessionsOnly: sessionIds => inOrder(sql.sessionsOnly, sessionIds, loginEnd, readLogin),
     async session(sessionId) {
       const rows = await query(sql.sessionWithFamilies, isId(sessionId) ? uuidOf(sessionId) : null)
@@ -163,10 +165,11 @@ export function openReads(
       if (!first || !client || !hasRow(first, sessionAt) || !hasRow(first, userAt)) return undefined
       const code = JSON.parse(first[clientAt + 1] as string) as AuthorizationCode
       const login = readLogin(first)
-      const families = rows.flatMap(row => familiesOf(row, login.user.id))
-      const siblings = families.filter(({ clientId, endedAt }) => clientId === client.id && endedAt === null)
-      const family = families.find(({ id }) => id === code.familyId)
-      return { ...login, code, client, grant: grantUnder(code, first), family, siblings }
+      const inSession = rows.flatMap(row => familiesOf(row, login.user.id))
+      const siblings = inSession.filter(({ clientId, endedAt }) => clientId === client.id && endedAt === null)
+      // What it gave may be a session of its own. Looked up for a code that comes again, and for no other.
+      const [given] = code.familyId === null ? [] : await families([code.familyId])
+      return { ...login, code, client, grant: grantUnder(code, first), given, siblings }
     },
     async shortLived<Kind extends OtherShortLivedKind>(kind: Kind, hash: string) {
       const [row] = await query(sql.shortLived, kind, canBeStored(hash) ? hash : null)

@@ -136,7 +136,7 @@ async function changeOf(store: Store, one: Step, known: Known, now: Instant): Pr
       if (!user || !client) return undefined
       const { session, change } = openBrowserSession(loginOf(user))
       const joined = openFamily({ ...loginOf(user), session, client, scope: '', jkt: given.jkt() })
-      return one.other > 3 ? change : { ...change, writes: [...change.writes, ...joined.writes], audit: [joined.audit] }
+      return one.other > 3 ? change : { ...change, writes: [...change.writes, ...joined.writes], audit: joined.audit }
     }
     case 'refresh':
       return family && refresh(family, one.other)

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { ClaimsRequest, Client, Family } from '@countersign/core'
+import type { Authentication, ClaimsRequest, Client, Family } from '@countersign/core'
 import type { Clients } from './clients.ts'
 import { bufferOf, type Column, epochsOf, idColumns, idKey, idOf, idParts, listOf, type Row } from './columns.ts'
 import { endReasonNumber, endReasonOf } from './end-reasons.ts'
@@ -8,8 +8,8 @@ import { wrote } from './statements.ts'
 /** What `readFamily` takes, of the table under the name `f`. */
 export const familyColumns: string = `${idColumns('f.key', 'f.rest')}, f.client, hex(f.salt), f.generation, f.rotated_at, f.created_at,
   f.absolute_end_at, f.jkt, f.scope, f.audiences, f.epoch_all, f.epoch_user, f.epoch_client, f.epoch_grant, f.credit_spent_at,
-  f.flagged_at, f.ended_at, f.end_reason, f.version, f.claims`
-export const familyColumnCount = 22
+  f.flagged_at, f.ended_at, f.end_reason, f.version, f.claims, f.authentication`
+export const familyColumnCount = 23
 
 /** A family with its client; `undefined` if the client is gone. `sessionId` and `userId` are not in the row. */
 export function readFamily(
@@ -34,7 +34,8 @@ export function readFamily(
     jkt: jktOf(row[offset + 9] as Column),
     scope: row[offset + 10] as string,
     audiences: listOf(row[offset + 11] as Column),
-    claims: claimsOf(row[offset + 21] as string | null),
+    claims: jsonOf<ClaimsRequest>(row[offset + 21] as string | null),
+    authentication: jsonOf<Authentication>(row[offset + 22] as string | null),
     epochs: epochsOf(
       row[offset + 12] as Column,
       row[offset + 13] as Column,
@@ -54,13 +55,13 @@ export function readFamily(
 export function openFamilyWrites(database: DatabaseSync, clients: Clients): (family: Family) => boolean {
   const insert = database.prepare(
     `INSERT INTO family (salt, created_at, generation, rotated_at, absolute_end_at, jkt, scope, audiences, epoch_all, epoch_user, epoch_client,
-     epoch_grant, credit_spent_at, flagged_at, ended_at, end_reason, claims, version, key, rest, session, client)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+     epoch_grant, credit_spent_at, flagged_at, ended_at, end_reason, claims, authentication, version, key, rest, session, client)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
   )
   const update = database.prepare(
     `UPDATE family SET salt = ?, created_at = ?, generation = ?, rotated_at = ?, absolute_end_at = ?, jkt = ?, scope = ?, audiences = ?, epoch_all = ?,
      epoch_user = ?, epoch_client = ?, epoch_grant = ?, credit_spent_at = ?, flagged_at = ?, ended_at = ?, end_reason = ?,
-     claims = ?, version = ? WHERE key = ? AND rest = ? AND version = ?`,
+     claims = ?, authentication = ?, version = ? WHERE key = ? AND rest = ? AND version = ?`,
   )
   return family => {
     const { key, rest } = idParts(family.id)
@@ -82,7 +83,8 @@ export function openFamilyWrites(database: DatabaseSync, clients: Clients): (fam
       family.flaggedAt,
       family.endedAt,
       endReasonNumber(family.endReason),
-      family.claims === null ? null : JSON.stringify(family.claims),
+      textOf(family.claims),
+      textOf(family.authentication),
       family.version + 1,
       key,
       rest,
@@ -93,8 +95,12 @@ export function openFamilyWrites(database: DatabaseSync, clients: Clients): (fam
   }
 }
 
-function claimsOf(column: string | null): ClaimsRequest | null {
-  return column === null ? null : (JSON.parse(column) as ClaimsRequest)
+function jsonOf<T>(column: string | null): T | null {
+  return column === null ? null : (JSON.parse(column) as T)
+}
+
+function textOf(value: object | null): string | null {
+  return value === null ? null : JSON.stringify(value)
 }
 
 const thumbprintBytes = 32

@@ -136,10 +136,10 @@ export function openReads(
       const found = code && sessionOnly(code.sessionId)
       const numbered = code && clients.byId(code.clientId)
       if (code === undefined || found === undefined || numbered === undefined) return undefined
-      const given = code.familyId === null ? undefined : family(code.familyId)?.family
+      const given = code.familyId === null ? undefined : family(code.familyId)
       const rows = readSiblings.all(idKey(code.sessionId), numbered.number)
       const siblings = familiesOf(code.sessionId, found.user.id, rows).map(one => one.family)
-      return { ...found, code, client: numbered.client, grant: grantUnder(code), family: given, siblings }
+      return { ...found, code, client: numbered.client, grant: grantUnder(code), given, siblings }
     },
     shortLived: shortLived.load,
     due(kind, rowsAtMost) {

@@ -76,6 +76,7 @@ const migrations: readonly (string | ((database: DatabaseSync) => void))[] = [
   ALTER TABLE short_lived ADD COLUMN due_at INTEGER;
   CREATE INDEX short_lived_by_due ON short_lived (kind, due_at) WHERE due_at IS NOT NULL;
   `,
+  'ALTER TABLE family ADD COLUMN authentication TEXT',
 ]
 
 function noteWebOrigins(database: DatabaseSync): void {
@@ -86,22 +87,20 @@ function noteWebOrigins(database: DatabaseSync): void {
   }
 }
 
-/** Brings the file to this version's schema, in one transaction. Refuses a file that a later version has written. */
-export function migrate(database: DatabaseSync): void {
+/** Brings the file to this version's schema (or an earlier one), in one transaction. Refuses a file that a later version has written. */
+export function migrate(database: DatabaseSync, schema: number = migrations.length): void {
   const { user_version: found } = database.prepare('PRAGMA user_version').get() as { user_version: number }
-  if (found === migrations.length) return
-  if (found > migrations.length) {
-    throw new StoreUnavailable(
-      `the database was written by a later version (schema ${found}, known ${migrations.length})`,
-    )
+  if (found === schema) return
+  if (found > schema) {
+    throw new StoreUnavailable(`the database was written by a later version (schema ${found}, known ${schema})`)
   }
   database.exec('BEGIN IMMEDIATE')
   try {
-    for (const migration of migrations.slice(found)) {
+    for (const migration of migrations.slice(found, schema)) {
       if (typeof migration === 'string') database.exec(migration)
       else migration(database)
     }
-    database.exec(`PRAGMA user_version = ${migrations.length}`)
+    database.exec(`PRAGMA user_version = ${schema}`)
     database.exec('COMMIT')
   } catch (error) {
     if (database.isTransaction) database.exec('ROLLBACK')

@@ -19,6 +19,7 @@ import {
   redeemCode as judgeCode,
   type KeyRing,
   makeId,
+  needsLogins,
   openBrowserSession,
   openLogin,
   openRefreshToken,
@@ -248,6 +249,7 @@ export async function code(
     challenge: createHash('sha256').update(verifier).digest('base64url'),
     scope: app.defaultScopes.join(' '),
     audiences: app.audiences,
+    authentication: { at: signedIn.session.authenticatedAt, amr: signedIn.session.amr },
     nonce: null,
     claims: null,
     jkt: null,
@@ -310,6 +312,7 @@ export async function redeemCode(
       jkt: undefined,
       device,
       random: randomBytes,
+      logins: needsLogins(snapshot) ? await store.listSessions(snapshot.user.id) : [],
     })
     if (decision.change === undefined || (await store.commit(decision.change)) === 'committed') return decision
   }

@@ -162,12 +162,12 @@ export function createMemoryStore(options: StoreOptions): Store {
       const session = code && tables.sessions.get(code.sessionId)
       const user = session && tables.users.get(session.userId)
       const client = code && tables.clients.get(code.clientId)
-      const family = familySnapshot(code?.familyId ?? null)?.family
+      const given = familySnapshot(code?.familyId ?? null)
       if (!code || !session || !user || !client) return undefined
       const siblings = tables
         .familiesOf(session.id)
         .filter(({ clientId, endedAt }) => clientId === client.id && endedAt === null)
-      return { ...snapshot, code, session, user, client, grant: grantUnder(code), family, siblings }
+      return { ...snapshot, code, session, user, client, grant: grantUnder(code), given, siblings }
     },
     async loadShortLived<Kind extends OtherShortLivedKind>(kind: Kind, hash: string) {
       const snapshot = open()

@@ -114,6 +114,8 @@ export interface Client {
   readonly requiresDpop: boolean
   /** Believes only proofs that carry a nonce of ours (RFC 9449 §8): none that was made ahead. */
   readonly requiresDpopNonce: boolean
+  /** `optional`: may send no challenge (RFC 7636). Only for confidential clients, which no code is good for without their secret. */
+  readonly pkce: 'required' | 'optional'
   /** Refuses authorization requests that were not pushed (RFC 9126 §6). */
   readonly requiresPushedRequests: boolean
   /** `jwt` (RFC 9068), or `opaque`: only this server can read it, APIs have to ask. */
@@ -188,6 +190,7 @@ export function declareClient(declaration: Pick<Client, 'id'> & Partial<Client>)
     accessTokenBinding: 'dpop',
     requiresDpop: false,
     requiresDpopNonce: false,
+    pkce: 'required',
     requiresPushedRequests: false,
     accessTokenFormat: 'jwt',
     idTokenAlgorithm: 'ES256',
@@ -223,6 +226,11 @@ export function authenticationMethods(client: Client): readonly ClientAuthentica
     ...(client.secretHashes.length > 0 ? (['client_secret_basic', 'client_secret_post'] as const) : []),
     ...(client.jwks.length > 0 || client.jwksUri !== null ? (['private_key_jwt'] as const) : []),
   ]
+}
+
+/** True if it need not send a challenge with its authorization requests. A public client always must (RFC 9700 §2.1.1). */
+export function mayOmitPkce(client: Client): boolean {
+  return client.pkce === 'optional' && !isPublic(client)
 }
 
 /** True if the client is served under a grant of the user: because they are asked, or so that a new authorization ends the last. */

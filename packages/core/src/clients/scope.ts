@@ -18,6 +18,20 @@ export function grantScope(
   return words?.every(word => allowed.includes(word)) ? words.join(' ') : undefined
 }
 
+/**
+ * The scope of an authorization request: what the client may have of what it asks for, or its default. Words that are unknown here are left out (OpenID Connect Core
+ * §3.1.2.1, RFC 6749 §3.3); the token answer says what is left. `undefined` if that is nothing, or if the scope is malformed.
+ */
+export function knownScope(
+  requested: string | undefined,
+  allowed: readonly string[],
+  byDefault: readonly string[],
+): string | undefined {
+  if (requested === undefined) return byDefault.join(' ')
+  const known = parseScope(requested)?.filter(word => allowed.includes(word))
+  return known === undefined || known.length === 0 ? undefined : known.join(' ')
+}
+
 /** The scope of a refreshed access token: the family's, or less (RFC 6749 §6). The family keeps its own. */
 export function narrowScope(requested: string | undefined, granted: string): string | undefined {
   const all = granted === '' ? [] : granted.split(' ')

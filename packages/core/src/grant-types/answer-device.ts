@@ -1,8 +1,8 @@
 import { type Refusal, refuse } from '@countersign/protocol'
 import type { AuditRecord } from '../audit/audit.ts'
-import { type Change, combine } from '../change.ts'
-import type { Client } from '../clients/client.ts'
-import { allowMore } from '../grants/allow-more.ts'
+import type { Change } from '../change.ts'
+import { type Client, needsGrant } from '../clients/client.ts'
+import { allowGrant } from '../grants/consent.ts'
 import type { Grant } from '../grants/grant.ts'
 import { currentEpochs } from '../revocation/epochs.ts'
 import { personalOf } from '../sessions/end-sessions.ts'
@@ -49,12 +49,10 @@ export function approveDevice(answer: DeviceAnswer): { readonly change: Change }
   const claimed = claimDeviceRequest(row, login)
   if (claimed.refused) return claimed
   if (client.disabled) return refuse('user_code_invalid')
-  const allowed = allowMore({
-    ...answer,
-    login,
-    scopes: row.scope.split(' ').filter(Boolean),
-    audiences: row.audiences,
-  })
+  const asked = { scopes: row.scope.split(' ').filter(Boolean), audiences: row.audiences }
+  const allowed = needsGrant(client)
+    ? allowGrant({ ...answer, now, userId: user.id, asked, sessionId: session.id })
+    : undefined
   const epochs = currentEpochs({ issuer, user, client, grant: allowed?.grant })
   const approved: DeviceCode = { ...claimed.row, state: 'approved', sessionId: session.id, epochs }
   const record: AuditRecord = {
@@ -66,8 +64,8 @@ export function approveDevice(answer: DeviceAnswer): { readonly change: Change }
     facts: { scope: row.scope },
     ...personalOf(answer.device),
   }
-  const change = { ...plain(approved, now, true), audit: [record] }
-  return { change: allowed ? combine(change, allowed.change) : change }
+  const change = { ...plain(approved, now, true), audit: allowed ? [record, allowed.audit] : [record] }
+  return { change: allowed ? { ...change, writes: [...change.writes, allowed.write] } : change }
 }
 
 function plain(row: DeviceCode, time: number, durable: boolean): Change {

@@ -4,20 +4,24 @@ import {
   authenticated,
   sampleClient,
   sampleDevice,
+  sampleGrant,
   sampleIssuer,
   sampleRandom,
   sampleTime,
   sampleUser,
 } from '../sample-rows.ts'
+import { authenticationOf } from '../sessions/authentication.ts'
+import { isOneLogin } from '../sessions/end-sessions.ts'
 import { openBrowserSession } from '../sessions/open-session.ts'
-import type { CodeSnapshot } from '../snapshots.ts'
+import type { Session } from '../sessions/session.ts'
+import type { CodeSnapshot, FamilySnapshot } from '../snapshots.ts'
 import type { AuthorizationCode } from './code.ts'
 import { type CodeDecision, type CodeRedemption, hashCode, redeemCode, verifierMatches } from './redeem-code.ts'
 
 const verifier = 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk'
 const challenge = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'
 const redirectUri = 'https://app.example/callback'
-const client = sampleClient({ redirectUris: [redirectUri] })
+const client = sampleClient({ firstParty: true, consent: 'implied', redirectUris: [redirectUri] })
 const user = sampleUser()
 const issuer = sampleIssuer()
 const random = sampleRandom('codes')
@@ -39,6 +43,7 @@ function givenCode(more: Partial<AuthorizationCode> = {}): CodeSnapshot {
     challenge,
     scope: 'account',
     audiences: client.audiences,
+    authentication: { at: session.authenticatedAt, amr: session.amr },
     nonce: null,
     claims: null,
     jkt: null,
@@ -58,7 +63,7 @@ function givenCode(more: Partial<AuthorizationCode> = {}): CodeSnapshot {
     user,
     client,
     grant: undefined,
-    family: undefined,
+    given: undefined,
     siblings: [],
   }
 }
@@ -72,18 +77,32 @@ function redeem(snapshot: CodeSnapshot, more: Partial<CodeRedemption> = {}): Cod
     jkt: undefined,
     device: sampleDevice,
     random,
+    logins: [],
     ...more,
   })
 }
 
 /** The rows once the change is committed. */
 function after(snapshot: CodeSnapshot, { change }: CodeDecision, seconds = 0): CodeSnapshot {
-  let rows = { ...snapshot, now: snapshot.now + seconds * 1000 }
-  for (const { table, row } of change?.writes ?? []) {
-    if (table !== 'code' && table !== 'family' && table !== 'session') throw new Error(table)
-    rows = { ...rows, [table]: { ...row, version: row.version + 1 } }
+  const now = snapshot.now + seconds * 1000
+  let { code, session, grant, given } = snapshot
+  for (const write of change?.writes ?? []) {
+    if (write.table === 'code') code = committed(write.row)
+    else if (write.table === 'grant') grant = committed(write.row)
+    else if (write.table === 'session' && write.row.id === session.id) session = committed(write.row)
+    else if (write.table === 'session') given = { ...(given as FamilySnapshot), session: committed(write.row) }
+    else if (write.table === 'family') {
+      const { id, sessionId } = write.row
+      if (given !== undefined && given.family?.id !== undefined && given.family.id !== id) continue
+      const own = given?.session ?? (sessionId === session.id ? session : undefined)
+      given = { ...snapshot, grant, session: own as Session, family: committed(write.row) }
+    } else throw new Error(write.table)
   }
-  return rows
+  return { ...snapshot, now, code, session, grant, given: given && { ...given, now } }
+}
+
+function committed<R extends { readonly version: number }>(row: R): R {
+  return { ...row, version: row.version + 1 }
 }
 
 const reason = ({ outcome }: CodeDecision): string => (outcome.refused ? outcome.reason : 'redeemed')
@@ -235,10 +254,10 @@ describe('a code that was used before', () => {
       const rows = used(seconds)
       const decision = redeem(rows)
       expect([reason(decision), decision.change?.durable]).toEqual(['code_reused', true])
-      expect(decision.change?.entries).toMatchObject([{ kind: 'family', id: rows.family?.id }])
-      expect(decision.change?.audit).toMatchObject([{ event: 'code.reused', familyId: rows.family?.id }])
+      expect(decision.change?.entries).toMatchObject([{ kind: 'family', id: rows.given?.family.id }])
+      expect(decision.change?.audit).toMatchObject([{ event: 'code.reused', familyId: rows.given?.family.id }])
       const ended = after(rows, decision)
-      expect(ended.family).toMatchObject({ endedAt: rows.now, endReason: 'code_reused' })
+      expect(ended.given?.family).toMatchObject({ endedAt: rows.now, endReason: 'code_reused' })
       expect(ended.session.endedAt).toBeNull()
       expect(redeem(ended)).toEqual({ outcome: { refused: true, reason: 'code_reused' } })
     }
@@ -254,11 +273,110 @@ describe('a code that was used before', () => {
     for (const more of wrong) {
       const decision = redeem(rows, more)
       expect(reason(decision)).toBe('code_invalid')
-      expect(after(rows, decision).family?.endedAt).toBeNull()
+      expect(after(rows, decision).given?.family.endedAt).toBeNull()
     }
   })
 
   test('and whose family is gone from the store is refused all the same', () => {
-    expect(redeem({ ...used(3_600), family: undefined })).toEqual({ outcome: { refused: true, reason: 'code_reused' } })
+    expect(redeem({ ...used(3_600), given: undefined })).toEqual({ outcome: { refused: true, reason: 'code_reused' } })
+  })
+})
+
+describe('PKCE cannot be taken out of a request (RFC 9700 §4.8.2, attack 21)', () => {
+  test('a challenge was sent: without a verifier nothing is given, nor is anything written', () => {
+    const decision = redeem(givenCode(), { verifier: undefined })
+    expect(reason(decision)).toBe('parameter_missing')
+    expect(decision.change).toBeUndefined()
+  })
+
+  test('none was sent: a verifier is refused, and without one the code is good', () => {
+    const rows = givenCode({ challenge: null })
+    expect(redeem(rows)).toEqual({ outcome: { refused: true, reason: 'code_invalid' } })
+    expect(reason(redeem(rows, { verifier: undefined }))).toBe('redeemed')
+  })
+})
+
+describe('what a family tells of the sign-in', () => {
+  test('is what the request found: whoever signs in again in between, and after, changes nothing (RFC 9068 §2.2.1)', () => {
+    const rows = givenCode()
+    const session = { ...rows.session, authenticatedAt: rows.now, amr: ['pwd', 'otp'] }
+    const { outcome } = redeem({ ...rows, session })
+    if (outcome.refused) throw new Error(outcome.reason)
+    expect(authenticationOf(session, outcome.family)).toEqual({ at: sampleTime, amr: ['pwd'] })
+  })
+})
+
+describe('offline access (OpenID Connect Core §11)', () => {
+  const online = sampleClient({ ...client, scopes: ['account', 'offline_access'] })
+  const offline = (more: Partial<CodeSnapshot> = {}): CodeSnapshot => ({
+    ...givenCode({ scope: 'account offline_access' }),
+    client: online,
+    ...more,
+  })
+
+  test('opens a session of the client, known by the device of the browser, as old as the sign-in, and without its end', () => {
+    const rows = offline()
+    const { outcome, change } = redeem(rows, { device: { label: 'node', ip: '198.51.100.1' } })
+    if (outcome.refused) throw new Error(outcome.reason)
+    const { session, family } = outcome
+    expect(session).toMatchObject({ clientId: client.id, cookieSalt: null, device: sampleDevice, amr: ['pwd'] })
+    expect([session.authenticatedAt, session.createdAt]).toEqual([sampleTime, rows.now])
+    expect(session.absoluteEndAt).toBe(rows.now + online.lifetimes.absoluteSeconds * 1000)
+    expect([family.sessionId, isOneLogin(session, family)]).toEqual([session.id, true])
+    expect(change?.audit).toMatchObject([{ event: 'session.created', facts: { offline: true }, familyId: family.id }])
+  })
+
+  test('a client without refresh tokens gets a login that ends with the browser', () => {
+    const without = sampleClient({ ...online, grantTypes: ['authorization_code'] })
+    const rows = offline({ client: without })
+    const { outcome } = redeem(rows)
+    expect(outcome.refused ? '' : outcome.session.id).toBe(rows.session.id)
+  })
+
+  test('a code that is used twice ends it, though the browser has signed out meanwhile', () => {
+    const rows = offline()
+    const used = after(rows, redeem(rows), 60)
+    const signedOut = { ...used, session: { ...used.session, endedAt: used.now } }
+    const decision = redeem(signedOut)
+    expect(reason(decision)).toBe('code_reused')
+    expect(decision.change?.writes.map(({ table }) => table)).toEqual(['family', 'session'])
+    expect(decision.change?.entries.map(({ kind }) => kind)).toEqual(['family', 'session'])
+  })
+
+  test('twenty of one client at most: the oldest ends, with its session', () => {
+    const logins = Array.from({ length: 21 }, (_, index) => {
+      const { outcome } = redeem(offline({ now: sampleTime + 1_000 + index }))
+      if (outcome.refused) throw new Error(outcome.reason)
+      return { session: outcome.session, families: [outcome.family] }
+    })
+    const others = { session: { ...logins[0], clientId: 'other' } as unknown as Session, families: [] }
+    const { change } = redeem(offline(), { logins: [...logins, others].reverse() })
+    const ended = change?.audit.filter(({ event }) => event === 'session.ended').map(({ sessionId }) => sessionId)
+    expect(ended).toEqual(logins.slice(0, 2).map(({ session }) => session.id))
+  })
+})
+
+describe('one live authorization per user', () => {
+  const single = sampleClient({ ...client, oneAuthorizationPerUser: true })
+  const grant = sampleGrant({ epoch: 3 })
+  const rows: CodeSnapshot = {
+    ...givenCode({ epochs: { all: 1, user: 1, client: 1, grant: 3 } }),
+    client: single,
+    grant,
+  }
+
+  test('a new one raises the epoch of the grant in the same commit, and is made under it', () => {
+    const { outcome, change } = redeem(rows)
+    if (outcome.refused) throw new Error(outcome.reason)
+    expect([outcome.family.epochs.grant, outcome.grant?.epoch]).toEqual([4, 4])
+    expect(change?.writes).toContainEqual({ table: 'grant', row: { ...grant, epoch: 4 } })
+    expect(change?.entries).toMatchObject([{ kind: 'grant', id: `${user.id} ${client.id}`, below: 4 }])
+    expect(change?.audit.map(({ event }) => event)).toEqual(['family.created', 'grant.renewed'])
+  })
+
+  test('an older code, a withdrawn grant, no grant at all: nothing is given', () => {
+    const late = { ...rows, grant: { ...grant, epoch: 4 } }
+    const withdrawn = { ...rows, grant: { ...grant, withdrawnAt: rows.now } }
+    for (const one of [late, withdrawn, { ...rows, grant: undefined }]) expect(reason(redeem(one))).toBe('code_invalid')
   })
 })

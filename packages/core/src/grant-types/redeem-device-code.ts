@@ -1,6 +1,7 @@
 import { type Refusal, refuse } from '@countersign/protocol'
-import type { Change } from '../change.ts'
-import type { AuthenticatedClient } from '../clients/client.ts'
+import { type Change, combine } from '../change.ts'
+import { type AuthenticatedClient, needsGrant } from '../clients/client.ts'
+import { type LivingLogin, renewGrant } from '../grants/end-grant.ts'
 import type { Grant } from '../grants/grant.ts'
 import type { RandomBytes } from '../ids.ts'
 import { currentEpochs, isOutlived } from '../revocation/epochs.ts'
@@ -22,10 +23,19 @@ export interface DeviceRedemption {
   /** Where the poll comes from: what the new session is shown as. */
   readonly device: Device
   readonly random: RandomBytes
+  /** The user's living logins; looked at where the client may have one authorization of a user alone. */
+  readonly logins: readonly LivingLogin[]
 }
 
 export interface DeviceDecision {
-  readonly outcome: { readonly refused?: never; readonly session: Session; readonly family: Family } | Refusal
+  readonly outcome:
+    | {
+        readonly refused?: never
+        readonly session: Session
+        readonly family: Family
+        readonly grant: Grant | undefined
+      }
+    | Refusal
   readonly change?: Change
 }
 
@@ -57,12 +67,18 @@ function wait(row: DeviceCode, now: number): DeviceDecision {
 }
 
 /** What it was approved under must still stand: a changed password, an ended session, a withdrawn grant end it. */
-function open({ snapshot, client, jkt, device, random }: DeviceRedemption): DeviceDecision {
-  const { row, approver, grant } = snapshot
+function open({ snapshot, client, jkt, device, random, logins }: DeviceRedemption): DeviceDecision {
+  const { row, approver } = snapshot
   if (approver === undefined || row.epochs === null || client.disabled) return no('device_code_invalid')
   const { now, issuer, user } = approver
-  const authorities = { ...currentEpochs({ issuer, user, client, grant }), all: row.epochs.all }
+  const authorities = { ...currentEpochs({ issuer, user, client, grant: snapshot.grant }), all: row.epochs.all }
   if (isOutlived(row.epochs, authorities) || sessionIsOver(approver.session, approver)) return no('device_code_invalid')
+  if (needsGrant(client) && snapshot.grant?.withdrawnAt !== null) return no('device_code_invalid')
+  const renewed =
+    client.oneAuthorizationPerUser && snapshot.grant
+      ? renewGrant({ snapshot: { now, issuer }, client, grant: snapshot.grant, logins, actor: { device } })
+      : undefined
+  const grant = renewed?.grant ?? snapshot.grant
   const opened = openLogin({
     snapshot: { now, issuer },
     user,
@@ -78,7 +94,8 @@ function open({ snapshot, client, jkt, device, random }: DeviceRedemption): Devi
   })
   const used = { table: 'deviceCode' as const, row: { ...row, state: 'used' as const } }
   const change = { ...opened.change, writes: [used, ...opened.change.writes] }
-  return { outcome: { session: opened.session, family: opened.family }, change }
+  const { session, family } = opened
+  return { outcome: { session, family, grant }, change: renewed ? combine(change, renewed.change) : change }
 }
 
 function no(reason: Parameters<typeof refuse>[0]): { outcome: Refusal } {

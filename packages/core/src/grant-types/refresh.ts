@@ -93,6 +93,7 @@ function judgeAuthorisation({ snapshot }: Pick<RefreshRequest, 'snapshot'>): Ref
   const no = (reason: Parameters<typeof refuse>[0]): RefreshDecision => ({ row: 3, outcome: refuse(reason) })
   if (family.endedAt !== null || session.endedAt !== null) {
     const reason = family.endReason ?? session.endReason
+    if (reason === 'grant_withdrawn') return no('authorization_revoked')
     return no(reason === 'refresh_token_reused' ? 'refresh_token_reused' : 'session_ended')
   }
   if (!mayUse(user)) return no('user_disabled')

@@ -11,14 +11,14 @@ const over = { endedAt: sampleTime, endReason: 'ended_by_user' } as const
 
 test('each end of a session says in its audit record what it ended', () => {
   const one = endSession({ ...rows, session, user }, 'signed_out')
-  const login = endLogin({ ...rows, session, family, user }, 'refresh_token_reused')
+  const login = endLogin({ ...rows, session, family }, 'refresh_token_reused')
   const all = endAllSessions({ ...rows, user }, 'password_changed', { event: 'user.password_changed' })
   for (const change of [one, login]) expect(change?.audit.map(endedBy)).toEqual([{ sessionId: session.id }])
   expect(all.audit.map(endedBy)).toEqual([{ userId: user.id, epoch: user.epoch }])
 })
 
 test('the end of one login of several, and whatever ends nothing, is no end of a session', () => {
-  const login = endLogin({ ...rows, session: hosted, family, user }, 'signed_out')
+  const login = endLogin({ ...rows, session: hosted, family }, 'signed_out')
   expect(login?.audit.map(endedBy)).toEqual([undefined])
   for (const event of ['session.created', 'token.revoked', 'user.enabled'] as const) {
     expect(endedBy({ event, time: sampleTime, userId: user.id, sessionId: session.id })).toBeUndefined()
@@ -48,3 +48,14 @@ test('of a session that an epoch has outlived each client is told that had a log
     'other',
   ])
 })
+
+test.each(['ended_by_user', 'grant_withdrawn'] as const)(
+  'a client whose login the user ends alone is told: %s',
+  reason => {
+    const login = endLogin({ ...rows, session: hosted, family }, reason)
+    expect(login?.audit.map(endedBy)).toEqual([{ sessionId: hosted.id }])
+    const ended = { ...family, endedAt: sampleTime, endReason: reason }
+    expect(clientsToTell(hosted, [ended, ...families.slice(1)])).toEqual([family.clientId])
+    expect(clientsToTell(hosted, [ended, { ...family, id: 'again' }])).toEqual([])
+  },
+)

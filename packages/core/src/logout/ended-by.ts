@@ -1,5 +1,5 @@
 import type { AuditEvent, AuditRecord } from '../audit/audit.ts'
-import type { Family, Session } from '../sessions/session.ts'
+import type { EndReason, Family, Session } from '../sessions/session.ts'
 
 /** What an audit record may have ended. */
 export type Ended =
@@ -10,6 +10,14 @@ export type Ended =
 
 const endsOne: ReadonlySet<AuditEvent> = new Set<AuditEvent>(['session.ended', 'refresh.reused', 'code.reused'])
 
+/** Of a session that lives on: what the client has lost, and does not know of itself. */
+const news: ReadonlySet<unknown> = new Set<EndReason>([
+  'refresh_token_reused',
+  'code_reused',
+  'ended_by_user',
+  'grant_withdrawn',
+])
+
 const endsAll: ReadonlySet<AuditEvent> = new Set<AuditEvent>([
   'sessions.ended',
   'user.disabled',
@@ -19,13 +27,14 @@ const endsAll: ReadonlySet<AuditEvent> = new Set<AuditEvent>([
 
 /** `undefined` if it ended nothing that a client does not know of itself: whoever gives its own refresh token back is not told. */
 export function endedBy({ event, sessionId, userId, facts }: AuditRecord): Ended | undefined {
-  if (endsOne.has(event) && sessionId !== undefined) return { sessionId }
+  const endsLogin = event === 'family.ended' && news.has(facts?.reason)
+  if ((endsOne.has(event) || endsLogin) && sessionId !== undefined) return { sessionId }
   if (!endsAll.has(event) || userId === undefined || typeof facts?.epoch !== 'number') return undefined
   return { userId, epoch: facts.epoch - 1 }
 }
 
 /**
- * The clients that had a login in a session to its end; of a session that lives on, those that have lost their last one to reuse. What was over before, by
+ * The clients that had a login in a session to its end; of a session that lives on, those that have lost their last one by no act of their own. What was over before, by
  * itself or by the client, is no news.
  */
 export function clientsToTell(session: Session, families: readonly Family[]): readonly string[] {
@@ -35,8 +44,8 @@ export function clientsToTell(session: Session, families: readonly Family[]): re
   )
   if (endedAt !== null) return distinct(lived)
   const living = distinct(lived)
-  const reused = families.filter(({ endReason }) => endReason === 'refresh_token_reused' || endReason === 'code_reused')
-  return distinct(reused).filter(clientId => !living.includes(clientId))
+  const lost = families.filter(({ endReason }) => news.has(endReason))
+  return distinct(lost).filter(clientId => !living.includes(clientId))
 }
 
 /** The clients in a session that an epoch has outlived: none of its rows says so. */

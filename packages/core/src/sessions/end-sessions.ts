@@ -23,6 +23,9 @@ export function isOneLogin(session: Session, family: Family): boolean {
   return session.clientId === family.clientId
 }
 
+/** A family with its session, as they are now. */
+export type LivingFamily = Snapshot & Pick<FamilySnapshot, 'session' | 'family'>
+
 /** Ends one session with everything in it. Nothing to do if it has ended already. */
 export function endSession(snapshot: SessionOnlySnapshot, reason: EndReason, actor: Actor = {}): Change | undefined {
   const { now, issuer, session } = snapshot
@@ -50,7 +53,7 @@ export function endSession(snapshot: SessionOnlySnapshot, reason: EndReason, act
  * `wholeSession` says so).
  */
 export function endLogin(
-  snapshot: FamilySnapshot,
+  snapshot: LivingFamily,
   reason: EndReason,
   actor: Actor & { wholeSession?: boolean } = {},
 ): Change | undefined {

@@ -9,7 +9,13 @@ import {
   sampleTime,
   sampleUser,
 } from '../sample-rows.ts'
-import { browserSessionSeconds, openBrowserSession, openFamily, openLogin } from './open-session.ts'
+import {
+  browserSessionSeconds,
+  openBrowserSession,
+  openFamily,
+  openLogin,
+  renewBrowserSession,
+} from './open-session.ts'
 
 const snapshot = { now: sampleTime, issuer: sampleIssuer({ epoch: 5 }) }
 const user = sampleUser({ epoch: 3 })
@@ -102,6 +108,30 @@ describe('a login on the hosted pages', () => {
     const short = { ...session, absoluteEndAt: sampleTime + 5_000 }
     const { family, audit } = openFamily({ ...login, session: short, random: sampleRandom() })
     expect(family).toMatchObject({ sessionId: session.id, absoluteEndAt: sampleTime + 5_000 })
-    expect(audit).toMatchObject({ event: 'family.created', familyId: family.id, clientId: 'demo' })
+    expect(audit).toMatchObject([{ event: 'family.created', familyId: family.id, clientId: 'demo' }])
+  })
+})
+
+describe('signing in again in the same browser', () => {
+  const earlier = openBrowserSession({ ...login, random: sampleRandom() }).session
+  const later = sampleTime + 86_400_000
+  const device = { label: 'Chrome on Windows', ip: '198.51.100.9' }
+  const rows = { ...snapshot, now: later, user: { ...user, epoch: 4 }, session: { ...earlier, version: 4 } }
+  const { session, change } = renewBrowserSession(rows, { device, amr: ['pwd', 'otp'], random: sampleRandom('again') })
+
+  test('keeps the session, so that its applications go on, under a new secret of the cookie (CVE-2022-25896)', () => {
+    expect(session).toMatchObject({ id: earlier.id, createdAt: earlier.createdAt, version: 4 })
+    expect(session.cookieSalt).not.toEqual(earlier.cookieSalt)
+    expect(session.cookieSalt).toHaveLength(16)
+  })
+
+  test('is told by the session: when, how, where; it lasts as long as a new one, under the epochs of now', () => {
+    expect(session).toMatchObject({ authenticatedAt: later, amr: ['pwd', 'otp'], device, epochs: { user: 4 } })
+    expect(session.absoluteEndAt).toBe(later + browserSessionSeconds * 1000)
+  })
+
+  test('is audited, and durable', () => {
+    expect(change.audit).toMatchObject([{ event: 'session.reauthenticated', sessionId: session.id }])
+    expect([change.durable, change.writes]).toEqual([true, [{ table: 'session', row: session }]])
   })
 })

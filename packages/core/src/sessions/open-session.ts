@@ -4,12 +4,13 @@ import type { Client } from '../clients/client.ts'
 import type { Grant } from '../grants/grant.ts'
 import { type Instant, makeId, type RandomBytes } from '../ids.ts'
 import { currentEpochs } from '../revocation/epochs.ts'
-import type { FamilySnapshot, Snapshot } from '../snapshots.ts'
+import type { FamilySnapshot, SessionOnlySnapshot, Snapshot } from '../snapshots.ts'
 import type { ClaimsRequest } from '../tokens/claims-request.ts'
 import { tellsUserId } from '../tokens/subject.ts'
 import type { User } from '../users/user.ts'
+import { authenticationOf } from './authentication.ts'
 import { endLogin, personalOf } from './end-sessions.ts'
-import type { Device, Family, Session } from './session.ts'
+import type { Authentication, Device, Family, Session } from './session.ts'
 
 /** Half of a refresh token's or cookie's secret. */
 const saltBytes = 16
@@ -81,25 +82,85 @@ export function openBrowserSession(request: LoginRequest): { session: Session; c
   }
 }
 
-/** A client joins a session: what a redeemed code gives. */
-export function openFamily(request: FamilyRequest & { device: Device }): {
-  family: Family
-  writes: readonly Write[]
-  audit: AuditRecord
-} {
+/**
+ * The user has signed in again in the same browser: the session goes on, so that the applications in it do too, under a new secret for the cookie. A copy of
+ * the old cookie is worth nothing any more (CVE-2022-25896).
+ */
+export function renewBrowserSession(
+  earlier: SessionOnlySnapshot,
+  request: Pick<LoginRequest, 'device' | 'amr' | 'random'>,
+): { session: Session; change: Change } {
+  const { now, issuer, user } = earlier
+  const { device, amr } = request
+  const session: Session = {
+    ...earlier.session,
+    authenticatedAt: now,
+    amr,
+    device: { label: device.label, ip: device.ip },
+    cookieSalt: request.random(saltBytes),
+    absoluteEndAt: now + browserSessionSeconds * 1000,
+    epochs: currentEpochs({ issuer, user }),
+  }
+  const audit: AuditRecord = {
+    event: 'session.reauthenticated',
+    time: now,
+    userId: user.id,
+    sessionId: session.id,
+    facts: { amr: amr.join(' ') },
+    ...personalOf(device),
+  }
+  const writes: Write[] = [{ table: 'session', row: session }]
+  return { session, change: { writes, entries: [], audit: [audit], durable: true, time: now } }
+}
+
+/** What a redeemed code gives. */
+export interface OpenedLogin {
+  readonly session: Session
+  readonly family: Family
+  readonly writes: readonly Write[]
+  readonly audit: readonly AuditRecord[]
+}
+
+/** A client joins the browser's session, and ends with it. */
+export function openFamily(request: FamilyRequest & { device: Device }): OpenedLogin {
   const family = newFamily(request)
   return {
+    session: request.session,
     family,
     writes: [{ table: 'family', row: family }, ...birthGuard(request)],
-    audit: {
-      event: 'family.created',
-      time: request.snapshot.now,
-      userId: family.userId,
-      clientId: family.clientId,
-      sessionId: family.sessionId,
-      familyId: family.id,
-      ...personalOf(request.device),
-    },
+    audit: [familyCreated(request, family)],
+  }
+}
+
+/**
+ * Offline access (OpenID Connect Core §11): a session of the client's own, which outlives the browser's. It is known by the device on which the user
+ * allowed it.
+ */
+export function openOfflineLogin(request: FamilyRequest & { device: Device }): OpenedLogin {
+  const { snapshot, session: browser, user, client, random } = request
+  const { at, amr } = request.authentication ?? authenticationOf(browser)
+  const absoluteEndAt = snapshot.now + client.lifetimes.absoluteSeconds * 1000
+  const login = { snapshot, user, device: browser.device, amr, authenticatedAt: at, random }
+  const session = newSession(login, client.id, absoluteEndAt, null)
+  const family = newFamily({ ...request, session, authentication: null })
+  const created = sessionCreated(login, session, client.id)
+  return {
+    session,
+    family,
+    writes: [{ table: 'session', row: session }, { table: 'family', row: family }, ...birthGuard(request)],
+    audit: [{ ...created, familyId: family.id, facts: { ...created.facts, offline: true } }],
+  }
+}
+
+function familyCreated(request: FamilyRequest & { device: Device }, family: Family): AuditRecord {
+  return {
+    event: 'family.created',
+    time: request.snapshot.now,
+    userId: family.userId,
+    clientId: family.clientId,
+    sessionId: family.sessionId,
+    familyId: family.id,
+    ...personalOf(request.device),
   }
 }
 
@@ -146,6 +207,8 @@ interface FamilyRequest {
   /** By default all of the client's. */
   readonly audiences?: readonly string[]
   readonly claims?: ClaimsRequest | null
+  /** What its tokens tell of the sign-in; absent: what the session says. */
+  readonly authentication?: Authentication | null
   readonly jkt: string | undefined
   readonly random: RandomBytes
 }
@@ -166,6 +229,7 @@ function newFamily(request: FamilyRequest): Family {
     scope: request.scope,
     audiences: request.audiences ?? client.audiences,
     claims: request.claims ?? null,
+    authentication: request.authentication ?? null,
     epochs: currentEpochs({ issuer: snapshot.issuer, user, client, grant }),
     creditSpentAt: null,
     flaggedAt: null,

@@ -43,6 +43,13 @@ export interface Session {
   readonly version: number
 }
 
+/** When and how a user has shown who they are. */
+export interface Authentication {
+  readonly at: Instant
+  /** RFC 8176. */
+  readonly amr: readonly string[]
+}
+
 /** The lineage of one refresh token. */
 export interface Family {
   readonly id: string
@@ -65,6 +72,8 @@ export interface Family {
   readonly audiences: readonly string[]
   /** Single claims that were asked for (OpenID Connect Core §5.5); null: none. */
   readonly claims: ClaimsRequest | null
+  /** What its tokens tell of the sign-in; null: the session's, which a login of one client never changes. */
+  readonly authentication: Authentication | null
   readonly epochs: Epochs
   /** The generation at which the late credit was spent (row 9); null: unspent. */
   readonly creditSpentAt: number | null

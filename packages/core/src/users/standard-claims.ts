@@ -14,28 +14,36 @@ const claimsOfScope: Readonly<Record<string, (user: User) => StandardClaims>> = 
 /** Scopes that stand for claims (§5.4). */
 export const claimScopes: readonly string[] = Object.keys(claimsOfScope)
 
-/** The names of all claims about a person that this server can tell. */
-export const standardClaimNames: readonly string[] = [
-  'name',
-  'given_name',
-  'family_name',
-  'middle_name',
-  'nickname',
-  'preferred_username',
-  'profile',
-  'picture',
-  'website',
-  'gender',
-  'birthdate',
-  'zoneinfo',
-  'locale',
-  'updated_at',
-  'email',
-  'email_verified',
-  'address',
-  'phone_number',
-  'phone_number_verified',
-]
+/** The names of the claims about a person that this server can tell, by the scope that stands for them. */
+const namesOfScope: Readonly<Record<string, readonly string[]>> = {
+  profile: [
+    'name',
+    'given_name',
+    'family_name',
+    'middle_name',
+    'nickname',
+    'preferred_username',
+    'profile',
+    'picture',
+    'website',
+    'gender',
+    'birthdate',
+    'zoneinfo',
+    'locale',
+    'updated_at',
+  ],
+  email: ['email', 'email_verified'],
+  address: ['address'],
+  phone: ['phone_number', 'phone_number_verified'],
+}
+
+/** All of them. */
+export const standardClaimNames: readonly string[] = Object.values(namesOfScope).flat()
+
+/** The scope that a claim stands in (§5.4); `undefined` for one that tells nothing about a person. */
+export function scopeOfClaim(name: string): string | undefined {
+  return claimScopes.find(scope => namesOfScope[scope]?.includes(name))
+}
 
 /** What the words of a scope tell (§5.4), and single claims that were asked for (§5.5), as far as they are known. */
 export function claimsAbout(

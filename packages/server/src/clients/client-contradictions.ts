@@ -47,6 +47,11 @@ const rules: readonly Rule[] = [
     says: 'token exchange needs secrets or keys; without one anybody could ask',
   },
   {
+    key: 'pkce',
+    found: client => client.pkce === 'optional' && isPublic(client),
+    says: 'optional needs secrets or keys; a code of a public client is good for whoever has it',
+  },
+  {
     key: 'scopes',
     isUnsafe: true,
     found: client => isPublic(client) && client.scopes.some(scope => rightsOfBackEnds.includes(scope)),

@@ -72,6 +72,7 @@ const members = {
   access_token_binding: z.enum(['bearer', 'dpop']).optional(),
   requires_dpop: z.boolean().optional(),
   requires_dpop_nonce: z.boolean().optional(),
+  pkce: z.enum(['required', 'optional']).optional(),
   requires_pushed_requests: z.boolean().optional(),
   access_token_format: z.enum(['jwt', 'opaque']).optional(),
   id_token_algorithm: z.enum(signingAlgorithms).optional(),
@@ -124,6 +125,7 @@ export interface WrittenClient {
   readonly access_token_binding?: Client['accessTokenBinding'] | undefined
   readonly requires_dpop?: boolean | undefined
   readonly requires_dpop_nonce?: boolean | undefined
+  readonly pkce?: Client['pkce'] | undefined
   readonly requires_pushed_requests?: boolean | undefined
   readonly access_token_format?: Client['accessTokenFormat'] | undefined
   readonly id_token_algorithm?: SigningAlgorithm | undefined

@@ -31,7 +31,7 @@ describe('a device without a browser (RFC 8628)', () => {
     expect([early.status, early.body.error]).toEqual([400, 'authorization_pending'])
     const asked = await page.submit('/device', { command: 'look', user_code: tv.userCode })
     expect(asked.status).toBe(200)
-    for (const told of ['Orchard TV', tv.userCode, '127.0.0.1', '<code><bdi>notes</bdi></code>', 'maria@example.com'])
+    for (const told of ['Orchard TV', tv.userCode, '127.0.0.1', 'Read and write your notes', 'maria@example.com'])
       expect(asked.text).toContain(told)
     const done = await page.submit('/device', { command: 'allow', user_code: tv.userCode })
     expect(done.headers.location).toBe('/device?done=allow')

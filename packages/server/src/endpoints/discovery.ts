@@ -10,6 +10,7 @@ import { proofAlgorithms } from '../dpop/proof-algorithms.ts'
 import { json } from '../http/answers.ts'
 import type { Endpoint } from '../http/message.ts'
 import type { Services } from '../services.ts'
+import { prompts } from './authorize/read-authentication.ts'
 import { supportedGrantTypes } from './token.ts'
 
 /** Published long enough ahead of use that every verifier has it: the schedule of keys counts on this number. */
@@ -51,7 +52,8 @@ export function discovery(services: Services): Endpoint {
     ...(registration.metadataDocuments && { client_id_metadata_document_supported: true }),
     revocations_endpoint: `${issuer}/revocations`,
     response_types_supported: ['code'],
-    response_modes_supported: ['query'],
+    response_modes_supported: ['query', 'form_post'],
+    prompt_values_supported: prompts,
     grant_types_supported: supportedGrantTypes,
     code_challenge_methods_supported: ['S256'],
     ...metadataOf('token_endpoint', ['none', ...confidentialMethods]),
@@ -66,7 +68,7 @@ export function discovery(services: Services): Endpoint {
     subject_types_supported: ['public', 'pairwise'],
     id_token_signing_alg_values_supported: signingAlgorithms,
     acr_values_supported: acrValues,
-    scopes_supported: ['openid', ...claimScopes, 'account'],
+    scopes_supported: ['openid', ...claimScopes, 'offline_access', 'account'],
     claim_types_supported: ['normal'],
     claims_supported: [...idTokenClaimNames, ...standardClaimNames],
     claims_parameter_supported: true,

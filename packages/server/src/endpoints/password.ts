@@ -24,7 +24,7 @@ export function password(services: Services): Endpoint {
     if (isRefusal(wanted)) return refusalAnswer(wanted)
     const caller = await loginOf(services, http)
     if (isRefusal(caller)) return refusalAnswer(caller)
-    const { family, client } = caller
+    const { family, client, grant } = caller
     const device = deviceOf(http)
     const newHash = await judgePasswordChange(
       services,
@@ -50,7 +50,7 @@ export function password(services: Services): Endpoint {
         event: 'user.password_changed',
       })
       const user = { ...keep.user, epoch: keep.user.epoch + 1 }
-      const rows = { now: keep.now, issuer: keep.issuer, user, client, session: keep.session, family: rotated }
+      const rows = { now: keep.now, issuer: keep.issuer, user, client, grant, session: keep.session, family: rotated }
       // The key that the old token was bound to stays the family's; the new access token is bound like the old one.
       const more = { generation: rotated.generation, jkt: rotated.jkt ?? undefined }
       return { result: { ...signTokenAnswer(services, rows, more), session_id: keep.session.id }, change }

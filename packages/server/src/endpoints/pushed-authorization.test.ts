@@ -177,7 +177,7 @@ describe('what is pushed is judged as at /authorize, and what is refused is not 
       'unsupported_response_type',
       'response_type_unsupported',
     ],
-    ['a scope too many', { scope: 'account admin' }, 400, 'invalid_scope', 'scope_invalid'],
+    ['no scope that it may have', { scope: 'admin nonsense' }, 400, 'invalid_scope', 'scope_invalid'],
     ['another resource', { resource: 'https://else.example' }, 400, 'invalid_target', 'resource_invalid'],
     ['a resource with a fragment', { resource: 'https://api.example#x' }, 400, 'invalid_target', 'resource_invalid'],
     [

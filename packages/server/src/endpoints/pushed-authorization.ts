@@ -41,7 +41,7 @@ export function pushAuthorizationRequest(services: Services): Endpoint {
     const parameters = new Map([...pushed, ['client_id', client.id]])
     const target = await findTarget(services, parameters)
     if (isRefusal(target)) return refusalAnswer(target)
-    const request = judgeRequest(target, parameters, services.config.issuer)
+    const request = judgeRequest(services, target, parameters)
     if (isRefusal(request)) return refusalAnswer(request)
     const spent = proof.spend()
     if (spent !== undefined) return refusalAnswer(spent)

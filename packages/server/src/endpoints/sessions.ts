@@ -1,6 +1,7 @@
 import {
   type Actor,
   type AuthenticatedClient,
+  combine,
   endSession,
   type FamilySnapshot,
   grantScope,
@@ -21,6 +22,7 @@ import { type CheckedToken, checkAccessToken } from '../sign-in/check-access-tok
 import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
 import { endUserSessions } from '../sign-in/end-user-sessions.ts'
+import { grantForLogin } from '../sign-in/grant-for-login.ts'
 import { loadLivingSession } from '../sign-in/load-living-session.ts'
 import { signInByPassword } from '../sign-in/sign-in.ts'
 import { signTokenAnswer } from './token-answer.ts'
@@ -81,10 +83,13 @@ export async function openAndAnswer(
     const asked = await request()
     const login = tries++ === 0 ? asked : await asOfNow(services, asked)
     if (isRefusal(login)) return login
-    const { session, family, change } = openLogin(login)
-    const rows = { now: login.snapshot.now, issuer: login.snapshot.issuer, ...login, session, family }
+    const under = await grantForLogin(services, login)
+    const grant = under?.grant
+    // What is superseded is among what the new authorization ends.
+    const { session, family, change } = openLogin({ ...login, grant, ...(under && { superseded: undefined }) })
+    const rows = { now: login.snapshot.now, issuer: login.snapshot.issuer, ...login, grant, session, family }
     const tokens = signTokenAnswer(services, rows, { generation: 0, jkt: login.jkt })
-    return { result: { ...tokens, session_id: session.id }, change }
+    return { result: { ...tokens, session_id: session.id }, change: under ? combine(change, under.change) : change }
   })
   return isRefusal(opened) ? refusalAnswer(opened) : json(201, opened)
 }

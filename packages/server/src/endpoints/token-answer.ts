@@ -24,8 +24,8 @@ export interface LoginRows {
   readonly issuer: { readonly epoch: number }
   readonly user: User
   readonly client: Client | AuthenticatedClient
-  /** Where it is authorised under one. */
-  readonly grant?: Grant | undefined
+  /** What the family is authorised under, if it needs one. */
+  readonly grant: Grant | undefined
   readonly session: Session
   readonly family: Family
 }
@@ -33,7 +33,7 @@ export interface LoginRows {
 /**
  * Signs what a login is answered with. Called before the commit: a key that fails must not cost a rotation.
  *
- * @param generation of the refresh token in the answer; `undefined`: none, the presented one stays current.
+ * @param generation of the refresh token in the answer; `undefined`: none, the presented one stays current. A client that may not refresh gets none.
  */
 export function signTokenAnswer(
   services: Services,
@@ -72,13 +72,14 @@ export function signTokenAnswer(
     access_token: accessToken,
     token_type: jkt === undefined ? 'Bearer' : 'DPoP',
     expires_in: claims.exp - claims.iat,
-    ...(more.generation !== undefined && {
-      refresh_token: deriveRefreshToken(services.keys.activeRefreshKey(), {
-        id: family.id,
-        salt: family.salt,
-        generation: more.generation,
+    ...(more.generation !== undefined &&
+      client.grantTypes.includes('refresh_token') && {
+        refresh_token: deriveRefreshToken(services.keys.activeRefreshKey(), {
+          id: family.id,
+          salt: family.salt,
+          generation: more.generation,
+        }),
       }),
-    }),
     scope,
     ...(idToken && { id_token: signIdToken(services, rows, { sub, accessToken, ...idToken }) }),
     server_time: Math.floor(now / 1000),

@@ -1,4 +1,4 @@
-import { type CodeSnapshot, hashCode, redeemCode } from '@countersign/core'
+import { type CodeSnapshot, hashCode, needsLogins, type RedeemedCode, redeemCode } from '@countersign/core'
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import { StoreUnavailable } from '@countersign/store'
 import { json, refusalAnswer } from '../http/answers.ts'
@@ -19,7 +19,6 @@ export async function redeemAuthorizationCode(services: Services, request: Token
   const [code, redirectUri, verifier] = ['code', 'redirect_uri', 'code_verifier'].map(name => form.get(name))
   if (code === undefined) return refusalAnswer(missing('code'))
   if (redirectUri === undefined) return refusalAnswer(missing('redirect_uri'))
-  if (verifier === undefined) return refusalAnswer(missing('code_verifier'))
   const hash = hashCode(code)
   let spent: { refusal: Refusal | undefined } | undefined
   for (let tries = 0; tries < triesAtMost; tries++) {
@@ -27,7 +26,9 @@ export async function redeemAuthorizationCode(services: Services, request: Token
     if (snapshot === undefined) return refusalAnswer(refuse('code_invalid'))
     const device = deviceOf(http)
     const { jkt } = proof
-    const decision = redeemCode({ snapshot, client, redirectUri, verifier, jkt, device, random: services.random })
+    const logins = needsLogins(snapshot) ? await services.store.listSessions(snapshot.user.id) : []
+    const { random } = services
+    const decision = redeemCode({ snapshot, client, redirectUri, verifier, jkt, device, logins, random })
     const { outcome, change } = decision
     const audiences = grantAudiences(form.get('resource'), services.config.issuer, snapshot.code.audiences)
     if (!isRefusal(outcome) && audiences === undefined) return refusalAnswer(refuse('resource_invalid'))
@@ -35,17 +36,21 @@ export async function redeemAuthorizationCode(services: Services, request: Token
     if (spent?.refusal !== undefined) return refusalAnswer(spent.refusal)
     const answer = isRefusal(outcome)
       ? refusalAnswer(outcome)
-      : json(200, {
-          ...signTokenAnswer(
-            services,
-            { ...snapshot, family: outcome.family },
-            { generation: 0, jkt, audiences, idToken: { nonce: snapshot.code.nonce } },
-          ),
-          session_id: snapshot.session.id,
-        })
+      : json(200, tokensOf(services, snapshot, outcome, { jkt, audiences }))
     if (change === undefined || (await services.store.commit(change)) === 'committed') return answer
   }
   throw new StoreUnavailable('A code is being redeemed by others all the time.')
+}
+
+function tokensOf(
+  services: Services,
+  snapshot: CodeSnapshot,
+  { session, family, grant }: RedeemedCode,
+  more: { jkt: string | undefined; audiences: readonly string[] | undefined },
+): object {
+  const rows = { ...snapshot, session, family, grant }
+  const idToken = { nonce: snapshot.code.nonce }
+  return { ...signTokenAnswer(services, rows, { generation: 0, idToken, ...more }), session_id: session.id }
 }
 
 /** Each new family can end an older one, and every API is told: one browser must not be able to keep them all busy. */

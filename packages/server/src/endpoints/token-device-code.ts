@@ -1,4 +1,4 @@
-import { type DeviceRedemption, hashCode, redeemDeviceCode } from '@countersign/core'
+import { type AuthenticatedClient, type DeviceRedemption, hashCode, redeemDeviceCode } from '@countersign/core'
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import { StoreUnavailable } from '@countersign/store'
 import { json, refusalAnswer } from '../http/answers.ts'
@@ -27,6 +27,7 @@ export async function pollForDevice(services: Services, request: TokenRequest): 
       jkt,
       device: deviceOf(http),
       random: services.random,
+      logins: await loginsOf(services, client, snapshot),
     })
     const audiences = grantAudiences(form.get('resource'), services.config.issuer, snapshot.row.audiences)
     if (!isRefusal(outcome) && audiences === undefined) return refusalAnswer(refuse('resource_invalid'))
@@ -39,7 +40,7 @@ export async function pollForDevice(services: Services, request: TokenRequest): 
         : json(200, {
             ...signTokenAnswer(
               services,
-              { ...approver, client, grant: snapshot.grant, ...outcome },
+              { ...approver, client, ...outcome },
               { generation: 0, jkt, audiences, idToken: { nonce: null } },
             ),
             session_id: outcome.session.id,
@@ -47,6 +48,15 @@ export async function pollForDevice(services: Services, request: TokenRequest): 
     if (change === undefined || (await services.store.commit(change)) === 'committed') return answer
   }
   throw new StoreUnavailable('A device code is being redeemed by others all the time.')
+}
+
+/** The user's living logins, where a new one ends those before. */
+async function loginsOf(
+  { store }: Services,
+  client: AuthenticatedClient,
+  { approver }: DeviceRedemption['snapshot'],
+): Promise<DeviceRedemption['logins']> {
+  return client.oneAuthorizationPerUser && approver ? store.listSessions(approver.user.id) : []
 }
 
 /**

@@ -60,7 +60,8 @@ export function submitAccount(services: HostedServices): Endpoint {
   }
 }
 
-async function signOut(
+/** Ends the session of this browser. */
+export async function signOut(
   services: HostedServices,
   http: HttpRequest,
   login: SessionOnlySnapshot,
@@ -181,6 +182,7 @@ async function accountAnswer(
     now,
     user: { email: user.email ?? user.id, ...(user.name !== null && { name: user.name }) },
     sessions: await Promise.all(rows),
+    applicationsUrl: '/account/applications',
     ...(user.passwordHash !== null && { passwordMinLength }),
     ...more,
   })

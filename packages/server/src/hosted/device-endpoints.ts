@@ -14,6 +14,7 @@ import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import { seeOther } from '../http/answers.ts'
 import type { Endpoint, HttpAnswer, HttpRequest } from '../http/message.ts'
 import { readForm, readParameters } from '../http/read-form.ts'
+import { describeScopes } from '../pages/describe-scopes.ts'
 import { type DeviceCommand, deviceAskedPage, deviceCodePage, deviceDonePage } from '../pages/device-page.ts'
 import { addressKey } from '../passwords/address-key.ts'
 import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
@@ -159,7 +160,7 @@ function askedAnswer(
     application: { name: client.name, id: client.id, firstParty: client.firstParty },
     device: row.device,
     askedAt: row.createdAt,
-    scopes: row.scope.split(' ').filter(Boolean),
+    scopes: describeScopes(services.site, services.config, row.scope.split(' ').filter(Boolean)),
   })
   return page(200, body, { setCookie })
 }

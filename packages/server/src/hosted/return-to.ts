@@ -1,9 +1,10 @@
-import { readUserCode, redirectUriIsRegistered, showUserCode } from '@countersign/core'
+import { emailKey, readUserCode, redirectUriIsRegistered, showUserCode } from '@countersign/core'
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import { resolvePushedRequest } from '../endpoints/authorize/pushed-requests.ts'
 import type { HttpRequest } from '../http/message.ts'
 import { readParameters } from '../http/read-form.ts'
 import type { AskingApplication } from '../pages/sign-in-page.ts'
+import { askingApplication } from './asking-application.ts'
 import type { HostedServices } from './hosted-services.ts'
 
 /** Where a form leads when it is done: a path of ours, and for whom. */
@@ -11,10 +12,12 @@ export interface ReturnTo {
   readonly path: string
   readonly application?: AskingApplication
   readonly redirectUri?: string
+  /** Who is to sign in, as the application has it (`login_hint`, OpenID Connect Core §3.1.2.1). */
+  readonly loginHint?: string
 }
 
 /**
- * The `return_to` of the query. Only `/authorize?…`, `/device` and `/account` are places to return to; everything else, another origin
+ * The `return_to` of the query. Only `/authorize?…`, `/device`, `/account` and `/account/applications` are places to return to; everything else, another origin
  * above all, is the account page.
  */
 export async function readReturnTo(services: HostedServices, http: HttpRequest): Promise<ReturnTo | Refusal> {
@@ -23,6 +26,7 @@ export async function readReturnTo(services: HostedServices, http: HttpRequest):
   const path = query.get('return_to')
   const device = /^\/device(?:\?user_code=([^&]*))?$/.exec(path ?? '')
   if (device !== null) return { path: devicePath(device[1]) }
+  if (path === '/account/applications') return { path }
   if (path === undefined || !path.startsWith('/authorize?')) return { path: '/account' }
   const asked = readParameters(path.slice('/authorize?'.length))
   if (isRefusal(asked)) return refuse('parameter_invalid')
@@ -36,8 +40,13 @@ export async function readReturnTo(services: HostedServices, http: HttpRequest):
   const client = (await services.store.loadClient(request.get('client_id') ?? ''))?.client
   // Only what is registered is named on the page: a link must not be able to put words there.
   if (client === undefined || !redirectUriIsRegistered(redirectUri, client.redirectUris)) return { path: own }
-  const { host, protocol } = new URL(redirectUri)
-  return { path: own, redirectUri, application: { name: client.name, host: host || protocol } }
+  const hint = request.get('login_hint')
+  return {
+    path: own,
+    redirectUri,
+    application: askingApplication(client, redirectUri),
+    ...(hint !== undefined && emailKey(hint) !== null && { loginHint: hint }),
+  }
 }
 
 function devicePath(typed: string | undefined): string {

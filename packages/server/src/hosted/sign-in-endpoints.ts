@@ -1,4 +1,4 @@
-import { endSession, openBrowserSession, type Session, type Snapshot, type User } from '@countersign/core'
+import { combine, endSession, openBrowserSession, renewBrowserSession, type Session } from '@countersign/core'
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import { seeOther } from '../http/answers.ts'
 import type { Endpoint, HttpAnswer, HttpRequest } from '../http/message.ts'
@@ -9,7 +9,7 @@ import { passwordMinLength } from '../passwords/password-policy.ts'
 import { createUser, limitSignUps } from '../sign-in/create-user.ts'
 import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
-import { signInByPassword } from '../sign-in/sign-in.ts'
+import { type SignedIn, signInByPassword } from '../sign-in/sign-in.ts'
 import type { HostedServices } from './hosted-services.ts'
 import { pageOfRefusal, problemPage } from './page-answers.ts'
 import { type ReturnTo, readReturnTo } from './return-to.ts'
@@ -18,11 +18,13 @@ import { type ReturnTo, readReturnTo } from './return-to.ts'
 export function showSignIn(services: HostedServices): Endpoint {
   return async http => {
     const returnTo = await readReturnTo(services, http)
-    return isRefusal(returnTo) ? pageOfRefusal(services, returnTo) : signInAnswer(services, http, returnTo, {})
+    return isRefusal(returnTo)
+      ? pageOfRefusal(services, returnTo)
+      : signInAnswer(services, http, returnTo, hinted(returnTo))
   }
 }
 
-/** `POST /sign-in`: a new session with a new id, whatever cookie came along (CVE-2022-25896), and back to where one came from. */
+/** `POST /sign-in`: a new cookie, whatever came along (CVE-2022-25896), and back to where one came from. */
 export function submitSignIn(services: HostedServices): Endpoint {
   return async http => {
     const returnTo = await readReturnTo(services, http)
@@ -44,7 +46,9 @@ export function showSignUp(services: HostedServices): Endpoint {
   return async http => {
     if (services.config.signUp === 'closed') return pageOfRefusal(services, refuse('signup_closed'))
     const returnTo = await readReturnTo(services, http)
-    return isRefusal(returnTo) ? pageOfRefusal(services, returnTo) : signUpAnswer(services, http, returnTo, {})
+    return isRefusal(returnTo)
+      ? pageOfRefusal(services, returnTo)
+      : signUpAnswer(services, http, returnTo, hinted(returnTo))
   }
 }
 
@@ -69,31 +73,28 @@ export function submitSignUp(services: HostedServices): Endpoint {
   }
 }
 
-/** The browser's earlier session ends in the same breath: a login supersedes it. */
-function openSession(
-  services: HostedServices,
-  http: HttpRequest,
-  signedIn: Snapshot & { user: User; amr: readonly string[] },
-): Promise<Session | Refusal> {
+/**
+ * The browser's earlier session goes on if it is of the same user, and the applications in it do not notice; another user's ends in the same breath. Its cookie is
+ * worth nothing afterwards, either way.
+ */
+function openSession(services: HostedServices, http: HttpRequest, signedIn: SignedIn): Promise<Session | Refusal> {
+  const { random } = services
   const device = deviceOf(http)
   return decideAndCommit(services, async () => {
-    const { session, change } = openBrowserSession({
-      snapshot: signedIn,
-      user: signedIn.user,
-      device,
-      amr: signedIn.amr,
-      random: services.random,
-    })
     const earlier = await services.cookies.session(http)
-    const end = earlier && endSession(earlier, 'superseded', { device })
-    const both = end && {
-      ...change,
-      writes: [...end.writes, ...change.writes],
-      entries: end.entries,
-      audit: [...end.audit, ...change.audit],
+    const { user, amr } = signedIn
+    if (earlier !== undefined && earlier.user.id === user.id) {
+      const { session, change } = renewBrowserSession(earlier, { device, amr, random })
+      return { result: session, change }
     }
-    return { result: session, change: both ?? change }
+    const { session, change } = openBrowserSession({ snapshot: signedIn, user, device, amr, random })
+    const end = earlier && endSession(earlier, 'superseded', { device })
+    return { result: session, change: end ? combine(end, change) : change }
   })
+}
+
+function hinted({ loginHint }: ReturnTo): { email?: string } {
+  return loginHint === undefined ? {} : { email: loginHint }
 }
 
 function leave(services: HostedServices, session: Session, returnTo: ReturnTo): HttpAnswer {

@@ -1,6 +1,6 @@
 import type { Reason } from '@countersign/protocol'
 import { field, hidden } from './form.ts'
-import { type Html, html } from './html.ts'
+import { type Html, href, html } from './html.ts'
 import { banner, foreignName, layout } from './layout.ts'
 import { deviceIcon } from './logo.ts'
 import { describeTime, exactTime, machineTime } from './relative-time.ts'
@@ -33,6 +33,7 @@ export interface AccountModel {
   readonly user: { readonly email: string; readonly name?: string }
   /** In any order: the page shows this device first, then the last seen. */
   readonly sessions: readonly AccountSession[]
+  readonly applicationsUrl: string
   /** Absent for users without a password: no form. */
   readonly passwordMinLength?: number
   /** What has just been done. */
@@ -59,6 +60,7 @@ export function accountPage(site: Site, model: AccountModel): string {
 ${text !== undefined && wrongField === undefined && banner('error', text)}
 ${done !== undefined && banner('success', account.done[done])}
 ${sessionsSection(site, model)}
+${applicationsSection(site, model)}
 ${model.passwordMinLength !== undefined && passwordSection(site, model, model.passwordMinLength, wrongField, text)}`,
   })
 }
@@ -95,6 +97,15 @@ ${commandForm(
 )}
 </details>
 </div>
+</section>`
+}
+
+function applicationsSection(site: Site, { applicationsUrl }: AccountModel): Html {
+  const { account } = site.texts
+  return html`<section class="card" aria-labelledby="applications-title">
+<h2 id="applications-title">${account.applicationsTitle}</h2>
+<p class="hint">${account.applicationsHint}</p>
+<p class="way-on"><a class="button" href="${href(applicationsUrl)}">${account.applicationsLink}</a></p>
 </section>`
 }
 

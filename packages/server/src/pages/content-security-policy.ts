@@ -14,6 +14,8 @@ export interface PageHeaderOptions {
   readonly redirectUri?: string
   /** The logo, when it is loaded from another origin. */
   readonly logoUrl?: string
+  /** The one script that the page holds, as `'sha256-…'`: for the page that sends itself. Its form may go on to any site over TLS, as an application's answer may. */
+  readonly scriptHash?: string
 }
 
 /**
@@ -48,12 +50,16 @@ export function assetHeaders(contentType: string): Record<string, string> {
 
 /** The policy alone. A redirect URI or logo URL that a policy cannot name safely adds nothing: closed, not open. */
 export function contentSecurityPolicy(options: PageHeaderOptions = {}): string {
-  const { redirectUri, logoUrl } = options
+  const { redirectUri, logoUrl, scriptHash } = options
   return [
     "default-src 'none'",
     "style-src 'self'",
     ["img-src 'self'", logoUrl === undefined ? undefined : webSource(logoUrl)],
-    ["form-action 'self'", redirectUri === undefined ? undefined : redirectSource(redirectUri)],
+    ...(scriptHash === undefined ? [] : [`script-src ${scriptHash}`]),
+    [
+      scriptHash === undefined ? "form-action 'self'" : 'form-action https:',
+      redirectUri === undefined ? undefined : redirectSource(redirectUri),
+    ],
     "frame-ancestors 'none'",
     "base-uri 'none'",
     "require-trusted-types-for 'script'",

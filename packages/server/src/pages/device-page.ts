@@ -1,3 +1,4 @@
+import { type DescribedScope, scopeList } from './describe-scopes.ts'
 import { field, hidden } from './form.ts'
 import { type Html, html } from './html.ts'
 import { banner, foreignName, layout } from './layout.ts'
@@ -54,7 +55,7 @@ export interface DeviceAskedModel {
   /** Where the request came from. */
   readonly device: { readonly label: string; readonly ip: string }
   readonly askedAt: number
-  readonly scopes: readonly string[]
+  readonly scopes: readonly DescribedScope[]
 }
 
 /** The page that asks whether a device may sign in. It warns: codes are also sent by those who want to sign in as somebody else (§5.4). */
@@ -77,10 +78,7 @@ ${!application.firstParty && html`<div><dt>${device.applicationId}</dt><dd><bdi>
 <div><dt>${device.asked}</dt><dd><time datetime="${machineTime(model.askedAt)}" title="${exactTime(model.askedAt, texts)}">${describeTime(model.askedAt, model.now, texts)}</time></dd></div>
 </dl>
 <h2>${device.may}</h2>
-<ul class="points">
-<li>${device.mayStaySignedIn}</li>
-${model.scopes.map(scope => html`<li>${device.scopes[scope] ?? html`<code><bdi>${scope}</bdi></code>`}</li>`)}
-</ul>
+${scopeList(model.scopes, device.mayStaySignedIn)}
 <div class="answers">
 ${answer('deny', html`<button class="button" type="submit">${device.deny}</button>`)}
 ${answer('allow', html`<button class="button main" type="submit">${device.allow}</button>`)}

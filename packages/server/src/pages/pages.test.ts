@@ -1,8 +1,19 @@
 import { expect, test } from 'vitest'
 import { type AccountModel, accountPage } from './account-page.ts'
+import { applicationsPage } from './applications-page.ts'
+import { type ConsentModel, consentPage } from './consent-page.ts'
 import { deviceAskedPage, deviceCodePage } from './device-page.ts'
 import { errorPage, notFoundPage, signedOutPage, waitPage } from './message-pages.ts'
-import { accountModel, deviceAskedModel, samplePages, sampleSite, signInModel, signUpModel } from './sample-models.ts'
+import {
+  accountModel,
+  applicationsModel,
+  consentModel,
+  deviceAskedModel,
+  samplePages,
+  sampleSite,
+  signInModel,
+  signUpModel,
+} from './sample-models.ts'
 import { signInPage } from './sign-in-page.ts'
 import { signUpPage } from './sign-up-page.ts'
 import { createSite } from './site.ts'
@@ -208,6 +219,37 @@ test('users without a password see no password form, one session alone no "end a
   expect(page).not.toContain('end_others')
 })
 
+test('the consent page says who asks, from where, for what, until when and with which account', () => {
+  const page = samplePages['consent-offline-unverified'] ?? ''
+  for (const words of ['Orchard Notes', '127.0.0.1:4444', 'Read and write your notes', '180 days', 'Robin Example']) {
+    expect(page).toContain(words)
+  }
+  expect(page).toContain('nobody here has checked who is behind it')
+  expect(samplePages.consent).not.toContain('nobody here has checked')
+})
+
+test('a scope that nobody has put in words is shown as it is', () => {
+  expect(samplePages.consent).toContain('<code><bdi>weather:read</bdi></code>')
+})
+
+test('more than before: the page tells what is new from what was allowed', () => {
+  const page = samplePages['consent-more'] ?? ''
+  expect(page.indexOf('weather:read')).toBeLessThan(page.indexOf('You have allowed it before'))
+  expect(page.indexOf('Read and write your notes')).toBeGreaterThan(page.indexOf('You have allowed it before'))
+})
+
+test('the applications page tells three things apart, and withdrawing takes two steps', () => {
+  const elements = parse(samplePages.applications ?? '')
+  for (const name of ['Sign out of an application', 'Sign out here', 'Withdraw permission']) {
+    expect(named(elements, 'dt').map(({ text }) => text)).toContain(name)
+  }
+  const forms = named(elements, 'form').filter(({ attributes }) => attributes.class === 'withdraw')
+  expect(forms).toHaveLength(2)
+  for (const form of forms) expect(form.parents).toContain('details')
+  const buttons = named(elements, 'button').map(({ text }) => text)
+  expect(buttons).toContain('Sign out: Orchard Notes on Safari on iPhone, last used yesterday')
+})
+
 const hostile = `"'><img src=x onerror=alert(1)></title></bdi><script>alert(2)</script>\u202e\u0000 javascript:alert(3) &lt;`
 
 /** The model with every text in it replaced; what must keep its value is named. */
@@ -222,7 +264,18 @@ function poison<Model>(model: Model, keep: readonly string[] = []): Model {
   return walk(model, '') as Model
 }
 
-const urls = ['signUpUrl', 'signInUrl', 'homeUrl', 'retryUrl', 'url', 'reason', 'done']
+const urls = [
+  'signUpUrl',
+  'signInUrl',
+  'homeUrl',
+  'retryUrl',
+  'applicationsUrl',
+  'accountUrl',
+  'otherAccountUrl',
+  'url',
+  'reason',
+  'done',
+]
 const poisonedPages: readonly (readonly [name: string, page: string])[] = [
   [
     'sign-in',
@@ -230,6 +283,9 @@ const poisonedPages: readonly (readonly [name: string, page: string])[] = [
   ],
   ['sign-up', signUpPage(sampleSite, poison({ ...signUpModel, email: 'a', name: 'a' }, urls))],
   ['account', accountPage(sampleSite, poison<AccountModel>({ ...accountModel, done: 'end_others' }, urls))],
+  ['consent', consentPage(sampleSite, poison<ConsentModel>({ ...consentModel, about: { uri: 'a' } }, urls))],
+  ['consent again', consentPage(sampleSite, poison({ ...consentModel, known: consentModel.added }, urls))],
+  ['applications', applicationsPage(sampleSite, poison(applicationsModel, urls))],
   [
     'error',
     errorPage(

@@ -37,7 +37,14 @@ export function describeWait(seconds: number, texts: Texts): string {
   return amount(Math.ceil(whole / 3600), 'hour', texts)
 }
 
-function amount(count: number, unit: 'second' | 'minute' | 'hour', texts: Texts): string {
+/** How long something lasts, rounded down: "45 minutes", "36 hours", "180 days". */
+export function describeLifetime(seconds: number, texts: Texts): string {
+  if (seconds >= 2 * 86_400) return amount(Math.floor(seconds / 86_400), 'day', texts)
+  if (seconds >= 2 * 3600) return amount(Math.floor(seconds / 3600), 'hour', texts)
+  return amount(Math.max(1, Math.floor(seconds / 60)), 'minute', texts)
+}
+
+function amount(count: number, unit: 'second' | 'minute' | 'hour' | 'day', texts: Texts): string {
   return new Intl.NumberFormat(texts.language, { style: 'unit', unit, unitDisplay: 'long' }).format(count)
 }
 

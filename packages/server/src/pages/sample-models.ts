@@ -5,6 +5,8 @@
  */
 
 import { type AccountModel, accountPage } from './account-page.ts'
+import { type ApplicationsModel, applicationsPage } from './applications-page.ts'
+import { type ConsentModel, consentPage } from './consent-page.ts'
 import { type DeviceAskedModel, deviceAskedPage, deviceCodePage, deviceDonePage } from './device-page.ts'
 import { errorPage, notFoundPage, signedOutPage, waitPage } from './message-pages.ts'
 import { type SignInModel, signInPage } from './sign-in-page.ts'
@@ -36,6 +38,7 @@ export const accountModel: AccountModel = {
   now,
   user: { email: 'robin@example.com', name: 'Robin Example' },
   passwordMinLength: 10,
+  applicationsUrl: '/account/applications',
   sessions: [
     {
       id: 'AZrJq3kAAAAAAAAAAAAAAA',
@@ -84,7 +87,92 @@ export const deviceAskedModel: DeviceAskedModel = {
   application: { name: 'Orchard TV', id: 'orchard-tv', firstParty: false },
   device: { label: 'Unknown TV', ip: '203.0.113.9' },
   askedAt: now - 2 * minutes,
-  scopes: ['openid', 'profile', 'notes:read'],
+  scopes: [
+    { scope: 'openid', text: 'Know that it is you' },
+    { scope: 'profile', text: 'See your name and what else is in your profile' },
+    { scope: 'notes:read' },
+  ],
+}
+
+export const consentModel: ConsentModel = {
+  csrf: 'csrf-of-consent',
+  account: { id: 'AZrJq3kAAAAAAAAAAAAAAA', email: 'robin@example.com', name: 'Robin Example' },
+  application: { name: 'Orchard Notes', host: 'notes.example.com' },
+  isVerified: true,
+  about: {},
+  added: [
+    { scope: 'openid', text: 'Know that it is you, and recognise you when you come back' },
+    { scope: 'notes', text: 'Read and write your notes' },
+    { scope: 'weather:read' },
+  ],
+  known: [],
+  audiences: [],
+  isOffline: false,
+  loginSeconds: 180 * 86_400,
+  otherAccountUrl: '/sign-in?return_to=%2Fauthorize%3Fclient_id%3Dnotes',
+}
+
+export const applicationsModel: ApplicationsModel = {
+  csrf: 'csrf-of-applications',
+  now,
+  user: { email: 'robin@example.com', name: 'Robin Example' },
+  accountUrl: '/account',
+  applications: [
+    {
+      clientId: 'notes',
+      name: 'Orchard Notes',
+      host: 'notes.example.com',
+      isVerified: false,
+      scopes: [...consentModel.added, { scope: 'offline_access', text: 'Go on while you are away' }],
+      allowedAt: now - 40 * days,
+      lastUsedAt: now - 20_000,
+      logins: [
+        {
+          familyId: 'AZrJq3kAAAAAAAAAAAAAAQ',
+          device: 'Firefox on Linux',
+          createdAt: now - 3 * days,
+          lastUsedAt: now - 20_000,
+          isHere: true,
+          isOffline: false,
+        },
+        {
+          familyId: 'AZrJq3kAAAAAAAAAAAAAAg',
+          device: 'Safari on iPhone',
+          createdAt: now - 40 * days,
+          lastUsedAt: now - 26 * 60 * minutes,
+          isHere: false,
+          isOffline: true,
+        },
+      ],
+    },
+    {
+      clientId: 'weather',
+      name: 'Weather Desk',
+      host: 'weather.example.com',
+      isVerified: true,
+      scopes: [{ scope: 'account', text: 'Manage your account' }],
+      lastUsedAt: now - 65 * minutes,
+      logins: [
+        {
+          familyId: 'AZrJq3kAAAAAAAAAAAAAAw',
+          device: 'Chrome on Android tablet',
+          createdAt: now - 70 * minutes,
+          lastUsedAt: now - 65 * minutes,
+          isHere: false,
+          isOffline: false,
+        },
+      ],
+    },
+    {
+      clientId: 'ledger',
+      name: 'Ledger',
+      isVerified: true,
+      scopes: [{ scope: 'openid', text: 'Know that it is you' }],
+      allowedAt: now - 300 * days,
+      lastUsedAt: now - 300 * days,
+      logins: [],
+    },
+  ],
 }
 
 /** Name of a state → the finished page. */
@@ -121,6 +209,7 @@ export const samplePages: Readonly<Record<string, string>> = {
   'account-alone': accountPage(sampleSite, {
     csrf: 'c',
     now,
+    applicationsUrl: '/account/applications',
     user: { email: 'a-rather-long-address-of-somebody@department.of.long.names.example.com' },
     sessions: accountModel.sessions.filter(session => session.current),
   }),
@@ -141,10 +230,30 @@ export const samplePages: Readonly<Record<string, string>> = {
   'device-asked-own': deviceAskedPage(sampleSite, {
     ...deviceAskedModel,
     application: { name: 'Notes', id: 'notes', firstParty: true },
-    scopes: ['account'],
+    scopes: [{ scope: 'account', text: 'Manage your account' }],
   }),
   'device-allowed': deviceDonePage(sampleSite, { allowed: true }),
   'device-denied': deviceDonePage(sampleSite, { allowed: false }),
+  consent: consentPage(sampleSite, consentModel),
+  'consent-offline-unverified': consentPage(sampleSite, {
+    ...consentModel,
+    isVerified: false,
+    isOffline: true,
+    application: { name: 'Orchard Notes', host: '127.0.0.1:4444' },
+    about: { uri: 'https://notes.example.com/', policyUri: 'https://notes.example.com/privacy' },
+    audiences: ['https://api.example.com/notes'],
+  }),
+  'consent-more': consentPage(sampleSite, {
+    ...consentModel,
+    added: consentModel.added.slice(2),
+    known: consentModel.added.slice(0, 2),
+  }),
+  'consent-again': consentPage(sampleSite, { ...consentModel, added: [], known: consentModel.added }),
+  'consent-nothing': consentPage(sampleSite, { ...consentModel, added: [] }),
+  applications: applicationsPage(sampleSite, applicationsModel),
+  'applications-done': applicationsPage(sampleSite, { ...applicationsModel, done: 'withdraw' }),
+  'applications-late': applicationsPage(sampleSite, { ...applicationsModel, problem: { reason: 'grant_unknown' } }),
+  'applications-none': applicationsPage(sampleSite, { ...applicationsModel, applications: [] }),
   'signed-out': signedOutPage(sampleSite, { signInUrl: '/sign-in' }),
   'signed-out-everywhere': signedOutPage(sampleSite, { everywhere: true }),
   'signed-out-way-back': signedOutPage(sampleSite, {

@@ -147,8 +147,6 @@ form > .button.main { margin-block-start: 1.5rem; }
 .user-code { margin-block-start: 1.25rem; padding: 0.5rem; border: 1px dashed var(--edge); border-radius: var(--radius-small); font: 600 1.5rem/1.4 ui-monospace, "SF Mono", Menlo, Consolas, "Liberation Mono", monospace; letter-spacing: 0.12em; text-align: center; }
 .facts { display: grid; gap: 0.25rem; margin-block-start: 1.25rem; color: var(--quiet); font-size: 0.9375rem; }
 .card > .facts + h2 { margin-block-start: 1.25rem; font-size: 1rem; }
-.points { display: grid; gap: 0.25rem; margin-block-start: 0.375rem; padding-inline-start: 1.25rem; list-style: disc; }
-.points li::marker { color: var(--quiet); }
 .answers { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 9rem), 1fr)); gap: 0.75rem; margin-block-start: 1.5rem; }
 .answer > .button, .answer > .button.main { inline-size: 100%; min-block-size: 2.875rem; margin-block-start: 0; }
 .banner { display: flex; gap: 0.625rem; padding: 0.75rem 0.875rem; border: 1px solid; border-radius: var(--radius-small); font-size: 0.9375rem; }
@@ -170,6 +168,26 @@ dl > div { display: flex; flex-wrap: wrap; gap: 0 0.375rem; }
 dt::after { content: ":"; }
 dd, dd .name { color: var(--ink); font-weight: 450; }
 .number { font-variant-numeric: tabular-nums; }
+.scopes { display: grid; gap: 0.5rem; margin-block-start: 0.75rem; }
+.scopes li { position: relative; padding-inline-start: 1.75rem; }
+.scopes li::before { content: ""; position: absolute; inset-inline-start: 0.25rem; inset-block-start: 0.4375rem; inline-size: 0.75rem; block-size: 0.375rem; border: solid var(--accent-ink); border-width: 0 0 0.125rem 0.125rem; transform: rotate(-45deg); }
+.consent section { margin-block-start: 1.25rem; }
+.consent section h2 { font-size: 1rem; }
+.consent > .hint { margin-block-start: 1rem; }
+.about { display: grid; gap: 0.25rem; margin-block-start: 1.25rem; color: var(--quiet); font-size: 0.875rem; }
+.differences { display: grid; gap: 0.75rem; margin-block-start: 0.75rem; font-size: 0.9375rem; }
+.differences > div { display: grid; grid-template-columns: minmax(0, 13rem) minmax(0, 1fr); gap: 0 1.5rem; }
+.differences dt { font-weight: 600; }
+.differences dt::after { content: none; }
+.differences dd { color: var(--quiet); }
+.times { display: flex; flex-wrap: wrap; gap: 0.125rem 1.5rem; margin-block-start: 0.5rem; color: var(--quiet); font-size: 0.875rem; }
+.application h3 { margin-block-start: 1.25rem; }
+.application .scopes { margin-block-start: 0.5rem; gap: 0.25rem; }
+.application .sessions { margin-block-start: 0.5rem; }
+.application .hint + .ending { margin-block-start: 1rem; }
+.device { display: flex; flex-wrap: wrap; align-items: center; gap: 0 0.625rem; }
+.badge.plain { background: var(--sunken); color: var(--quiet); }
+.end-application, .withdraw { display: grid; justify-items: start; gap: 0.625rem; }
 .ending { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 17rem), 1fr)); align-items: start; gap: 1rem 2rem; }
 .end-others, .end-all { display: grid; justify-items: start; gap: 0.625rem; }
 summary { list-style: none; inline-size: fit-content; }
@@ -185,10 +203,11 @@ details[open] > summary { margin-block-end: 0.75rem; background: var(--sunken); 
   .sessions { grid-template-columns: auto minmax(0, 1fr); }
   .session dl { grid-template-columns: minmax(0, 1fr); }
   .session > form { grid-column: 2; margin-block-start: 0.5rem; }
+  .differences > div { grid-template-columns: minmax(0, 1fr); }
 }
 @media (max-width: 26rem) {
   .ending .button, .wide .card > form > .button { inline-size: 100%; }
-  .end-others, .end-all, details { inline-size: 100%; }
+  .end-others, .end-all, .end-application, .withdraw, details { inline-size: 100%; }
 }
 @media (prefers-reduced-motion: no-preference) {
   .button, input { transition: background-color 120ms, border-color 120ms; }

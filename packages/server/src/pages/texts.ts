@@ -55,6 +55,9 @@ export interface Texts {
     readonly endAll: string
     readonly endAllHint: string
     readonly endAllConfirm: string
+    readonly applicationsTitle: string
+    readonly applicationsHint: string
+    readonly applicationsLink: string
     readonly passwordTitle: string
     readonly passwordHint: string
     readonly currentPassword: string
@@ -86,12 +89,63 @@ export interface Texts {
     readonly asked: string
     readonly may: string
     readonly mayStaySignedIn: string
-    /** By the word of the scope. */
-    readonly scopes: Readonly<Record<string, string>>
     readonly deny: string
     readonly allow: string
     readonly allowed: Message
     readonly denied: Message
+  }
+  /** What scopes mean, in words; the operator's come first. */
+  readonly scopes: Readonly<Record<string, string>>
+  readonly consent: {
+    readonly title: (application: string) => string
+    readonly heading: (application: Html) => Html
+    readonly goesTo: (application: Html) => Html
+    readonly unverified: string
+    readonly wants: string
+    readonly more: string
+    readonly before: string
+    readonly again: string
+    readonly nothing: string
+    readonly apis: string
+    readonly untilWithdrawn: (lifetime: string) => string
+    readonly whileSignedIn: (lifetime: string) => string
+    readonly withdraw: string
+    readonly allow: string
+    readonly deny: string
+    readonly home: string
+    readonly policy: string
+    readonly terms: string
+    readonly signedInAs: string
+    readonly otherAccount: string
+  }
+  readonly applications: {
+    readonly title: string
+    readonly toAccount: string
+    readonly none: string
+    readonly differencesTitle: string
+    /** Name of a thing that one can do, and what it does. */
+    readonly differences: readonly (readonly [name: string, text: string])[]
+    readonly unverified: string
+    readonly lastUsed: string
+    readonly allowed: string
+    readonly may: string
+    readonly devices: string
+    readonly noDevices: string
+    readonly offline: string
+    readonly endLogin: string
+    readonly endWhich: (application: string, device: string, lastUsed: string) => string
+    readonly endApplication: string
+    readonly endApplicationHint: string
+    readonly endImpliedHint: string
+    readonly withdraw: string
+    readonly withdrawHint: string
+    readonly withdrawConfirm: string
+    readonly done: Readonly<Record<'end_login' | 'end_application' | 'withdraw', string>>
+  }
+  readonly formPost: {
+    readonly title: string
+    readonly advice: (application: Html) => Html
+    readonly submit: string
   }
   readonly signedOut: {
     readonly title: string

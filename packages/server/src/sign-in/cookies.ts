@@ -1,5 +1,12 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import { isId, type RandomBytes, type Session, type SessionOnlySnapshot, sessionIsOver } from '@countersign/core'
+import {
+  type Instant,
+  isId,
+  type RandomBytes,
+  type Session,
+  type SessionOnlySnapshot,
+  sessionIsOver,
+} from '@countersign/core'
 import type { Store } from '@countersign/store'
 import type { HttpRequest } from '../http/message.ts'
 
@@ -10,7 +17,7 @@ import type { HttpRequest } from '../http/message.ts'
  *   countersign       the session: id ‖ HMAC(cookie key, id ‖ the session's salt). Like a refresh token it is derived, not
  *                     stored: a stolen database holds no cookie.
  *   countersign_form  a random value that every form's `csrf` field is made from, so that no other site can post a form
- *                     (sign-in included: login CSRF).
+ *                     (sign-in included: login CSRF). Marks are made from it too: they are good in this browser alone.
  */
 
 /** Reads and writes the cookies of the hosted pages. */
@@ -23,6 +30,10 @@ export interface Cookies {
   end(): string
   /** The `csrf` field of a form, with the `Set-Cookie` that it needs if the browser has none yet. */
   form(request: HttpRequest): { csrf: string; setCookie?: string }
+  /** Says that `about` was asked for at `time` in this browser, with the `Set-Cookie` that it needs if the browser has none yet. */
+  mark(request: HttpRequest, about: string, time: Instant): { mark: string; setCookie?: string }
+  /** The time that a mark says; `undefined` if it is about something else, of another browser, or was not made here. */
+  timeOfMark(request: HttpRequest, about: string, mark: string): Instant | undefined
   /** True if the form was made by a page of ours for this browser. */
   formIsOurs(request: HttpRequest, csrf: string | undefined): boolean
 }
@@ -51,6 +62,18 @@ export function createCookies({ issuer, store, cookieKey, random }: CookieOption
   const csrfOf = (value: string): string =>
     createHmac('sha256', cookieKey).update('form').update(value).digest('base64url')
 
+  function formOf(request: HttpRequest): { value: string; setCookie?: string } {
+    const known = read(request, 'countersign_form')
+    if (known !== undefined && /^[\w-]{22}$/.test(known)) return { value: known }
+    const value = random(formBytes).toString('base64url')
+    return { value, setCookie: `${prefix}countersign_form=${value}; ${attributes}` }
+  }
+
+  const markOf = (value: string, about: string, time: string): string => {
+    const mac = createHmac('sha256', cookieKey).update('mark').update(value).update(`${time} ${about}`)
+    return `${time}.${mac.digest('base64url')}`
+  }
+
   return {
     async session(request) {
       const value = read(request, 'countersign')
@@ -63,15 +86,23 @@ export function createCookies({ issuer, store, cookieKey, random }: CookieOption
     },
     begin(session) {
       const mac = macOf(cookieKey, session.id, session.cookieSalt ?? Buffer.alloc(0))
-      const seconds = Math.floor((session.absoluteEndAt - session.createdAt) / 1000)
+      const seconds = Math.floor((session.absoluteEndAt - session.authenticatedAt) / 1000)
       return `${prefix}countersign=${session.id}.${mac}; Max-Age=${seconds}; ${attributes}`
     },
     end: () => `${prefix}countersign=; Max-Age=0; ${attributes}`,
     form(request) {
-      const known = read(request, 'countersign_form')
-      if (known !== undefined && /^[\w-]{22}$/.test(known)) return { csrf: csrfOf(known) }
-      const value = random(formBytes).toString('base64url')
-      return { csrf: csrfOf(value), setCookie: `${prefix}countersign_form=${value}; ${attributes}` }
+      const { value, ...cookie } = formOf(request)
+      return { csrf: csrfOf(value), ...cookie }
+    },
+    mark(request, about, time) {
+      const { value, ...cookie } = formOf(request)
+      return { mark: markOf(value, about, time.toString(36)), ...cookie }
+    },
+    timeOfMark(request, about, mark) {
+      const value = read(request, 'countersign_form')
+      const [, time] = /^([0-9a-z]{1,11})\.[\w-]{43}$/.exec(mark) ?? []
+      if (value === undefined || time === undefined || !equal(mark, markOf(value, about, time))) return undefined
+      return Number.parseInt(time, 36)
     },
     formIsOurs(request, csrf) {
       const site = request.header('sec-fetch-site')

@@ -10,8 +10,18 @@ export interface Browser {
   /** Signs up on the hosted page; the answer is the redirect. */
   signUp(email?: string, path?: string): Promise<Answer>
   signIn(email?: string, path?: string): Promise<Answer>
+  /** Answers the consent page. */
+  decide(path: string, decision: string): Promise<Answer>
+  /** Goes where the answers lead, signing in and allowing what it is asked, until an application is reached. */
+  follow(path: string, email?: string): Promise<Arrival>
   /** Goes through `/authorize`; signed in, it gets a code. */
   code(more?: Record<string, string>): Promise<{ code: string; verifier: string }>
+}
+
+/** What the application was told, and the pages on the way there. */
+export interface Arrival {
+  readonly parameters: URLSearchParams
+  readonly pages: readonly string[]
 }
 
 export function browser(
@@ -55,8 +65,34 @@ export function browser(
     })
   }
 
+  async function decide(path: string, decision: string): Promise<Answer> {
+    const account = /name="account" value="([^"]+)"/.exec((await send('GET', path, {})).text)?.[1] ?? ''
+    return submit(path, { account, decision })
+  }
+
+  async function follow(from: string, email = 'maria@example.com'): Promise<Arrival> {
+    const pages: string[] = []
+    let path = from
+    for (let steps = 0; steps < 8; steps++) {
+      const page = path.split('?')[0] ?? ''
+      pages.push(page)
+      const answer = await (page === '/sign-in' || page === '/sign-up'
+        ? submit(path, { email, password })
+        : page === '/consent'
+          ? decide(path, 'allow')
+          : send('GET', path, {}))
+      const { location } = answer.headers
+      if (location === undefined) throw new Error(`${page} ${answer.status} ${answer.headers['countersign-reason']}`)
+      if (!location.startsWith('/')) return { parameters: new URL(location).searchParams, pages }
+      path = location
+    }
+    throw new Error(`no end: ${pages.join(' ')}`)
+  }
+
   return {
     jar,
+    decide,
+    follow,
     get: path => send('GET', path, {}),
     submit,
     signUp: (email = 'maria@example.com', path = '/sign-up') => submit(path, { email, password }),

@@ -131,6 +131,7 @@ export const sampleConfig: ServerConfig = {
   issuer,
   applicationName: 'Sample',
   signUp: 'open',
+  scopeDescriptions: { notes: 'Read and write your notes' },
   trustedProxies: [],
   keyPolicy: defaultKeyPolicy,
   apiLifetimes: new Map(),

@@ -146,12 +146,12 @@ export function loadContract({ it, expect }: Contract): void {
   it('a code, before and after it gave a family', async ({ store }) => {
     const issued = await given.code(store)
     const { user, session, client, row } = issued
-    expect(await store.loadCode(row.hash)).toMatchObject({ code: row, user, session, client, family: undefined })
+    expect(await store.loadCode(row.hash)).toMatchObject({ code: row, user, session, client, given: undefined })
     const { outcome } = await given.redeemCode(store, issued)
     if (outcome.refused) throw new Error(outcome.reason)
     const used = await store.loadCode(row.hash)
     expect(used?.code).toMatchObject({ familyId: outcome.family.id, version: 2 })
-    expect(used?.family).toEqual(given.stored(outcome.family))
+    expect(used?.given).toMatchObject({ family: given.stored(outcome.family), session, user, client })
   })
 
   it('sessions that live, newest first, with the families that live', async ({ store, clock }) => {

@@ -1,51 +1,43 @@
-import type { SessionOnlySnapshot } from '@countersign/core'
-import { isRefusal, refuse } from '@countersign/protocol'
+import { isRefusal } from '@countersign/protocol'
+import { StoreUnavailable } from '@countersign/store'
 import type { HostedServices } from '../../hosted/hosted-services.ts'
 import { pageOfRefusal } from '../../hosted/page-answers.ts'
-import { seeOther } from '../../http/answers.ts'
-import type { Endpoint } from '../../http/message.ts'
+import type { Endpoint, HttpAnswer, HttpRequest } from '../../http/message.ts'
+import { readForm, repeatable } from '../../http/read-form.ts'
+import { admit, isAdmitted } from './admit.ts'
 import { answerError } from './authorization-answer.ts'
-import { type AuthorizationRequest, findTarget, judgeRequest } from './authorization-request.ts'
-import { giveCode, limitCodes } from './give-code.ts'
-import { readAuthorizationParameters } from './pushed-requests.ts'
+import { findTarget } from './authorization-request.ts'
+import { giveCode } from './give-code.ts'
+import { tooLong } from './invalid-parameter.ts'
+import { toPath } from './reauthentication.ts'
 
-const addressCharactersAtMost = 8_192
+const triesAtMost = 10
 
 /**
- * `GET | POST /authorize` (RFC 6749 §4.1.1, RFC 7636 §4.3): read → whom may it be answered to → what is asked → what must the
- * user do first → a code. The request lives in the URL alone: signing in leads back to it, and it is judged anew.
+ * `GET | POST /authorize` (RFC 6749 §4.1.1, OpenID Connect Core §3.1.2): admit (`admit.ts`) → ask the user → a code. The request lives in the URL alone: the sign-in
+ * leads back to it, and it is judged anew.
  */
 export function authorize(services: HostedServices): Endpoint {
   return async http => {
-    const asked = await readAuthorizationParameters(services, http)
-    if (isRefusal(asked)) return pageOfRefusal(services, asked)
-    const { parameters, address, pushed } = asked
-    const target = await findTarget(services, parameters)
-    if (isRefusal(target)) return pageOfRefusal(services, target)
-    if (target.client.requiresPushedRequests && pushed === null) {
-      return answerError(services, target, refuse('pushed_request_required'))
+    if (http.method === 'POST') return asLink(services, http)
+    for (let tries = 0; tries < triesAtMost; tries++) {
+      const admitted = await admit(services, http)
+      if (!isAdmitted(admitted)) return admitted
+      const { request, address, decision } = admitted
+      if (decision.asks) return toPath('/consent', address) ?? answerError(services, request, tooLong)
+      const answer = await giveCode(services, http, admitted, { allowed: false })
+      if (answer !== 'conflict') return answer
     }
-    const judged = judgeRequest(target, parameters, services.config.issuer)
-    if (isRefusal(judged)) return answerError(services, target, judged)
-    const request = { ...judged, pushed }
-    const login = await services.cookies.session(http)
-    if (login !== undefined && !mustSignIn(request, login)) {
-      const limited = await limitCodes(services, login)
-      return limited === undefined
-        ? giveCode(services, request, login, undefined)
-        : answerError(services, target, limited, 'temporarily_unavailable')
-    }
-    if (request.prompt === 'none') return answerError(services, target, refuse('login_required'))
-    const query = new URLSearchParams([...address].filter(([name]) => name !== 'prompt')).toString()
-    const location = `/sign-in?return_to=${encodeURIComponent(`/authorize?${query}`)}`
-    // What was posted need not fit into an address.
-    if (location.length > addressCharactersAtMost) return answerError(services, target, refuse('parameter_invalid'))
-    return seeOther(location)
+    throw new StoreUnavailable('The same rows are being changed by others all the time.')
   }
 }
 
-/** A pushed request keeps its `prompt` when one comes back from signing in: what counts is who signed in since it was opened. */
-function mustSignIn({ prompt, pushed }: AuthorizationRequest, { session }: SessionOnlySnapshot): boolean {
-  const since = pushed?.openedAt ?? Number.POSITIVE_INFINITY
-  return prompt === 'login' && session.authenticatedAt < since
+/** Another site's form comes without the session's cookie (SameSite=Lax); a link brings it. */
+async function asLink(services: HostedServices, http: HttpRequest): Promise<HttpAnswer> {
+  const parameters = readForm(http, repeatable)
+  if (isRefusal(parameters)) return pageOfRefusal(services, parameters)
+  const link = toPath('/authorize', parameters)
+  if (link !== undefined) return link
+  const target = await findTarget(services, parameters)
+  return isRefusal(target) ? pageOfRefusal(services, target) : answerError(services, target, tooLong)
 }

@@ -1,25 +1,60 @@
 import {
   type AuthorizationCode,
+  allowGrant,
+  type Change,
   codeLifetimeSeconds,
   currentEpochs,
   type Grant,
+  grantCovers,
   hashCode,
+  needsGrant,
   type SessionOnlySnapshot,
   useUp,
-  type Write,
 } from '@countersign/core'
 import { type Refusal, refuse } from '@countersign/protocol'
-import { StoreUnavailable } from '@countersign/store'
 import type { HostedServices } from '../../hosted/hosted-services.ts'
-import { pageOfRefusal } from '../../hosted/page-answers.ts'
-import type { HttpAnswer } from '../../http/message.ts'
-import { answerClient } from './authorization-answer.ts'
+import type { HttpAnswer, HttpRequest } from '../../http/message.ts'
+import { deviceOf } from '../../sign-in/device-of.ts'
+import type { Admitted } from './admit.ts'
+import { answerClient, answerError } from './authorization-answer.ts'
 import type { AuthorizationRequest } from './authorization-request.ts'
 
 const codesAMinute = 20
 
+/**
+ * The code, in one commit with all that it stands on: the grant, if the user has just said yes (`allowed`) or need not be asked, and the mark and the pushed request that are used up.
+ * Durable before it is answered: the code is an acknowledged login. `conflict`: something has changed meanwhile, and all is to be judged anew.
+ */
+export async function giveCode(
+  services: HostedServices,
+  http: HttpRequest,
+  admitted: Admitted,
+  { allowed }: { allowed: boolean },
+): Promise<HttpAnswer | 'conflict'> {
+  const { request, login, mark, pushed } = admitted
+  const limited = await limitCodes(services, login)
+  if (limited !== undefined) return answerError(services, request, limited, 'temporarily_unavailable')
+  const code = services.random(32).toString('base64url')
+  const { grant, writes, audit } = writeGrant(http, admitted, allowed)
+  const row = newCode(code, request, login, grant)
+  const change: Change = {
+    writes: [
+      { table: 'code', row },
+      ...writes,
+      ...(mark ? [mark.use] : []),
+      ...(pushed ? [useUp(pushed, login.now)] : []),
+    ],
+    audit,
+    entries: [],
+    durable: true,
+    time: login.now,
+  }
+  if ((await services.store.commit(change)) === 'conflict') return 'conflict'
+  return answerClient(services, request, { code })
+}
+
 /** So many codes a minute for one session: each is a row on the disk, and a browser can ask for thousands a second. */
-export async function limitCodes(
+async function limitCodes(
   { counters }: HostedServices,
   { session }: SessionOnlySnapshot,
 ): Promise<Refusal | undefined> {
@@ -27,17 +62,26 @@ export async function limitCodes(
   return allowed ? undefined : refuse('too_many_attempts', { retryAfterSeconds })
 }
 
-/** Durable before it is answered: the code is an acknowledged login. */
-export async function giveCode(
-  services: HostedServices,
+function writeGrant(
+  http: HttpRequest,
+  { request, login, grant, asked }: Admitted,
+  allowed: boolean,
+): { grant: Grant | undefined } & Pick<Change, 'writes' | 'audit'> {
+  const { client } = request
+  const stands = !needsGrant(client) || (!allowed && grantCovers(grant, asked))
+  if (stands) return { grant, writes: [], audit: [] }
+  const made = allowGrant({ now: login.now, userId: login.user.id, client, grant, asked, device: deviceOf(http) })
+  return { grant: made.grant, writes: [made.write], audit: [made.audit] }
+}
+
+function newCode(
+  code: string,
   request: AuthorizationRequest,
-  login: SessionOnlySnapshot,
+  { now, issuer, session, user }: SessionOnlySnapshot,
   grant: Grant | undefined,
-): Promise<HttpAnswer> {
-  const code = services.random(32).toString('base64url')
-  const { now, issuer, session, user } = login
-  const { client, redirectUri, challenge, scope, audiences, nonce, claims, jkt, pushed } = request
-  const row: AuthorizationCode = {
+): AuthorizationCode {
+  const { client, redirectUri, challenge, scope, audiences, nonce, claims, jkt } = request
+  return {
     hash: hashCode(code),
     clientId: client.id,
     userId: user.id,
@@ -46,6 +90,7 @@ export async function giveCode(
     challenge,
     scope,
     audiences,
+    authentication: { at: session.authenticatedAt, amr: session.amr },
     nonce,
     claims,
     jkt,
@@ -57,10 +102,4 @@ export async function giveCode(
     epochs: { ...currentEpochs({ issuer, user, client, grant }) },
     version: 0,
   }
-  const writes: readonly Write[] = [{ table: 'code', row }, ...(pushed === null ? [] : [useUp(pushed, now)])]
-  const outcome = await services.store.commit({ writes, audit: [], entries: [], durable: true, time: now })
-  // Somebody else came with the same request at the same time: it leads to one code.
-  if (outcome === 'conflict' && pushed !== null) return pageOfRefusal(services, refuse('request_uri_invalid'))
-  if (outcome === 'conflict') throw new StoreUnavailable('A code could not be stored.')
-  return answerClient(services, request, { code })
 }

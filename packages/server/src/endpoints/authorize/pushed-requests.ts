@@ -1,11 +1,10 @@
 import { hashCode, openPushedRequest, type PushedRequest, requestUriPrefix } from '@countersign/core'
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
-import type { HttpRequest } from '../../http/message.ts'
-import { type Parameters, readForm, readParameters, repeatable } from '../../http/read-form.ts'
+import type { Parameters } from '../../http/read-form.ts'
 import type { Services } from '../../services.ts'
 import { decideAndCommit } from '../../sign-in/decide-and-commit.ts'
 
-/** An authorization request as it reached us: in the address or a form, or pushed before. */
+/** An authorization request as it reached us: in the address, or pushed before. */
 export interface AuthorizationParameters {
   readonly parameters: Parameters
   /** What leads back here: the same parameters, or `client_id` and `request_uri`. */
@@ -15,26 +14,21 @@ export interface AuthorizationParameters {
 }
 
 /**
- * The parameters of a request to `/authorize`: query or form, or what was pushed under `request_uri`, and then nothing of the query counts but this and
- * `client_id` (RFC 9126 §4, RFC 9101 §5). Refuses with `request_uri_invalid` what is unknown, expired, used or another client's.
+ * The parameters of a request, or what was pushed under `request_uri`, and then nothing else counts but this and `client_id` (RFC 9126 §4, RFC 9101 §5). Refuses
+ * with `request_uri_invalid` what is unknown, expired, used or another client's. A reference to
+ * somewhere else is for `judgeRequest` to refuse, if it says whom to tell.
  */
-export async function readAuthorizationParameters(
-  services: Services,
-  http: HttpRequest,
-): Promise<AuthorizationParameters | Refusal> {
-  const asked = http.method === 'POST' ? readForm(http, repeatable) : readParameters(http.query, repeatable)
-  return isRefusal(asked) ? asked : resolvePushedRequest(services, asked)
-}
-
-/** The same for parameters that were read. */
 export async function resolvePushedRequest(
   services: Services,
   asked: Parameters,
 ): Promise<AuthorizationParameters | Refusal> {
   const requestUri = asked.get('request_uri')
   if (requestUri === undefined) return { parameters: asked, address: asked, pushed: null }
+  if (!requestUri.startsWith(requestUriPrefix)) {
+    const canBeTold = asked.has('redirect_uri')
+    return canBeTold ? { parameters: asked, address: asked, pushed: null } : refuse('request_uri_invalid')
+  }
   const clientId = asked.get('client_id')
-  if (!requestUri.startsWith(requestUriPrefix)) return refuse('request_uri_invalid')
   const hash = hashCode(requestUri.slice(requestUriPrefix.length))
   const opened = await decideAndCommit(services, async () => {
     const found = await services.store.loadShortLived('pushedRequest', hash)

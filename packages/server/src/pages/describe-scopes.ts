@@ -1,0 +1,31 @@
+import { type Html, html } from './html.ts'
+import type { Site } from './site.ts'
+
+/** One thing that an application may do. */
+export interface DescribedScope {
+  readonly scope: string
+  /** In words; absent for what nobody has described: it is shown as it is. */
+  readonly text?: string
+}
+
+/** The operator's words come first. */
+export function describeScopes(
+  { texts }: Site,
+  { scopeDescriptions = {} }: { readonly scopeDescriptions?: Readonly<Record<string, string>> },
+  scopes: readonly string[],
+): readonly DescribedScope[] {
+  const find = (words: Readonly<Record<string, string>>, scope: string): string | undefined =>
+    Object.hasOwn(words, scope) ? words[scope] : undefined
+  return scopes.map(scope => {
+    const text = find(scopeDescriptions, scope) ?? find(texts.scopes, scope)
+    return text === undefined ? { scope } : { scope, text }
+  })
+}
+
+/** In words, or as it is where nobody has found any. `first` is what comes with all of it. */
+export function scopeList(scopes: readonly DescribedScope[], first?: string): Html {
+  return html`<ul class="scopes">
+${first !== undefined && html`<li>${first}</li>`}
+${scopes.map(({ scope, text }) => html`<li>${text ?? html`<code><bdi>${scope}</bdi></code>`}</li>`)}
+</ul>`
+}
