@@ -46,8 +46,8 @@ ${isMore && list('known', model.added.length > 0 ? consent.before : consent.agai
 ${model.added.length === 0 && !isMore && html`<p>${consent.nothing}</p>`}
 <p class="hint">${until(describeLifetime(model.loginSeconds, site.texts))} ${consent.withdraw}</p>
 <div class="answers">
-${decide(model, 'allow', html`<button class="button main" type="submit">${consent.allow}</button>`)}
 ${decide(model, 'deny', html`<button class="button" type="submit">${consent.deny}</button>`)}
+${decide(model, 'allow', html`<button class="button main" type="submit">${consent.allow}</button>`)}
 </div>
 ${aboutList(site, model)}
 <p class="aside">${consent.signedInAs} ${foreignName(account.name ?? account.email)}${account.name !== undefined && html` <span class="host"><bdi>${account.email}</bdi></span>`} <a href="${href(model.otherAccountUrl)}">${consent.otherAccount}</a></p>

@@ -171,6 +171,7 @@ dd, dd .name { color: var(--ink); font-weight: 450; }
 .scopes { display: grid; gap: 0.5rem; margin-block-start: 0.75rem; }
 .scopes li { position: relative; padding-inline-start: 1.75rem; }
 .scopes li::before { content: ""; position: absolute; inset-inline-start: 0.25rem; inset-block-start: 0.4375rem; inline-size: 0.75rem; block-size: 0.375rem; border: solid var(--accent-ink); border-width: 0 0 0.125rem 0.125rem; transform: rotate(-45deg); }
+.consent .asking .host { color: var(--ink); font-size: 1rem; font-weight: 600; }
 .consent section { margin-block-start: 1.25rem; }
 .consent section h2 { font-size: 1rem; }
 .consent > .hint { margin-block-start: 1rem; }
