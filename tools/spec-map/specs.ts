@@ -100,4 +100,78 @@ export const specs: readonly Spec[] = [
       ['4.14', 'stolen refresh tokens are noticed'],
     ],
   },
+  {
+    name: 'RFC 7523',
+    title: 'Clients that authenticate by a key',
+    sections: [['3', 'how an assertion is judged']],
+  },
+  {
+    name: 'RFC 7591',
+    title: 'Dynamic client registration',
+    sections: [
+      ['2', 'what a client may say of itself'],
+      ['3', 'the endpoint'],
+    ],
+  },
+  { name: 'RFC 7592', title: 'Registration management', sections: [['2', 'reading, changing, deleting']] },
+  {
+    name: 'RFC 8628',
+    title: 'Device authorization',
+    sections: [
+      ['3.2', 'the device asks'],
+      ['3.4', 'it polls'],
+      ['3.5', 'what it is told meanwhile'],
+    ],
+  },
+  {
+    name: 'RFC 8693',
+    title: 'Token exchange',
+    sections: [
+      ['2.1', 'request'],
+      ['4.1', 'who acts'],
+    ],
+  },
+  {
+    name: 'RFC 9126',
+    title: 'Pushed authorization requests',
+    sections: [
+      ['2', 'the endpoint'],
+      ['4', 'the reference is used'],
+    ],
+  },
+  { name: 'RFC 9470', title: 'Step-up', sections: [['3', 'the challenge']] },
+  {
+    name: 'RFC 9728',
+    title: 'Protected resource metadata',
+    sections: [
+      ['3', 'the document'],
+      ['5.1', 'where a challenge points'],
+    ],
+  },
+  {
+    name: 'OpenID Connect Core',
+    title: 'OpenID Connect',
+    sections: [
+      ['2', 'ID token'],
+      ['3.1.2.1', 'authentication request'],
+      ['5.1', 'standard claims'],
+      ['5.3', 'UserInfo'],
+      ['5.5', 'single claims'],
+      ['8.1', 'pairwise subjects'],
+      ['11', 'offline access'],
+    ],
+  },
+  {
+    name: 'OpenID Connect RP-Initiated Logout',
+    title: 'sign-out that an application begins',
+    sections: [['2', 'the endpoint']],
+  },
+  {
+    name: 'OpenID Connect Back-Channel Logout',
+    title: 'applications are told of ended sessions',
+    sections: [
+      ['2.4', 'logout token'],
+      ['2.5', 'delivery'],
+    ],
+  },
 ]
