@@ -96,7 +96,7 @@ export const specs: readonly Spec[] = [
     title: 'Security best current practice',
     sections: [
       ['4.1.3', 'redirect URIs to the letter'],
-      ['4.12', '303, never 307'],
+
       ['4.14', 'stolen refresh tokens are noticed'],
     ],
   },

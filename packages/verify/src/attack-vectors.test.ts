@@ -148,7 +148,7 @@ describe('3. CVE-2026-22817, CVE-2026-22818: the key fixes the algorithm, not th
     expect(await reasonFor(asPss.sign(claims()), by)).toBe('algorithm_not_allowed')
   })
 
-  test('a token that names another algorithm than its key is refused before the signature', async () => {
+  test('a token that names another algorithm than its key is refused before the signature (RFC 8725 §3.1)', async () => {
     for (const alg of ['RS256', 'EdDSA', 'PS256']) {
       expect(await reasonFor(signer.sign(claims(), { alg }))).toBe('algorithm_not_allowed')
     }
@@ -216,7 +216,7 @@ test('6. CVE-2026-35041: a regular expression is refused as audience', () => {
   }
 })
 
-test('7. CVE-2025-30144, CVE-2024-53861: the issuer is compared as a whole', async () => {
+test('7. CVE-2025-30144, CVE-2024-53861: the issuer is compared as a whole (RFC 8725 §3.8)', async () => {
   const good = issuer.url
   for (const iss of [
     [good],
@@ -515,7 +515,7 @@ describe('14. CVE-2022-23539, CVE-2022-23541: keys of the wrong kind, tokens of 
     expect(await reasonFor(signerOf('ES256', 'k1', other).sign(claims()), by)).toBe('key_unknown')
   })
 
-  test('an ID token, a logout token, a refresh token or anything else is no access token', async () => {
+  test('an ID token, a logout token, a refresh token or anything else is no access token (RFC 8725 §3.11)', async () => {
     for (const typ of [
       'JWT',
       'jwt',

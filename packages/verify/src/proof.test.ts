@@ -83,7 +83,7 @@ test('an unbound token is no DPoP token, and an endpoint can insist on bound one
   expect(verifier.verify(token, { bound: true })).toMatchObject({ reason: 'binding_required' })
 })
 
-test('24. CVE-2024-49755: a proof is for one token, one method and one URL', () => {
+test('24. CVE-2024-49755: a proof is for one token, one method and one URL (RFC 9449 §4.3)', () => {
   const token = boundTo(key)
   const wrong = [
     { ath: undefined },
@@ -169,7 +169,7 @@ test('a proof by another key is refused, whichever key its header shows', () => 
   expect(reasonFor(token, { proof: proofFor(token, { header: { jwk } }, thief) })).toBe('proof_invalid')
 })
 
-test('a header that is not exactly that of a proof is refused', () => {
+test('a header that is not exactly that of a proof is refused (RFC 9449 §4.2)', () => {
   const token = boundTo(key)
   const d = key.privateKey.export({ format: 'jwk' }).d
   const { kid: _, use: __, alg: ___, ...jwk } = key.jwk

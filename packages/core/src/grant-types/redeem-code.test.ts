@@ -177,7 +177,7 @@ describe('a code is refused, and nothing is written', () => {
 })
 
 describe('PKCE', () => {
-  test('the published example matches (RFC 7636 appendix B)', () => {
+  test('the published example matches (RFC 7636 §4.6 and appendix B)', () => {
     expect(verifierMatches(verifier, challenge)).toBe(true)
   })
 

@@ -42,7 +42,7 @@ function withHeader(header: object): string {
 }
 
 describe('an access token', () => {
-  test('carries the claims of RFC 9068 §2.2 and ours', () => {
+  test('carries the claims of RFC 9068 §2.2 and ours, and the type of §2.1 (RFC 9068 §2.1)', () => {
     const seconds = Math.floor(sampleTime / 1000)
     expect(claimsOf(token)).toEqual({
       iss: issuer,
@@ -63,7 +63,7 @@ describe('an access token', () => {
     })
   })
 
-  test('of a bound family names the key, where the client wants it so', () => {
+  test('of a bound family names the key, where the client wants it so (RFC 9449 §6.1)', () => {
     expect(userClaims({ ...common, session, family, jkt: 'thumbprint' }).cnf).toEqual({ jkt: 'thumbprint' })
     expect(claims.cnf).toBeUndefined()
   })

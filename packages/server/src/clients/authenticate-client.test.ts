@@ -20,7 +20,7 @@ async function serverWith(...clients: Client[]): Promise<GivenServer> {
 
 const reasonOf = ({ status, body }: Answer): unknown => (status === 200 ? 'ok' : body.reason)
 
-describe('with a key of its own (private_key_jwt, RFC 7523 §2.2)', () => {
+describe('with a key of its own (private_key_jwt, RFC 7523 §2.2, §3)', () => {
   let to: GivenServer
   let key: AssertionKey
   let other: AssertionKey

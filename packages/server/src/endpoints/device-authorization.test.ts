@@ -15,7 +15,7 @@ async function signedIn() {
 }
 
 describe('a device without a browser (RFC 8628)', () => {
-  test('shows a code, polls, and is signed in once its user has said yes', async () => {
+  test('shows a code, polls, and is signed in once its user has said yes (RFC 8628 §3.2, §3.4)', async () => {
     const { to, page } = await signedIn()
     const tv = await device(to, { scope: 'notes' })
     expect([tv.answer.status, tv.answer.headers['cache-control']]).toEqual([200, 'no-store'])

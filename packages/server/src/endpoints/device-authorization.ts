@@ -26,7 +26,7 @@ const requestsAMinute = 30
 
 export const deviceGrantType = 'urn:ietf:params:oauth:grant-type:device_code'
 
-/** `POST /device_authorization` (RFC 8628 §3.1): a code for the device to poll with, and one for its user to type on `/device`. */
+/** `POST /device_authorization` (RFC 8628 §3.1, §3.2): a code for the device to poll with, and one for its user to type on `/device`. */
 export function authorizeDevice(services: Services): Endpoint {
   return async http => {
     const form = readForm(http, repeatable)

@@ -6,7 +6,7 @@ import { claimsOf, openidClients, signInAt } from '../testing/openid-clients.ts'
 
 afterEach(closeGiven)
 
-test('discovery names every endpoint, and each one answers (RFC 8414)', async () => {
+test('discovery names every endpoint, and each one answers (RFC 8414 §2)', async () => {
   const to = await given.server()
   const first = await get(to, '/.well-known/oauth-authorization-server')
   const second = await get(to, '/.well-known/openid-configuration')

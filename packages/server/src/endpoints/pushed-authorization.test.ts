@@ -13,7 +13,7 @@ function codeOf(location: string | undefined): string | null {
   return new URL(location ?? issuer, issuer).searchParams.get('code')
 }
 
-describe('a pushed authorization request (RFC 9126)', () => {
+describe('a pushed authorization request (RFC 9126 §2)', () => {
   test('is answered by a reference that a browser signs in with, and the code is good', async () => {
     const to = await given.server()
     const page = browser(to)
@@ -74,7 +74,7 @@ describe('a pushed authorization request (RFC 9126)', () => {
     expect(codeOf((await page.get(String(signedIn.headers.location))).headers.location)).not.toBeNull()
   })
 
-  test('nothing else in the query counts (§4)', async () => {
+  test('nothing else in the query counts (RFC 9126 §4)', async () => {
     const to = await given.server()
     const page = browser(to)
     await page.signUp()

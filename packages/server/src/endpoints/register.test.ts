@@ -28,7 +28,7 @@ async function rowsOf(to: GivenServer): Promise<unknown> {
 
 const refusedAs = ({ status, body }: Answer): unknown => [status, body.error]
 
-describe('a registration (RFC 7591 §3)', () => {
+describe('a registration (RFC 7591 §2, §3)', () => {
   test('with redirect URIs alone gets the defaults, and everything that was registered is told', async () => {
     const to = await serverWith()
     const answer = await registerAt(to, { redirect_uris })

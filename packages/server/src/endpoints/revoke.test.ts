@@ -85,7 +85,7 @@ describe('revoking (RFC 7009)', () => {
     expect((await postForm(to, '/revoke', { token: await mint() }, asApi)).status).toBe(200)
   })
 
-  test('rubbish and forgeries are 200 and end nothing', async () => {
+  test('rubbish and forgeries are 200 and end nothing (RFC 7009 §2.2)', async () => {
     const { to, login } = await loggedIn()
     const forged = `${login.refreshToken.slice(0, -2)}AA`
     for (const token of ['x', forged, `${login.accessToken}x`, `cs_rt_${'A'.repeat(84)}`, '☃']) {
@@ -153,7 +153,7 @@ describe('revoking (RFC 7009)', () => {
   })
 })
 
-describe('introspection (RFC 7662)', () => {
+describe('introspection (RFC 7662 §2)', () => {
   test('tells the claims of a token that stands, and of any other nothing but that it does not', async () => {
     const { to, login } = await loggedIn()
     const answer = await introspect(to, login.accessToken)

@@ -28,7 +28,7 @@ import { missing } from './token-request.ts'
 const tokensAnHour = 20
 
 /**
- * `POST /revoke` (RFC 7009). A refresh token ends its login; any generation will do, so that signing out works with
+ * `POST /revoke` (RFC 7009 §2.1, §2.2). A refresh token ends its login; any generation will do, so that signing out works with
  * what the app happens to hold; for a bound login with the proof of its key, as at `/token`. An access token dies by its name; beyond twenty an
  * hour its login ends, and machine tokens get `too_many_attempts`. Unknown tokens are answered 200 (§2.2).
  */

@@ -36,7 +36,7 @@ async function claimsOf(to: GivenServer, token: unknown): Promise<AccessTokenCla
   return (await introspect(to, String(token))).body as unknown as AccessTokenClaims
 }
 
-describe('a token in exchange for one that an API was sent (RFC 8693)', () => {
+describe('a token in exchange for one that an API was sent (RFC 8693 §2.1)', () => {
   test('is for the next API, of the same subject, and says who acts', async () => {
     const { to, userId, login } = await withLogin()
     const answer = await exchange(to, login.accessToken, { audience: 'https://stock.example' })
@@ -66,7 +66,7 @@ describe('a token in exchange for one that an API was sent (RFC 8693)', () => {
     })
   })
 
-  test('and the next in exchange for that: the actors are told, the last one first (§4.1)', async () => {
+  test('and the next in exchange for that: the actors are told, the last one first (RFC 8693 §4.1)', async () => {
     const { to, userId, login } = await withLogin()
     const first = await exchange(to, login.accessToken, { resource: 'https://stock.example' })
     const second = await exchange(to, String(first.body.access_token), { resource: 'https://press.example' }, asStock)

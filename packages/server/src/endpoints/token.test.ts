@@ -85,7 +85,7 @@ describe('the token endpoint', () => {
     expect([answer.status, answer.body.reason]).toEqual([400, 'request_malformed'])
   })
 
-  test('client credentials give a machine its token: no refresh token, nothing stored, sub is the client', async () => {
+  test('client credentials give a machine its token: no refresh token, nothing stored, sub is the client (RFC 6749 §4.4, §5.1)', async () => {
     const to = await given.server()
     const before = (await to.audit()).length
     const answer = await postForm(to, '/token', { ...clientCredentials, scope: 'revocations' })

@@ -62,7 +62,7 @@ describe('UserInfo (OpenID Connect Core §5.3)', () => {
     expect(answer.headers['cache-control']).toBe('no-store')
   })
 
-  test('what is not known is left out, never null', async () => {
+  test('what is not known is left out, never null (OpenID Connect Core §5.1)', async () => {
     const to = await server()
     const token = await tokenOf(to, 'portal', 'openid profile email address phone')
     const { body } = await get(to, '/userinfo', bearer(token))

@@ -208,7 +208,7 @@ describe('whoever has a login in a session that ends is told, once, whatever end
 })
 
 describe('a client that does not answer as it should', () => {
-  test('is tried again, later and later, with a fresh token; and no more once it has', async () => {
+  test('is tried again, later and later, with a fresh token; and no more once it has (OpenID Connect Back-Channel Logout §2.5)', async () => {
     const { to, receiver } = await server(['portal'])
     receiver('portal').answersWith(503)
     await signOut(await signInAt(to, 'portal'))

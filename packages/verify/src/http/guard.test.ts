@@ -124,7 +124,7 @@ describe.each(Object.keys(servers))('behind %s', name => {
   }
   afterAll(() => Promise.all(running.map(server => server.close())))
 
-  test('a good token reaches the handler with its claims, and the answer is marked as private', async () => {
+  test('a good token reaches the handler with its claims (RFC 6750 §2.1), and the answer is marked as private', async () => {
     const url = await start({ scope: 'read' })
     const answer = await call(url, bearer(tokenFor({ scope: 'read' })))
     expect([answer.status, answer.json()]).toEqual([200, { sub: 'user-1' }])
@@ -165,7 +165,7 @@ describe.each(Object.keys(servers))('behind %s', name => {
     expect(answer.headers['www-authenticate']).toContain('scope="read write"')
   })
 
-  test('a login that is too old or too weak is asked for again (RFC 9470)', async () => {
+  test('a login that is too old or too weak is asked for again (RFC 9470 §3)', async () => {
     const url = await start({ maxAuthenticationAgeSeconds: 60, acr: ['gold'] })
     const answer = await call(url, bearer(tokenFor({ auth_time: time.nowSeconds() - 61, acr: 'gold' })))
     expect([answer.status, answer.headers['countersign-reason']]).toEqual([401, 'authentication_insufficient'])
@@ -173,7 +173,7 @@ describe.each(Object.keys(servers))('behind %s', name => {
     expect(answer.headers['www-authenticate']).toContain('acr_values="gold", max_age="60"')
   })
 
-  test('the API describes itself to clients that know its address alone (RFC 9728), in challenges and at its well-known path', async () => {
+  test('the API describes itself to clients that know its address alone (RFC 9728 §3, §5.1), in challenges and at its well-known path', async () => {
     const url = await start({
       scope: 'read',
       resource: { resource: 'https://api.example/mcp', name: 'Notes', scopes: ['read', 'write'] },

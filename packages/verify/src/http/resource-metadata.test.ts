@@ -19,7 +19,7 @@ test.each([
   expect(JSON.parse(answer?.body ?? '')).toMatchObject({ resource, authorization_servers: ['https://login.example'] })
 })
 
-test('it is there for GET and HEAD, with any query, and for the preflight of a page', () => {
+test('it is there for GET and HEAD, with any query, and for the preflight of a page (RFC 9728 §3)', () => {
   const path = '/.well-known/oauth-protected-resource'
   for (const method of ['GET', 'HEAD']) expect(ask('https://api.example', `${path}?x=1`, method)?.status).toBe(200)
   const preflight = ask('https://api.example', path, 'OPTIONS')

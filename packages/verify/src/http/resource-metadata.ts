@@ -4,7 +4,7 @@ import type { Verifier } from '../verifier.ts'
 import type { Answer } from './decision.ts'
 import type { RequestView } from './request-view.ts'
 
-/** An API as it describes itself to clients that know nothing but its address (RFC 9728). */
+/** An API as it describes itself to clients that know nothing but its address (RFC 9728 §3). */
 export interface ResourceOptions {
   /** The API's address as clients know it, and as they name it in `resource` (RFC 8707): https, no query, no fragment. */
   readonly resource: string

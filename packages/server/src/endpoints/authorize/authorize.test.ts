@@ -5,7 +5,7 @@ import { closeGiven, given, issuer, redirectUri, secrets } from '../../testing/g
 
 afterEach(closeGiven)
 
-describe('code and PKCE, through the forms and without script', () => {
+describe('code and PKCE, through the forms and without script (RFC 6749 §4.1.1, RFC 7636 §4.3)', () => {
   test('asks to sign in, comes back with a code and the state, and the code gives tokens', async () => {
     const to = await given.server()
     const page = browser(to)
@@ -140,7 +140,7 @@ describe('code and PKCE, through the forms and without script', () => {
   })
 })
 
-describe('what is never redirected', () => {
+describe('what is never redirected (RFC 9700 §4.1.3)', () => {
   test.each([
     ['an unregistered one (CVE-2025-4143)', 'https://evil.example/callback'],
     ['another path', 'https://app.example/callback/../evil'],
@@ -250,7 +250,7 @@ test('an endless state is not carried around', async () => {
   expect(new URL(String(posted.headers.location)).searchParams.get('reason')).toBe('parameter_invalid')
 })
 
-test('a state comes back as it was, whatever it is, and adds no header', async () => {
+test('a state comes back as it was, whatever it is, and adds no header; with the issuer (RFC 9207 §2)', async () => {
   const to = await given.server()
   const page = browser(to)
   await page.signUp()
@@ -261,7 +261,7 @@ test('a state comes back as it was, whatever it is, and adds no header', async (
   }
 })
 
-describe('redeeming a code', () => {
+describe('redeeming a code (RFC 6749 §4.1.3, RFC 7636 §4.5)', () => {
   async function withCode() {
     const to = await given.server()
     const page = browser(to)

@@ -32,7 +32,7 @@ function told({ headers }: Answer): URLSearchParams {
   return new URL(String(headers.location)).searchParams
 }
 
-describe('bad input goes to the client, with the error of the specification, and nothing is written', () => {
+describe('bad input goes to the client, with the error of the specification, and nothing is written (RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.1)', () => {
   const long = 'x'.repeat(5_000)
   const other = '☃ اسم 名前'
   test.each<[string, Record<string, string>, string, string]>([
