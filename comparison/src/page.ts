@@ -36,7 +36,7 @@ function honestTable(honest: readonly HonestRow[]): string {
 
 Of 1,000 logins; nobody has signed out, and no thief is about. "Refused": at least one request of the app was told \`invalid_grant\`; an app that
 signs out at that would be out. "Logged out": the app holds nothing that works. "Two lines": one refresh token was answered with two different
-ones, both of which live on.
+ones.
 
 ${table(
   ['', 'trouble', 'logged out', 'refused', 'two lines', 'answered 500'],
