@@ -4,7 +4,7 @@ import { isReason, type Reason, type ReasonRow, reasons } from './reasons.ts'
 
 const rows = Object.entries(reasons) as [Reason, ReasonRow][]
 
-/** What a status may be called, by RFC 6749 §5.2, RFC 6750 §3.1, RFC 7591 §3.2.2, RFC 8628 §3.5, RFC 8707 §2, RFC 9101 §6.3, RFC 9449 §5, RFC 9470 §3, or by the contract. */
+/** What a status may be called, by RFC 6749 §5.2, RFC 6750 §3.1, RFC 7591 §3.2.2, RFC 8628 §3.5, RFC 8707 §2, RFC 9101 §6.3, RFC 9449 §5, RFC 9470 §3, OpenID Connect Core §3.1.2.6, or by the contract. */
 const errorsByStatus: Record<number, readonly string[]> = {
   400: [
     'invalid_request',
@@ -23,8 +23,18 @@ const errorsByStatus: Record<number, readonly string[]> = {
     'slow_down',
     'expired_token',
     'access_denied',
+    'request_not_supported',
+    'request_uri_not_supported',
   ],
-  401: ['invalid_client', 'invalid_token', 'insufficient_user_authentication', 'login_failed', 'login_required'],
+  401: [
+    'invalid_client',
+    'invalid_token',
+    'insufficient_user_authentication',
+    'login_failed',
+    'login_required',
+    'consent_required',
+    'unmet_authentication_requirements',
+  ],
   403: ['access_denied', 'insufficient_scope', 'signup_closed'],
   404: ['not_found'],
   405: ['invalid_request'],

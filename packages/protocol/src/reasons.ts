@@ -295,7 +295,7 @@ const table = {
     'The user has to be asked for their consent.',
     'OpenID Connect Core §3.1.2.6',
   ],
-  access_denied: ['access_denied', 403, 'The user has refused.', 'RFC 6749 §4.1.2.1'],
+  access_denied: ['access_denied', 403, 'The user has not allowed it.', 'RFC 6749 §4.1.2.1'],
   authentication_unmet: [
     'unmet_authentication_requirements',
     401,
