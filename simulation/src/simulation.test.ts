@@ -5,17 +5,27 @@ import { run } from './run.ts'
 import { addTo, createTally } from './tally.ts'
 
 describe('the protocol under faults', () => {
-  test('keeps its promises in a thousand seeds, and every row of the refresh table is hit', {
-    timeout: 180_000,
-  }, async () => {
-    const tally = createTally()
-    const broken: string[] = []
-    for (let seed = 1; seed <= 1_000; seed++) {
-      const result = await run(generatePlan(seed))
-      addTo(tally, result)
-      for (const { rule, text } of result.violations) broken.push(`seed ${seed}: ${rule}: ${text}`)
-    }
-    expect(broken).toEqual([])
+  const tally = createTally()
+
+  // In four parts: on a busy machine a thousand take their time.
+  test.each([1, 251, 501, 751])(
+    'keeps its promises in a thousand seeds: 250 from %i',
+    {
+      timeout: 180_000,
+    },
+    async first => {
+      const broken: string[] = []
+      for (let seed = first; seed < first + 250; seed++) {
+        const result = await run(generatePlan(seed))
+        addTo(tally, result)
+        for (const { rule, text } of result.violations) broken.push(`seed ${seed}: ${rule}: ${text}`)
+      }
+      expect(broken).toEqual([])
+    },
+  )
+
+  test('and every row of the refresh table was hit', () => {
+    expect(tally.seeds).toBe(1_000)
     expect(Object.entries(tally.rows).filter(([, hits]) => hits === 0)).toEqual([])
   })
 

@@ -79,7 +79,7 @@ export const brokenRules: readonly Breakage[] = [
   }),
   rule(
     'one generation ahead after a restore is reuse',
-    { troubles: ['restore', 'storeCrash', 'storeCrash'] },
+    { troubles: ['restore', 'storeCrash', 'storeCrash'], unbound: true },
     request => {
       const { family, issuer } = request.snapshot
       const { restoredAt } = issuer

@@ -36,6 +36,8 @@ export interface Focus {
   readonly troubles?: readonly TroubleKind[]
   readonly apis?: number
   readonly nodes?: number
+  /** Only clients that are bound to no key. */
+  readonly unbound?: boolean
 }
 
 /** The plan of a seed: a small cast, and a few kinds of trouble at random moments. */
@@ -44,7 +46,7 @@ export function generatePlan(seed: number, focus: Focus = {}): Plan {
   const nodes = focus.nodes ?? dice.pick([1, 2, 2, 3])
   const apis = focus.apis ?? (dice.chance(0.25) ? dice.pick([1, 1, 2]) : 0)
   const length = apis > 0 ? dice.between(2, 5) * minute : dice.between(3, 15) * minute
-  const devices = Array.from({ length: dice.pick([0, 1, 1, 2]) }, (_, index) => device(dice, index))
+  const devices = Array.from({ length: focus.unbound ? 0 : dice.pick([0, 1, 1, 2]) }, (_, index) => device(dice, index))
   const plains = Array.from({ length: devices.length === 0 ? dice.pick([1, 2]) : dice.pick([0, 0, 1]) }, (_, index) =>
     plain(dice, index),
   )
