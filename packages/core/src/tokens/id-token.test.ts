@@ -20,9 +20,13 @@ test('claims that were asked for in the ID token stand in it as far as they are 
     id_token: { email: null, email_verified: { essential: true }, given_name: null, phone_number: null, nobody: null },
     userinfo: { name: null },
   }
-  const told = idTokenClaims({ ...request, family: { ...rows.family, claims } })
+  const client = { ...rows.client, scopes: ['openid', 'email', 'profile', 'phone'] }
+  const family = { ...rows.family, claims }
+  const told = idTokenClaims({ ...request, client, family })
   expect(told).toMatchObject({ email: 'maria@example.com', email_verified: true, given_name: 'Maria' })
   for (const name of ['phone_number', 'nobody', 'name', 'profile']) expect(told).not.toHaveProperty(name)
+  // What the client may not have any more, its older logins do not tell it either.
+  expect(idTokenClaims({ ...request, family })).not.toHaveProperty('email')
 })
 
 test('nothing that was asked for takes the place of what it says of itself', () => {

@@ -7,6 +7,7 @@ import { acrOf, authenticationOf } from '../sessions/authentication.ts'
 import type { Family, Session } from '../sessions/session.ts'
 import { claimsAbout } from '../users/standard-claims.ts'
 import type { User } from '../users/user.ts'
+import { singleClaims } from './single-claims.ts'
 
 /** `typ` of an ID token: it says that this is no access token (RFC 8725 §3.11). */
 export const idTokenType = 'JWT'
@@ -37,7 +38,7 @@ export function idTokenClaims(request: IdTokenRequest): IdTokenClaims {
   const acr = acrOf(amr)
   const end = Math.min(issuedAt + client.lifetimes.accessTokenSeconds, Math.floor(family.absoluteEndAt / 1000))
   return {
-    ...claimsAbout(user, { scopes: [], single: Object.keys(family.claims?.id_token ?? {}) }),
+    ...claimsAbout(user, { scopes: [], single: singleClaims({ client, family }, 'id_token') }),
     iss: request.issuer,
     sub: request.sub,
     aud: client.id,

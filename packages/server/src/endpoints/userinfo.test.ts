@@ -1,6 +1,8 @@
 import type { Profile } from '@countersign/core'
 import { afterEach, describe, expect, test } from 'vitest'
+import { declareClients } from '../clients/declare-clients.ts'
 import { asApi, bearer, call, get, postForm, redeem, refresh } from '../testing/calls.ts'
+import { exchange } from '../testing/exchanges.ts'
 import { closeGiven, type GivenServer, given, issuer, sampleClients } from '../testing/given.ts'
 import { addressOf, claimsOf, openidClients, signInAt } from '../testing/openid-clients.ts'
 
@@ -85,6 +87,30 @@ describe('UserInfo (OpenID Connect Core §5.3)', () => {
     await to.store.commit({ writes, audit: [], entries: [], durable: true, time: to.now() })
     const { body } = await get(to, '/userinfo', bearer(String(login.body.access_token)))
     expect(body).toEqual({ email: 'maria@example.com', given_name: 'Maria', sub: claimsOf(login.body.id_token).sub })
+  })
+
+  test('single claims are of the client that asked: not of an API that has exchanged the token, nor once the client may not have them', async () => {
+    const [portal] = openidClients.filter(({ id }) => id === 'portal')
+    const orders = sampleClients.find(({ id }) => id === 'orders')
+    if (portal === undefined || orders === undefined) throw new Error('clients that are not there')
+    const reaching = { ...portal, audiences: ['https://api.example', 'https://stock.example'] }
+    const acting = { ...orders, scopes: [...orders.scopes, 'openid'] }
+    const others = sampleClients.filter(({ id }) => id !== 'orders')
+    const to = await given.server({ clients: [...others, acting, reaching] })
+    const claims = JSON.stringify({ userinfo: { email: null } })
+    const login = (await signInAt(to, 'portal', { scope: 'openid', claims })).body
+    const told = async (token: unknown) => (await get(to, '/userinfo', bearer(String(token)))).body
+    expect(await told(login.access_token)).toHaveProperty('email')
+
+    const exchanged = await exchange(to, String(login.access_token), {
+      audience: 'https://stock.example',
+      scope: 'openid',
+    })
+    expect(exchanged.status).toBe(200)
+    expect(Object.keys(await told(exchanged.body.access_token))).toEqual(['sub'])
+
+    await declareClients(to.store, [{ ...reaching, scopes: ['openid'], defaultScopes: ['openid'] }])
+    expect(Object.keys(await told(login.access_token))).toEqual(['sub'])
   })
 
   test('POST takes the token in the header, with an empty body of any type, or in a form', async () => {

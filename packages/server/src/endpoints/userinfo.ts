@@ -1,5 +1,5 @@
-import { claimsAbout } from '@countersign/core'
-import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
+import { claimsAbout, type FamilySnapshot, singleClaims } from '@countersign/core'
+import { type AccessTokenClaims, isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import { json, refusalAnswer } from '../http/answers.ts'
 import type { Endpoint, HttpRequest } from '../http/message.ts'
 import { readForm } from '../http/read-form.ts'
@@ -20,9 +20,14 @@ export function userinfo(services: Services): Endpoint {
     if (login === undefined)
       return refusalAnswer(refuse('scope_insufficient', { detail: 'The token is not one of a user.' }))
     const scopes = (claims.scope ?? '').split(' ')
-    const single = Object.keys(login.family.claims?.userinfo ?? {})
+    const single = isTheClientsOwn(claims, login) ? singleClaims(login, 'userinfo') : []
     return json(200, { ...claimsAbout(login.user, { scopes, single }), sub: claims.sub })
   }
+}
+
+/** What a user has allowed one client, claim by claim, a token that went on to another in exchange does not tell there. */
+function isTheClientsOwn({ act, client_id }: AccessTokenClaims, { family }: FamilySnapshot): boolean {
+  return act === undefined && client_id === family.clientId
 }
 
 /** A body may be empty, whatever it says it is; one that is not has to be a form. */

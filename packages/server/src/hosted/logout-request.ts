@@ -42,9 +42,9 @@ export async function readLogoutRequest(services: Services, parameters: Paramete
 }
 
 function withState(uri: string, state: string | undefined): string {
-  if (state === undefined) return uri
+  // Written anew: what was registered may hold letters that no header can.
   const url = new URL(uri)
-  url.searchParams.set('state', state)
+  if (state !== undefined) url.searchParams.set('state', state)
   return url.href
 }
 

@@ -40,7 +40,7 @@ function registeredAddress(id: string): string {
 export async function signInAt(
   to: GivenServer,
   id: string,
-  more: { page?: Browser; scope?: string; headers?: Readonly<Record<string, string>> } = {},
+  more: { page?: Browser; scope?: string; claims?: string; headers?: Readonly<Record<string, string>> } = {},
 ): Promise<Answer & { page: Browser }> {
   const page = more.page ?? browser(to)
   if (!page.jar.has('__Host-countersign')) await signedIn(page)
@@ -49,6 +49,7 @@ export async function signInAt(
     client_id: id,
     redirect_uri: redirectUri,
     ...(more.scope !== undefined && { scope: more.scope }),
+    ...(more.claims !== undefined && { claims: more.claims }),
   })
   const fields = { code, code_verifier: verifier, client_id: id, redirect_uri: redirectUri }
   const answer = await redeem(to, fields, more.headers)
