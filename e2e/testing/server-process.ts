@@ -69,6 +69,8 @@ export interface Surroundings {
   /** Its database writes down its own history; `observed-history.ts` reads it. */
   readonly observed?: boolean
   readonly cwd?: string
+  /** Another program than the command: the absolute path of a source. */
+  readonly program?: string
   /** A line of shell before it, such as `ulimit -f 100`. */
   readonly shell?: string
   /** What starts it, such as `nsenter`. */
@@ -77,10 +79,10 @@ export interface Surroundings {
 
 /** Runs the command with these arguments, from its sources. */
 export function run(args: readonly string[], surroundings: Surroundings = {}): Running {
-  const { shell, launcher = [] } = surroundings
+  const { shell, launcher = [], program: source = main } = surroundings
   const preloads = [...(surroundings.faults ? [faults] : []), ...(surroundings.observed ? [observe] : [])]
   const imports = preloads.flatMap(file => ['--import', file])
-  const node = [process.execPath, '--conditions=@countersign/source', ...imports, main, ...args]
+  const node = [process.execPath, '--conditions=@countersign/source', ...imports, source, ...args]
   const through = shell === undefined ? [] : ['/bin/sh', '-c', `${shell}; exec "$0" "$@"`]
   const [program = '', ...all] = [...launcher, ...through, ...node]
   const child = spawn(program, all, {
