@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { person, signUp } from './testing/app-install.ts'
@@ -62,6 +63,28 @@ async function keepNote(note: string, browser: HostedBrowser): Promise<{ said: s
   return { said: stdout, pages }
 }
 
+/** What the client does, by hand: for a test that needs the token itself. */
+async function registeredToken(browser: HostedBrowser): Promise<{ clientId: string; token: string }> {
+  const redirect_uri = 'http://127.0.0.1:9/callback'
+  const json = { redirect_uris: [redirect_uri], token_endpoint_auth_method: 'none' }
+  const client_id = String((await call(`${issuer}/register`, { json })).json.client_id)
+  const verifier = 'v'.repeat(43)
+  const query = new URLSearchParams({
+    response_type: 'code',
+    client_id,
+    redirect_uri,
+    scope: 'notes',
+    resource: `${origin}/mcp`,
+    code_challenge: createHash('sha256').update(verifier).digest('base64url'),
+    code_challenge_method: 'S256',
+  })
+  const { answer } = await walkPages(browser, `/authorize?${query}`, person)
+  const code = new URL(String(answer.headers.location)).searchParams.get('code') ?? ''
+  const form = { grant_type: 'authorization_code', client_id, code, redirect_uri, code_verifier: verifier }
+  const { json: tokens } = await call(`${issuer}/token`, { form })
+  return { clientId: client_id, token: String(tokens.access_token) }
+}
+
 describe('an MCP client that knows nothing but the address', () => {
   test('finds the authorization server, registers, sends the user there and calls a tool as that user', async () => {
     const browser = createHostedBrowser(issuer)
@@ -116,6 +139,20 @@ describe('the MCP server', () => {
       authorization_servers: [issuer],
       scopes_supported: ['notes'],
     })
+  })
+
+  test('refuses a token whose user has taken the permission back, as soon as the feed says so', async () => {
+    const browser = createHostedBrowser(issuer)
+    const { clientId, token } = await registeredToken(browser)
+    const ask = async (): Promise<number> =>
+      (await call(`${origin}/mcp`, { json: ping, headers: { ...headers, ...bearer(token) } })).status
+    expect(await ask()).toBe(200)
+    const withdrawal = await browser.submit('/account/applications', { command: 'withdraw', client_id: clientId })
+    expect(withdrawal.status).toBe(303)
+    // The feed is another connection: it is a moment behind. If it never came, this test would not end.
+    let status = await ask()
+    while (status === 200) status = await ask()
+    expect(status).toBe(401)
   })
 
   test('refuses what is no token of its own', async () => {
