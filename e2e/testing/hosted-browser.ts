@@ -28,15 +28,16 @@ export function createHostedBrowser(issuer: string): HostedBrowser {
     cookies,
     open,
     async submit(path, fields) {
-      const csrf = csrfIn((await open(path)).text)
-      return open(path, { form: { csrf, ...fields } })
+      const page = (await open(path)).text
+      const account = hiddenField(page, 'account')
+      return open(path, { form: { csrf: hiddenField(page, 'csrf'), ...(account && { account }), ...fields } })
     },
   }
 }
 
-/** The anti-forgery field of a page's form. */
-function csrfIn(page: string): string {
-  const field = /<input[^>]*name="csrf"[^>]*>/.exec(page)?.[0] ?? ''
+/** A field that a page's form brings along: `csrf` against forgery, `account` for who is asked. */
+function hiddenField(page: string, name: string): string {
+  const field = new RegExp(`<input[^>]*name="${name}"[^>]*>`).exec(page)?.[0] ?? ''
   return /value="([^"]*)"/.exec(field)?.[1] ?? ''
 }
 
@@ -61,6 +62,29 @@ export async function signInHosted(
 ): Promise<void> {
   const answer = await browser.submit('/sign-in?return_to=/account', { ...who })
   if (answer.status !== 303) throw new Error(`hosted sign-in: ${answer.status}`)
+}
+
+/**
+ * What a person does after they were sent to the server: signs in, allows what is asked, until they are sent elsewhere. Returns that
+ * address, and the pages that asked something.
+ */
+export async function throughHostedPages(
+  browser: HostedBrowser,
+  start: URL,
+  who: { email: string; password: string } = person,
+): Promise<{ back: URL; asked: string[] }> {
+  const asked: string[] = []
+  let address = start
+  for (let steps = 0; address.origin === start.origin; steps++) {
+    if (steps > 8) throw new Error(`It goes in circles: ${address}`)
+    const path = address.pathname + address.search
+    const fields = { '/sign-in': { ...who }, '/consent': { decision: 'allow' } }[address.pathname]
+    if (fields !== undefined) asked.push(address.pathname)
+    const answer = fields === undefined ? await browser.open(path) : await browser.submit(path, fields)
+    if (answer.status !== 303) throw new Error(`${address.pathname}: ${answer.status} ${answer.text}`)
+    address = new URL(answer.headers.location?.toString() ?? '', address)
+  }
+  return { back: address, asked }
 }
 
 /** A code for the app, without any question: the browser is signed in. */
