@@ -10,7 +10,7 @@ import type { Endpoint, HttpAnswer, HttpRequest } from '../http/message.ts'
 import { readForm } from '../http/read-form.ts'
 import { consentPage } from '../pages/consent-page.ts'
 import { describeScopes } from '../pages/describe-scopes.ts'
-import { askingApplication } from './asking-application.ts'
+import { askingApplication, isVerified } from './asking-application.ts'
 import type { HostedServices } from './hosted-services.ts'
 import { page, pageOfRefusal } from './page-answers.ts'
 
@@ -31,7 +31,10 @@ export function submitConsent(services: HostedServices): Endpoint {
   return async http => {
     const form = readForm(http)
     if (isRefusal(form)) return pageOfRefusal(services, form)
-    if (!services.cookies.formIsOurs(http, form.get('csrf'))) return pageOfRefusal(services, refuse('csrf_refused'))
+    const csrf = form.get('csrf')
+    if (csrf === undefined || !services.cookies.formIsOurs(http, csrf)) {
+      return pageOfRefusal(services, refuse('csrf_refused'))
+    }
     const said = form.get('decision')
     if (said !== 'allow' && said !== 'deny') return pageOfRefusal(services, refuse('parameter_invalid'))
     for (let tries = 0; tries < triesAtMost; tries++) {
@@ -42,6 +45,10 @@ export function submitConsent(services: HostedServices): Endpoint {
         return seeOther(pathOf('/consent', admitted.address))
       }
       if (said === 'deny') return answerError(services, admitted.request, refuse('access_denied'))
+      // The application has changed what it is or asks for since: yes was said to something else.
+      if (!services.cookies.sealIsOf(csrf, shownOf(admitted), form.get('shown'))) {
+        return seeOther(pathOf('/consent', admitted.address))
+      }
       const answer = await giveCode(services, http, admitted, { allowed: true })
       if (answer !== 'conflict') return answer
     }
@@ -52,18 +59,20 @@ export function submitConsent(services: HostedServices): Endpoint {
 function consentAnswer(
   services: HostedServices,
   http: HttpRequest,
-  { request, address, login }: Admitted,
+  admitted: Admitted,
   { added, known }: Extract<ConsentDecision, { asks: true }>,
 ): HttpAnswer {
+  const { request, address, login } = admitted
   const { client, redirectUri, scope } = request
   const { user } = login
   const { csrf, setCookie } = services.cookies.form(http)
   const describe = (scopes: readonly string[]) => describeScopes(services.site, services.config, scopes)
   const body = consentPage(services.site, {
     csrf,
+    shown: services.cookies.seal(csrf, shownOf(admitted)),
     account: { id: user.id, email: user.email ?? user.id, ...(user.name !== null && { name: user.name }) },
     application: askingApplication(client, redirectUri),
-    isVerified: client.origin === 'declared' || client.origin === 'operator',
+    isVerified: isVerified(client),
     about: client.description,
     added: describe(added.scopes),
     known: describe(known.scopes),
@@ -73,4 +82,14 @@ function consentAnswer(
     otherAccountUrl: `/sign-in?return_to=${encodeURIComponent(pathOf('/authorize', address))}`,
   })
   return page(200, body, { redirectUri, setCookie })
+}
+
+/**
+ * All that a yes is said to. What is new of it and what is known depends on what the user has allowed elsewhere meanwhile, and is left out: both are on the page.
+ */
+function shownOf({ request, asked, login }: Admitted): string {
+  const { client, redirectUri } = request
+  const { id, name, description } = client
+  const application = { id, name, description, isVerified: isVerified(client), redirectUri }
+  return JSON.stringify({ application, asked, account: login.user.id, seconds: client.lifetimes.absoluteSeconds })
 }

@@ -1,7 +1,19 @@
 import { type Client, declareClient } from '@countersign/core'
 import { afterEach, describe, expect, test } from 'vitest'
+import { closedRegistration } from '../clients/registration/registration-policy.ts'
 import { type Browser, browser } from '../testing/browser.ts'
-import { authorization, introspect, me, redeem, refresh, signUp } from '../testing/calls.ts'
+import {
+  authorization,
+  bearer,
+  call,
+  introspect,
+  me,
+  postForm,
+  postJson,
+  redeem,
+  refresh,
+  signUp,
+} from '../testing/calls.ts'
 import { closeGiven, given, issuer, sampleClients } from '../testing/given.ts'
 
 afterEach(closeGiven)
@@ -151,6 +163,79 @@ describe('a third party', () => {
     const { location } = await ask(page, { response_mode: 'form_post' })
     const yes = await page.decide(location, 'allow')
     expect([yes.status, /name="code" value="[\w-]{43}"/.test(yes.text)]).toEqual([200, true])
+  })
+})
+
+/** An application that has registered itself, and the consent page that it has led to. */
+async function shownToSomebody(more: { pushed?: boolean; claims?: string } = {}) {
+  const to = await given.server({ config: { registration: { ...closedRegistration, mode: 'open' } } })
+  const metadata = { redirect_uris: [redirect_uri], client_name: 'Orchard', token_endpoint_auth_method: 'none' }
+  const { body } = await postJson(to, '/register', { ...metadata, scope: 'openid' })
+  const client_id = String(body.client_id)
+  const page = browser(to)
+  await page.signUp()
+  const { claims } = more
+  const { path } = authorization({ client_id, redirect_uri, ...(claims !== undefined && { claims }) })
+  const link = more.pushed ? await pushedLink(to, client_id, path) : path
+  const location = String((await page.get(link)).headers.location)
+  const { text } = await page.get(location)
+  const [csrf, account, shown] = ['csrf', 'account', 'shown'].map(name => hiddenIn(text, name))
+  const allows = () => page.submit(location, { csrf, account, shown, decision: 'allow' } as Record<string, string>)
+  const change = async (changed: object) => {
+    const payload = JSON.stringify({ client_id, ...metadata, scope: 'openid', ...changed })
+    const headers = { 'content-type': 'application/json', ...bearer(String(body.registration_access_token)) }
+    expect((await call(to, { method: 'PUT', url: `/register/${client_id}`, payload, headers })).status).toBe(200)
+  }
+  const grants = async () => to.store.listGrants((await to.store.loadUserByEmail('maria@example.com')).user?.id ?? '')
+  return { page, location, fields: { csrf, account, shown }, allows, change, grants }
+}
+
+async function pushedLink(to: Parameters<typeof postForm>[0], client_id: string, path: string): Promise<string> {
+  const asked = Object.fromEntries(new URLSearchParams(path.split('?')[1]))
+  const { body } = await postForm(to, '/par', asked)
+  return `/authorize?${new URLSearchParams({ client_id, request_uri: String(body.request_uri) })}`
+}
+
+const hiddenIn = (text: string, name: string): string =>
+  new RegExp(`name="${name}" value="([^"]+)"`).exec(text)?.[1] ?? ''
+
+describe('a yes is said to what the page showed', () => {
+  test.each([
+    ['its scopes', {}, { scope: 'openid email profile' }],
+    ['the scope of single claims', { claims: '{"id_token":{"email":null}}' }, { scope: 'openid email' }],
+    ['what it has pushed', { pushed: true }, { scope: 'openid email' }],
+    ['its name', {}, { client_name: 'Your bank' }],
+    ['its policy', {}, { policy_uri: 'https://orchard.example/other' }],
+  ])(
+    'an application that widens or changes %s between the page and the answer (RFC 7592) is shown anew',
+    async (...row) => {
+      const [, asked, changed] = row
+      const { page, location, allows, change, grants } = await shownToSomebody(asked)
+      await change(changed)
+      const late = await allows()
+      expect([late.status, late.headers.location]).toEqual([303, location])
+      expect(await grants()).toEqual([])
+      const yes = await page.decide(location, 'allow')
+      expect(new URL(String(yes.headers.location)).searchParams.has('code')).toBe(true)
+      expect(await grants()).toHaveLength(1)
+    },
+  )
+
+  test('an application that stays as it is gets its code with the form as it was shown', async () => {
+    const { allows, change, grants } = await shownToSomebody()
+    await change({})
+    expect(new URL(String((await allows()).headers.location)).searchParams.has('code')).toBe(true)
+    expect(await grants()).toMatchObject([{ scopes: ['openid'] }])
+  })
+
+  test('a form that says nothing about it, or something of another, gives nothing', async () => {
+    const { page, location, fields, grants } = await shownToSomebody()
+    const { csrf = '', account = '' } = fields
+    for (const shown of ['', 'x', csrf, account]) {
+      const answer = await page.submit(location, { csrf, account, shown, decision: 'allow' })
+      expect([answer.status, answer.headers.location]).toEqual([303, location])
+    }
+    expect(await grants()).toEqual([])
   })
 })
 

@@ -6,9 +6,11 @@ import { describeLifetime } from './relative-time.ts'
 import { type AskingApplication, asking } from './sign-in-page.ts'
 import type { Site } from './site.ts'
 
-/** The forms post to the page's own URL with `csrf`, `account` (who was asked) and `decision` (`allow` or `deny`). */
+/** The forms post to the page's own URL with `csrf`, `shown`, `account` (who was asked) and `decision` (`allow` or `deny`). */
 export interface ConsentModel {
   readonly csrf: string
+  /** Seals what the page shows: a yes is good for nothing else. */
+  readonly shown: string
   readonly account: { readonly id: string; readonly email: string; readonly name?: string }
   readonly application: AskingApplication
   /** False: the application has registered itself, and nobody knows who is behind it. */
@@ -78,6 +80,6 @@ function aboutList(site: Site, { about }: ConsentModel): Html | false {
 }
 
 function decide(model: ConsentModel, decision: 'allow' | 'deny', button: Html): Html {
-  const fields = { csrf: model.csrf, account: model.account.id, decision }
+  const fields = { csrf: model.csrf, shown: model.shown, account: model.account.id, decision }
   return html`<form class="answer" method="post">${hidden(fields)}${button}</form>`
 }

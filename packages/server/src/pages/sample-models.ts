@@ -96,6 +96,7 @@ export const deviceAskedModel: DeviceAskedModel = {
 
 export const consentModel: ConsentModel = {
   csrf: 'csrf-of-consent',
+  shown: 'seal-of-consent',
   account: { id: 'AZrJq3kAAAAAAAAAAAAAAA', email: 'robin@example.com', name: 'Robin Example' },
   application: { name: 'Orchard Notes', host: 'notes.example.com' },
   isVerified: true,

@@ -17,7 +17,7 @@ import type { HttpRequest } from '../http/message.ts'
  *   countersign       the session: id ‖ HMAC(cookie key, id ‖ the session's salt). Like a refresh token it is derived, not
  *                     stored: a stolen database holds no cookie.
  *   countersign_form  a random value that every form's `csrf` field is made from, so that no other site can post a form
- *                     (sign-in included: login CSRF). Marks are made from it too: they are good in this browser alone.
+ *                     (sign-in included: login CSRF). Marks and seals are made from it too: they are good in this browser alone.
  */
 
 /** Reads and writes the cookies of the hosted pages. */
@@ -36,6 +36,10 @@ export interface Cookies {
   timeOfMark(request: HttpRequest, about: string, mark: string): Instant | undefined
   /** True if the form was made by a page of ours for this browser. */
   formIsOurs(request: HttpRequest, csrf: string | undefined): boolean
+  /** The field of a form that says what its page showed; it belongs to the `csrf` field beside it. */
+  seal(csrf: string, shown: string): string
+  /** True if the page of a form that is ours showed just this. */
+  sealIsOf(csrf: string, shown: string, seal: string | undefined): boolean
 }
 
 export interface CookieOptions {
@@ -68,6 +72,9 @@ export function createCookies({ issuer, store, cookieKey, random }: CookieOption
     const value = random(formBytes).toString('base64url')
     return { value, setCookie: `${prefix}countersign_form=${value}; ${attributes}` }
   }
+
+  const sealOf = (csrf: string, shown: string): string =>
+    createHmac('sha256', cookieKey).update('shown').update(`${csrf} ${shown}`).digest('base64url')
 
   const markOf = (value: string, about: string, time: string): string => {
     const mac = createHmac('sha256', cookieKey).update('mark').update(value).update(`${time} ${about}`)
@@ -112,6 +119,8 @@ export function createCookies({ issuer, store, cookieKey, random }: CookieOption
       const value = read(request, 'countersign_form')
       return value !== undefined && csrf !== undefined && equal(csrf, csrfOf(value))
     },
+    seal: sealOf,
+    sealIsOf: (csrf, shown, seal) => seal !== undefined && equal(seal, sealOf(csrf, shown)),
   }
 }
 

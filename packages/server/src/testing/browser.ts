@@ -54,8 +54,9 @@ export function browser(
   ): Promise<Answer> {
     const page = await send('GET', path, {})
     const csrf = /name="csrf" value="([^"]+)"/.exec(page.text)?.[1] ?? ''
+    const shown = /name="shown" value="([^"]+)"/.exec(page.text)?.[1]
     return send('POST', path, {
-      payload: new URLSearchParams({ csrf, ...fields }).toString(),
+      payload: new URLSearchParams({ csrf, ...(shown !== undefined && { shown }), ...fields }).toString(),
       headers: {
         'content-type': 'application/x-www-form-urlencoded',
         origin: issuer,
