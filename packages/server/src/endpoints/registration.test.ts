@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { closedRegistration } from '../clients/registration/registration-policy.ts'
+import type { Outbound } from '../outbound/outbound.ts'
 import { type Answer, basic, bearer, call, get, postForm, postJson } from '../testing/calls.ts'
 import { closeGiven, type GivenServer, given } from '../testing/given.ts'
 
@@ -128,4 +129,49 @@ test('of ten changes at once each is answered, and one token is left that is goo
     answers.filter(({ status }) => status === 200).map(async answer => (await read(tokenOf(answer))).status === 200),
   )
   expect(good.filter(Boolean)).toHaveLength(1)
+})
+
+describe('changes are counted before they are judged', () => {
+  test('one client is changed twenty times an hour, rightly or wrongly, and no server is called for more', async () => {
+    const called: string[] = []
+    const outbound: Outbound = async ({ url }) => {
+      called.push(url)
+      return { failed: 'unreachable' }
+    }
+    to = await given.server({ config: { registration: { ...closedRegistration, mode: 'open' } }, outbound })
+    const { body } = await postJson(to, '/register', { redirect_uris })
+    id = String(body.client_id)
+    token = String(body.registration_access_token)
+    const sector_identifier_uri = 'https://sector.example/list.json'
+    for (let n = 0; n < 20; n++) {
+      expect((await change({ client_id: id, redirect_uris, sector_identifier_uri })).status).toBe(400)
+    }
+    const before = await to.audit()
+    const last = await change({ client_id: id, redirect_uris, sector_identifier_uri })
+    expect([last.status, last.body.reason]).toEqual([429, 'too_many_attempts'])
+    expect(Number(last.headers['retry-after'])).toBeGreaterThan(0)
+    expect(called).toHaveLength(20)
+    expect((await change({ client_id: id, redirect_uris })).status).toBe(429)
+    expect(await to.audit()).toEqual(before)
+    expect((await read()).status).toBe(200)
+    await to.later(3600)
+    expect((await change({ client_id: id, redirect_uris })).status).toBe(200)
+  })
+
+  test('whoever does not hold the token uses up nothing of it', async () => {
+    for (let n = 0; n < 25; n++) expect((await change({ client_id: id, redirect_uris }, 'wrong')).status).toBe(401)
+    expect((await change({ client_id: id, redirect_uris })).status).toBe(200)
+  })
+
+  test('one address changes a hundred times an hour, however many clients it has registered', async () => {
+    const statuses: number[] = []
+    for (let clients = 0; clients < 6; clients++) {
+      const { body } = await postJson(to, '/register', { redirect_uris })
+      id = String(body.client_id)
+      token = String(body.registration_access_token)
+      for (let n = 0; n < 17; n++) statuses.push((await change({ client_id: id, redirect_uris: [] })).status)
+    }
+    expect(statuses.filter(status => status === 400)).toHaveLength(100)
+    expect(statuses.at(-1)).toBe(429)
+  })
 })

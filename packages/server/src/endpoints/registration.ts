@@ -6,6 +6,7 @@ import { readMetadataOf, wrongMember } from '../clients/registration/client-meta
 import { changedRegisteredClient, judgeMetadata } from '../clients/registration/registered-client.ts'
 import { noContent, refusalAnswer } from '../http/answers.ts'
 import type { Endpoint, HttpRequest } from '../http/message.ts'
+import { addressKey } from '../passwords/address-key.ts'
 import type { Services } from '../services.ts'
 import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
 import { registrationAnswer } from './register.ts'
@@ -31,12 +32,17 @@ export function readRegistration(services: Services): Endpoint {
   }
 }
 
+const changesAnHour = 20
+const changesAnHourOfAnAddress = 100
+
 /** `PUT /register/{client}` (RFC 7592 §2.2): replaces everything that was said. */
 export function changeRegistration(services: Services): Endpoint {
   return async http => {
     const metadata = readMetadataOf(http)
     const first = await authorizeOwner(services, http)
     if (isRefusal(first)) return refusalAnswer(first)
+    const limited = await limitChanges(services, first.client.id, http.ip)
+    if (limited !== undefined) return refusalAnswer(limited)
     if (isRefusal(metadata)) return refusalAnswer(metadata)
     if (metadata.client_id !== first.client.id) return refusalAnswer(wrongMember('client_id'))
     const { client_secret: secret } = metadata
@@ -73,6 +79,18 @@ export function deleteRegistration(services: Services): Endpoint {
     })
     return isRefusal(outcome) ? refusalAnswer(outcome) : noContent()
   }
+}
+
+/**
+ * Each may be an entry that every API holds, a row of the audit log and a call of somebody else's server: neither a client nor whoever has many of them may
+ * fill the one or trouble the other. Refused ones count too.
+ */
+async function limitChanges({ counters }: Services, clientId: string, ip: string): Promise<Refusal | undefined> {
+  const ofClient = await counters.take(`registration changed ${clientId}`, changesAnHour, 3600)
+  if (!ofClient.allowed) return refuse('too_many_attempts', { retryAfterSeconds: ofClient.retryAfterSeconds })
+  const ofAddress = await counters.take(`registrations changed ${addressKey(ip)}`, changesAnHourOfAnAddress, 3600)
+  if (ofAddress.allowed) return undefined
+  return refuse('too_many_attempts', { retryAfterSeconds: ofAddress.retryAfterSeconds })
 }
 
 const bySelf = { by: 'client' }
