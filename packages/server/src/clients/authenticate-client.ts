@@ -15,6 +15,7 @@ import type { ClientRefusal } from '../http/answers.ts'
 import type { HttpRequest } from '../http/message.ts'
 import type { Parameters } from '../http/read-form.ts'
 import type { Services } from '../services.ts'
+import { limitStrangers } from './limit-strangers.ts'
 import { type ClientCredentials, readClientCredentials } from './read-client-credentials.ts'
 
 /** Takes the place of a client that does not exist, so that both cost the same: a hash to compare, a signature to check. */
@@ -26,12 +27,16 @@ export interface Authenticated extends ClientSnapshot {
   readonly method: ClientCredentials['method']
 }
 
-type Needed = Pick<Services, 'store' | 'config' | 'clientKeys' | 'clientFinder'>
+type Needed = Pick<Services, 'store' | 'config' | 'clientKeys' | 'clientFinder' | 'counters'>
+
+/** Of a client that nobody has vouched for: each is a row that waits for the disk. */
+const assertionsAMinute = 240
 
 /**
  * Client authentication at the token, revocation and introspection endpoints and wherever else clients call (RFC 6749 §2.3): `none` for public
  * clients, `client_secret_basic`, `client_secret_post`, `private_key_jwt` (RFC 7523 §2.2). One method a request, and only one that is the client's. Which part
- * was wrong is not told. An assertion is used up by the one that writes it first, last of all: whoever holds no key writes nothing.
+ * was wrong is not told. An assertion is used up by the one that writes it first, last of all: whoever holds no key writes nothing, and who
+ * has registered itself only so often (`too_many_attempts`).
  */
 export async function authenticateClient(
   services: Needed,
@@ -49,7 +54,12 @@ export async function authenticateClient(
   if (found === undefined || client.disabled || proven === false || !mayAuthenticateSo) {
     return inItsScheme(request, refuse('client_authentication_failed'))
   }
-  if (proven !== true && !(await useUp(services, proven, now))) return refuse('client_authentication_failed')
+  if (proven !== true) {
+    const limits = { client, ip: request.ip, what: 'assertions', perMinute: assertionsAMinute }
+    const limited = await limitStrangers(services, limits)
+    if (limited !== undefined) return limited
+    if (!(await useUp(services, proven, now))) return refuse('client_authentication_failed')
+  }
   return { ...found, client: client as AuthenticatedClient, method: presented.method }
 }
 

@@ -1,7 +1,8 @@
 import type { Client } from '@countersign/core'
 import { afterEach, describe, expect, test } from 'vitest'
+import { closedRegistration } from '../clients/registration/registration-policy.ts'
 import { browser } from '../testing/browser.ts'
-import { call, get, introspect, me, postForm, refresh } from '../testing/calls.ts'
+import { basic, call, get, introspect, me, postForm, postJson, refresh } from '../testing/calls.ts'
 import { answerDevice, device } from '../testing/devices.ts'
 import { closeGiven, given, issuer, sampleClients } from '../testing/given.ts'
 
@@ -340,6 +341,16 @@ describe('bad input', () => {
     for (let n = 0; n < 31; n++) answers.push((await device(to)).answer.status)
     expect(answers.filter(status => status === 200)).toHaveLength(30)
     expect(answers.at(-1)).toBe(429)
+  })
+
+  test('so does one that has registered itself, whatever secret it has', async () => {
+    const to = await given.server({ config: { registration: { ...closedRegistration, mode: 'open' } } })
+    const grant_types = ['urn:ietf:params:oauth:grant-type:device_code']
+    const { body } = await postJson(to, '/register', { grant_types })
+    const authorized = basic(String(body.client_id), String(body.client_secret))
+    const ask = async () => (await postForm(to, '/device_authorization', { scope: 'openid' }, authorized)).status
+    for (let n = 0; n < 30; n++) expect(await ask()).toBe(200)
+    expect(await ask()).toBe(429)
   })
 
   test('other methods and types', async () => {

@@ -6,22 +6,21 @@ import {
   grantScope,
   hashCode,
   hashUserCode,
-  isPublic,
   makeUserCode,
   showUserCode,
 } from '@countersign/core'
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import { authenticateClient } from '../clients/authenticate-client.ts'
+import { limitStrangers } from '../clients/limit-strangers.ts'
 import { json, refusalAnswer } from '../http/answers.ts'
 import type { Endpoint } from '../http/message.ts'
 import { type Parameters, readForm, repeatable } from '../http/read-form.ts'
-import { addressKey } from '../passwords/address-key.ts'
 import type { Services } from '../services.ts'
 import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
 import { grantAudiences } from './grant-audiences.ts'
 
-/** Anybody can name a public client, and each request is two rows on the disk. */
+/** Of a client that nobody has vouched for: each request is two rows on the disk. */
 const requestsAMinute = 30
 
 export const deviceGrantType = 'urn:ietf:params:oauth:grant-type:device_code'
@@ -36,7 +35,7 @@ export function authorizeDevice(services: Services): Endpoint {
     const { client } = authenticated
     const asked = readAsked(client, form, services.config.issuer)
     if (isRefusal(asked)) return refusalAnswer(asked)
-    const limited = await limitRequests(services, client, http.ip)
+    const limited = await limitStrangers(services, { client, ip: http.ip, what: 'devices', perMinute: requestsAMinute })
     if (limited !== undefined) return refusalAnswer(limited)
     const deviceCode = services.random(32).toString('base64url')
     // A user code that is taken is a conflict, and the next one is tried.
@@ -83,14 +82,4 @@ function readAsked(
   if (scope === undefined) return refuse('scope_invalid')
   const audiences = grantAudiences(form.get('resource'), issuer, client.audiences)
   return audiences === undefined ? refuse('resource_invalid') : { scope, audiences }
-}
-
-async function limitRequests(
-  { counters }: Services,
-  client: AuthenticatedClient,
-  ip: string,
-): Promise<Refusal | undefined> {
-  if (!isPublic(client)) return undefined
-  const { allowed, retryAfterSeconds } = await counters.take(`devices ${addressKey(ip)}`, requestsAMinute, 60)
-  return allowed ? undefined : refuse('too_many_attempts', { retryAfterSeconds })
 }

@@ -1,7 +1,8 @@
 import { declareClient } from '@countersign/core'
 import { afterEach, describe, expect, test } from 'vitest'
+import { closedRegistration } from '../clients/registration/registration-policy.ts'
 import { browser } from '../testing/browser.ts'
-import { basic, call, get, introspect, postForm, redeem } from '../testing/calls.ts'
+import { basic, call, get, introspect, postForm, postJson, redeem } from '../testing/calls.ts'
 import { closeGiven, given, issuer, redirectUri, sampleClients, secrets } from '../testing/given.ts'
 import { push, pushFields } from '../testing/pushed.ts'
 
@@ -138,6 +139,19 @@ describe('who pushes', () => {
     expect([answers.at(-1)?.status, answers.at(-1)?.headers['retry-after']]).toEqual([429, '1'])
     const as = { client_id: 'web', redirect_uri: webUri }
     for (let n = 0; n < 61; n++) expect((await push(to, as, basic('web', secrets.web))).answer.status).toBe(201)
+  })
+
+  test('a secret that anybody can register makes nobody free: sixty a minute, and another client gets no more', async () => {
+    const to = await given.server({ config: { registration: { ...closedRegistration, mode: 'open' } } })
+    const { body } = await postJson(to, '/register', { redirect_uris: [webUri] })
+    const as = { client_id: String(body.client_id), redirect_uri: webUri, scope: 'openid' }
+    const authorized = basic(as.client_id, String(body.client_secret))
+    for (let n = 0; n < 60; n++) expect((await push(to, as, authorized)).answer.status).toBe(201)
+    expect((await push(to, as, authorized)).answer.status).toBe(429)
+    const other = await postJson(to, '/register', { redirect_uris: [webUri] })
+    const asOther = { ...as, client_id: String(other.body.client_id) }
+    const answer = (await push(to, asOther, basic(asOther.client_id, String(other.body.client_secret)))).answer
+    expect([answer.status, answer.body.reason]).toEqual([429, 'too_many_attempts'])
   })
 
   test('a client that has to push is not served otherwise (§6)', async () => {

@@ -1,23 +1,16 @@
-import {
-  type AuthenticatedClient,
-  hashCode,
-  isPublic,
-  type PushedRequest,
-  pushedRequestSeconds,
-  requestUriPrefix,
-} from '@countersign/core'
+import { hashCode, type PushedRequest, pushedRequestSeconds, requestUriPrefix } from '@countersign/core'
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import { StoreUnavailable } from '@countersign/store'
 import { authenticateClient } from '../clients/authenticate-client.ts'
+import { limitStrangers } from '../clients/limit-strangers.ts'
 import { checkClientProof } from '../dpop/client-proof.ts'
 import { json, refusalAnswer } from '../http/answers.ts'
 import type { Endpoint } from '../http/message.ts'
 import { type Parameters, readForm, repeatable } from '../http/read-form.ts'
-import { addressKey } from '../passwords/address-key.ts'
 import type { Services } from '../services.ts'
 import { findTarget, judgeRequest } from './authorize/authorization-request.ts'
 
-/** Anybody can name a public client, and each request is a row on the disk. */
+/** Of a client that nobody has vouched for: each request is a row on the disk. */
 const pushesAMinute = 60
 const charactersAtMost = 16_384
 
@@ -32,7 +25,7 @@ export function pushAuthorizationRequest(services: Services): Endpoint {
     const authenticated = await authenticateClient(services, http, form)
     if (isRefusal(authenticated)) return refusalAnswer(authenticated)
     const { client, now } = authenticated
-    const limited = await limitPushes(services, client, http.ip)
+    const limited = await limitStrangers(services, { client, ip: http.ip, what: 'pushed', perMinute: pushesAMinute })
     if (limited !== undefined) return refusalAnswer(limited)
     const proof = checkClientProof(services, { ...client, requiresDpop: false }, http)
     if (isRefusal(proof)) return refusalAnswer(proof)
@@ -59,16 +52,6 @@ export function pushAuthorizationRequest(services: Services): Endpoint {
     await keep(services, row, now)
     return json(201, { request_uri: `${requestUriPrefix}${reference}`, expires_in: pushedRequestSeconds })
   }
-}
-
-async function limitPushes(
-  { counters }: Services,
-  client: AuthenticatedClient,
-  ip: string,
-): Promise<Refusal | undefined> {
-  if (!isPublic(client)) return undefined
-  const { allowed, retryAfterSeconds } = await counters.take(`pushed ${addressKey(ip)}`, pushesAMinute, 60)
-  return allowed ? undefined : refuse('too_many_attempts', { retryAfterSeconds })
 }
 
 const ofAuthentication: ReadonlySet<string> = new Set(['client_secret', 'client_assertion', 'client_assertion_type'])

@@ -1,0 +1,35 @@
+import { type Client, isPublic } from '@countersign/core'
+import { type Refusal, refuse } from '@countersign/protocol'
+import { addressKey } from '../passwords/address-key.ts'
+import type { Services } from '../services.ts'
+
+/** What is counted: of whom, by which name, and how many of it there may be a minute. */
+export interface Counted {
+  readonly client: Client
+  readonly ip: string
+  readonly what: string
+  readonly perMinute: number
+}
+
+/**
+ * Counts by address, and by client, what everybody can make this server write: anybody can name a public client, and anybody can register one with a secret or
+ * a key. One that an operator has made or declared, and that has shown who it is, is not counted. Nor is a public one by its id: others would use that up.
+ * Refused with `too_many_attempts`.
+ */
+export async function limitStrangers(
+  { counters }: Pick<Services, 'counters'>,
+  { client, ip, what, perMinute }: Counted,
+): Promise<Refusal | undefined> {
+  const hasShownItself = !isPublic(client)
+  if (hasShownItself && isVouchedFor(client)) return undefined
+  const keys = [`${what} ${addressKey(ip)}`, ...(hasShownItself ? [`${what} of ${client.id}`] : [])]
+  for (const key of keys) {
+    const { allowed, retryAfterSeconds } = await counters.take(key, perMinute, 60)
+    if (!allowed) return refuse('too_many_attempts', { retryAfterSeconds })
+  }
+  return undefined
+}
+
+function isVouchedFor({ origin }: Client): boolean {
+  return origin === 'declared' || origin === 'operator'
+}
