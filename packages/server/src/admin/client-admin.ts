@@ -86,7 +86,7 @@ export function createClientAdmin(services: Services): ClientAdmin {
       change(
         id,
         ({ client }) => {
-          const row = { ...client, disabled: true, disabledByOperator: true }
+          const row = { ...client, ...keptFor(client), disabled: true, disabledByOperator: true }
           return { row, event: 'client.changed', ends: !client.disabled }
         },
         by,
@@ -185,11 +185,16 @@ function judgeEnabling(client: Client): Decided | Refusal {
   return { row: { ...client, disabled: false, disabledByOperator: false }, event: 'client.changed' }
 }
 
+/** One that describes itself comes again under the same id as soon as its row is forgotten: a decision about it must outlive the sweep. */
+function keptFor({ origin }: Client): { expiresAt?: null } {
+  return origin === 'metadata' ? { expiresAt: null } : {}
+}
+
 /** The row stays, empty: logins of the past refer to it, and its epoch must go on. */
 function judgeRemoval({ client, now }: ClientSnapshot): Decided | Refusal {
   const { id, name, origin, epoch, version } = client
   if (origin === 'declared' && !client.disabled) return refuse('client_declared')
   const expiresAt = client.expiresAt === null ? null : now
-  const emptied = { id, name, origin, epoch, version, expiresAt, disabled: true, removedAt: now }
+  const emptied = { id, name, origin, epoch, version, expiresAt, ...keptFor(client), disabled: true, removedAt: now }
   return { row: declareClient(emptied), event: 'client.revoked', ends: true }
 }

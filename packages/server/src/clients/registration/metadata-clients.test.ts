@@ -206,6 +206,16 @@ describe('no more than there should be', () => {
     expect((await ask()).status).toBe(401)
   })
 
+  test.each(['disable', 'remove'] as const)('a decision to %s one outlives the sweep', async decision => {
+    await find()
+    await to.server.admin.clients[decision](address, 'operator')
+    await to.later(90_000)
+    await to.store.sweep({ keepEndedSeconds: 0, rowsAtMost: 10 })
+    expect((await to.store.loadClient(address))?.client.disabled).toBe(true)
+    expect((await find())?.client.disabled).toBe(true)
+    expect((await ask()).status).toBe(401)
+  })
+
   test('one that nobody used is forgotten, and comes again when it is named again', async () => {
     await find()
     to.setClock(to.now() + 86_400_000)
