@@ -135,6 +135,8 @@ export interface Client {
   readonly disabled: boolean
   /** Switched off by hand: the configuration file alone does not switch it on again. */
   readonly disabledByOperator: boolean
+  /** An operator has changed its settings: what it says of itself later gives it no more than it has. */
+  readonly changedByOperator: boolean
   /** Taken away by an operator; the row stays, since logins of the past refer to it. Null: it is there. */
   readonly removedAt: Instant | null
   /** When it was registered; null: it was declared. */
@@ -201,6 +203,7 @@ export function declareClient(declaration: Pick<Client, 'id'> & Partial<Client>)
     defaultMaxAgeSeconds: null,
     disabled: false,
     disabledByOperator: false,
+    changedByOperator: false,
     removedAt: null,
     createdAt: null,
     expiresAt: null,

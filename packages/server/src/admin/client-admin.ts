@@ -146,7 +146,8 @@ function judgeSettings(services: Services, { client }: ClientSnapshot, settings:
   const changed = clientWith(client, settings)
   const defaultScopes = settings.default_scopes ?? client.defaultScopes.filter(scope => changed.scopes.includes(scope))
   const switched = settings.disabled === undefined ? {} : { disabledByOperator: settings.disabled }
-  const decided = withSecretIfNeeded({ ...changed, ...switched, defaultScopes }, services)
+  const row = { ...changed, ...switched, defaultScopes, changedByOperator: true }
+  const decided = withSecretIfNeeded(row, services)
   const ends = (changed.disabled && !client.disabled) || changesSubjects(client, changed)
   return judged({ ...decided, ends })
 }

@@ -1,5 +1,7 @@
+import { isRefusal } from '@countersign/protocol'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { closedRegistration } from '../clients/registration/registration-policy.ts'
+import type { ClientSettings } from '../clients/written-client.ts'
 import type { Outbound } from '../outbound/outbound.ts'
 import { type Answer, basic, bearer, call, get, postForm, postJson } from '../testing/calls.ts'
 import { closeGiven, type GivenServer, given } from '../testing/given.ts'
@@ -129,6 +131,57 @@ test('of ten changes at once each is answered, and one token is left that is goo
     answers.filter(({ status }) => status === 200).map(async answer => (await read(tokenOf(answer))).status === 200),
   )
   expect(good.filter(Boolean)).toHaveLength(1)
+})
+
+describe('what an operator has decided about it', () => {
+  const audiences = ['https://api.example', 'https://stock.example']
+  const device = 'urn:ietf:params:oauth:grant-type:device_code'
+  const everything = { redirect_uris, grant_types: ['authorization_code', 'refresh_token', device] }
+  const set = (settings: ClientSettings) => to.server.admin.clients.set(id, settings, 'operator')
+  const stored = async () => (await to.store.loadClient(id))?.client
+
+  beforeEach(async () => {
+    const scopes = ['openid', 'email', 'offline_access']
+    to = await given.server({ config: { registration: { ...closedRegistration, mode: 'open', scopes, audiences } } })
+    const { body } = await postJson(to, '/register', everything)
+    id = String(body.client_id)
+    token = String(body.registration_access_token)
+  })
+
+  test('stays: scopes, audiences and grant types that were taken away do not come back', async () => {
+    const fewer = { scopes: ['openid'], audiences: ['https://api.example'] }
+    await set({ ...fewer, grant_types: ['authorization_code'], requires_dpop: true, requires_pushed_requests: true })
+    const answer = await change({ client_id: id, ...everything, scope: 'openid email offline_access' })
+    expect(answer.body).toMatchObject({
+      scope: 'openid',
+      grant_types: ['authorization_code'],
+      dpop_bound_access_tokens: true,
+      require_pushed_authorization_requests: true,
+    })
+    expect(await stored()).toMatchObject({ ...fewer, defaultScopes: ['openid'], grantTypes: ['authorization_code'] })
+    const none = await change({ client_id: id, grant_types: [device] }, tokenOf(answer))
+    expect([none.status, none.body.error]).toEqual([400, 'invalid_client_metadata'])
+  })
+
+  test('is none before there is one: it may take back what it has given up itself', async () => {
+    const less = await change({ client_id: id, redirect_uris, scope: 'openid' })
+    expect(less.body).toMatchObject({ scope: 'openid', grant_types: ['authorization_code'] })
+    const more = await change({ client_id: id, ...everything }, tokenOf(less))
+    expect(more.body).toMatchObject({ scope: 'openid email offline_access', grant_types: everything.grant_types })
+  })
+
+  test.each<[string, ClientSettings]>([
+    ['first-party', { first_party: true }],
+    ['whose users are not asked', { consent: 'implied' }],
+  ])('a client that is %s sends nobody to another address by itself', async (_what, trust) => {
+    expect(isRefusal(await set(trust))).toBe(false)
+    for (const elsewhere of [['https://evil.example/cb'], [...redirect_uris, 'https://evil.example/cb']]) {
+      const answer = await change({ client_id: id, redirect_uris: elsewhere })
+      expect([answer.status, answer.body.error]).toEqual([400, 'invalid_redirect_uri'])
+    }
+    expect((await stored())?.redirectUris).toEqual(redirect_uris)
+    expect((await change({ client_id: id, redirect_uris, client_name: 'Renamed' })).status).toBe(200)
+  })
 })
 
 describe('changes are counted before they are judged', () => {

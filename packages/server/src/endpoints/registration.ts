@@ -58,6 +58,7 @@ export function changeRegistration(services: Services): Endpoint {
       if (isRefusal(owned)) return owned
       const presented = { ...owned.client, registrationTokenHashes: owned.hashes.slice(0, 1) }
       const result = changedRegisteredClient(presented, judged, services.random)
+      if (isRefusal(result)) return result
       // Known by another `sub` from now on: it must not go on with what speaks of the old one.
       const ends = changesSubjects(owned.client, result.client)
       return { result, change: changeClient(owned, result.client, { event: 'client.changed', ends, facts: bySelf }) }

@@ -7,10 +7,10 @@ import {
   makeId,
   type RandomBytes,
 } from '@countersign/core'
-import { isRefusal, type Refusal } from '@countersign/protocol'
+import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import { isLocalIssuer } from '../../http/client-address.ts'
 import type { Services } from '../../services.ts'
-import type { ClientMetadata } from './client-metadata.ts'
+import { type ClientMetadata, wrongMember } from './client-metadata.ts'
 import { clientOfMetadata, type RegisteredMembers } from './client-of-metadata.ts'
 import { judgeSector } from './judge-sector.ts'
 import { closedRegistration, type RegistrationPolicy } from './registration-policy.ts'
@@ -58,9 +58,40 @@ export function newRegisteredClient(
   return withSecrets(client, random)
 }
 
-/** The same client, described anew. What it has by the server's own decision stays. */
-export function changedRegisteredClient(client: Client, judged: JudgedMetadata, random: RandomBytes): WithSecrets {
-  return withSecrets({ ...client, ...judged, name: judged.name ?? client.id }, random)
+/**
+ * The same client, described anew. What it has by the server's own decision stays, an operator's too. Refused with `redirect_uri_unacceptable` if it would send
+ * users elsewhere who are not asked any more, with `client_metadata_invalid` if it leaves no grant type that it may use.
+ */
+export function changedRegisteredClient(
+  client: Client,
+  judged: JudgedMetadata,
+  random: RandomBytes,
+): WithSecrets | Refusal {
+  const isTrusted = client.firstParty || client.consent === 'implied'
+  if (isTrusted && !areTheSame(client.redirectUris, judged.redirectUris)) {
+    const detail = 'The redirect URIs of a client that an operator trusts are changed by an operator.'
+    return refuse('redirect_uri_unacceptable', { detail })
+  }
+  const said = client.changedByOperator ? withinWhatItHas(client, judged) : judged
+  if (said.grantTypes.length === 0) return wrongMember('grant_types')
+  return withSecrets({ ...client, ...said, name: said.name ?? client.id }, random)
+}
+
+function areTheSame(some: readonly string[], others: readonly string[]): boolean {
+  return some.length === others.length && some.every(one => others.includes(one))
+}
+
+/** What an operator has taken away does not come back, and what one has demanded stays demanded. */
+function withinWhatItHas(client: Client, judged: JudgedMetadata): JudgedMetadata {
+  return {
+    ...judged,
+    scopes: judged.scopes.filter(scope => client.scopes.includes(scope)),
+    defaultScopes: judged.defaultScopes.filter(scope => client.scopes.includes(scope)),
+    audiences: judged.audiences.filter(audience => client.audiences.includes(audience)),
+    grantTypes: judged.grantTypes.filter(grantType => client.grantTypes.includes(grantType)),
+    requiresDpop: judged.requiresDpop || client.requiresDpop,
+    requiresPushedRequests: judged.requiresPushedRequests || client.requiresPushedRequests,
+  }
 }
 
 /**
