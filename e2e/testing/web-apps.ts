@@ -61,8 +61,13 @@ export function passportApp({ issuer, origin, clientId, clientSecret }: WebApp):
   const app = express()
   const authenticator = new passport.Passport()
   const endpoints = { authorizationURL: `${issuer}/authorize`, tokenURL: `${issuer}/token` }
-  const callbackURL = `${origin}/callback`
-  const settings = { issuer, ...endpoints, userInfoURL: `${issuer}/userinfo`, callbackURL, scope: ['email'] }
+  const settings = {
+    issuer,
+    ...endpoints,
+    userInfoURL: `${issuer}/userinfo`,
+    callbackURL: `${origin}/callback`,
+    scope: ['email'],
+  }
   const verify = (
     _issuer: string,
     profile: Profile,
