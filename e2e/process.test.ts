@@ -104,7 +104,7 @@ describe.concurrent('a start that cannot come about says why, and ends with 1', 
     [
       'a redirect by script',
       { clients: [{ id: 'app', redirect_uris: ['javascript:alert(1)'] }] },
-      "The client 'app' has a redirect URI that is not allowed.",
+      'clients.app.redirect_uris: holds a redirect URI that is not allowed',
     ],
     ['a data folder that cannot be made', { data: '/dev/null/data' }, '/dev/null/data'],
     ['an address that is not here', { host: '192.0.2.1', trusted_proxies: ['127.0.0.1'] }, '192.0.2.1'],
