@@ -233,6 +233,27 @@ describe('no more than there should be', () => {
     expect((await ask(few)).status).toBe(401)
   })
 
+  test('while a host may not be asked, what was good still is, and what was taken back still is not', async () => {
+    const useUpFetches = async () => {
+      for (let index = 0; index < 30; index++) await find(`https://app.example.org/${index}`)
+      fetched = []
+    }
+    await find()
+    await to.later(300)
+    await useUpFetches()
+    expect((await find())?.client.id).toBe(address)
+    await to.later(60)
+    status = 410
+    expect(await find()).toBeUndefined()
+    await to.later(60)
+    await useUpFetches()
+    expect(await find()).toBeUndefined()
+    expect(fetched).toEqual([])
+    await to.later(60)
+    status = 200
+    expect((await find())?.client.id).toBe(address)
+  })
+
   test('switched off, an address is nobody’s name; by default it is off', async () => {
     const off = await server({ metadataDocuments: false })
     expect((await ask(off)).status).toBe(401)

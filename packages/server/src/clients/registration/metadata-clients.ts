@@ -90,7 +90,8 @@ export function createMetadataClients(services: Needed): ClientFinder {
     if (isKnown) return now.isGood ? stored : undefined
     let fetching = running.get(address)
     if (fetching === undefined) {
-      if (!(await mayFetch(address))) return stored
+      // What was found to be wrong does not come back because nobody may look.
+      if (!(await mayFetch(address))) return known.get(address)?.isGood === false ? undefined : stored
       fetching = running.get(address) ?? refresh(address, stored).finally(() => running.delete(address))
       running.set(address, fetching)
     }
