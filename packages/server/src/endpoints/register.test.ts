@@ -252,6 +252,13 @@ describe('attack 28 (CVE-2026-22752): a registration cannot take', () => {
     ['a page that is a script', { client_uri: 'javascript:alert(1)' }],
     ['a logo that is data', { logo_uri: 'data:image/png;base64,x' }],
     ['a name that turns round', { client_name: 'a\u202egnp.exe' }],
+    ['a name that nobody sees', { client_name: '\u200b\u2060' }],
+    ['a name of a letter that is not drawn', { client_name: '\u3164' }],
+    ['a name of tags', { client_name: '\u{e0041}' }],
+    ['a name of spaces', { client_name: ' \u00a0\u2800' }],
+    ['a known name with something unseen in it', { client_name: 'Or\u200bchard\u00ad' }],
+    ['a known name with a variation of nothing', { client_name: 'Orchard\ufe0f' }],
+    ['a contact that nobody sees', { contacts: ['\u2060'] }],
     ['a name with a line break', { client_name: 'a\nb' }],
     ['a name without end', { client_name: 'a'.repeat(101) }],
     ['a name that is none', { client_name: 7 }],
@@ -367,6 +374,17 @@ describe('a pairwise sector (OpenID Connect Dynamic Registration §5)', () => {
     expect((await to.store.loadClient(String(body.client_id)))?.client.sectorIdentifier).toBeNull()
   })
 })
+
+test.each(['ü', '日本語', 'हिन्दी', 'العربية', '7', 'App 🌳 – «Ω»'])(
+  'a name may be in any script: %s',
+  async client_name => {
+    const { status, body } = await registerAt(await serverWith(), {
+      redirect_uris: ['https://new.example/cb'],
+      client_name,
+    })
+    expect([status, body.client_name]).toEqual([201, client_name])
+  },
+)
 
 test('what is no registration at all is refused, and nothing is written', async () => {
   const to = await serverWith()

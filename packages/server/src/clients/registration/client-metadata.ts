@@ -43,8 +43,9 @@ export interface ClientMetadata {
 
 const listed = 20
 const uri = z.string().min(1).max(2000)
-/** Shown to people: no control characters, and nothing that turns the direction of what stands behind it. */
-const visible = /^[^\p{Cc}\p{Cs}\u2028-\u202e\u2066-\u2069\u200e\u200f\u061c]*$/u
+/** Shown to people: no control or format characters (which turn the direction of what stands behind them), no line ends, nothing that is not drawn. */
+const visible = /^[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]*$/u
+const letterOrNumber = /[\p{L}\p{N}]/u
 const text = (most: number) => z.string().min(1).max(most).regex(visible)
 /** An address that is shown as text. */
 const page = uri.refine(value => /^https?:\/\/[^\s\\]+$/i.test(value) && URL.canParse(value))
@@ -56,7 +57,7 @@ const schema: z.ZodType<ClientMetadata> = z.object({
   token_endpoint_auth_signing_alg: text(20).optional(),
   grant_types: z.array(text(100)).max(listed).optional(),
   response_types: z.array(text(100)).max(listed).optional(),
-  client_name: text(100).optional(),
+  client_name: text(100).regex(letterOrNumber).optional(),
   client_uri: page.optional(),
   logo_uri: page.optional(),
   policy_uri: page.optional(),
