@@ -32,6 +32,7 @@ describe('a device without a browser (RFC 8628)', () => {
     expect([early.status, early.body.error]).toEqual([400, 'authorization_pending'])
     const asked = await page.submit('/device', { command: 'look', user_code: tv.userCode })
     expect(asked.status).toBe(200)
+    expect(asked.text).not.toContain('nobody here has checked')
     for (const told of ['Orchard TV', tv.userCode, '127.0.0.1', 'Read and write your notes', 'maria@example.com'])
       expect(asked.text).toContain(told)
     const done = await page.submit('/device', { command: 'allow', user_code: tv.userCode })
@@ -43,6 +44,25 @@ describe('a device without a browser (RFC 8628)', () => {
     expect(claims).toMatchObject({ active: true, client_id: 'tv', sid: tokens.body.session_id, amr: ['pwd'] })
     await to.later(60)
     expect((await refresh(to, String(tokens.body.refresh_token), { client: 'tv' })).status).toBe(200)
+  })
+
+  test('names to its user the APIs that the grant will say, and that nobody has checked who is behind it', async () => {
+    const unknown = {
+      ...(sampleClients.find(({ id }) => id === 'tv') as Client),
+      id: 'box',
+      origin: 'registered' as const,
+    }
+    const to = await given.server({ clients: [...sampleClients, unknown] })
+    const page = browser(to)
+    await page.signUp()
+    const box = await device(to, { client_id: 'box', scope: 'notes' })
+    const { text } = await page.submit('/device', { command: 'look', user_code: box.userCode })
+    expect(text).toContain('<bdi>https://api.example</bdi>, <bdi>https://media.example</bdi>')
+    expect(text).toContain('nobody here has checked who is behind it')
+    const one = await device(to, { client_id: 'box', scope: 'notes', resource: 'https://media.example' })
+    const narrow = await page.submit('/device', { command: 'look', user_code: one.userCode })
+    expect(narrow.text).toContain('<bdi>https://media.example</bdi>')
+    expect(narrow.text).not.toContain('<bdi>https://api.example</bdi>')
   })
 
   test('has a session of its own: signing out of the browser leaves it, ending it leaves the browser', async () => {

@@ -19,6 +19,7 @@ import { type DeviceCommand, deviceAskedPage, deviceCodePage, deviceDonePage } f
 import { addressKey } from '../passwords/address-key.ts'
 import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
+import { isVerified } from './asking-application.ts'
 import type { HostedServices } from './hosted-services.ts'
 import { page, pageOfRefusal, problemPage } from './page-answers.ts'
 
@@ -158,9 +159,11 @@ function askedAnswer(
     userCode,
     user: user.email ?? user.id,
     application: { name: client.name, id: client.id, firstParty: client.firstParty },
+    isVerified: isVerified(client),
     device: row.device,
     askedAt: row.createdAt,
     scopes: describeScopes(services.site, services.config, row.scope.split(' ').filter(Boolean)),
+    audiences: row.audiences,
   })
   return page(200, body, { setCookie })
 }

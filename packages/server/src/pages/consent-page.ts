@@ -43,7 +43,7 @@ export function consentPage(site: Site, model: ConsentModel): string {
 ${asking(consent.goesTo, application)}
 ${!model.isVerified && banner('notice', consent.unverified)}
 ${model.added.length > 0 && list('added', isMore ? consent.more : consent.wants, model.added)}
-${model.audiences.length > 0 && html`<p class="hint">${consent.apis} ${audienceList(model.audiences)}</p>`}
+${apiList(site, model.audiences)}
 ${isMore && list('known', model.added.length > 0 ? consent.before : consent.again, model.known)}
 ${model.added.length === 0 && !isMore && html`<p>${consent.nothing}</p>`}
 <p class="hint">${until(describeLifetime(model.loginSeconds, site.texts))} ${consent.withdraw}</p>
@@ -64,8 +64,11 @@ ${scopeList(scopes)}
 </section>`
 }
 
-function audienceList(audiences: readonly string[]): Html {
-  return html`${audiences.map((audience, index) => html`${index > 0 && ', '}<bdi>${audience}</bdi>`)}`
+/** The APIs that it is about; nothing if there are none. */
+export function apiList({ texts }: Site, audiences: readonly string[]): Html | false {
+  if (audiences.length === 0) return false
+  const names = audiences.map((audience, index) => html`${index > 0 && ', '}<bdi>${audience}</bdi>`)
+  return html`<p class="hint">${texts.consent.apis} ${names}</p>`
 }
 
 function aboutList(site: Site, { about }: ConsentModel): Html | false {

@@ -1,3 +1,4 @@
+import { apiList } from './consent-page.ts'
 import { type DescribedScope, scopeList } from './describe-scopes.ts'
 import { field, hidden } from './form.ts'
 import { type Html, html } from './html.ts'
@@ -52,10 +53,14 @@ export interface DeviceAskedModel {
   /** As the device shows it. */
   readonly userCode: string
   readonly application: { readonly name: string; readonly id: string; readonly firstParty: boolean }
+  /** False: the application has registered itself, and nobody knows who is behind it. */
+  readonly isVerified: boolean
   /** Where the request came from. */
   readonly device: { readonly label: string; readonly ip: string }
   readonly askedAt: number
   readonly scopes: readonly DescribedScope[]
+  /** The APIs. */
+  readonly audiences: readonly string[]
 }
 
 /** The page that asks whether a device may sign in. It warns: codes are also sent by those who want to sign in as somebody else (§5.4). */
@@ -72,6 +77,7 @@ export function deviceAskedPage(site: Site, model: DeviceAskedModel): string {
 <p class="lead">${device.signedInAs(foreignName(model.user))}</p>
 <p class="user-code"><span class="unseen">${device.code}: </span>${model.userCode}</p>
 ${banner('notice', device.warning)}
+${!model.isVerified && banner('notice', texts.applications.unverified)}
 <dl class="facts">
 ${!application.firstParty && html`<div><dt>${device.applicationId}</dt><dd><bdi>${application.id}</bdi></dd></div>`}
 <div><dt>${device.from}</dt><dd><bdi>${model.device.label === '' ? texts.account.unknownDevice : model.device.label}</bdi>, <bdi class="number">${model.device.ip}</bdi></dd></div>
@@ -79,6 +85,7 @@ ${!application.firstParty && html`<div><dt>${device.applicationId}</dt><dd><bdi>
 </dl>
 <h2>${device.may}</h2>
 ${scopeList(model.scopes, device.mayStaySignedIn)}
+${apiList(site, model.audiences)}
 <div class="answers">
 ${answer('deny', html`<button class="button" type="submit">${device.deny}</button>`)}
 ${answer('allow', html`<button class="button main" type="submit">${device.allow}</button>`)}

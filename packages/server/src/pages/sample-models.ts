@@ -85,6 +85,7 @@ export const deviceAskedModel: DeviceAskedModel = {
   user: 'robin@example.com',
   userCode: 'BCDF-GHJK',
   application: { name: 'Orchard TV', id: 'orchard-tv', firstParty: false },
+  isVerified: false,
   device: { label: 'Unknown TV', ip: '203.0.113.9' },
   askedAt: now - 2 * minutes,
   scopes: [
@@ -92,6 +93,7 @@ export const deviceAskedModel: DeviceAskedModel = {
     { scope: 'profile', text: 'See your name and what else is in your profile' },
     { scope: 'notes:read' },
   ],
+  audiences: ['https://api.example.com/notes', 'https://media.example.com'],
 }
 
 export const consentModel: ConsentModel = {
@@ -231,6 +233,8 @@ export const samplePages: Readonly<Record<string, string>> = {
   'device-asked-own': deviceAskedPage(sampleSite, {
     ...deviceAskedModel,
     application: { name: 'Notes', id: 'notes', firstParty: true },
+    isVerified: true,
+    audiences: [],
     scopes: [{ scope: 'account', text: 'Manage your account' }],
   }),
   'device-allowed': deviceDonePage(sampleSite, { allowed: true }),
