@@ -29,13 +29,13 @@ export function createHostedBrowser(issuer: string): HostedBrowser {
     open,
     async submit(path, fields) {
       const page = (await open(path)).text
-      const account = hiddenField(page, 'account')
-      return open(path, { form: { csrf: hiddenField(page, 'csrf'), ...(account && { account }), ...fields } })
+      const brought = ['csrf', 'shown', 'account'].map(name => [name, hiddenField(page, name)])
+      return open(path, { form: { ...Object.fromEntries(brought.filter(([, value]) => value !== '')), ...fields } })
     },
   }
 }
 
-/** A field that a page's form brings along: `csrf` against forgery, `account` for who is asked. */
+/** A field that a page's form brings along: `csrf` against forgery, `shown` for what was asked, `account` for who is asked. */
 function hiddenField(page: string, name: string): string {
   const field = new RegExp(`<input[^>]*name="${name}"[^>]*>`).exec(page)?.[0] ?? ''
   return /value="([^"]*)"/.exec(field)?.[1] ?? ''
