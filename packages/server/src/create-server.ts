@@ -4,6 +4,7 @@ import { createNode, type NodeOptions } from './create-node.ts'
 import type { HostedServices } from './hosted/hosted-services.ts'
 import { pageOfNotFound } from './hosted/page-answers.ts'
 import { createHttpServer } from './http/fastify-server.ts'
+import { watchSilentConnections } from './http/silent-connections.ts'
 import type { LogoutTeller } from './logout/logout-teller.ts'
 
 export type ServerOptions = NodeOptions
@@ -33,6 +34,7 @@ export async function createServer(options: ServerOptions): Promise<CountersignS
     notFoundPage: () => pageOfNotFound(services),
     isDraining: () => draining,
   })
+  const letGoOfSilent = watchSilentConnections(http.server)
   return {
     http,
     admin,
@@ -44,6 +46,7 @@ export async function createServer(options: ServerOptions): Promise<CountersignS
       const stopped = stop()
       // Node checks no time-outs any more once it is closing: without this one slow sender holds up the end for ever.
       const impatience = setTimeout(() => http.server.closeAllConnections(), (config.drainSeconds ?? 10) * 1000)
+      letGoOfSilent()
       await http.close()
       clearTimeout(impatience)
       await stopped

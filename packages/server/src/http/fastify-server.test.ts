@@ -285,6 +285,17 @@ describe('over a real socket', () => {
     expect(await text).toBe('')
   })
 
+  test('a stop does not wait for a connection that was opened ahead of need and never said a word', async () => {
+    const to = await given.server({ config: { drainSeconds: 3600 } })
+    const port = Number(new URL(await to.server.listen({ host: '127.0.0.1', port: 0 })).port)
+    const { promise: accepted, resolve: accept } = Promise.withResolvers<void>()
+    to.http.server.once('connection', () => accept())
+    const text = exchange(port, '')
+    await accepted
+    await to.server.close()
+    expect(await text).toBe('')
+  })
+
   test('draining: what was begun is answered, its connection closed, and nobody new is let in', async () => {
     const { to, port } = await listening()
     await signUp(to)
