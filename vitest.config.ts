@@ -34,9 +34,8 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['e2e/**/*.test.ts'],
-          // Afterwards and one file at a time: a browser and a server fill two cores by themselves.
+          // Afterwards: a browser and a server want the cores for themselves. Two files at a time, since much of it is waiting.
           sequence: { groupOrder: 1 },
-          maxWorkers: 1,
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
