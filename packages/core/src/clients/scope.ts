@@ -1,3 +1,5 @@
+import type { Client } from './client.ts'
+
 /** Splits a `scope` (RFC 6749 §3.3) into its words without repetition; `undefined` if it is malformed. */
 export function parseScope(text: string): readonly string[] | undefined {
   if (!/^[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*$/.test(text)) return undefined
@@ -36,4 +38,16 @@ export function knownScope(
 export function narrowScope(requested: string | undefined, granted: string): string | undefined {
   const all = granted === '' ? [] : granted.split(' ')
   return grantScope(requested, all, all)
+}
+
+/**
+ * What was granted, as far as the client may still have it: its settings can have become narrower since, and what was promised for later (a code, an approved
+ * device, a refresh token) gives no more than they say now.
+ */
+export function stillAllowed(
+  { scope, audiences }: { readonly scope: string; readonly audiences: readonly string[] },
+  client: Pick<Client, 'scopes' | 'audiences'>,
+): { readonly scope: string; readonly audiences: readonly string[] } {
+  const words = scope.split(' ').filter(word => client.scopes.includes(word))
+  return { scope: words.join(' '), audiences: audiences.filter(audience => client.audiences.includes(audience)) }
 }

@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { type Refusal, refuse } from '@countersign/protocol'
 import { type Change, combine } from '../change.ts'
 import { type AuthenticatedClient, type Client, needsGrant } from '../clients/client.ts'
+import { stillAllowed } from '../clients/scope.ts'
 import { type LivingLogin, renewGrant } from '../grants/end-grant.ts'
 import type { Grant } from '../grants/grant.ts'
 import type { RandomBytes } from '../ids.ts'
@@ -71,8 +72,9 @@ export function needsLogins({ code, client }: Pick<CodeSnapshot, 'code' | 'clien
 }
 
 /** Offline access is a refresh token that outlives the browser's session: nothing to a client that may have none. */
-function isOffline({ scope }: AuthorizationCode, { grantTypes }: Client): boolean {
-  return scope.split(' ').includes('offline_access') && grantTypes.includes('refresh_token')
+function isOffline(code: AuthorizationCode, client: Client): boolean {
+  const { scope } = stillAllowed(code, client)
+  return scope.split(' ').includes('offline_access') && client.grantTypes.includes('refresh_token')
 }
 
 /**
@@ -105,7 +107,7 @@ function open(request: CodeRedemption): CodeDecision {
       ? renewGrant({ ...request, grant: snapshot.grant, actor: { device } })
       : undefined
   const grant = renewed?.grant ?? snapshot.grant
-  const wanted = { ...request, session, user, grant, ...asAsked(code) }
+  const wanted = { ...request, session, user, grant, ...asAsked(code, client) }
   const opened = isOffline(code, client) ? openOfflineLogin(wanted) : openFamily(wanted)
   const used = { ...code, usedAt: now, familyId: opened.family.id }
   const whole: Change = {
@@ -134,9 +136,9 @@ function judgeVerifier(request: CodeRedemption): CodeDecision | undefined {
   return { ...no(), change: plain([{ table: 'code', row: failed }], request) }
 }
 
-/** What the authorization request has settled. */
-function asAsked({ scope, audiences, claims, authentication }: AuthorizationCode): Settled {
-  return { scope, audiences, claims, authentication }
+/** What the authorization request has settled, as far as the client may still have it. */
+function asAsked(code: AuthorizationCode, client: Client): Settled {
+  return { ...stillAllowed(code, client), claims: code.claims, authentication: code.authentication }
 }
 
 type Settled = Pick<Family, 'scope' | 'audiences' | 'claims' | 'authentication'>

@@ -1,6 +1,7 @@
 import { type Refusal, refuse } from '@countersign/protocol'
 import { type Change, combine } from '../change.ts'
 import { type AuthenticatedClient, needsGrant } from '../clients/client.ts'
+import { stillAllowed } from '../clients/scope.ts'
 import { type LivingLogin, renewGrant } from '../grants/end-grant.ts'
 import type { Grant } from '../grants/grant.ts'
 import type { RandomBytes } from '../ids.ts'
@@ -88,8 +89,7 @@ function open({ snapshot, client, jkt, device, random, logins }: DeviceRedemptio
     amr: approver.session.amr,
     authenticatedAt: approver.session.authenticatedAt,
     random,
-    scope: row.scope,
-    audiences: row.audiences,
+    ...stillAllowed(row, client),
     jkt,
   })
   const used = { table: 'deviceCode' as const, row: { ...row, state: 'used' as const } }

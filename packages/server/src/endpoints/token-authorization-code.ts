@@ -1,4 +1,11 @@
-import { type CodeSnapshot, hashCode, needsLogins, type RedeemedCode, redeemCode } from '@countersign/core'
+import {
+  type CodeSnapshot,
+  hashCode,
+  needsLogins,
+  type RedeemedCode,
+  redeemCode,
+  stillAllowed,
+} from '@countersign/core'
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import { StoreUnavailable } from '@countersign/store'
 import { json, refusalAnswer } from '../http/answers.ts'
@@ -30,7 +37,8 @@ export async function redeemAuthorizationCode(services: Services, request: Token
     const { random } = services
     const decision = redeemCode({ snapshot, client, redirectUri, verifier, jkt, device, logins, random })
     const { outcome, change } = decision
-    const audiences = grantAudiences(form.get('resource'), services.config.issuer, snapshot.code.audiences)
+    const reachable = stillAllowed(snapshot.code, client).audiences
+    const audiences = grantAudiences(form.get('resource'), services.config.issuer, reachable)
     if (!isRefusal(outcome) && audiences === undefined) return refusalAnswer(refuse('resource_invalid'))
     spent ??= isRefusal(outcome) ? undefined : { refusal: proof.spend() ?? (await limitFamilies(services, snapshot)) }
     if (spent?.refusal !== undefined) return refusalAnswer(spent.refusal)

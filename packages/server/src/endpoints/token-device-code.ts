@@ -1,4 +1,10 @@
-import { type AuthenticatedClient, type DeviceRedemption, hashCode, redeemDeviceCode } from '@countersign/core'
+import {
+  type AuthenticatedClient,
+  type DeviceRedemption,
+  hashCode,
+  redeemDeviceCode,
+  stillAllowed,
+} from '@countersign/core'
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import { StoreUnavailable } from '@countersign/store'
 import { json, refusalAnswer } from '../http/answers.ts'
@@ -29,7 +35,8 @@ export async function pollForDevice(services: Services, request: TokenRequest): 
       random: services.random,
       logins: await loginsOf(services, client, snapshot),
     })
-    const audiences = grantAudiences(form.get('resource'), services.config.issuer, snapshot.row.audiences)
+    const reachable = stillAllowed(snapshot.row, client).audiences
+    const audiences = grantAudiences(form.get('resource'), services.config.issuer, reachable)
     if (!isRefusal(outcome) && audiences === undefined) return refusalAnswer(refuse('resource_invalid'))
     spent ??= isRefusal(outcome) ? undefined : { refusal: proof.spend() }
     if (spent?.refusal !== undefined) return refusalAnswer(spent.refusal)

@@ -1,4 +1,4 @@
-import { type FamilySnapshot, narrowScope, type RefreshDecision } from '@countersign/core'
+import { type FamilySnapshot, narrowScope, type RefreshDecision, stillAllowed } from '@countersign/core'
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import { StoreUnavailable } from '@countersign/store'
 import { jsonHeaders, refusalAnswer } from '../http/answers.ts'
@@ -61,11 +61,10 @@ interface Narrowed {
 
 function narrow(services: Services, { form, client }: TokenRequest, { family }: FamilySnapshot): Narrowed | Refusal {
   // What a client may not have any more, its older logins do not give it either.
-  const granted = family.scope.split(' ').filter(word => client.scopes.includes(word))
-  const scope = narrowScope(form.get('scope'), granted.join(' '))
+  const allowed = stillAllowed(family, client)
+  const scope = narrowScope(form.get('scope'), allowed.scope)
   if (scope === undefined) return refuse('scope_invalid')
-  const reachable = family.audiences.filter(audience => client.audiences.includes(audience))
-  const audiences = grantAudiences(form.get('resource'), services.config.issuer, reachable)
+  const audiences = grantAudiences(form.get('resource'), services.config.issuer, allowed.audiences)
   return audiences === undefined ? refuse('resource_invalid') : { scope, audiences }
 }
 
