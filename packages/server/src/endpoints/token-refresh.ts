@@ -3,30 +3,42 @@ import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import { StoreUnavailable } from '@countersign/store'
 import { jsonHeaders, refusalAnswer } from '../http/answers.ts'
 import type { HttpAnswer } from '../http/message.ts'
+import type { Parameters } from '../http/read-form.ts'
 import { readRefreshToken } from '../keys/read-refresh-token.ts'
 import type { Services } from '../services.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
 import { grantAudiences } from './grant-audiences.ts'
 import { signTokenAnswer } from './token-answer.ts'
-import { missing, type TokenRequest } from './token-request.ts'
+import { missing, type PresentedLogin, type TokenRequest } from './token-request.ts'
 
 const triesAtMost = 20
 
 /** Says which row of the table decided (docs/refresh.md): for people who debug, nothing depends on it. */
 const rowHeader = 'countersign-refresh-row'
 
-/** `grant_type=refresh_token` (RFC 6749 §6): load → decide → sign → commit → answer. */
-export async function refreshTokens(services: Services, request: TokenRequest): Promise<HttpAnswer> {
-  const presented = request.form.get('refresh_token')
-  if (presented === undefined) return refusalAnswer(missing('refresh_token'))
+/**
+ * What a refresh token is about. It is loaded before the client is authenticated, since the client is in the same snapshot: a refresh is one read and one
+ * conditional write. Nothing is decided by it before.
+ */
+export async function loadPresentedLogin(services: Services, form: Parameters): Promise<PresentedLogin | undefined> {
+  const presented = form.get('refresh_token')
+  if (presented === undefined) return undefined
   const token = await readRefreshToken(services.keys, presented)
+  return { token, snapshot: token && (await services.store.loadFamily(token.familyId)) }
+}
+
+/** `grant_type=refresh_token` (RFC 6749 §6): decide → sign → commit → answer, and load again where another was faster. */
+export async function refreshTokens(services: Services, request: TokenRequest): Promise<HttpAnswer> {
+  const { login } = request
+  if (login === undefined) return refusalAnswer(missing('refresh_token'))
+  const { token } = login
   if (token === undefined) {
     return answer(services, request, { row: 1, outcome: refuse('refresh_token_invalid') }, undefined)
   }
   const device = deviceOf(request.http)
+  let { snapshot } = login
   let isSpent = false
   for (let tries = 0; tries < triesAtMost; tries++) {
-    const snapshot = await services.store.loadFamily(token.familyId)
     if (snapshot === undefined) {
       return answer(services, request, { row: 1, outcome: refuse('family_unknown') }, token.familyId)
     }
@@ -41,6 +53,7 @@ export async function refreshTokens(services: Services, request: TokenRequest): 
       : { decided: decision, signed: sign(services, request, snapshot, decision, wanted) }
     const outcome = decided.change ? await services.store.commit(decided.change) : 'committed'
     if (outcome === 'committed') return answer(services, request, decided, token.familyId, signed)
+    snapshot = await services.store.loadFamily(token.familyId)
   }
   throw new StoreUnavailable('A family is being changed by others all the time.')
 }

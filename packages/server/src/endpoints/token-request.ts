@@ -1,4 +1,4 @@
-import type { AuthenticatedClient } from '@countersign/core'
+import type { AuthenticatedClient, FamilySnapshot, OpenedRefreshToken } from '@countersign/core'
 import { type Refusal, refuse } from '@countersign/protocol'
 import type { ClientSnapshot } from '@countersign/store'
 import type { CheckedProof } from '../dpop/proof-checker.ts'
@@ -13,6 +13,15 @@ export interface TokenRequest {
   readonly clientSnapshot: ClientSnapshot
   /** Not spent yet: the grant type does that once it knows that the request is not a stranger's. */
   readonly proof: CheckedProof
+  /** What the refresh token is about; `undefined` where none was presented. */
+  readonly login: PresentedLogin | undefined
+}
+
+/** A refresh token that was read, and its login as it was loaded: one look at the store, in which the client is too. */
+export interface PresentedLogin {
+  /** `undefined`: it was not made here. */
+  readonly token: OpenedRefreshToken | undefined
+  readonly snapshot: FamilySnapshot | undefined
 }
 
 export function missing(name: string): Refusal {

@@ -10,7 +10,7 @@ import { redeemAuthorizationCode } from './token-authorization-code.ts'
 import { grantClientCredentials } from './token-client-credentials.ts'
 import { pollForDevice } from './token-device-code.ts'
 import { exchange } from './token-exchange.ts'
-import { refreshTokens } from './token-refresh.ts'
+import { loadPresentedLogin, refreshTokens } from './token-refresh.ts'
 import { missing, type TokenRequest } from './token-request.ts'
 
 const grantTypes = {
@@ -30,7 +30,8 @@ export function token(services: Services): Endpoint {
     if (isRefusal(form)) return refusalAnswer(form)
     const grantType = form.get('grant_type')
     if (grantType === undefined) return refusalAnswer(missing('grant_type'))
-    const authenticated = await authenticateClient(services, http, form)
+    const login = grantType === 'refresh_token' ? await loadPresentedLogin(services, form) : undefined
+    const authenticated = await authenticateClient(services, http, form, login?.snapshot)
     if (isRefusal(authenticated)) return refusalAnswer(authenticated)
     if (!isGrantType(grantType)) return refusalAnswer(refuse('grant_type_unsupported'))
     const { client } = authenticated
@@ -39,7 +40,7 @@ export function token(services: Services): Endpoint {
     if (client.scopes.includes('openid')) await services.keys.want(client.idTokenAlgorithm)
     const proof = checkClientProof(services, client, http)
     if (isRefusal(proof)) return refusalAnswer(proof)
-    return grantTypes[grantType](services, { http, form, client, clientSnapshot: authenticated, proof })
+    return grantTypes[grantType](services, { http, form, client, clientSnapshot: authenticated, proof, login })
   }
 }
 

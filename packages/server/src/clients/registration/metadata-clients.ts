@@ -103,8 +103,8 @@ export function createMetadataClients(services: Needed): ClientFinder {
       const stored = await store.loadClient(clientId)
       return isDescribing(clientId, stored) ? findDescribed(clientId, stored) : stored
     },
-    async find(clientId) {
-      const stored = await store.loadClient(clientId)
+    async find(clientId, loaded) {
+      const stored = loaded?.client.id === clientId ? loaded : await store.loadClient(clientId)
       return stored === undefined && isDescribing(clientId, stored) ? findDescribed(clientId, stored) : stored
     },
   }
