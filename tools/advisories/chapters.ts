@@ -1,0 +1,12 @@
+import type { Chapter } from './advisory.ts'
+import { advisoriesOfClients } from './of-clients.ts'
+import { advisoriesOfGrants } from './of-grants.ts'
+import { advisoriesOfSessions } from './of-sessions.ts'
+import { advisoriesOfTokens } from './of-tokens.ts'
+
+export const chapters: readonly Chapter[] = [
+  { title: 'Tokens', advisories: advisoriesOfTokens },
+  { title: 'Codes, refresh tokens, clients’ authentication', advisories: advisoriesOfGrants },
+  { title: 'Requests, redirects, registration, calls outwards', advisories: advisoriesOfClients },
+  { title: 'Users, sign-in, sessions', advisories: advisoriesOfSessions },
+]
