@@ -124,7 +124,7 @@ export interface Client {
   readonly idTokenAlgorithm: SigningAlgorithm
   /** `sub`: the user's id, one that only the clients of this sector see (OpenID Connect Core §8.1), or `{connection}|{id there}`. */
   readonly subjectType: 'public' | 'pairwise' | 'connection'
-  /** Who share one pairwise `sub`: a host name. Null: the host of the redirect URIs. */
+  /** Who share one pairwise `sub`: a host name. Null: whom `sectorOf` finds. */
   readonly sectorIdentifier: string | null
   /** `asked`: the user is asked what it may do, and the answer is remembered in a grant. First-party clients need not ask. */
   readonly consent: 'asked' | 'implied'
@@ -211,6 +211,11 @@ export function declareClient(declaration: Pick<Client, 'id'> & Partial<Client>)
     version: 0,
     ...declaration,
   }
+}
+
+/** True if an operator has made or declared it: what it says of itself is theirs to answer for. Everybody else can be anybody. */
+export function isVouchedFor({ origin }: Pick<Client, 'origin'>): boolean {
+  return origin === 'declared' || origin === 'operator'
 }
 
 /** True if it has nothing to show who it is by: no secret, no key. An expired secret is one all the same. */

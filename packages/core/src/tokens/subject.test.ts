@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import type { Client } from '../clients/client.ts'
 import { sampleClient, sampleRandom, sampleUser } from '../sample-rows.ts'
 import { changesSubjects, epochsToTell, sectorOf, subjectOf } from './subject.ts'
 
@@ -40,13 +41,46 @@ test('a pairwise client without redirect URIs is a sector of its own, and cannot
   expect(subjectOf({ ...lonely, id: 'a.example' }, user, key)).not.toBe(subjectOf(pairwise, user, key))
 })
 
-test('the sector is what is declared, or the one host of the redirect URIs', () => {
-  const of = (...redirectUris: string[]) => sectorOf({ sectorIdentifier: null, redirectUris })
-  expect(of('https://a.example/1', 'https://a.example:8443/2')).toBe('a.example')
-  expect(of('com.example.app:/callback')).toBe('com.example.app:')
-  expect(of('https://a.example/', 'https://b.example/')).toBeUndefined()
-  expect(of()).toBeUndefined()
-  expect(sectorOf({ sectorIdentifier: 'x.example', redirectUris: ['https://a.example/'] })).toBe('x.example')
+describe('the sector', () => {
+  const of = (redirectUris: string[], more: Partial<Client> = {}) =>
+    sectorOf(sampleClient({ id: 'x', redirectUris, ...more }))
+  const itself = { clientId: 'x' }
+
+  test('is what is declared, or the one host of the redirect URIs', () => {
+    expect(of(['https://a.example/1', 'https://a.example:8443/2'])).toEqual({ host: 'a.example' })
+    expect(of(['https://a.example/', 'https://b.example/'])).toBeUndefined()
+    expect(of(['https://a.example/'], { sectorIdentifier: 'x.example' })).toEqual({ host: 'x.example' })
+    expect(of([], { sectorIdentifier: 'x.example' })).toEqual({ host: 'x.example' })
+  })
+
+  test.each([
+    [],
+    ['http://127.0.0.1/cb'],
+    ['http://[::1]/cb', 'http://localhost:3000/cb'],
+    ['https://localhost/cb'],
+    ['com.example.app:/callback'],
+    ['com.example.app://login.example/callback', 'http://127.0.0.1/cb'],
+  ])('is the client alone where any program could have the address: %s', (...uris) => {
+    expect(of(uris)).toEqual(itself)
+    expect(of(uris, { origin: 'registered' })).toEqual(itself)
+  })
+
+  test('has to be declared where a host stands beside an address of no host', () => {
+    expect(of(['https://a.example/', 'http://127.0.0.1/'])).toBeUndefined()
+  })
+
+  test.each(['registered', 'metadata'] as const)(
+    'of a client that is %s is never a host that it need not be at',
+    origin => {
+      const grantTypes = ['urn:ietf:params:oauth:grant-type:device_code'] as const
+      const claimed = { origin, sectorIdentifier: 'a.example' }
+      expect(of(['https://a.example/'], { origin })).toEqual({ host: 'a.example' })
+      expect(of(['https://a.example/'], { ...claimed, grantTypes })).toEqual(itself)
+      expect(of(['https://a.example/'], { origin, grantTypes: ['authorization_code', ...grantTypes] })).toEqual(itself)
+      expect(of(['https://a.example/', 'http://127.0.0.1/'], claimed)).toEqual(itself)
+      expect(of([], claimed)).toEqual(itself)
+    },
+  )
 })
 
 test('epochs of the user are told where sub is the user’s id, and nowhere else', () => {

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import type { Epochs } from '@countersign/protocol'
-import type { Client } from '../clients/client.ts'
+import { type Client, isVouchedFor } from '../clients/client.ts'
 import type { MacKey } from '../keys/master-key.ts'
 import type { User } from '../users/user.ts'
 
@@ -19,26 +19,47 @@ export function subjectOf(client: Client, user: Pick<User, 'id' | 'firstIdentity
       ? `password|${user.id}`
       : `${user.firstIdentity.connection}|${user.firstIdentity.subject}`
   }
-  // A client without any redirect URI has no host to share: its sector is itself.
-  const sector = JSON.stringify([sectorOf(client) ?? '', sectorOf(client) === undefined ? client.id : ''])
+  const { host = '', clientId = '' } = sectorOf(client) ?? { clientId: client.id }
+  const sector = JSON.stringify([host, clientId])
   return createHmac('sha256', pairwiseKey).update(`${sector} ${user.id}`).digest('base64url')
 }
 
+/** Who share one pairwise `sub` (§8.1): the clients of a host, or one client alone. */
+export type Sector =
+  | { readonly host: string; readonly clientId?: never }
+  | { readonly clientId: string; readonly host?: never }
+
+type SectorMembers = Pick<Client, 'id' | 'origin' | 'grantTypes' | 'redirectUris' | 'sectorIdentifier'>
+
 /**
- * The sector identifier (§8.1): what is declared, or the one host of the redirect URIs. `undefined` if there is none, or more than one: such a client has to
- * declare it.
+ * The sector of a client: the host that is declared, or the one host of its redirect URIs. Itself alone where nothing shows that it belongs to a host: without
+ * redirect URIs, with addresses that any program can claim (loopback, private schemes), and for one that describes itself where `mayShareSector` says no.
+ * `undefined`: several, so it has to be declared.
  */
-export function sectorOf(client: Pick<Client, 'sectorIdentifier' | 'redirectUris'>): string | undefined {
-  if (client.sectorIdentifier !== null) return client.sectorIdentifier
-  const hosts = new Set(client.redirectUris.filter(uri => URL.canParse(uri)).map(hostOf))
+export function sectorOf(client: SectorMembers): Sector | undefined {
+  const itself = { clientId: client.id }
+  if (!isVouchedFor(client) && !mayShareSector(client)) return itself
+  if (client.sectorIdentifier !== null) return { host: client.sectorIdentifier }
+  const hosts = new Set(client.redirectUris.map(hostOf))
+  if (hosts.size > 1) return undefined
   const [host] = hosts
-  return hosts.size === 1 ? host : undefined
+  return host === undefined ? itself : { host }
 }
 
-/** A private scheme has no host: it stands for itself. */
-function hostOf(uri: string): string {
-  const { hostname, protocol } = new URL(uri)
-  return hostname || protocol
+/**
+ * Whether a client that nobody vouches for may share a sector with others: all that it learns of users has to pass by addresses that are somebody's. One with the device
+ * grant learns it without, and could name anybody's addresses.
+ */
+export function mayShareSector({ grantTypes, redirectUris }: Pick<Client, 'grantTypes' | 'redirectUris'>): boolean {
+  const isOnDevices = grantTypes.includes('urn:ietf:params:oauth:grant-type:device_code')
+  return !isOnDevices && redirectUris.length > 0 && redirectUris.every(uri => uri.startsWith('https:'))
+}
+
+/** `undefined`: an address of the user's own machine, which is nobody's. */
+function hostOf(uri: string): string | undefined {
+  const { hostname = '', protocol } = URL.parse(uri) ?? {}
+  const isOwnMachine = /^(localhost|.*\.localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname)
+  return protocol === 'https:' || protocol === 'http:' ? (isOwnMachine ? undefined : hostname) : undefined
 }
 
 /** True if the client's tokens name the user in our own terms, which entries of the feed about the user match. */
@@ -56,5 +77,5 @@ export function epochsToTell(client: Client, epochs: Epochs): Epochs {
 /** True if users are somebody else to the client after a change of it: whatever it holds speaks of strangers. */
 export function changesSubjects(before: Client, after: Client): boolean {
   if (before.subjectType !== after.subjectType) return true
-  return after.subjectType === 'pairwise' && sectorOf(before) !== sectorOf(after)
+  return after.subjectType === 'pairwise' && JSON.stringify(sectorOf(before)) !== JSON.stringify(sectorOf(after))
 }

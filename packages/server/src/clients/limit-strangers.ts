@@ -1,4 +1,4 @@
-import { type Client, isPublic } from '@countersign/core'
+import { type Client, isPublic, isVouchedFor } from '@countersign/core'
 import { type Refusal, refuse } from '@countersign/protocol'
 import { addressKey } from '../passwords/address-key.ts'
 import type { Services } from '../services.ts'
@@ -28,8 +28,4 @@ export async function limitStrangers(
     if (!allowed) return refuse('too_many_attempts', { retryAfterSeconds })
   }
   return undefined
-}
-
-function isVouchedFor({ origin }: Client): boolean {
-  return origin === 'declared' || origin === 'operator'
 }

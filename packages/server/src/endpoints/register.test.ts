@@ -1,4 +1,4 @@
-import { hashClientSecret } from '@countersign/core'
+import { hashClientSecret, sectorOf } from '@countersign/core'
 import { afterEach, describe, expect, test } from 'vitest'
 import { closedRegistration, type RegistrationPolicy } from '../clients/registration/registration-policy.ts'
 import type { Outbound } from '../outbound/outbound.ts'
@@ -372,6 +372,33 @@ describe('a pairwise sector (OpenID Connect Dynamic Registration §5)', () => {
     const { status, body } = await registerAt(to, one)
     expect(status).toBe(201)
     expect((await to.store.loadClient(String(body.client_id)))?.client.sectorIdentifier).toBeNull()
+  })
+})
+
+describe('a pairwise client that could learn of users elsewhere than at its addresses', () => {
+  const device = 'urn:ietf:params:oauth:grant-type:device_code'
+  const uris = ['https://victim.example/cb']
+  const outbound: Outbound = async () => ({
+    status: 200,
+    header: () => 'application/json',
+    text: JSON.stringify([...uris, 'http://127.0.0.1/cb']),
+  })
+  const sector_identifier_uri = 'https://victim.example/uris'
+
+  test.each([
+    ['the device grant alone', { grant_types: [device], redirect_uris: uris }],
+    ['the device grant beside codes', { grant_types: ['authorization_code', device], redirect_uris: uris }],
+    ['no address', { grant_types: [device] }],
+    ['an address of any program', { redirect_uris: ['http://127.0.0.1/cb'] }],
+    ['one of these beside a host’s', { redirect_uris: [...uris, 'http://127.0.0.1/cb'] }],
+  ])('joins nobody’s sector: %s', async (_, members) => {
+    const to = await serverWith({}, outbound)
+    const claimed = await registerAt(to, { ...members, subject_type: 'pairwise', sector_identifier_uri })
+    expect(refusedAs(claimed)).toEqual([400, 'invalid_client_metadata'])
+    const { status, body } = await registerAt(to, { ...members, subject_type: 'pairwise' })
+    expect(status).toBe(201)
+    const client = (await to.store.loadClient(String(body.client_id)))?.client
+    expect(client && sectorOf(client)).toEqual({ clientId: body.client_id })
   })
 })
 

@@ -1,4 +1,4 @@
-import { isOneLogin, type SessionOnlySnapshot } from '@countersign/core'
+import { isOneLogin, isVouchedFor, type SessionOnlySnapshot } from '@countersign/core'
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import { signOutOfApplication, withdraw } from '../grants/end-application.ts'
 import { type Application, listApplications } from '../grants/list-applications.ts'
@@ -106,7 +106,7 @@ function rowOf(services: HostedServices, application: Application, hereId: strin
     clientId,
     name: client?.name ?? clientId,
     ...(client && redirectUri !== undefined && { host: askingApplication(client, redirectUri).host }),
-    isVerified: client?.origin === 'declared' || client?.origin === 'operator',
+    isVerified: client !== undefined && isVouchedFor(client),
     scopes: describeScopes(services.site, services.config, scopes),
     ...(grant && { allowedAt: grant.allowedAt }),
     lastUsedAt,

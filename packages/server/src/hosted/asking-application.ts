@@ -6,8 +6,3 @@ export function askingApplication(client: Client, redirectUri: string): AskingAp
   const { host, protocol } = new URL(redirectUri)
   return { name: client.name, host: host || protocol }
 }
-
-/** False: it has registered itself, and nobody knows who is behind it. */
-export function isVerified({ origin }: Client): boolean {
-  return origin === 'declared' || origin === 'operator'
-}

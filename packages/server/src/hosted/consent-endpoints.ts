@@ -1,4 +1,4 @@
-import type { ConsentDecision } from '@countersign/core'
+import { type ConsentDecision, isVouchedFor } from '@countersign/core'
 import { isRefusal, refuse } from '@countersign/protocol'
 import { StoreUnavailable } from '@countersign/store'
 import { type Admitted, admit, isAdmitted } from '../endpoints/authorize/admit.ts'
@@ -10,7 +10,7 @@ import type { Endpoint, HttpAnswer, HttpRequest } from '../http/message.ts'
 import { readForm } from '../http/read-form.ts'
 import { consentPage } from '../pages/consent-page.ts'
 import { describeScopes } from '../pages/describe-scopes.ts'
-import { askingApplication, isVerified } from './asking-application.ts'
+import { askingApplication } from './asking-application.ts'
 import type { HostedServices } from './hosted-services.ts'
 import { page, pageOfRefusal } from './page-answers.ts'
 
@@ -72,7 +72,7 @@ function consentAnswer(
     shown: services.cookies.seal(csrf, shownOf(admitted)),
     account: { id: user.id, email: user.email ?? user.id, ...(user.name !== null && { name: user.name }) },
     application: askingApplication(client, redirectUri),
-    isVerified: isVerified(client),
+    isVerified: isVouchedFor(client),
     about: client.description,
     added: describe(added.scopes),
     known: describe(known.scopes),
@@ -90,6 +90,6 @@ function consentAnswer(
 function shownOf({ request, asked, login }: Admitted): string {
   const { client, redirectUri } = request
   const { id, name, description } = client
-  const application = { id, name, description, isVerified: isVerified(client), redirectUri }
+  const application = { id, name, description, isVerified: isVouchedFor(client), redirectUri }
   return JSON.stringify({ application, asked, account: login.user.id, seconds: client.lifetimes.absoluteSeconds })
 }

@@ -5,6 +5,7 @@ import {
   type DeviceCode,
   denyDevice,
   hashUserCode,
+  isVouchedFor,
   needsGrant,
   readUserCode,
   type SessionOnlySnapshot,
@@ -19,7 +20,6 @@ import { type DeviceCommand, deviceAskedPage, deviceCodePage, deviceDonePage } f
 import { addressKey } from '../passwords/address-key.ts'
 import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
-import { isVerified } from './asking-application.ts'
 import type { HostedServices } from './hosted-services.ts'
 import { page, pageOfRefusal, problemPage } from './page-answers.ts'
 
@@ -159,7 +159,7 @@ function askedAnswer(
     userCode,
     user: user.email ?? user.id,
     application: { name: client.name, id: client.id, firstParty: client.firstParty },
-    isVerified: isVerified(client),
+    isVerified: isVouchedFor(client),
     device: row.device,
     askedAt: row.createdAt,
     scopes: describeScopes(services.site, services.config, row.scope.split(' ').filter(Boolean)),

@@ -1,4 +1,4 @@
-import { endSession, type SessionOnlySnapshot } from '@countersign/core'
+import { endSession, isVouchedFor, type SessionOnlySnapshot } from '@countersign/core'
 import { isRefusal, refuse } from '@countersign/protocol'
 import { seeOther } from '../http/answers.ts'
 import type { Endpoint, HttpAnswer, HttpRequest } from '../http/message.ts'
@@ -96,7 +96,7 @@ function leave(services: HostedServices, { returnUri }: LogoutRequest): HttpAnsw
  */
 function leaveUnasked(services: HostedServices, request: LogoutRequest): HttpAnswer {
   const { client, returnUri, hintedSub } = request
-  const isNamed = client !== undefined && (client.origin === 'declared' || client.origin === 'operator')
+  const isNamed = client !== undefined && isVouchedFor(client)
   if (isNamed && hintedSub !== undefined) return leave(services, request)
   const canLink = client !== undefined && returnUri !== undefined && /^https?:/.test(returnUri)
   const body = signedOutPage(services.site, {
