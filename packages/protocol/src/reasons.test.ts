@@ -38,7 +38,7 @@ const errorsByStatus: Record<number, readonly string[]> = {
   403: ['access_denied', 'insufficient_scope', 'signup_closed'],
   404: ['not_found'],
   405: ['invalid_request'],
-  409: ['email_taken', 'external_id_taken', 'client_taken', 'client_declared'],
+  409: ['email_taken', 'account_exists', 'external_id_taken', 'client_taken', 'client_declared'],
   413: ['invalid_request'],
   415: ['invalid_request'],
   429: ['too_many_attempts'],

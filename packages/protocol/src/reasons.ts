@@ -310,7 +310,47 @@ const table = {
     'docs/http.md',
   ],
 
+  // Signing in with others
+  connection_unknown: ['not_found', 404, 'There is no such way to sign in.', 'docs/connections.md'],
+  connection_state_invalid: [
+    'invalid_request',
+    400,
+    'The sign-in was not begun in this browser, took too long, or has come to its end before.',
+    'RFC 6749 §10.12',
+  ],
+  connection_denied: ['access_denied', 403, 'The person or the provider has said no.', 'RFC 6749 §4.1.2.1'],
+  connection_answer_invalid: [
+    'access_denied',
+    403,
+    'What the provider has answered cannot be believed.',
+    'OpenID Connect Core §3.1.3.7',
+  ],
+  connection_account_exists: [
+    'account_exists',
+    409,
+    'There is an account with this address already; sign in to it, and link the connection there.',
+    'docs/connections.md',
+  ],
+  provider_token_invalid: [
+    'invalid_request',
+    400,
+    'The token of the provider does not stand, or was not made for this application.',
+    'docs/connections.md',
+  ],
+  provider_token_missing: [
+    'not_found',
+    404,
+    'No token of this provider is kept for the user, or it stands no more.',
+    'docs/connections.md',
+  ],
+
   // Try again later; never a judgement on the credential
+  connection_unavailable: [
+    'temporarily_unavailable',
+    503,
+    'The provider cannot be reached right now.',
+    'docs/connections.md',
+  ],
   too_many_attempts: ['too_many_attempts', 429, 'Too many attempts; try again later.', 'RFC 6585 §4'],
   revocations_stale: [
     'temporarily_unavailable',
