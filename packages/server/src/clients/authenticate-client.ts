@@ -29,6 +29,13 @@ export interface Authenticated extends ClientSnapshot {
 
 type Needed = Pick<Services, 'store' | 'config' | 'clientKeys' | 'clientFinder' | 'counters'>
 
+interface Known {
+  /** A client that was read already with something else; used if it is the one that is presented. */
+  readonly loaded?: ClientSnapshot | undefined
+  /** Does not ask what its document says now: whoever gives back what they have may do so to the last. */
+  readonly asStored?: boolean
+}
+
 /** Of a client that nobody has vouched for: each is a row that waits for the disk. */
 const assertionsAMinute = 240
 
@@ -36,17 +43,18 @@ const assertionsAMinute = 240
  * Client authentication at the token, revocation and introspection endpoints and wherever else clients call (RFC 6749 §2.3): `none` for public
  * clients, `client_secret_basic`, `client_secret_post`, `private_key_jwt` (RFC 7523 §2.2). One method a request, and only one that is the client's. Which part
  * was wrong is not told. An assertion is used up by the one that writes it first, last of all: whoever holds no key writes nothing, and who
- * has registered itself only so often (`too_many_attempts`). `loaded`: a client that was read already with something else; used if it is the one that is presented.
+ * has registered itself only so often (`too_many_attempts`).
  */
 export async function authenticateClient(
   services: Needed,
   request: HttpRequest,
   form: Parameters,
-  loaded?: ClientSnapshot,
+  { loaded, asStored = false }: Known = {},
 ): Promise<Authenticated | Refusal> {
   const presented = readClientCredentials(request, form)
   if ('refused' in presented) return inItsScheme(request, presented)
-  const found = await services.clientFinder.find(presented.id, loaded)
+  const { clientFinder } = services
+  const found = await (asStored ? clientFinder.findStored(presented.id) : clientFinder.find(presented.id, loaded))
   const client = found?.client ?? nobody
   const now = found?.now ?? 0
   const proven = await judgeCredentials(services, presented, { client, now })

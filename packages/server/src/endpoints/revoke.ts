@@ -38,7 +38,7 @@ export function revoke(services: Services): Endpoint {
     if (isRefusal(form)) return refusalAnswer(form)
     const token = form.get('token')
     if (token === undefined) return refusalAnswer(missing('token'))
-    const authenticated = await authenticateClient(services, http, form)
+    const authenticated = await authenticateClient(services, http, form, { asStored: true })
     if (isRefusal(authenticated)) return refusalAnswer(authenticated)
     const { client } = authenticated
     const refresh = await readRefreshToken(services.keys, token)

@@ -36,7 +36,7 @@ export async function refreshTokens(services: Services, request: TokenRequest): 
     return answer(services, request, { row: 1, outcome: refuse('refresh_token_invalid') }, undefined)
   }
   const device = deviceOf(request.http)
-  let { snapshot } = login
+  let snapshot = isCurrent(request, login.snapshot) ? login.snapshot : await services.store.loadFamily(token.familyId)
   let isSpent = false
   for (let tries = 0; tries < triesAtMost; tries++) {
     if (snapshot === undefined) {
@@ -56,6 +56,11 @@ export async function refreshTokens(services: Services, request: TokenRequest): 
     snapshot = await services.store.loadFamily(token.familyId)
   }
   throw new StoreUnavailable('A family is being changed by others all the time.')
+}
+
+/** False: authenticating has found that the client has become another since (its document has). */
+function isCurrent({ client }: TokenRequest, snapshot: FamilySnapshot | undefined): boolean {
+  return snapshot === undefined || snapshot.client.id !== client.id || snapshot.client.version === client.version
 }
 
 /**

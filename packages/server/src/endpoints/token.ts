@@ -31,7 +31,7 @@ export function token(services: Services): Endpoint {
     const grantType = form.get('grant_type')
     if (grantType === undefined) return refusalAnswer(missing('grant_type'))
     const login = grantType === 'refresh_token' ? await loadPresentedLogin(services, form) : undefined
-    const authenticated = await authenticateClient(services, http, form, login?.snapshot)
+    const authenticated = await authenticateClient(services, http, form, { loaded: login?.snapshot })
     if (isRefusal(authenticated)) return refusalAnswer(authenticated)
     if (!isGrantType(grantType)) return refusalAnswer(refuse('grant_type_unsupported'))
     const { client } = authenticated

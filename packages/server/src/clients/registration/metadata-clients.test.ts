@@ -2,7 +2,8 @@ import { declareClient } from '@countersign/core'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createOutbound, type Outbound } from '../../outbound/outbound.ts'
 import { assertionFields, assertionKey } from '../../testing/assertion-key.ts'
-import { authorization, get, postForm } from '../../testing/calls.ts'
+import { browser } from '../../testing/browser.ts'
+import { authorization, get, postForm, redeem, refresh } from '../../testing/calls.ts'
 import { closeGiven, type GivenServer, given, sampleClients } from '../../testing/given.ts'
 import { isMetadataAddress } from './metadata-address.ts'
 import { closedRegistration } from './registration-policy.ts'
@@ -40,7 +41,7 @@ function server(more: Partial<typeof closedRegistration> = {}): Promise<GivenSer
   return given.server({ config: { registration }, outbound })
 }
 
-const find = (id = address) => to.server.services.clientFinder.findFresh(id)
+const find = (id = address) => to.server.services.clientFinder.find(id)
 const ask = (whom = to, id = address) => get(whom, authorization({ client_id: id, redirect_uri }).path)
 
 describe('a client that describes itself at its own address', () => {
@@ -189,6 +190,68 @@ describe('its document', () => {
     status = 410
     to.setClock(to.now() + 300_000)
     expect(await find()).toBeUndefined()
+  })
+})
+
+describe('where a client calls by itself, its document is looked at as where users are asked', () => {
+  const device = 'urn:ietf:params:oauth:grant-type:device_code'
+  const all = { ...good, grant_types: ['authorization_code', 'refresh_token', device], scope: 'openid profile' }
+
+  /** A user has allowed it, at both ends. */
+  async function loggedIn() {
+    document = all
+    const page = browser(to)
+    await page.signUp()
+    const { path, verifier } = authorization({ client_id: address, redirect_uri })
+    const code = (await page.follow(path)).parameters.get('code') ?? ''
+    const fields = { code, code_verifier: verifier, client_id: address, redirect_uri }
+    return { page, fields, tokens: (await redeem(to, fields)).body }
+  }
+
+  test('taken back, it gets no device code, no tokens for what it holds, and may give those back', async () => {
+    const { tokens, fields } = await loggedIn()
+    const waiting = await postForm(to, '/device_authorization', { client_id: address })
+    expect(waiting.status).toBe(200)
+    status = 410
+    await to.later(300)
+    const refreshToken = String(tokens.refresh_token)
+    const poll = { grant_type: device, device_code: String(waiting.body.device_code), client_id: address }
+    const answers = [
+      await redeem(to, fields),
+      await refresh(to, refreshToken, { client: address }),
+      await postForm(to, '/token', poll),
+      await postForm(to, '/device_authorization', { client_id: address }),
+      await postForm(to, '/par', { client_id: address, redirect_uri, response_type: 'code' }),
+    ]
+    expect(answers.map(({ status, body }) => [status, body.error])).toEqual(answers.map(() => [401, 'invalid_client']))
+    expect(fetched).toHaveLength(2)
+    expect((await postForm(to, '/revoke', { client_id: address, token: refreshToken })).status).toBe(200)
+    expect((await to.audit()).at(-1)?.record).toMatchObject({ event: 'family.ended', clientId: address })
+  })
+
+  test('away, it goes on as it was, and a document that says less is less at the next refresh', async () => {
+    const { tokens } = await loggedIn()
+    isAway = true
+    await to.later(300)
+    const first = await refresh(to, String(tokens.refresh_token), { client: address })
+    expect([first.status, first.body.scope]).toEqual([200, 'openid profile'])
+    isAway = false
+    document = { ...all, scope: 'openid', client_name: 'Renamed' }
+    await to.later(300)
+    const second = await refresh(to, String(first.body.refresh_token), { client: address })
+    expect([second.status, second.body.scope]).toEqual([200, 'openid'])
+    document = { ...all, grant_types: ['authorization_code'] }
+    await to.later(300)
+    const third = await refresh(to, String(second.body.refresh_token), { client: address })
+    expect(third.body.reason).toBe('client_not_allowed')
+  })
+
+  test('another kind of subject is another at the very refresh that finds it', async () => {
+    const { tokens } = await loggedIn()
+    document = { ...all, redirect_uris: [redirect_uri], subject_type: 'pairwise' }
+    await to.later(300)
+    const answer = await refresh(to, String(tokens.refresh_token), { client: address })
+    expect(answer.body.reason).toBe('authorization_revoked')
   })
 })
 

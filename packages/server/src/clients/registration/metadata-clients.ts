@@ -99,14 +99,11 @@ export function createMetadataClients(services: Needed): ClientFinder {
   }
 
   return {
-    async findFresh(clientId) {
-      const stored = await store.loadClient(clientId)
-      return isDescribing(clientId, stored) ? findDescribed(clientId, stored) : stored
-    },
     async find(clientId, loaded) {
       const stored = loaded?.client.id === clientId ? loaded : await store.loadClient(clientId)
-      return stored === undefined && isDescribing(clientId, stored) ? findDescribed(clientId, stored) : stored
+      return isDescribing(clientId, stored) ? findDescribed(clientId, stored) : stored
     },
+    findStored: clientId => store.loadClient(clientId),
   }
 }
 
