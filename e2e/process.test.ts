@@ -272,3 +272,18 @@ test('^C once more ends at once, and the next command finds everything in order'
   const { code, stdout } = await operate(installed, 'keys', 'list')
   expect([code, stdout]).toEqual([0, expect.stringContaining('signing')])
 })
+
+test('SIGTERM gives notice first: not ready, and everything answered; ^C gives none', async () => {
+  const installed = await givenFolder({ drain_notice_seconds: 600 })
+  const ready = async (): Promise<number> => (await call(`${installed.issuer}/ready`)).status
+  const server = await startServer(installed)
+  await signUp(installed.issuer)
+  expect(await ready()).toBe(200)
+  server.child.kill('SIGTERM')
+  await expect.poll(ready).toBe(503)
+  const install = await logIn(installed.issuer)
+  expect((await refresh(installed.issuer, install))?.status).toBe(200)
+  await server.end('SIGKILL')
+  const again = await startServer(installed)
+  expect((await again.end('SIGINT')).code).toBe(0)
+})

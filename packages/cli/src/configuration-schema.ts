@@ -67,6 +67,10 @@ const plainConfiguration = z.strictObject({
   signing_algorithms: z.array(z.enum(signingAlgorithms)).default([]),
   /** How long a stop waits for requests that were begun. */
   drain_seconds: seconds(0, 600).default(10),
+  /** How long before a stop by SIGTERM `/ready` is 503 and everything else answered as ever. Absent: 2 with a database, else 0. */
+  drain_notice_seconds: seconds(0, 600).optional(),
+  /** Metrics for Prometheus, on loopback alone; absent: none are taken. */
+  metrics_port: z.int().min(0).max(65_535).optional(),
   /** Prints the master key: for a key service. No shell; a program and its arguments. */
   master_key_command: z.array(z.string()).min(1).max(50).optional(),
   /** Allows a minimum life of unbound refresh tokens below twice the grace: for benchmarks and tests alone. */
@@ -108,6 +112,8 @@ export interface WrittenConfiguration {
   readonly signing_key_days: number
   readonly signing_algorithms: SigningAlgorithm[]
   readonly drain_seconds: number
+  readonly drain_notice_seconds?: number | undefined
+  readonly metrics_port?: number | undefined
   readonly master_key_command?: string[] | undefined
   readonly unsafe_refresh_policy: boolean
   readonly clients: WrittenClient[]
@@ -151,6 +157,8 @@ export const numberKeys: ReadonlySet<string> = new Set([
   'database_connections',
   'signing_key_days',
   'drain_seconds',
+  'drain_notice_seconds',
+  'metrics_port',
   'registrations_per_hour',
   'registered_clients_at_most',
   'unused_registration_days',

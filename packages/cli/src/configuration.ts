@@ -38,6 +38,8 @@ export interface Configuration {
   readonly signing_key_days: number
   readonly signing_algorithms: readonly SigningAlgorithm[]
   readonly drain_seconds: number
+  readonly drain_notice_seconds?: number | undefined
+  readonly metrics_port?: number | undefined
   readonly master_key_command?: readonly string[] | undefined
   readonly registration: RegistrationPolicy
   readonly clients: readonly Client[]
@@ -120,8 +122,9 @@ function plainValue(key: string, text: string, source: string): unknown {
   if (!numberKeys.has(key)) return text
   const number = text.trim() === '' ? Number.NaN : Number(text)
   const isPort = Number.isInteger(number) && number >= 0 && number <= 65_535
-  if (key === 'port' ? !isPort : Number.isNaN(number)) {
-    throw new WrongConfiguration(`${source}: "${text}" is not a ${key === 'port' ? 'port' : 'number'}.`)
+  const wantsPort = key === 'port' || key === 'metrics_port'
+  if (wantsPort ? !isPort : Number.isNaN(number)) {
+    throw new WrongConfiguration(`${source}: "${text}" is not a ${wantsPort ? 'port' : 'number'}.`)
   }
   return number
 }

@@ -1,6 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { type Client, createPersonalSeal, defaultKeyPolicy, type MasterKey } from '@countersign/core'
-import { type CountersignServer, createServer, isLoopback, type Log, type RefreshEvent } from '@countersign/server'
+import {
+  type CountersignServer,
+  createServer,
+  isLoopback,
+  type Log,
+  type Observer,
+  type RefreshEvent,
+} from '@countersign/server'
 import type { Store, StoreOptions, StoreUnavailable } from '@countersign/store'
 import type { Configuration } from './configuration.ts'
 import { WrongConfiguration } from './configuration-problems.ts'
@@ -11,7 +18,8 @@ export interface System {
   readonly server: CountersignServer
   readonly store: Store
   readonly issuer: string
-  close(): Promise<void>
+  /** `announced`: load balancers are told before. */
+  close(how?: { announced?: boolean }): Promise<void>
 }
 
 export interface SystemOptions {
@@ -25,13 +33,14 @@ export interface SystemOptions {
   /** Whether stored clients that the configuration does not name (any more) are switched off. */
   readonly clientsAreComplete?: boolean
   readonly onRefresh?: (event: RefreshEvent) => void
+  readonly observer?: Observer
   /** Called once if the store can be written no more: end the process, a restart reads what is really on the disk. */
   readonly onLost?: (failure: StoreUnavailable) => void
 }
 
 /** Configuration → engine → server. */
 export async function openSystem(options: SystemOptions): Promise<System> {
-  const { configuration, folder, master, log, onRefresh } = options
+  const { configuration, folder, master, log, onRefresh, observer } = options
   const issuer = configuration.issuer ?? `http://127.0.0.1:${options.port ?? configuration.port}`
   refuseInsecure(configuration, issuer)
   const onLost = options.onLost && { onLost: options.onLost }
@@ -45,6 +54,7 @@ export async function openSystem(options: SystemOptions): Promise<System> {
       clients: [...configuration.clients, ...(options.moreClients ?? [])],
       clientsAreComplete: options.clientsAreComplete ?? false,
       ...(onRefresh && { onRefresh }),
+      ...(observer && { observer }),
       config: {
         issuer,
         applicationName: configuration.application_name,
@@ -60,10 +70,12 @@ export async function openSystem(options: SystemOptions): Promise<System> {
         },
         keepEndedSeconds: 7 * 86_400,
         drainSeconds: configuration.drain_seconds,
+        // On one data folder there is no other node that a load balancer could turn to.
+        drainNoticeSeconds: configuration.drain_notice_seconds ?? (configuration.database === undefined ? 0 : 2),
       },
     })
-    const close = async (): Promise<void> => {
-      await server.close()
+    const close: System['close'] = async how => {
+      await server.close(how)
       await store.close()
     }
     return { server, store, issuer, close }

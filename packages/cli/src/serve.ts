@@ -4,11 +4,14 @@ import type { Configuration } from './configuration.ts'
 import { openDataFolder } from './data-folder.ts'
 import { createLog } from './log.ts'
 import { readMasterKey } from './master-key.ts'
+import type { NodeMetrics } from './metrics/node-metrics.ts'
 import { openSystem, type System, type SystemOptions } from './open-system.ts'
 
 /** A running node. */
 export interface RunningSystem extends System {
   readonly address: string
+  /** Where metrics are, if they are on. */
+  readonly metricsAddress: string | undefined
 }
 
 /** Starts a node on its data folder: store, server, operator's socket. */
@@ -24,30 +27,49 @@ export async function serve(
   const folder = openDataFolder(configuration.data)
   const master = readMasterKey(folder, { environment: more.masterKey, command: configuration.master_key_command })
   const log = more.log ?? createLog(line => process.stderr.write(line), Date.now)
-  const system = await openSystem({ ...more, configuration, folder, master, log, clientsAreComplete: true })
+  const metrics = await openMetrics(configuration)
+  const system = await openSystem({
+    ...more,
+    configuration,
+    folder,
+    master,
+    log,
+    clientsAreComplete: true,
+    ...(metrics && { observer: metrics.observer }),
+  })
   try {
     const address = await system.server.listen({ host: configuration.host, port: configuration.port })
     // On a database the operator's commands need no running server, and a folder may be that of several.
     const socket =
       configuration.database === undefined ? await listenForAdmin(folder, system.server.admin, log) : undefined
-    const close = async (): Promise<void> => {
+    const scraped = await metrics?.listen(system.server.services)
+    const close: System['close'] = async how => {
       socket?.close()
-      await system.close()
+      await system.close(how)
+      // Last of all: how a node drains can be watched.
+      await scraped?.close()
     }
-    return { ...system, address, close }
+    return { ...system, address, metricsAddress: scraped?.address, close }
   } catch (error) {
     await system.close()
     throw error
   }
 }
 
+/** Loaded only where it is wanted: a start without metrics is quicker. */
+async function openMetrics({ metrics_port: port }: Configuration): Promise<NodeMetrics | undefined> {
+  if (port === undefined) return undefined
+  const { createNodeMetrics } = await import('./metrics/node-metrics.ts')
+  return createNodeMetrics(port)
+}
+
 /** npm hands ^C on to what it has started, although the terminal has told it already: one press arrives twice. */
 const samePressMs = 500
 
-/** ^C and SIGTERM: answer what was begun, then end. Pressed again, it ends at once. */
-export function endOnSignal(close: () => Promise<void>): void {
+/** ^C and SIGTERM: answer what was begun, then end. SIGTERM comes from a supervisor: load balancers are told before. Pressed again, it ends at once. */
+export function endOnSignal(close: System['close']): void {
   let endingSince: number | undefined
-  const end = (): void => {
+  const end = (signal: NodeJS.Signals): void => {
     const now = performance.now()
     if (endingSince !== undefined) {
       if (now - endingSince > samePressMs) process.exit(130)
@@ -55,7 +77,7 @@ export function endOnSignal(close: () => Promise<void>): void {
     }
     endingSince = now
     process.stderr.write('\nEnding: answering what was begun …\n')
-    close().then(
+    close({ announced: signal === 'SIGTERM' }).then(
       () => process.exit(0),
       () => process.exit(1),
     )

@@ -16,6 +16,7 @@ import { createClientKeys } from './clients/client-keys.ts'
 import { declareClients, switchOffUndeclared, WrongDeclaration } from './clients/declare-clients.ts'
 import { createMetadataClients } from './clients/registration/metadata-clients.ts'
 import { createProofChecker } from './dpop/proof-checker.ts'
+import { createDrain } from './drain.ts'
 import { jwksMaxAgeSeconds } from './endpoints/discovery.ts'
 import { type Every, everyInterval } from './every.ts'
 import { createFeedBroadcaster } from './feed/feed-broadcaster.ts'
@@ -26,6 +27,8 @@ import { startJobs } from './jobs/jobs.ts'
 import { createKeyKeeper } from './keys/key-keeper.ts'
 import type { Log } from './log.ts'
 import { createLogoutTeller, type LogoutTeller } from './logout/logout-teller.ts'
+import { observeStore } from './observation/observe-store.ts'
+import type { Observer } from './observation/observer.ts'
 import { createOutbound, type Outbound } from './outbound/outbound.ts'
 import { createSite } from './pages/site.ts'
 import { createLoginLimits } from './passwords/login-limits.ts'
@@ -53,6 +56,7 @@ export interface NodeOptions {
   readonly outbound?: Outbound
   readonly judgeRefresh?: JudgeRefresh
   readonly onRefresh?: (event: RefreshEvent) => void
+  readonly observer?: Observer
 }
 
 /** One node without its socket: everything that it answers, and the jobs that run beside. */
@@ -67,7 +71,8 @@ export interface ServerNode {
 
 /** Puts a node together. Everything that it needs from outside is an argument. */
 export async function createNode(options: NodeOptions): Promise<ServerNode> {
-  const { config, store, master, log, clock = Date.now, random = pooledRandomBytes, every = everyInterval } = options
+  const { config, master, log, clock = Date.now, random = pooledRandomBytes, every = everyInterval, observer } = options
+  const store = observer === undefined ? options.store : observeStore(options.store, observer)
   const { issuer } = config
   checkIssuer(issuer)
   checkApis(config, options.clients)
@@ -91,12 +96,16 @@ export async function createNode(options: NodeOptions): Promise<ServerNode> {
     userCodeKey: createSecretKey(deriveKey(master, 'user code 1')),
     passwords: options.passwords ?? createPasswordHasher({ random }),
     loginLimits: createLoginLimits(counters),
-    feed: createFeedBroadcaster(store, log, every),
+    feed: createFeedBroadcaster(store, log, { every, onLook: observer?.feedLooked }),
+    drain: createDrain(),
     log,
     clock,
     random,
     judgeRefresh: options.judgeRefresh ?? redeemRefreshToken,
-    onRefresh: options.onRefresh ?? (() => {}),
+    onRefresh(event) {
+      observer?.refreshDecided(event.row, event.reason)
+      options.onRefresh?.(event)
+    },
     cookies: createCookies({ issuer, store, cookieKey: deriveKey(master, 'cookie 1'), random }),
     site: createSite({ host: new URL(issuer).host, name: config.applicationName }),
   }

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Admin } from './admin/admin.ts'
 import { createNode, type NodeOptions } from './create-node.ts'
+import { type Every, everyInterval } from './every.ts'
 import type { HostedServices } from './hosted/hosted-services.ts'
 import { pageOfNotFound } from './hosted/page-answers.ts'
 import { createHttpServer } from './http/fastify-server.ts'
@@ -17,22 +18,25 @@ export interface CountersignServer {
   readonly logouts: LogoutTeller
   /** Starts to listen; resolves with the address. */
   listen(address: { host: string; port: number }): Promise<string>
-  /** Answers what was begun, ends the feed's streams, stops the jobs. The store stays open: it is the caller's. */
-  close(): Promise<void>
+  /**
+   * Answers what was begun, ends the feed's streams, stops the jobs. The store stays open: it is the caller's.
+   * `announced`: first `/ready` says for `drainNoticeSeconds` that this node is about to stop, so that nobody sends it anything when it does.
+   */
+  close(how?: { announced?: boolean }): Promise<void>
 }
 
 /** A node with its socket. */
 export async function createServer(options: ServerOptions): Promise<CountersignServer> {
-  const { config, log } = options
+  const { config, log, observer, every = everyInterval } = options
   const { services, routes, admin, logouts, stop } = await createNode(options)
-  let draining = false
   const http = createHttpServer(routes, {
     trustedProxies: config.trustedProxies,
     isClientOrigin: services.clients.isClientOrigin,
     log,
     strictTransport: config.issuer.startsWith('https:'),
     notFoundPage: () => pageOfNotFound(services),
-    isDraining: () => draining,
+    isDraining: services.drain.hasBegun,
+    ...(observer && { observer }),
   })
   const letGoOfSilent = watchSilentConnections(http.server)
   return {
@@ -41,8 +45,9 @@ export async function createServer(options: ServerOptions): Promise<CountersignS
     services,
     logouts,
     listen: address => http.listen(address),
-    async close() {
-      draining = true
+    async close({ announced = false } = {}) {
+      services.drain.begin()
+      if (announced) await noticed(every, (config.drainNoticeSeconds ?? 0) * 1000)
       const stopped = stop()
       // Node checks no time-outs any more once it is closing: without this one slow sender holds up the end for ever.
       const impatience = setTimeout(() => http.server.closeAllConnections(), (config.drainSeconds ?? 10) * 1000)
@@ -53,4 +58,15 @@ export async function createServer(options: ServerOptions): Promise<CountersignS
       await services.passwords.close()
     },
   }
+}
+
+/** Nothing is awaited if there is no notice to give. */
+async function noticed(every: Every, milliseconds: number): Promise<void> {
+  if (milliseconds === 0) return
+  await new Promise<void>(over => {
+    const stop = every(milliseconds, () => {
+      stop()
+      over()
+    })
+  })
 }

@@ -18,6 +18,7 @@ import { introspect } from './endpoints/introspect.ts'
 import { me } from './endpoints/me.ts'
 import { password } from './endpoints/password.ts'
 import { pushAuthorizationRequest } from './endpoints/pushed-authorization.ts'
+import { ready } from './endpoints/ready.ts'
 import { register } from './endpoints/register.ts'
 import { changeRegistration, deleteRegistration, readRegistration } from './endpoints/registration.ts'
 import { revocations } from './endpoints/revocations.ts'
@@ -54,6 +55,7 @@ export function routes(services: HostedServices): readonly Route[] {
     { path: '/.well-known/oauth-authorization-server', get: discovery(services), cors: 'anyone' },
     { path: '/jwks', get: jwks(services), cors: 'anyone' },
     { path: '/health', get: health(services) },
+    { path: '/ready', get: ready(services) },
 
     forClients(services, { path: '/token', post: token(services), cors: 'clients' }),
     forClients(services, { path: '/par', post: pushAuthorizationRequest(services), cors: 'clients' }),

@@ -13,6 +13,7 @@ import type { ClientFinder } from './clients/client-finder.ts'
 import type { ClientKeys } from './clients/client-keys.ts'
 import type { RegistrationPolicy } from './clients/registration/registration-policy.ts'
 import type { ProofChecker } from './dpop/proof-checker.ts'
+import type { Drain } from './drain.ts'
 import type { FeedBroadcaster } from './feed/feed-broadcaster.ts'
 import type { KeyKeeper } from './keys/key-keeper.ts'
 import type { Log } from './log.ts'
@@ -40,6 +41,8 @@ export interface ServerConfig {
   readonly keepEndedSeconds: number
   /** How long a stop waits for those who have begun a request and not sent it whole. Default 10. */
   readonly drainSeconds?: number
+  /** How long before a stop, if it is announced, `/ready` says so while everything is answered as ever. Default 0. */
+  readonly drainNoticeSeconds?: number
 }
 
 /** All that endpoints reach for; put together once, in `create-server.ts`. */
@@ -59,6 +62,7 @@ export interface Services {
   readonly passwords: PasswordHasher
   readonly loginLimits: LoginLimits
   readonly feed: FeedBroadcaster
+  readonly drain: Drain
   readonly log: Log
   /** The node's clock: for proofs and timers only; decisions use the store's. */
   readonly clock: () => Instant

@@ -54,6 +54,7 @@ const plainPasswords = {
     matches: phc === `plain ${password}`,
     needsRehash: false,
   }),
+  load: () => ({ running: 0, waiting: 0 }),
   close: async () => {},
 }
 

@@ -13,7 +13,7 @@ const log = { info: () => {}, warn: () => {}, error: () => {} }
 
 function broadcaster(wrap: (feed: FeedStore) => Partial<FeedStore> = () => ({}), every?: Every) {
   const store = createMemoryStore({ clock: () => 1_000_000, sealPersonal: () => null, seed: { incarnation: 'a1' } })
-  const feed = createFeedBroadcaster({ ...store, feed: { ...store.feed, ...wrap(store.feed) } }, log, every)
+  const feed = createFeedBroadcaster({ ...store, feed: { ...store.feed, ...wrap(store.feed) } }, log, { every })
   made.push(feed)
   return { store, feed }
 }

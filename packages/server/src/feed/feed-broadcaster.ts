@@ -37,7 +37,11 @@ interface Frame {
   readonly text: string
 }
 
-export function createFeedBroadcaster(store: Store, log: Log, every: Every = everyInterval): FeedBroadcaster {
+export function createFeedBroadcaster(
+  store: Store,
+  log: Log,
+  { every = everyInterval, onLook }: { every?: Every | undefined; onLook?: (() => void) | undefined } = {},
+): FeedBroadcaster {
   const { feed } = store
   /** Each with the number of the newest entry that it has. */
   const followers = new Map<Follower, number>()
@@ -114,6 +118,7 @@ export function createFeedBroadcaster(store: Store, log: Log, every: Every = eve
   async function bringUpToDate(): Promise<void> {
     const frames = new Map<number, Frame>()
     for (const from of new Set(followers.values())) frames.set(from, await frameAfter(from))
+    onLook?.()
     for (const [follower, from] of followers) {
       const frame = frames.get(from)
       // Who has joined meanwhile, at a place of their own, has just been told.

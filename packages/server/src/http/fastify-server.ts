@@ -8,6 +8,7 @@ import fastify, {
   type onRequestHookHandler,
 } from 'fastify'
 import type { Log } from '../log.ts'
+import type { Observer } from '../observation/observer.ts'
 import { refusalAnswer } from './answers.ts'
 import { answerBrokenRequest, answerTunnel } from './broken-request.ts'
 import { clientAddress, isLoopback } from './client-address.ts'
@@ -37,6 +38,7 @@ export interface HttpOptions {
   readonly notFoundPage: () => HttpAnswer
   /** True once the server is asked to stop: connections are closed after their answer. */
   readonly isDraining: () => boolean
+  readonly observer?: Observer
 }
 
 const bodyBytesAtMost = 64 * 1024
@@ -79,6 +81,7 @@ export function createHttpServer(routes: readonly Route[], options: HttpOptions)
   app.server.on('connect', answerTunnel)
   // An expectation other than 100-continue may be ignored (RFC 9110 §10.1.1); Node would answer it without a body.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
+  if (options.observer !== undefined) tellAnswers(app, options.observer)
   const trusted = new Set(options.trustedProxies)
   for (const route of routes) {
     // Before the body is read, so that a page of another origin can also read why it was refused.
@@ -86,6 +89,20 @@ export function createHttpServer(routes: readonly Route[], options: HttpOptions)
     app.all(route.path, { onRequest }, (request, reply) => serve(route, request, reply, trusted, options))
   }
   return app
+}
+
+/** When an answer's head goes out: a stream may last for days. */
+function tellAnswers(app: FastifyInstance, observer: Observer): void {
+  app.addHook('onSend', (request, reply, _payload, done) => {
+    observer.answered({
+      route: request.routeOptions.url ?? 'none',
+      method: request.method,
+      status: reply.statusCode,
+      reason: reply.getHeader(reasonHeader) as string | undefined,
+      seconds: reply.elapsedTime / 1000,
+    })
+    done()
+  })
 }
 
 function noSchemas(): never {

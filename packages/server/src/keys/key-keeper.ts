@@ -58,6 +58,8 @@ export interface KeyKeeper {
   /** The public keys (RFC 7517 §5), as text. */
   jwks(): string
   ring(): KeyRing
+  /** By the node's clock. A node that could not read it for too long stops signing. */
+  readAt(): Instant
   /** Reads the ring again. */
   read(): Promise<void>
   /** Reads the ring, and turns it if the schedule says so. */
@@ -198,6 +200,7 @@ export async function createKeyKeeper(options: KeyKeeperOptions): Promise<KeyKee
     countersignKey,
     jwks: () => ready().jwks,
     ring: () => ready().ring,
+    readAt: () => readAt,
     read,
     turn,
     rotate: () => change((ring, now, make) => rotateNow(ring, now, policy, make)),

@@ -8,8 +8,14 @@ export interface BoundedQueue {
    * the place of the newest of him who has most, and that one is refused.
    */
   run<T>(work: () => Promise<T>, from?: string): Promise<T>
+  load(): QueueLoad
   /** Takes nothing new; resolves when what was taken is done. */
   close(): Promise<void>
+}
+
+export interface QueueLoad {
+  readonly running: number
+  readonly waiting: number
 }
 
 interface Waiting {
@@ -75,6 +81,7 @@ export function createBoundedQueue(limits: { concurrent: number; waiting: number
         leave()
       }
     },
+    load: () => ({ running, waiting }),
     async close() {
       closed = true
       if (running > 0) await new Promise<void>(resolve => drained.push(resolve))

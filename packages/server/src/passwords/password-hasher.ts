@@ -1,6 +1,6 @@
 import { argon2, timingSafeEqual } from 'node:crypto'
 import type { RandomBytes } from '@countersign/core'
-import { createBoundedQueue } from './bounded-queue.ts'
+import { createBoundedQueue, type QueueLoad } from './bounded-queue.ts'
 import { normalizePassword } from './password-policy.ts'
 import { type Argon2Parameters, formatPhc, type PasswordHash, parsePhc } from './phc-string.ts'
 
@@ -36,6 +36,8 @@ export interface PasswordHasher {
     phc: string | null,
     more?: { readonly from?: string },
   ): Promise<{ readonly matches: boolean; readonly needsRehash: boolean }>
+  /** How many are being judged, and wait. */
+  load(): QueueLoad
   /** Takes nothing new; resolves when what was taken is done. */
   close(): Promise<void>
 }
@@ -74,6 +76,7 @@ export function createPasswordHasher(options: PasswordHasherOptions): PasswordHa
         const matches = equal && stored !== undefined && password.isWellFormed()
         return { matches, needsRehash: matches && !costsTheSame(stored, parameters) }
       }, more.from),
+    load: () => queue.load(),
     close: () => queue.close(),
   }
 }

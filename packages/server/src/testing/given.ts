@@ -9,7 +9,9 @@ import {
 import { createMemoryStore, type Store, type StoredAuditRow, type StoreOptions } from '@countersign/store'
 import type { FastifyInstance } from 'fastify'
 import { type CountersignServer, createServer } from '../create-server.ts'
+import type { Every } from '../every.ts'
 import type { Log } from '../log.ts'
+import type { Observer } from '../observation/observer.ts'
 import type { Outbound } from '../outbound/outbound.ts'
 import { createPasswordHasher, type PasswordHasher } from '../passwords/password-hasher.ts'
 import { pooledRandomBytes } from '../pooled-random.ts'
@@ -116,6 +118,8 @@ export interface GivenOptions {
   readonly master?: Buffer
   /** What answers where clients have named an address. */
   readonly outbound?: Outbound
+  readonly every?: Every
+  readonly observer?: Observer
 }
 
 export const sampleMaster: Buffer = Buffer.alloc(32, 9)
@@ -161,6 +165,8 @@ async function server(options: GivenOptions = {}): Promise<GivenServer> {
     log: recordingLog(log),
     clock,
     ...(options.outbound && { outbound: options.outbound }),
+    ...(options.every && { every: options.every }),
+    ...(options.observer && { observer: options.observer }),
     passwords: options.wrapHasher?.(fast) ?? fast,
     onRefresh: event => void refreshes.push(event),
   })
