@@ -31,8 +31,12 @@ export interface RunningDemo {
 }
 
 /** What `npm start` starts, until it has greeted. Rejects with what it said if it ends before. */
-export async function startDemo({ folder, port }: DemoHome, more: readonly string[] = []): Promise<RunningDemo> {
-  const { child, said } = spawnDemo(['--port', String(port), '--data', folder, ...more])
+export async function startDemo(
+  { folder, port }: DemoHome,
+  more: readonly string[] = [],
+  variables: Readonly<Record<string, string>> = {},
+): Promise<RunningDemo> {
+  const { child, said } = spawnDemo(['--port', String(port), '--data', folder, ...more], variables)
   const closed = once(child, 'close').then(([code, signal]) => ({ code, signal }))
   const greeted = new Promise<void>(resolve => {
     child.stdout?.on('data', () => said().includes('Ctrl+C') && resolve())
@@ -61,10 +65,13 @@ export async function runDemo(args: readonly string[]): Promise<{ code: number |
   return { code, said: said() }
 }
 
-function spawnDemo(args: readonly string[]): { child: ChildProcess; said: () => string } {
+function spawnDemo(
+  args: readonly string[],
+  variables: Readonly<Record<string, string>> = {},
+): { child: ChildProcess; said: () => string } {
   const environment = Object.entries(process.env).filter(([name]) => !/^(COUNTERSIGN_|NODE_|VITEST)/.test(name))
   const child = spawn(process.execPath, ['--conditions=@countersign/source', main, ...args], {
-    env: Object.fromEntries(environment),
+    env: { ...Object.fromEntries(environment), ...variables },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let text = ''

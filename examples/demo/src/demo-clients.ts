@@ -5,13 +5,13 @@ import type { RegistrationPolicy } from '@countersign/server'
 export const apiAudience = 'urn:demo-api'
 
 /** The applications of the demo. What is said here is what `clients` of `countersign.json` would say. */
-export function demoClients({ appUrl, apiSecret }: { appUrl: string; apiSecret: string }): readonly Client[] {
+export function demoClients({ appOrigin, apiSecret }: { appOrigin: string; apiSecret: string }): readonly Client[] {
   const app = declareClient({
     id: 'demo',
     name: 'Notes',
     firstParty: true,
     directLogin: true,
-    redirectUris: [`${appUrl}/`],
+    redirectUris: [`${appOrigin}/`],
     scopes: ['account', 'notes:read', 'notes:write'],
     defaultScopes: ['account', 'notes:read', 'notes:write'],
     audiences: [apiAudience],

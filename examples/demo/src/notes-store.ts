@@ -5,7 +5,7 @@ export interface Note {
   readonly text: string
 }
 
-/** Each user's notes, in a file. */
+/** Each user's notes, in a file; several processes may have it open. */
 export interface NotesStore {
   list(userId: string): Note[]
   add(userId: string, text: string): Note
@@ -14,7 +14,7 @@ export interface NotesStore {
 }
 
 export function openNotes(file: string): NotesStore {
-  const database = new DatabaseSync(file)
+  const database = new DatabaseSync(file, { timeout: 5_000 })
   database.exec('CREATE TABLE IF NOT EXISTS notes (id INTEGER PRIMARY KEY, user_id TEXT NOT NULL, text TEXT NOT NULL)')
   const list = database.prepare('SELECT id, text FROM notes WHERE user_id = ? ORDER BY id DESC LIMIT 50')
   const add = database.prepare('INSERT INTO notes (user_id, text) VALUES (?, ?)')

@@ -1,5 +1,13 @@
 import { join } from 'node:path'
-import { type Configuration, openDataFolder, readMasterKey, serve, WrongConfiguration } from '@countersign/cli'
+import {
+  type Configuration,
+  endOnLoss,
+  openDataFolder,
+  readMasterKey,
+  type System,
+  serve,
+  WrongConfiguration,
+} from '@countersign/cli'
 import { emailKey } from '@countersign/core'
 import type { Log } from '@countersign/server'
 import { createApi } from './api.ts'
@@ -17,8 +25,8 @@ export interface Demo {
   readonly appUrl: string
   readonly login: DemoSecrets['login']
   readonly dataFolder: string
-  /** Answers what was begun, then ends. */
-  close(): Promise<void>
+  /** Answers what was begun, then ends; `announced`: after its notice. */
+  close: System['close']
 }
 
 /** Server, API and app in one process: the server on its port, the others on the next two that are free. */
@@ -39,6 +47,9 @@ export async function startDemo(
   const apiPort = await reservePort(port + 1)
   const appPort = await reservePort(apiPort.port + 1)
   const addresses = { apiUrl: apiPort.url, appUrl: appPort.url }
+  // Demos on one database are one system: each declares the same, and no other one's app away. A loopback address without a port
+  // is that of any port (RFC 8252 §7.3).
+  const appOrigin = configuration.database === undefined ? appPort.url : 'http://127.0.0.1'
   const system = await serve(
     {
       ...configuration,
@@ -47,7 +58,12 @@ export async function startDemo(
       application_name: 'Countersign demo',
       registration: demoRegistration(configuration.registration),
     },
-    { masterKey: master.toString('base64url'), moreClients: demoClients({ ...addresses, apiSecret }), log },
+    {
+      masterKey: master.toString('base64url'),
+      moreClients: demoClients({ appOrigin, apiSecret }),
+      log,
+      onLost: endOnLoss,
+    },
   )
   const { issuer, server, store } = system
   if ((await store.loadUserByEmail(emailKey(login.email) ?? '')).user === undefined) {
@@ -60,18 +76,19 @@ export async function startDemo(
   apiPort.answerWith(api.app)
   const laboratory = createLaboratory({ issuer, ...caller, server })
   appPort.answerWith(createAppServer({ issuer, ...addresses, laboratory }))
-  await api.ready()
+  // The issuer may be a load balancer that waits for this very process.
+  if (issuer === system.address) await api.ready()
 
   return {
     issuer,
     ...addresses,
     login,
     dataFolder,
-    async close() {
+    async close(how) {
+      await system.close(how)
       await Promise.all([appPort.close(), apiPort.close()])
       api.close()
       notes.close()
-      await system.close()
     },
   }
 }

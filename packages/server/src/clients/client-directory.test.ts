@@ -42,6 +42,20 @@ test('origins are those of web redirect URIs, to the letter', async () => {
   }
 })
 
+test('a loopback redirect URI without a port opens the origins of all ports there, and one with a port its own alone', async () => {
+  const { store, clients } = directory()
+  await declareClients(store, [{ ...app, redirectUris: ['http://127.0.0.1/', 'http://[::1]:4401/'] }])
+  const asked = ['http://127.0.0.1:49152', 'http://127.0.0.1', 'http://[::1]:4401', 'http://[::1]:4402']
+  const others = [
+    'http://localhost:49152',
+    'https://127.0.0.1:49152',
+    'http://127.0.0.1:49152.example',
+    'http://127.0.0.1:',
+  ]
+  const answers = await Promise.all([...asked, ...others].map(origin => clients.isClientOrigin(origin)))
+  expect(answers).toEqual([true, true, true, false, false, false, false, false])
+})
+
 test('many who ask at once share one read, and it is good for five seconds', async () => {
   const { state, store, clients } = directory()
   await declareClients(store, [app])

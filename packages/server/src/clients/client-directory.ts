@@ -6,6 +6,7 @@ import { type Store, StoreUnavailable } from '@countersign/store'
  * browser's app may read that the store is away.
  */
 export interface ClientDirectory {
+  /** A redirect URI at a loopback address without a port is meant for any port (RFC 8252 §7.3), and so is its origin. */
   isClientOrigin(origin: string): Promise<boolean>
   nameOf(clientId: string): Promise<string>
   knows(clientId: string): Promise<boolean>
@@ -21,7 +22,9 @@ export function createClientDirectory(store: Store, clock: () => number): Client
 
   async function look(origin: string): Promise<boolean> {
     try {
-      const isKnown = await store.knowsWebOrigin(origin)
+      const anyPort = originOfAnyPort(origin)
+      const isKnown =
+        (await store.knowsWebOrigin(origin)) || (anyPort !== undefined && (await store.knowsWebOrigin(anyPort)))
       known.delete(origin)
       if (isKnown) known.set(origin, clock())
       if (known.size > originsAtMost) for (const [oldest] of known) if (known.delete(oldest)) break
@@ -45,4 +48,9 @@ export function createClientDirectory(store: Store, clock: () => number): Client
     nameOf: async clientId => (await store.loadClient(clientId))?.client.name ?? clientId,
     knows: async clientId => (await store.loadClient(clientId)) !== undefined,
   }
+}
+
+/** `http://127.0.0.1` of `http://127.0.0.1:49152`; `undefined` for all others. */
+function originOfAnyPort(origin: string): string | undefined {
+  return /^(http:\/\/(?:127\.0\.0\.1|\[::1\])):\d{1,5}$/.exec(origin)?.[1]
 }
