@@ -4,7 +4,7 @@ import type { Grant } from './grants/grant.ts'
 import type { Instant } from './ids.ts'
 import type { Issuer } from './issuer.ts'
 import type { Family, Session } from './sessions/session.ts'
-import type { User } from './users/user.ts'
+import type { Identity, User } from './users/user.ts'
 
 /*
  * What the store loads for a decision: rows as they were at one moment, with the store's time of that moment.
@@ -41,6 +41,12 @@ export interface SessionSnapshot extends SessionOnlySnapshot {
 /** A user, if there is one, with the clients that a login needs. */
 export interface UserSnapshot extends Snapshot {
   readonly user: User | undefined
+}
+
+/** An id at a connection, and the user whose it is. */
+export interface IdentitySnapshot extends UserSnapshot {
+  /** Also one that was taken off its user: then `user` is undefined. */
+  readonly identity: Identity | undefined
 }
 
 /** What a user has allowed a client, if they ever did. */

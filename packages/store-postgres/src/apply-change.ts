@@ -6,13 +6,14 @@ import { type Column, type Row, uuidOf } from './columns.ts'
 import type { Database, Transaction } from './database.ts'
 import { columnsOfFamily, familyTable } from './families.ts'
 import { columnsOfGrant, grantTable } from './grants.ts'
+import { columnsOfIdentity, eraseIdentitiesText, identityTable } from './identities.ts'
 import { columnsOfSingle, issuerTable, keyRingTable } from './issuer.ts'
 import { isUniqueViolation } from './postgres-failure.ts'
 import { type Columns, openRowWrites, updateValues, type VersionedTable } from './row-writes.ts'
 import { columnsOfSession, sessionTable } from './sessions.ts'
 import { columnsOfShortLived, shortLivedTable } from './short-lived.ts'
 import type { Statement } from './statements.ts'
-import { columnsOfIdentity, columnsOfUser, eraseDevicesText, identityTable, userTable } from './users.ts'
+import { columnsOfUser, eraseDevicesText, userTable } from './users.ts'
 
 /** Applies a change whole or not at all, in one short transaction. */
 export type ApplyChange = (change: Change) => Promise<'committed' | 'conflict'>
@@ -87,6 +88,7 @@ export function openApplyChange(parts: {
   const writesOf = tables.map(table => ({ table, ...openRowWrites(table, statement) }))
   const updateClient = openRowWrites(clientTable, statement).update
   const eraseDevices = statement(eraseDevicesText)
+  const eraseIdentities = statement(eraseIdentitiesText)
   const readSalts = statement('SELECT u.id, u.seal_salt FROM countersign.user u WHERE u.id = ANY ($1::uuid[])')
   const holdUnusedClients = statement(unusedClientsText)
   const missingClients = statement(`SELECT named FROM unnest($1::text[]) named
@@ -128,7 +130,8 @@ export function openApplyChange(parts: {
     const erased = users.flatMap(({ table, row }) =>
       table === 'user' && row.deletedAt !== null ? [uuidOf(row.id)] : [],
     )
-    return erased.length === 0 ? [] : [transaction.query(eraseDevices, [erased]).then(() => true)]
+    if (erased.length === 0) return []
+    return [eraseIdentities, eraseDevices].map(one => transaction.query(one, [erased]).then(() => true))
   }
 
   /** Rows refer to a client, so it must be there before them. */

@@ -73,4 +73,15 @@ CREATE TABLE countersign.audit_unnumbered (place bigint GENERATED ALWAYS AS IDEN
   WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 `,
   },
+  {
+    // Adds alone: what older nodes insert stands, and has version 1.
+    name: 'identities that change',
+    needs: 1,
+    text: `
+ALTER TABLE countersign.identity ADD COLUMN linked_at bigint NOT NULL DEFAULT 0, ADD COLUMN unlinked_at bigint,
+  ADD COLUMN told text, ADD COLUMN sealed_tokens text;
+UPDATE countersign.identity d SET linked_at = u.created_at FROM countersign.user u WHERE u.id = d.user_id;
+CREATE INDEX identity_of_user ON countersign.identity (user_id);
+`,
+  },
 ]

@@ -75,6 +75,7 @@ export function createPostgresStore(parts: {
     loadUser: userId => begin(() => reads.user(userId)),
     loadUserByEmail: key => begin(() => reads.userByEmail(key)),
     loadUserByIdentity: (connection, subject) => begin(() => reads.userByIdentity(connection, subject)),
+    listIdentities: userId => begin(() => reads.identitiesOf(userId)),
     loadFamily: familyId => begin(async () => (isId(familyId) ? loadFamily(familyId) : undefined)),
     loadSession: sessionId => begin(() => reads.session(sessionId)),
     loadSessionOnly: sessionId => begin(async () => (isId(sessionId) ? loadSessionOnly(sessionId) : undefined)),

@@ -1,5 +1,6 @@
 import { familyColumnCount, familyColumns } from './families.ts'
 import { grantColumnCount, grantColumns } from './grants.ts'
+import { identityColumns } from './identities.ts'
 import { sessionColumnCount, sessionColumns } from './sessions.ts'
 import { nowText, snapshotColumnCount, snapshotColumns } from './snapshots.ts'
 import type { Statement } from './statements.ts'
@@ -31,6 +32,7 @@ export type ReadStatements = Readonly<
     | 'userById'
     | 'userByEmail'
     | 'userByIdentity'
+    | 'identitiesOf'
     | 'families'
     | 'sessionsOnly'
     | 'sessionWithFamilies'
@@ -78,8 +80,13 @@ export function openReadStatements(statement: (text: string) => Statement): Read
     userById: statement(`${userOnly} LEFT JOIN countersign.user u ON u.id = $2`),
     userByEmail: statement(`${userOnly} LEFT JOIN countersign.user u ON u.email_key = $2`),
     userByIdentity: statement(
-      `${userOnly} LEFT JOIN countersign.identity d ON d.connection = $2 AND d.subject = $3
-     LEFT JOIN countersign.user u ON u.id = d.user_id`,
+      `SELECT ${snapshotColumns}, ${userColumns}, ${identityColumns} FROM countersign.issuer i
+     LEFT JOIN countersign.identity d ON d.connection = $2 AND d.subject = $3
+     LEFT JOIN countersign.user u ON u.id = d.user_id AND d.unlinked_at IS NULL`,
+    ),
+    identitiesOf: statement(
+      `SELECT ${snapshotColumns}, ${identityColumns} FROM countersign.issuer i
+     LEFT JOIN countersign.identity d ON d.user_id = $2 AND d.unlinked_at IS NULL`,
     ),
     families: statement(
       `SELECT ${loginColumns}, ${familyWithGrant}, asked.place FROM ${asked} LEFT JOIN countersign.family f ON f.id = asked.id

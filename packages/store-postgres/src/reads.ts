@@ -8,6 +8,8 @@ import {
   type FamilySnapshot,
   type Grant,
   type GrantSnapshot,
+  type Identity,
+  type IdentitySnapshot,
   type Instant,
   isId,
   type KeyRing,
@@ -22,6 +24,7 @@ import {
   type ClientSnapshot,
   type DueSnapshot,
   type IssuerSnapshot,
+  inOrderOfLinking,
   latestFirst,
   livingSession,
   newestFirst,
@@ -35,11 +38,12 @@ import { type Column, canBeStored, parsedOf, type Row, uuidOf } from './columns.
 import type { Transaction } from './database.ts'
 import { readFamily } from './families.ts'
 import { readGrant } from './grants.ts'
+import { readIdentity } from './identities.ts'
 import { clientAt, grantAt, loginEnd, openReadStatements, sessionAt, userAt } from './read-statements.ts'
 import { readSession } from './sessions.ts'
 import { readSnapshot, snapshotColumnCount } from './snapshots.ts'
 import type { Statement } from './statements.ts'
-import { readUser } from './users.ts'
+import { readUser, userColumnCount } from './users.ts'
 
 /** The snapshots. Each is one statement on the primary. */
 export interface Reads {
@@ -49,7 +53,8 @@ export interface Reads {
   readonly knowsWebOrigin: (origin: string) => Promise<boolean>
   readonly user: (userId: string) => Promise<UserSnapshot>
   readonly userByEmail: (key: string) => Promise<UserSnapshot>
-  readonly userByIdentity: (connection: string, subject: string) => Promise<UserSnapshot>
+  readonly userByIdentity: (connection: string, subject: string) => Promise<IdentitySnapshot>
+  readonly identitiesOf: (userId: string) => Promise<readonly Identity[]>
   readonly session: (sessionId: string) => Promise<SessionSnapshot | undefined>
   readonly code: (hash: string) => Promise<CodeSnapshot | undefined>
   readonly shortLived: <Kind extends OtherShortLivedKind>(
@@ -146,7 +151,18 @@ export function openReads(
     },
     user: userId => userSnapshot(sql.userById, isId(userId) ? uuidOf(userId) : null),
     userByEmail: key => userSnapshot(sql.userByEmail, key),
-    userByIdentity: (connection, subject) => userSnapshot(sql.userByIdentity, connection, subject),
+    async userByIdentity(connection, subject) {
+      const known = canBeStored(connection) && canBeStored(subject)
+      const [row] = await query(sql.userByIdentity, ...(known ? [connection, subject] : [null, null]))
+      const snapshot = readSnapshot(row)
+      const user = row && hasRow(row, sessionAt) ? readUser(row, sessionAt) : undefined
+      return { ...snapshot, user, identity: row && readIdentity(row, snapshotColumnCount + userColumnCount) }
+    },
+    async identitiesOf(userId) {
+      const rows = await query(sql.identitiesOf, isId(userId) ? uuidOf(userId) : null)
+      readSnapshot(rows[0])
+      return rows.flatMap(row => readIdentity(row, snapshotColumnCount) ?? []).sort(inOrderOfLinking)
+    },
     families,
     sessionsOnly: sessionIds => inOrder(sql.sessionsOnly, sessionIds, loginEnd, readLogin),
     async session(sessionId) {

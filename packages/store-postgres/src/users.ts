@@ -1,4 +1,4 @@
-import { type Identity, noProfile, type Profile, type User } from '@countersign/core'
+import { noProfile, type Profile, type User } from '@countersign/core'
 import { storedEmailKey } from '@countersign/store'
 import { byteaOf, type Column, idOf, type Row, uuidOf } from './columns.ts'
 import type { Columns, VersionedTable } from './row-writes.ts'
@@ -70,19 +70,6 @@ export function columnsOfUser(user: User): Columns {
     first_identity: user.firstIdentity === null ? null : JSON.stringify(user.firstIdentity),
     version: user.version,
   }
-}
-
-/** Written once and never changed. */
-export const identityTable: VersionedTable = {
-  name: 'identity',
-  key: ['connection', 'subject'],
-  foundBy: ['subject', 'text'],
-  born: ['user_id'],
-  changing: [],
-}
-
-export function columnsOfIdentity({ connection, subject, userId }: Identity): Columns {
-  return { connection, subject, user_id: uuidOf(userId), version: 0 }
 }
 
 /** The versions rise, so that nobody who read a session before can write its device again. In the order of ids, as everybody locks them. */

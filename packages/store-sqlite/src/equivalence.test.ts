@@ -8,6 +8,7 @@ import {
   endLogin,
   type FamilySnapshot,
   type Instant,
+  newIdentity,
   openBrowserSession,
   openFamily,
   openLogin,
@@ -127,8 +128,10 @@ async function changeOf(store: Store, one: Step, known: Known, now: Instant): Pr
     case 'move address':
       return user && given.change([{ table: 'user', row: { ...user, email: `${one.other}@example.org` } }])
     case 'link': {
-      const identity = { connection: 'google', subject: `${one.other}`, userId: user?.id ?? '' }
-      return user && given.change([{ table: 'identity', row: identity }])
+      const subject = `${one.other}`
+      const row = user && newIdentity({ connection: 'google', subject, userId: user.id, linkedAt: now })
+      const known = (await store.loadUserByIdentity('google', subject)).identity
+      return row && given.change([{ table: 'identity', row: { ...row, version: known?.version ?? 0 } }])
     }
     case 'log in':
       return user && client && openLogin({ ...loginOf(user), client, scope: 'account', jkt: undefined }).change
@@ -175,7 +178,6 @@ function refresh(snapshot: FamilySnapshot, generation: number): Change | undefin
 
 /** The write as of an earlier read. */
 function older(write: Write, versions: number): Write {
-  if (write.table === 'identity') return write
   return { ...write, row: { ...write.row, version: write.row.version - versions } } as Write
 }
 
@@ -199,6 +201,7 @@ async function everything(store: Store, known: Known): Promise<unknown> {
     users: await all(known.users, id => store.loadUser(id)),
     byAddress: await all(addresses, address => store.loadUserByEmail(address)),
     byIdentity: await all('01234567', subject => store.loadUserByIdentity('google', subject)),
+    identities: await all(known.users, id => store.listIdentities(id)),
     sessions: await all(known.sessions, id => store.loadSession(id)),
     families: await all(known.families, id => store.loadFamily(id)),
     lists: await all(known.users, id => store.listSessions(id)),

@@ -6,6 +6,7 @@ import type {
   Family,
   FamilySnapshot,
   Grant,
+  Identity,
   Instant,
   Issuer,
   KeyRing,
@@ -21,6 +22,7 @@ import type { Clients } from './clients.ts'
 import { idKey, idParts, type Row } from './columns.ts'
 import { familyColumnCount, familyColumns, readFamily } from './families.ts'
 import type { Grants } from './grants.ts'
+import type { Identities } from './identities.ts'
 import type { Single } from './issuer.ts'
 import { readSession, sessionColumnCount, sessionColumns } from './sessions.ts'
 import type { ShortLivedTable } from './short-lived.ts'
@@ -35,7 +37,8 @@ export interface Reads {
   readonly clients: Clients
   readonly user: (userId: string) => User | undefined
   readonly userByEmail: (key: string) => User | undefined
-  readonly userByIdentity: (connection: string, subject: string) => User | undefined
+  readonly identity: (connection: string, subject: string) => Identity | undefined
+  readonly identitiesOf: (userId: string) => readonly Identity[]
   readonly family: (familyId: string) => FamilySnapshot | undefined
   readonly session: (sessionId: string) => SessionSnapshot | undefined
   readonly sessionOnly: (sessionId: string) => SessionOnlySnapshot | undefined
@@ -55,12 +58,13 @@ export function openReads(
     keyRing: Single<KeyRing>
     clients: Clients
     users: Users
+    identities: Identities
     grants: Grants
     shortLived: ShortLivedTable
     clock: () => Instant
   },
 ): Reads {
-  const { clients, users, grants, shortLived } = parts
+  const { clients, users, identities, grants, shortLived } = parts
   const readFamilyRow = prepareRead(
     database,
     `SELECT ${familyColumns}, ${sessionColumns}, ${userColumns} FROM family f JOIN session s ON s.key = f.session
@@ -127,7 +131,8 @@ export function openReads(
     clients,
     user: userId => (isId(userId) ? users.byId(userId) : undefined),
     userByEmail: users.byEmail,
-    userByIdentity: users.byIdentity,
+    identity: identities.load,
+    identitiesOf: userId => (isId(userId) ? identities.standing(userId) : []),
     family,
     session,
     sessionOnly,

@@ -21,6 +21,12 @@ const asFirstSchema = `
   ALTER TABLE client DROP COLUMN expires_at;
   ALTER TABLE family DROP COLUMN claims;
   ALTER TABLE family DROP COLUMN authentication;
+  DROP INDEX identity_of_user;
+  ALTER TABLE identity DROP COLUMN linked_at;
+  ALTER TABLE identity DROP COLUMN unlinked_at;
+  ALTER TABLE identity DROP COLUMN told;
+  ALTER TABLE identity DROP COLUMN sealed_tokens;
+  ALTER TABLE identity DROP COLUMN version;
   CREATE TABLE code (hash TEXT PRIMARY KEY, expires_at INTEGER NOT NULL, version INTEGER NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;
   CREATE INDEX code_by_expiry ON code (expires_at);
   INSERT INTO code VALUES ('a code', 1, 1, '{}');

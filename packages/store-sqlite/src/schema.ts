@@ -77,6 +77,16 @@ const migrations: readonly (string | ((database: DatabaseSync) => void))[] = [
   CREATE INDEX short_lived_by_due ON short_lived (kind, due_at) WHERE due_at IS NOT NULL;
   `,
   'ALTER TABLE family ADD COLUMN authentication TEXT',
+  // Identities that can be taken off a user again, and hold what their connection has told.
+  `
+  ALTER TABLE identity ADD COLUMN linked_at INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE identity ADD COLUMN unlinked_at INTEGER;
+  ALTER TABLE identity ADD COLUMN told TEXT;
+  ALTER TABLE identity ADD COLUMN sealed_tokens TEXT;
+  ALTER TABLE identity ADD COLUMN version INTEGER NOT NULL DEFAULT 1;
+  UPDATE identity SET linked_at = u.created_at FROM user u WHERE u.key = identity.user;
+  CREATE INDEX identity_of_user ON identity (user);
+  `,
 ]
 
 function noteWebOrigins(database: DatabaseSync): void {

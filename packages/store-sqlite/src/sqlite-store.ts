@@ -35,7 +35,12 @@ export function createSqliteStore(
     loadUser: async userId => read(() => ({ ...reads.now(), user: reads.user(userId) })),
     loadUserByEmail: async key => read(() => ({ ...reads.now(), user: reads.userByEmail(key) })),
     loadUserByIdentity: async (connection, subject) =>
-      read(() => ({ ...reads.now(), user: reads.userByIdentity(connection, subject) })),
+      read(() => {
+        const identity = reads.identity(connection, subject)
+        const user = identity?.unlinkedAt === null ? reads.user(identity.userId) : undefined
+        return { ...reads.now(), user, identity }
+      }),
+    listIdentities: async userId => read(() => reads.identitiesOf(userId)),
     loadFamily: async familyId => read(() => reads.family(familyId)),
     loadSession: async sessionId => read(() => reads.session(sessionId)),
     loadSessionOnly: async sessionId => read(() => reads.sessionOnly(sessionId)),

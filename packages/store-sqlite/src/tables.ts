@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { type Change, isShortLivedWrite, type Write } from '@countersign/core'
+import { type Change, isShortLivedWrite, type User, type Write } from '@countersign/core'
 import type { StoreOptions } from '@countersign/store'
 import { type AuditLog, openAuditLog } from './audit-log.ts'
 import { type Clients, openClients } from './clients.ts'
@@ -7,6 +7,7 @@ import { openFamilyWrites } from './families.ts'
 import { type Feed, openFeed } from './feed.ts'
 import { openGrants } from './grants.ts'
 import type { Heads } from './group-commit.ts'
+import { openIdentities } from './identities.ts'
 import { openIssuer, openKeyRing } from './issuer.ts'
 import { openReads, type Reads } from './reads.ts'
 import { openSessionWrites } from './sessions.ts'
@@ -30,13 +31,28 @@ export function openTables(database: DatabaseSync, options: StoreOptions): Table
   const keyRing = openKeyRing(database)
   const clients: Clients = openClients(database)
   const users = openUsers(database)
+  const identities = openIdentities(database)
   const grants = openGrants(database, clients)
   const shortLived = openShortLived(database)
   const putSession = openSessionWrites(database, clients)
   const putFamily = openFamilyWrites(database, clients)
   const audit = openAuditLog(database)
   const feed = openFeed(database, { clock: options.clock, incarnation: issuer.load().incarnation })
-  const reads = openReads(database, { issuer, keyRing, clients, users, grants, shortLived, clock: options.clock })
+  const reads = openReads(database, {
+    issuer,
+    keyRing,
+    clients,
+    users,
+    identities,
+    grants,
+    shortLived,
+    clock: options.clock,
+  })
+
+  function eraseWith(user: User): true {
+    if (user.deletedAt !== null) identities.erase(user)
+    return true
+  }
 
   function put(write: Write): boolean {
     if (isShortLivedWrite(write)) return shortLived.put(write)
@@ -48,9 +64,9 @@ export function openTables(database: DatabaseSync, options: StoreOptions): Table
       case 'client':
         return clients.put(write.row)
       case 'user':
-        return users.put(write.row)
+        return users.put(write.row) && eraseWith(write.row)
       case 'identity':
-        return users.putIdentity(write.row)
+        return identities.put(write.row)
       case 'session':
         return putSession(write.row)
       case 'family':

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { type Identity, noProfile, type Profile, type User } from '@countersign/core'
+import { noProfile, type Profile, type User } from '@countersign/core'
 import { storedEmailKey } from '@countersign/store'
-import { bufferOf, type Column, idColumns, idKey, idOf, idParts, type Row } from './columns.ts'
+import { bufferOf, type Column, idColumns, idOf, idParts, type Row } from './columns.ts'
 import { prepareRead, wrote } from './statements.ts'
 
 /** What `readUser` takes, of the table under the name `u`. */
@@ -30,20 +30,14 @@ export function readUser(row: Row, offset: number): User {
 export interface Users {
   readonly byId: (id: string) => User | undefined
   readonly byEmail: (key: string) => User | undefined
-  readonly byIdentity: (connection: string, subject: string) => User | undefined
   readonly sealSalt: (id: string) => Buffer | null
   readonly put: (user: User) => boolean
-  readonly putIdentity: (identity: Identity) => boolean
 }
 
 export function openUsers(database: DatabaseSync): Users {
   const select = `SELECT ${userColumns} FROM user u`
   const readById = prepareRead(database, `${select} WHERE u.key = ? AND u.rest = ?`)
   const readByEmail = prepareRead(database, `${select} WHERE u.email_key = ?`)
-  const readByIdentity = prepareRead(
-    database,
-    `${select} JOIN identity i ON i.user = u.key WHERE i.connection = ? AND i.subject = ?`,
-  )
   const readSealSalt = prepareRead(database, 'SELECT seal_salt FROM user WHERE key = ? AND rest = ?')
   const insert = database.prepare(
     `INSERT INTO user (email, email_key, name, password_hash, disabled_at, deleted_at, created_at, seal_salt, epoch,
@@ -57,9 +51,6 @@ export function openUsers(database: DatabaseSync): Users {
   )
   // The versions rise, so that nobody who read a session before can write its device again.
   const eraseDevices = database.prepare(`UPDATE session SET device = '', ip = '', version = version + 1 WHERE user = ?`)
-  const insertIdentity = database.prepare(
-    'INSERT INTO identity (connection, subject, user) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
-  )
   const found = (row: Row | undefined): User | undefined => row && readUser(row, 0)
   return {
     byId(id) {
@@ -67,7 +58,6 @@ export function openUsers(database: DatabaseSync): Users {
       return found(readById.one(key, rest))
     },
     byEmail: key => found(readByEmail.one(key)),
-    byIdentity: (connection, subject) => found(readByIdentity.one(connection, subject)),
     sealSalt(id) {
       const { key, rest } = idParts(id)
       const salt = readSealSalt.one(key, rest)?.[0] ?? null
@@ -96,7 +86,6 @@ export function openUsers(database: DatabaseSync): Users {
       if (written && user.deletedAt !== null) eraseDevices.run(key)
       return written
     },
-    putIdentity: ({ connection, subject, userId }) => wrote(insertIdentity, connection, subject, idKey(userId)),
   }
 }
 

@@ -6,6 +6,7 @@ import { createContract, type Engine, type TestApi } from './contract/contract.t
 import { epochContract } from './contract/epoch-contract.ts'
 import { feedContract } from './contract/feed-contract.ts'
 import { grantContract } from './contract/grant-contract.ts'
+import { identityContract } from './contract/identity-contract.ts'
 import { loadContract } from './contract/load-contract.ts'
 import { refreshContract } from './contract/refresh-contract.ts'
 import { reopenContract } from './contract/reopen-contract.ts'
@@ -22,6 +23,7 @@ export function storeContract(api: TestApi, engine: Engine): void {
     'what was written is loaded': loadContract,
     'a commit': commitContract,
     'addresses and identities': uniqueContract,
+    identities: identityContract,
     'refresh tokens': refreshContract,
     'authorization codes': codeContract,
     'what is short-lived': shortLivedContract,

@@ -3,6 +3,7 @@ import {
   currentEpochs,
   type Family,
   type Grant,
+  type Identity,
   type Instant,
   type Issuer,
   isOutlived,
@@ -31,6 +32,12 @@ export function familyOverAt(family: Family, rows: { session: Session; client: C
 /** When a session ended or will end at the latest. */
 export function sessionOverAt(session: Session): Instant {
   return Math.min(session.endedAt ?? Number.POSITIVE_INFINITY, session.absoluteEndAt)
+}
+
+/** The order of `listIdentities`. */
+export function inOrderOfLinking(one: Identity, other: Identity): number {
+  const names = (identity: Identity): string => `${identity.connection} ${identity.subject}`
+  return one.linkedAt - other.linkedAt || (names(one) < names(other) ? -1 : 1)
 }
 
 /** True if what was over at `overAt` need not be kept any more. */

@@ -14,7 +14,7 @@ import {
 import type { Epochs } from '@countersign/protocol'
 import { type AuditHead, chainedRow, firstAuditHash } from './audit-chain.ts'
 import { checkChange } from './check-change.ts'
-import { latestFirst, livingSession, newestFirst, standingGrant } from './liveness.ts'
+import { inOrderOfLinking, latestFirst, livingSession, newestFirst, standingGrant } from './liveness.ts'
 import { createMemoryFeed } from './memory-feed.ts'
 import { sweepMemory } from './memory-sweep.ts'
 import { createMemoryTables, grantKey, identityKey, shortLivedKey, type Undo } from './memory-tables.ts'
@@ -143,7 +143,15 @@ export function createMemoryStore(options: StoreOptions): Store {
       return userSnapshot(tables.userIdByEmail(key))
     },
     async loadUserByIdentity(connection, subject) {
-      return userSnapshot(tables.identities.get(identityKey(connection, subject))?.userId)
+      const identity = tables.identities.get(identityKey(connection, subject))
+      return { ...userSnapshot(identity?.unlinkedAt === null ? identity.userId : undefined), identity }
+    },
+    async listIdentities(userId) {
+      open()
+      return tables
+        .identitiesOf(userId)
+        .filter(({ unlinkedAt }) => unlinkedAt === null)
+        .sort(inOrderOfLinking)
     },
     async loadFamily(familyId) {
       open()

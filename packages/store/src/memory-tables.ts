@@ -37,6 +37,7 @@ export interface MemoryTables {
   readonly shortLived: Map<string, ShortLived>
   readonly userIdByEmail: (key: string) => string | undefined
   readonly sessionsOf: (userId: string) => readonly Session[]
+  readonly identitiesOf: (userId: string) => readonly Identity[]
   readonly grantsOf: (userId: string) => readonly Grant[]
   readonly familiesOf: (sessionId: string) => readonly Family[]
   /** Applies one write if its version is right; false: nothing was changed. */
@@ -70,6 +71,7 @@ export function createMemoryTables(incarnation: string): MemoryTables {
   const userIdsByEmail = new Map<string, string>()
   const sessionIdsByUser = new Map<string, Set<string>>()
   const grantKeysByUser = new Map<string, Set<string>>()
+  const identityKeysByUser = new Map<string, Set<string>>()
   const familyIdsBySession = new Map<string, Set<string>>()
   const only = ''
   const issuer: Issuer = { epoch: 1, incarnation, restoredAt: null, longestAccessTokenSeconds: 900, version: 1 }
@@ -81,7 +83,10 @@ export function createMemoryTables(incarnation: string): MemoryTables {
     const after = storedEmailKey(row.email)
     if (after !== null && (userIdsByEmail.get(after) ?? row.id) !== row.id) return false
     if (!putVersion(users, row.id, row, undo)) return false
-    if (row.deletedAt !== null) eraseDevices(row.id, undo)
+    if (row.deletedAt !== null) {
+      eraseDevices(row.id, undo)
+      eraseIdentities(row.id, undo)
+    }
     if (before === after) return true
     if (before !== null) set(userIdsByEmail, before, undefined, undo)
     if (after !== null) set(userIdsByEmail, after, row.id, undo)
@@ -92,6 +97,13 @@ export function createMemoryTables(incarnation: string): MemoryTables {
   function eraseDevices(userId: string, undo: Undo): void {
     for (const session of rowsOf(sessionIdsByUser.get(userId), sessions)) {
       putVersion(sessions, session.id, { ...session, device: { label: '', ip: '' } }, undo)
+    }
+  }
+
+  function eraseIdentities(userId: string, undo: Undo): void {
+    for (const key of identityKeysByUser.get(userId) ?? []) {
+      const identity = identities.get(key)
+      if (identity) putVersion(identities, key, { ...identity, told: null, sealedTokens: null }, undo)
     }
   }
 
@@ -116,9 +128,16 @@ export function createMemoryTables(incarnation: string): MemoryTables {
 
   function putIdentity(row: Identity, undo: Undo): boolean {
     const key = identityKey(row.connection, row.subject)
-    if (identities.has(key)) return false
-    set(identities, key, row, undo)
+    const before = identities.get(key)
+    if (!putVersion(identities, key, row, undo)) return false
+    if (before !== undefined && before.userId !== row.userId) dropFromWithUndo(before.userId, key, undo)
+    addTo(identityKeysByUser, row.userId, key, undo)
     return true
+  }
+
+  function dropFromWithUndo(userId: string, key: string, undo: Undo): void {
+    dropFrom(identityKeysByUser, userId, key)
+    undo.push(() => void addTo(identityKeysByUser, userId, key, []))
   }
 
   return {
@@ -133,6 +152,7 @@ export function createMemoryTables(incarnation: string): MemoryTables {
     shortLived,
     userIdByEmail: key => userIdsByEmail.get(key),
     sessionsOf: userId => rowsOf(sessionIdsByUser.get(userId), sessions),
+    identitiesOf: userId => rowsOf(identityKeysByUser.get(userId), identities),
     grantsOf: userId => rowsOf(grantKeysByUser.get(userId), grants),
     familiesOf: sessionId => rowsOf(familyIdsBySession.get(sessionId), families),
     put(write, undo) {

@@ -9,6 +9,8 @@ import type {
   FamilySnapshot,
   Grant,
   GrantSnapshot,
+  Identity,
+  IdentitySnapshot,
   Instant,
   KeyRing,
   Session,
@@ -42,7 +44,9 @@ export interface Store {
   loadUser(userId: string): Promise<UserSnapshot>
   /** By `emailKey(address)`. */
   loadUserByEmail(key: string): Promise<UserSnapshot>
-  loadUserByIdentity(connection: string, subject: string): Promise<UserSnapshot>
+  loadUserByIdentity(connection: string, subject: string): Promise<IdentitySnapshot>
+  /** What stands of a user's identities, in the order in which they came. */
+  listIdentities(userId: string): Promise<readonly Identity[]>
   loadFamily(familyId: string): Promise<FamilySnapshot | undefined>
   loadSession(sessionId: string): Promise<SessionSnapshot | undefined>
   /** The same without the families, of which there may be many: for the cookie of every request. */
@@ -69,8 +73,8 @@ export interface Store {
    * version 0 was written): load and decide again. A durable change is on disk when this resolves, and a change that
    * carries entries always is. One row at most once in a change; what a session or family belongs to is fixed at birth.
    * A client that a session, family or grant is written for has been used: its `expiresAt` becomes null in the same commit, and its version rises.
-   * A user written with `deletedAt` takes the device and address out of all their sessions, ended ones too, in the same
-   * commit; an engine with a log soon overwrites what stood there. Ids that are none, addresses that are none, and rows that name others that do not exist are a TypeError.
+   * A user written with `deletedAt` takes the device and address out of all their sessions, ended ones too, and what connections have told and given out
+   * of all their identities, in the same commit; an engine with a log soon overwrites what stood there. Ids that are none, addresses that are none, and rows that name others that do not exist are a TypeError.
    */
   commit(change: Change): Promise<'committed' | 'conflict'>
 

@@ -17,7 +17,7 @@ export function judgeChain(log: readonly Applied[]): Violation[] {
       const key = rowKeyOf(write)
       const version = 'version' in write.row ? write.row.version : 0
       const known = versions.get(key)
-      if (known !== undefined && write.table !== 'identity' && version !== known) {
+      if (known !== undefined && version !== known) {
         violations.push({
           rule: 'no update is lost',
           time,

@@ -110,6 +110,7 @@ export function createNodeStore(world: {
     knowsWebOrigin: origin => reach(() => engine().knowsWebOrigin(origin)),
     loadUser: id => reach(() => engine().loadUser(id)),
     loadUserByEmail: key => reach(() => engine().loadUserByEmail(key)),
+    listIdentities: userId => reach(() => engine().listIdentities(userId)),
     loadUserByIdentity: (connection, subject) => reach(() => engine().loadUserByIdentity(connection, subject)),
     loadFamily: id => reach(() => engine().loadFamily(id)),
     loadSession: id => reach(() => engine().loadSession(id)),

@@ -23,12 +23,36 @@ export interface User {
   readonly version: number
 }
 
-/** A user as one connection knows them. */
+/** A user as one connection knows them. One row per id at the connection, for ever: taken off one user, it may come to another. */
 export interface Identity {
   readonly connection: string
   /** The id at the connection. */
   readonly subject: string
+  /** Whose it is, or was last. */
   readonly userId: string
+  readonly linkedAt: Instant
+  /** When it was taken off the user; null while it stands. */
+  readonly unlinkedAt: Instant | null
+  /** What the connection said of the person last; null: nothing. */
+  readonly told: ToldPerson | null
+  /** The provider's tokens, sealed; null: none are kept. */
+  readonly sealedTokens: string | null
+  readonly version: number
+}
+
+/** What a connection says of a person. */
+export interface ToldPerson {
+  readonly email?: string
+  readonly emailVerified: boolean
+  readonly name?: string
+  readonly profile: Profile
+}
+
+/** An identity as it begins. */
+export function newIdentity(
+  made: Pick<Identity, 'connection' | 'subject' | 'userId' | 'linkedAt'> & Partial<Identity>,
+): Identity {
+  return { unlinkedAt: null, told: null, sealedTokens: null, version: 0, ...made }
 }
 
 /** A user as they begin: whatever is not said is not known. */

@@ -2,6 +2,7 @@ import {
   type Device,
   emailKey,
   makeId,
+  newIdentity,
   newUser,
   personalOf,
   type Snapshot,
@@ -67,7 +68,9 @@ export async function createUser(
       sealSalt: random(16),
     })
     const writes: Write[] = [{ table: 'user', row: user }]
-    if (wanted.identity) writes.push({ table: 'identity', row: { ...wanted.identity, userId: user.id } })
+    if (wanted.identity) {
+      writes.push({ table: 'identity', row: newIdentity({ ...wanted.identity, userId: user.id, linkedAt: now }) })
+    }
     const audit = [{ event: 'user.created' as const, time: now, userId: user.id, ...personalOf(device) }]
     const change = { writes, entries: [], audit, durable: true, time: now }
     return { result: { now, issuer, user: { ...user, version: 1 } }, change }

@@ -1,4 +1,4 @@
-import { type Client, emailKey, type Family, makeId, type Session } from '@countersign/core'
+import { type Client, emailKey, type Family, makeId, newIdentity, type Session } from '@countersign/core'
 import * as given from '../given.ts'
 import type { Contract } from './contract.ts'
 
@@ -73,13 +73,15 @@ export function loadContract({ it, expect }: Contract): void {
       emailVerifiedAt: 7,
       profile: { givenName: 'Ünï', address: { locality: 'Zürich' }, phoneNumberVerified: false },
     })
-    const identity = { connection: 'google', subject: '10769150350006150715113082367', userId: user.id }
+    const named = { connection: 'google', subject: '10769150350006150715113082367', userId: user.id }
+    const identity = newIdentity({ ...named, linkedAt: 5 })
     await store.commit(given.change([{ table: 'identity', row: identity }]))
     const { issuer } = await store.loadIssuer()
     const snapshot = { now: clock.now(), issuer, user }
     expect(await store.loadUser(user.id)).toEqual(snapshot)
     expect(await store.loadUserByEmail(emailKey('jane.doe@example.org') ?? '')).toEqual(snapshot)
-    expect(await store.loadUserByIdentity('google', identity.subject)).toEqual(snapshot)
+    const known = { ...snapshot, identity: given.stored(identity) }
+    expect(await store.loadUserByIdentity('google', identity.subject)).toEqual(known)
     expect((await store.loadUserByIdentity('github', identity.subject)).user).toBeUndefined()
   })
 

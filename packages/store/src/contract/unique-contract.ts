@@ -1,3 +1,4 @@
+import { newIdentity } from '@countersign/core'
 import * as given from '../given.ts'
 import { atOnce, type Contract } from './contract.ts'
 
@@ -59,7 +60,7 @@ export function uniqueContract({ it, expect }: Contract): void {
     const { now } = await store.loadIssuer()
     const outcomes = await atOnce(50, () => {
       const row = given.newUser(now)
-      const identity = { connection: 'google', subject: '42', userId: row.id }
+      const identity = newIdentity({ connection: 'google', subject: '42', userId: row.id, linkedAt: now })
       const writes = [
         { table: 'user', row },
         { table: 'identity', row: identity },
@@ -74,7 +75,9 @@ export function uniqueContract({ it, expect }: Contract): void {
     const one = await given.user(store)
     const other = await given.user(store)
     const identity = (connection: string, subject: string, userId: string) =>
-      store.commit(given.change([{ table: 'identity', row: { connection, subject, userId } }]))
+      store.commit(
+        given.change([{ table: 'identity', row: newIdentity({ connection, subject, userId, linkedAt: 1 }) }]),
+      )
     expect(await identity('google', 'a', one.id)).toBe('committed')
     expect(await identity('github', 'a', other.id)).toBe('committed')
     expect(await identity('google', 'A', other.id)).toBe('committed')
