@@ -44,6 +44,12 @@ export const testNeeds: readonly TestNeed[] = [
     debianPackage: 'libfaketime',
     advice: 'install libfaketime and set COUNTERSIGN_FAKETIME to the path of libfaketime.so.1',
   },
+  {
+    name: 'curl',
+    isPresent: environment => isOnPath('curl', environment),
+    debianPackage: 'curl',
+    advice: 'install curl 7.63 or later',
+  },
 ]
 
 export interface Machine {
@@ -57,7 +63,7 @@ export async function installTestNeeds(needs: readonly TestNeed[], machine: Mach
   const isMissing = (need: TestNeed): boolean => !need.isPresent(machine.environment)
   const missing = needs.filter(isMissing)
   if (missing.length === 0) return true
-  if (machine.isRoot && hasAptGet(machine.environment)) {
+  if (machine.isRoot && isOnPath('apt-get', machine.environment)) {
     machine.say(`The tests need ${missing.map(need => need.name).join(', ')}: installing (once per machine)`)
     await installPackages(
       missing.map(need => need.debianPackage),
@@ -72,8 +78,8 @@ export async function installTestNeeds(needs: readonly TestNeed[], machine: Mach
   return stillMissing.length === 0
 }
 
-function hasAptGet(environment: NodeJS.ProcessEnv): boolean {
-  return (environment.PATH ?? '').split(delimiter).some(folder => existsSync(join(folder, 'apt-get')))
+function isOnPath(program: string, environment: NodeJS.ProcessEnv): boolean {
+  return (environment.PATH ?? '').split(delimiter).some(folder => existsSync(join(folder, program)))
 }
 
 async function installPackages(packages: readonly string[], machine: Machine): Promise<void> {

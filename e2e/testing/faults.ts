@@ -14,6 +14,7 @@ import { DatabaseSync, StatementSync } from 'node:sqlite'
  *   sync-hold      syncs of the log begin and do not end
  *   sync-release   … until now
  *   sync-fail      the next one fails, as with a broken disk
+ *   clock-ahead 5000   its clock goes forward by so many milliseconds
  *
  * And with FAULT_SLOW_SINCE (milliseconds since 1970) in the environment its clock has gone a hundred times slower since then: what a rule
  * allows for ten seconds is then not a question of how fast this machine starts a server.
@@ -24,6 +25,10 @@ if (slowSince > 0) {
   const realNow = Date.now
   Date.now = () => Math.floor(slowSince + (realNow() - slowSince) / 100)
 }
+
+let aheadMs = 0
+const clock = Date.now
+Date.now = () => clock() + aheadMs
 
 let stepsLeft = 0
 let database: DatabaseSync | undefined
@@ -46,6 +51,9 @@ const faults: Readonly<Record<string, (argument: number) => void>> = {
   },
   'sync-fail': () => {
     nextSyncFails = true
+  },
+  'clock-ahead': milliseconds => {
+    aheadMs += milliseconds
   },
 }
 

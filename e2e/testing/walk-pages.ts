@@ -5,19 +5,29 @@ import type { Answer } from './http-call.ts'
 export interface Walk {
   /** The first answer that leads to another site, or that is no page which asks something. */
   readonly answer: Answer
+  /** Of the address that gave it. */
+  readonly path: string
   readonly pages: readonly string[]
 }
 
-/** Goes where the answers lead from a path on: signs in, allows what an application asks, and confirms a sign-out. */
+type Fields = Readonly<Record<string, string>>
+
+/**
+ * Goes where the answers lead from a path on: signs in, allows what an application asks, and confirms a sign-out.
+ *
+ * @param more what is filled in on other pages, or otherwise on these, by path; a function gets the page.
+ */
 export async function walkPages(
   browser: HostedBrowser,
   from: string,
   who: { readonly email: string; readonly password: string },
+  more: Readonly<Record<string, Fields | ((page: string) => Fields)>> = {},
 ): Promise<Walk> {
-  const fieldsOf: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  const fieldsOf: typeof more = {
     '/sign-in': { email: who.email, password: who.password },
     '/consent': { decision: 'allow' },
     '/logout': {},
+    ...more,
   }
   const pages: string[] = []
   let answer = await browser.open(from)
@@ -25,16 +35,18 @@ export async function walkPages(
   for (let steps = 0; steps < 12; steps++) {
     const { location } = answer.headers
     if (typeof location === 'string') {
-      if (!location.startsWith('/')) return { answer, pages }
+      if (!location.startsWith('/')) return { answer, path, pages }
       path = location
       answer = await browser.open(path)
       continue
     }
     const page = path.split('?')[0] ?? ''
     const fields = fieldsOf[page]
-    if (fields === undefined || answer.status !== 200 || !answer.text.includes('name="csrf"')) return { answer, pages }
+    if (fields === undefined || answer.status !== 200 || !answer.text.includes('name="csrf"'))
+      return { answer, path, pages }
     pages.push(page)
-    answer = await browser.open(path, { form: { ...hiddenIn(answer.text), ...fields } })
+    const filled = typeof fields === 'function' ? fields(answer.text) : fields
+    answer = await browser.open(path, { form: { ...hiddenIn(answer.text), ...filled } })
   }
   throw new Error(`no end: ${pages.join(' ')}`)
 }
