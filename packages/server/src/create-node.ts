@@ -20,6 +20,7 @@ import { createDrain } from './drain.ts'
 import { jwksMaxAgeSeconds } from './endpoints/discovery.ts'
 import { type Every, everyInterval } from './every.ts'
 import { createFeedBroadcaster } from './feed/feed-broadcaster.ts'
+import { nameHiddenLogins } from './feed/name-hidden-logins.ts'
 import type { HostedServices } from './hosted/hosted-services.ts'
 import { isLocalIssuer } from './http/client-address.ts'
 import type { Route } from './http/fastify-server.ts'
@@ -72,7 +73,9 @@ export interface ServerNode {
 /** Puts a node together. Everything that it needs from outside is an argument. */
 export async function createNode(options: NodeOptions): Promise<ServerNode> {
   const { config, master, log, clock = Date.now, random = pooledRandomBytes, every = everyInterval, observer } = options
-  const store = observer === undefined ? options.store : observeStore(options.store, observer)
+  const pairwiseKey = createSecretKey(deriveKey(master, 'pairwise subject 1'))
+  const observed = observer === undefined ? options.store : observeStore(options.store, observer)
+  const store = nameHiddenLogins(observed, pairwiseKey)
   const { issuer } = config
   checkIssuer(issuer)
   checkApis(config, options.clients)
@@ -90,7 +93,7 @@ export async function createNode(options: NodeOptions): Promise<ServerNode> {
     clientFinder: createMetadataClients({ store, config, outbound, counters, clock }),
     outbound,
     keys: await createKeyKeeper({ store, master, issuer, policy, clock, random, log }),
-    pairwiseKey: createSecretKey(deriveKey(master, 'pairwise subject 1')),
+    pairwiseKey,
     proofs: createProofChecker({ issuer, nonceKey: deriveKey(master, 'dpop nonce 1'), clock }),
     opaqueTokenKey: deriveKey(master, 'opaque access token 1'),
     userCodeKey: createSecretKey(deriveKey(master, 'user code 1')),

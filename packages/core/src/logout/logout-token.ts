@@ -13,7 +13,8 @@ export function logoutTokenClaims(request: {
   issuer: string
   clientId: string
   sub: string | undefined
-  sessionId: string
+  /** The session, as the client knows it (`sessionNameFor`). */
+  sid: string
   now: Instant
   random: RandomBytes
 }): Readonly<Record<string, unknown>> {
@@ -26,6 +27,6 @@ export function logoutTokenClaims(request: {
     exp: issuedAt + lifetimeSeconds,
     jti: request.random(16).toString('base64url'),
     events: { 'http://schemas.openid.net/event/backchannel-logout': {} },
-    sid: request.sessionId,
+    sid: request.sid,
   }
 }

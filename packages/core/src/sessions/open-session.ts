@@ -6,7 +6,7 @@ import { type Instant, makeId, type RandomBytes } from '../ids.ts'
 import { currentEpochs } from '../revocation/epochs.ts'
 import type { FamilySnapshot, SessionOnlySnapshot, Snapshot } from '../snapshots.ts'
 import type { ClaimsRequest } from '../tokens/claims-request.ts'
-import { tellsUserId } from '../tokens/subject.ts'
+import { hidesUser, tellsUserId } from '../tokens/subject.ts'
 import type { User } from '../users/user.ts'
 import { authenticationOf } from './authentication.ts'
 import { endLogin, personalOf } from './end-sessions.ts'
@@ -127,7 +127,7 @@ export function openFamily(request: FamilyRequest & { device: Device }): OpenedL
   return {
     session: request.session,
     family,
-    writes: [{ table: 'family', row: family }, ...birthGuard(request)],
+    writes: [{ table: 'family', row: family }, ...birthGuard(request), ...nameGuard(request)],
     audit: [familyCreated(request, family)],
   }
 }
@@ -170,6 +170,14 @@ function familyCreated(request: FamilyRequest & { device: Device }, family: Fami
  */
 function birthGuard({ client, user }: { client: Client; user: User }): Write[] {
   return tellsUserId(client) ? [] : [{ table: 'user', row: user }]
+}
+
+/**
+ * Where a client knows its session by another name, its end has to tell that one too, of every client that is there by then. So none may join beside it: the
+ * session's row is written by both.
+ */
+function nameGuard({ client, session }: FamilyRequest): Write[] {
+  return hidesUser(client) ? [{ table: 'session', row: session }] : []
 }
 
 function newSession(

@@ -23,6 +23,7 @@ const common = {
   issuer,
   client,
   sub: session.userId,
+  sid: session.id,
   apiLifetimes: new Map(),
   scope: 'account',
   epochs,

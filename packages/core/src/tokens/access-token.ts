@@ -27,6 +27,8 @@ export function userClaims(request: {
   client: Client
   /** The user, as the client may know them (`subjectOf`). */
   sub: string
+  /** The session, as the client may know it (`sessionNameFor`). */
+  sid: string
   session: Session
   family: Family
   apiLifetimes: ApiLifetimes
@@ -51,7 +53,7 @@ export function userClaims(request: {
     auth_time: Math.floor(at / 1000),
     ...(acr !== undefined && { acr }),
     amr,
-    sid: session.id,
+    sid: request.sid,
     fam: family.id,
     epo: epochsToTell(client, request.epochs),
     ver: claimSchemaVersion,

@@ -3,7 +3,14 @@ import { sampleSignIn, sampleTime, sampleUser } from '../sample-rows.ts'
 import { idTokenClaims } from './id-token.ts'
 
 const rows = sampleSignIn({ user: sampleUser({ emailVerifiedAt: sampleTime, profile: { givenName: 'Maria' } }) })
-const request = { ...rows, issuer: 'https://login.example', sub: 'maria', nonce: null, accessToken: 'a.b.c' }
+const request = {
+  ...rows,
+  issuer: 'https://login.example',
+  sub: 'maria',
+  sid: 's-1',
+  nonce: null,
+  accessToken: 'a.b.c',
+}
 
 test('the nonce stands in it to the letter, if there was one', () => {
   expect(idTokenClaims({ ...request, nonce: 'n-0S6_WzA2Mj ✓' }).nonce).toBe('n-0S6_WzA2Mj ✓')

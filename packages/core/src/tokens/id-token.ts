@@ -18,6 +18,8 @@ export interface IdTokenRequest {
   readonly user: User
   /** The user, as the client may know them (`subjectOf`). */
   readonly sub: string
+  /** The session, as the client may know it (`sessionNameFor`). */
+  readonly sid: string
   readonly session: Session
   readonly family: Family
   /** Of the authorization request; null: none was sent, or this is a refresh (OpenID Connect Core §12.2). */
@@ -49,7 +51,7 @@ export function idTokenClaims(request: IdTokenRequest): IdTokenClaims {
     ...(acr !== undefined && { acr }),
     amr,
     at_hash: tokenHash(client.idTokenAlgorithm, request.accessToken),
-    sid: session.id,
+    sid: request.sid,
   }
 }
 

@@ -24,6 +24,26 @@ export function subjectOf(client: Client, user: Pick<User, 'id' | 'firstIdentity
   return createHmac('sha256', pairwiseKey).update(`${sector} ${user.id}`).digest('base64url')
 }
 
+/** True if the client must not be able to find out together with another one that they have the same user before them (§8.1, §17.3). */
+export function hidesUser(client: Pick<Client, 'subjectType'>): boolean {
+  return client.subjectType === 'pairwise'
+}
+
+/**
+ * What a client is told a session is called: `sid`, `session_id`. Where users must not be found again across clients it is a name of the client's own: the session is
+ * shared by all that are in it.
+ */
+export function sessionNameFor(
+  client: Pick<Client, 'id' | 'subjectType'>,
+  sessionId: string,
+  pairwiseKey: MacKey,
+): string {
+  if (!hidesUser(client)) return sessionId
+  return createHmac('sha256', pairwiseKey)
+    .update(`session ${JSON.stringify([client.id, sessionId])}`)
+    .digest('base64url')
+}
+
 /** Who share one pairwise `sub` (§8.1): the clients of a host, or one client alone. */
 export type Sector =
   | { readonly host: string; readonly clientId?: never }

@@ -4,6 +4,7 @@ import {
   isAddressedTo,
   isPublic,
   refreshTokenStands,
+  sessionNameFor,
   subjectOf,
 } from '@countersign/core'
 import { accessTokenPrefix, isRefusal, type Refusal, refreshTokenPrefix, refuse } from '@countersign/protocol'
@@ -106,7 +107,7 @@ async function introspectRefreshToken(
     scope: family.scope,
     iat: Math.floor(family.rotatedAt / 1000),
     exp: Math.floor(Math.min(idleEndAt, family.absoluteEndAt, session.absoluteEndAt) / 1000),
-    sid: session.id,
+    sid: sessionNameFor(client, session.id, services.pairwiseKey),
     ...(family.jkt !== null && { cnf: { jkt: family.jkt } }),
   })
 }

@@ -5,9 +5,11 @@ import {
   endSession,
   type FamilySnapshot,
   grantScope,
+  hidesUser,
   macMatches,
   mayUse,
   openLogin,
+  sessionNameFor,
 } from '@countersign/core'
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import type { SessionWithFamilies } from '@countersign/store'
@@ -89,7 +91,8 @@ export async function openAndAnswer(
     const { session, family, change } = openLogin({ ...login, grant, ...(under && { superseded: undefined }) })
     const rows = { now: login.snapshot.now, issuer: login.snapshot.issuer, ...login, grant, session, family }
     const tokens = signTokenAnswer(services, rows, { generation: 0, jkt: login.jkt })
-    return { result: { ...tokens, session_id: session.id }, change: under ? combine(change, under.change) : change }
+    const session_id = sessionNameFor(login.client, session.id, services.pairwiseKey)
+    return { result: { ...tokens, session_id }, change: under ? combine(change, under.change) : change }
   })
   return isRefusal(opened) ? refusalAnswer(opened) : json(201, opened)
 }
@@ -208,6 +211,12 @@ export async function loginOf(
 ): Promise<NonNullable<CheckedToken['login']> | Refusal> {
   const checked = await checkAccessToken(services, http, 'account')
   if (isRefusal(checked)) return checked
+  // What is here has ids and addresses in it which are the same for everybody.
+  if (hidesUser(checked.client)) {
+    return refuse('scope_insufficient', {
+      detail: 'The client knows its users by a pairwise sub; what it may know of them is at UserInfo.',
+    })
+  }
   // Whoever acts for somebody may use their APIs, and not their account: what is here would answer with tokens of the login itself.
   if (checked.claims.act !== undefined) return refuse('scope_insufficient', { detail: 'The token acts for somebody.' })
   return checked.login ?? refuse('scope_insufficient', { detail: 'The token is not one of a user.' })

@@ -12,6 +12,11 @@ afterEach(closeGiven)
 const server = (): Promise<GivenServer> => given.server({ clients: [...sampleClients, ...openidClients] })
 type Login = Awaited<ReturnType<typeof signInAt>>
 const accessToken = ({ body }: Login): string => String(body.access_token)
+
+/** Who is signed in there, as only the server knows them. */
+async function userId({ store }: GivenServer): Promise<string> {
+  return (await store.loadUserByEmail('maria@example.com')).user?.id ?? ''
+}
 const subOf = (login: Login): unknown => claimsOf(login.body.access_token).sub
 
 describe('who a user is to a client (OpenID Connect Core §8)', () => {
@@ -55,12 +60,56 @@ describe('who a user is to a client (OpenID Connect Core §8)', () => {
   test('our own endpoints know the user whatever the token calls them', async () => {
     const to = await server()
     const page = browser(to)
-    const ids = []
-    for (const id of ['portal', 'pair', 'connected']) {
-      ids.push((await me(to, accessToken(await signInAt(to, id, { page })))).body.id)
+    await page.signUp()
+    const id = await userId(to)
+    for (const client of ['portal', 'connected']) {
+      expect((await me(to, accessToken(await signInAt(to, client, { page })))).body.id).toBe(id)
     }
-    expect(new Set(ids).size).toBe(1)
-    expect(ids[0]).toBeDefined()
+  })
+
+  test('pairwise: nothing that two clients are told of one user is the same, and /v1 tells neither anything', async () => {
+    const to = await server()
+    const page = browser(to)
+    const [pair, other] = [await signInAt(to, 'pair', { page }), await signInAt(to, 'other', { page })]
+    const session = (await to.store.listSessions(await userId(to)))[0]?.session.id ?? ''
+    const toldOf = async ({ body }: Login, client: string): Promise<unknown[]> => {
+      const { sub, sid, fam, jti, session_id } = { ...body, ...claimsOf(body.access_token) } as Record<string, unknown>
+      const told = (await introspect(to, String(body.refresh_token))).body
+      const renewed = (await refresh(to, String(body.refresh_token), { client })).body
+      const idToken = claimsOf(renewed.id_token)
+      expect([session_id, idToken.sid, claimsOf(renewed.access_token).sid]).toEqual([sid, sid, sid])
+      expect(told).toEqual({ active: false })
+      return [sub, sid, fam, jti]
+    }
+    const all = [...(await toldOf(pair, 'pair')), ...(await toldOf(other, 'other'))]
+    expect(new Set(all).size).toBe(8)
+    expect(JSON.stringify([pair.body, other.body].map(({ access_token }) => claimsOf(access_token)))).not.toContain(
+      session,
+    )
+    const asPair = bearer(accessToken(pair))
+    for (const [method, url] of [
+      ['GET', '/v1/me'],
+      ['GET', '/v1/sessions'],
+      ['DELETE', `/v1/sessions/${session}`],
+      ['DELETE', '/v1/sessions'],
+      ['GET', '/v1/grants'],
+      ['DELETE', '/v1/grants/other'],
+    ] as const) {
+      const { status, body } = await call(to, { method, url, headers: asPair })
+      expect([method, url, status, body.reason]).toEqual([method, url, 403, 'scope_insufficient'])
+    }
+  })
+
+  test('pairwise: a trusted back end ends the session by the name that it was told with the tokens', async () => {
+    const to = await server()
+    const user = { external_id: 'customer-17' }
+    const { body } = await postJson(to, '/v1/trusted/sessions', { client_id: 'pair', user }, asApi)
+    const { user: row } = await to.store.loadUserByIdentity('trusted:api', 'customer-17')
+    const end = (name: unknown) =>
+      call(to, { method: 'DELETE', url: `/v1/trusted/users/${row?.id}/sessions/${name}`, headers: asApi })
+    expect((await end('nobody')).body.reason).toBe('session_unknown')
+    expect((await end(body.session_id)).status).toBe(204)
+    expect((await introspect(to, String(body.access_token))).body).toEqual({ active: false })
   })
 
   test('an access token that is revoked is audited under the user’s id', async () => {
@@ -68,7 +117,7 @@ describe('who a user is to a client (OpenID Connect Core §8)', () => {
     const login = await signInAt(to, 'pair')
     const payload = new URLSearchParams({ client_id: 'pair', token: accessToken(login) }).toString()
     const headers = { 'content-type': 'application/x-www-form-urlencoded' }
-    const { id } = (await me(to, accessToken(login))).body
+    const id = await userId(to)
     await call(to, { method: 'POST', url: '/revoke', payload, headers })
     expect((await to.audit()).at(-1)?.record).toMatchObject({ event: 'token.revoked', userId: id })
   })
@@ -76,8 +125,10 @@ describe('who a user is to a client (OpenID Connect Core §8)', () => {
 
 describe('what ends all of a user reaches tokens that do not name the user: an API refuses them', () => {
   const ends: Readonly<Record<string, (to: GivenServer, login: Login) => Promise<unknown>>> = {
-    'log out everywhere': (to, login) =>
-      call(to, { method: 'DELETE', url: '/v1/sessions', headers: bearer(accessToken(login)) }),
+    'log out everywhere': async (to, { page }) => {
+      const headers = bearer(accessToken(await signInAt(to, 'portal', { page })))
+      expect((await call(to, { method: 'DELETE', url: '/v1/sessions', headers })).status).toBe(204)
+    },
     'log out everywhere, on the account page': (_to, { page }) => page.submit('/account', { command: 'end_all' }),
     'a password change elsewhere': async to => {
       const other = browser(to)
@@ -93,8 +144,8 @@ describe('what ends all of a user reaches tokens that do not name the user: an A
     'disabling the user': to => to.server.admin.disableUser('maria@example.com'),
     'deleting the user': to => to.server.admin.deleteUser('maria@example.com'),
     'signing out': (_to, { page }) => page.submit('/account', { command: 'sign_out' }),
-    'a trusted back end': async (to, login) => {
-      const { id } = (await me(to, accessToken(login))).body
+    'a trusted back end': async to => {
+      const id = await userId(to)
       const url = `/v1/trusted/users/${id}/sessions`
       expect((await call(to, { method: 'DELETE', url, headers: asApi })).status).toBe(204)
     },
@@ -125,7 +176,7 @@ describe('what ends all of a user reaches tokens that do not name the user: an A
 describe('a login beside the end of all', () => {
   test('of fifteen that redeem their codes while everything ends, none has a token that an API accepts', async () => {
     const to = await server()
-    const first = await signInAt(to, 'pair')
+    const first = await signInAt(to, 'portal')
     const page = browser(to)
     await page.signIn()
     const tries = Array.from({ length: 15 }, () => signInAt(to, 'pair', { page }).catch(() => undefined))
@@ -133,6 +184,18 @@ describe('a login beside the end of all', () => {
       Promise.all(tries),
       call(to, { method: 'DELETE', url: '/v1/sessions', headers: bearer(accessToken(first)) }),
     ])
+    const verifier = await apiVerifier(to)
+    for (const answer of answers) {
+      if (answer) expect(await verifier.verify(accessToken(answer))).toMatchObject({ reason: 'token_revoked' })
+    }
+    verifier.close()
+  })
+
+  test('of fifteen that redeem their codes while their session ends, none has a token that an API accepts', async () => {
+    const to = await server()
+    const { page } = await signInAt(to, 'portal')
+    const tries = Array.from({ length: 15 }, () => signInAt(to, 'pair', { page }).catch(() => undefined))
+    const [answers] = await Promise.all([Promise.all(tries), page.submit('/account', { command: 'sign_out' })])
     const verifier = await apiVerifier(to)
     for (const answer of answers) {
       if (answer) expect(await verifier.verify(accessToken(answer))).toMatchObject({ reason: 'token_revoked' })

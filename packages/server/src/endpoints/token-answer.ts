@@ -9,6 +9,7 @@ import {
   idTokenClaims,
   idTokenType,
   type Session,
+  sessionNameFor,
   signJws,
   subjectOf,
   type User,
@@ -52,10 +53,12 @@ export function signTokenAnswer(
   const jkt = client.accessTokenBinding === 'dpop' ? more.jkt : undefined
   const scope = more.scope ?? family.scope
   const sub = subjectOf(client, user, services.pairwiseKey)
+  const sid = sessionNameFor(client, session.id, services.pairwiseKey)
   const wanted = userClaims({
     issuer: services.config.issuer,
     client,
     sub,
+    sid,
     session,
     family: more.audiences ? { ...family, audiences: more.audiences } : family,
     apiLifetimes: services.config.apiLifetimes,
@@ -81,7 +84,7 @@ export function signTokenAnswer(
         }),
       }),
     scope,
-    ...(idToken && { id_token: signIdToken(services, rows, { sub, accessToken, ...idToken }) }),
+    ...(idToken && { id_token: signIdToken(services, rows, { sub, sid, accessToken, ...idToken }) }),
     server_time: Math.floor(now / 1000),
   }
 }
@@ -89,7 +92,7 @@ export function signTokenAnswer(
 function signIdToken(
   { config, keys }: Services,
   { now, client, user, session, family }: LoginRows,
-  more: { sub: string; nonce: string | null; accessToken: string },
+  more: { sub: string; sid: string; nonce: string | null; accessToken: string },
 ): string {
   const claims = idTokenClaims({ issuer: config.issuer, client, user, session, family, now, ...more })
   return signJws(keys.signer(client.idTokenAlgorithm, idTokenType), claims)

@@ -4,6 +4,7 @@ import {
   needsLogins,
   type RedeemedCode,
   redeemCode,
+  sessionNameFor,
   stillAllowed,
 } from '@countersign/core'
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
@@ -58,7 +59,8 @@ function tokensOf(
 ): object {
   const rows = { ...snapshot, session, family, grant }
   const idToken = { nonce: snapshot.code.nonce }
-  return { ...signTokenAnswer(services, rows, { generation: 0, idToken, ...more }), session_id: session.id }
+  const answer = signTokenAnswer(services, rows, { generation: 0, idToken, ...more })
+  return { ...answer, session_id: sessionNameFor(snapshot.client, session.id, services.pairwiseKey) }
 }
 
 /** Each new family can end an older one, and every API is told: one browser must not be able to keep them all busy. */

@@ -3,6 +3,7 @@ import {
   type DeviceRedemption,
   hashCode,
   redeemDeviceCode,
+  sessionNameFor,
   stillAllowed,
 } from '@countersign/core'
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
@@ -50,7 +51,7 @@ export async function pollForDevice(services: Services, request: TokenRequest): 
               { ...approver, client, ...outcome },
               { generation: 0, jkt, audiences, idToken: { nonce: null } },
             ),
-            session_id: outcome.session.id,
+            session_id: sessionNameFor(client, outcome.session.id, services.pairwiseKey),
           })
     if (change === undefined || (await services.store.commit(change)) === 'committed') return answer
   }

@@ -1,4 +1,13 @@
-import { type Client, endSession, grantScope, mayUse, type Snapshot, type User } from '@countersign/core'
+import {
+  type Client,
+  endSession,
+  grantScope,
+  mayUse,
+  type SessionOnlySnapshot,
+  type Snapshot,
+  sessionNameFor,
+  type User,
+} from '@countersign/core'
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import * as z from 'zod'
 import { authorizeCaller } from '../clients/authorize-caller.ts'
@@ -122,10 +131,27 @@ export function endTrustedSession(services: Services): Endpoint {
     const caller = await authorizeCaller(services, http, right)
     if (isRefusal(caller)) return refusalAnswer(caller)
     const outcome = await decideAndCommit(services, async () => {
-      const snapshot = await services.store.loadSessionOnly(http.params.session ?? '')
-      if (snapshot === undefined || snapshot.user.id !== http.params.user) return refuse('session_unknown')
+      const snapshot = await findSession(services, http.params.user ?? '', http.params.session ?? '')
+      if (snapshot === undefined) return refuse('session_unknown')
       return { result: {}, change: endSession(snapshot, 'ended_by_operator', { by: 'operator' }) }
     })
     return isRefusal(outcome) ? refusalAnswer(outcome) : noContent()
   }
+}
+
+/** A session of the user by its id, or by what one of its clients knows it as: the back end that opened it has no other name for it. */
+async function findSession(
+  { store, pairwiseKey }: Services,
+  userId: string,
+  name: string,
+): Promise<SessionOnlySnapshot | undefined> {
+  const found = await store.loadSessionOnly(name)
+  if (found !== undefined) return found.user.id === userId ? found : undefined
+  for (const { session, families } of await store.listSessions(userId)) {
+    for (const clientId of new Set(families.map(family => family.clientId))) {
+      const client = (await store.loadClient(clientId))?.client
+      if (client && sessionNameFor(client, session.id, pairwiseKey) === name) return store.loadSessionOnly(session.id)
+    }
+  }
+  return undefined
 }

@@ -139,7 +139,7 @@ describe('the page of applications', () => {
     await page.submit(path, { command: 'withdraw', client_id: 'orchard' })
     for (const one of [here, there]) expect(await reasonOf(to, one)).toBe('token_revoked')
     const { entries } = await to.store.feed.snapshot()
-    expect(entries.map(({ kind }) => kind).sort()).toEqual(['family', 'family', 'session'])
+    expect(entries.map(({ kind }) => kind).sort()).toEqual(['family', 'family', 'session', 'session'])
     const user = (await to.store.loadUserByEmail('maria@example.com')).user
     expect(JSON.stringify(entries)).not.toContain(user?.id)
   })

@@ -7,6 +7,7 @@ import {
   logoutTokenClaims,
   logoutTokenType,
   postponeLogout,
+  sessionNameFor,
   signJws,
   subjectOf,
   type Write,
@@ -74,7 +75,7 @@ async function logoutToken(services: Needed, client: Client, delivery: LogoutDel
     issuer: config.issuer,
     clientId: client.id,
     sub: isKnown ? subjectOf(client, user, pairwiseKey) : undefined,
-    sessionId: delivery.sessionId,
+    sid: sessionNameFor(client, delivery.sessionId, pairwiseKey),
     now,
     random,
   })

@@ -8,6 +8,7 @@ import {
   openOpaqueToken,
   type Snapshot,
   sessionIsOver,
+  sessionNameFor,
 } from '@countersign/core'
 import {
   type AccessTokenClaims,
@@ -133,7 +134,7 @@ async function judgeLoginToken(
   const { family, session, client } = login
   if (
     client.disabled ||
-    session.id !== claims.sid ||
+    sessionNameFor(client, session.id, services.pairwiseKey) !== claims.sid ||
     family.endedAt !== null ||
     sessionIsOver(session, login) !== undefined
   ) {
