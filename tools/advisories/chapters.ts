@@ -1,5 +1,6 @@
 import type { Chapter } from './advisory.ts'
 import { advisoriesOfClients } from './of-clients.ts'
+import { advisoriesOfConnections } from './of-connections.ts'
 import { advisoriesOfGrants } from './of-grants.ts'
 import { advisoriesOfSessions } from './of-sessions.ts'
 import { advisoriesOfTokens } from './of-tokens.ts'
@@ -9,4 +10,5 @@ export const chapters: readonly Chapter[] = [
   { title: 'Codes, refresh tokens, clients’ authentication', advisories: advisoriesOfGrants },
   { title: 'Requests, redirects, registration, calls outwards', advisories: advisoriesOfClients },
   { title: 'Users, sign-in, sessions', advisories: advisoriesOfSessions },
+  { title: 'Signing in with others', advisories: advisoriesOfConnections },
 ]

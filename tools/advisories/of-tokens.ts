@@ -3,12 +3,14 @@ import type { Advisory } from './advisory.ts'
 /** Verifying tokens: keys, algorithms, claims, proofs. */
 export const advisoriesOfTokens: readonly Advisory[] = [
   {
-    ids: ['CVE-2023-48223', 'CVE-2026-34950', 'GHSA-ww5h-9m49-7xx4', 'GHSA-g3jj-5cmm-3hxx'],
-    whose: 'fast-jwt',
+    ids: ['CVE-2023-48223', 'CVE-2026-34950', 'GHSA-ww5h-9m49-7xx4', 'GHSA-g3jj-5cmm-3hxx', 'CVE-2026-48526'],
+    also: ['CVE-2026-107722'],
+    whose: 'fast-jwt, PyJWT',
     flaw: 'A public key, if need be behind white space, junk or as a JWK, was taken for an HS256 secret: everybody could sign.',
   },
   {
     ids: ['GHSA-8wpc-h4q6-8fxv', 'GHSA-gmvf-9v4p-v8jc'],
+    also: ['CVE-2026-107720', 'CVE-2026-44351'],
     whose: 'fast-jwt',
     flaw: 'With an empty or null key no signature was checked, or one under the empty secret was good.',
   },
@@ -38,9 +40,9 @@ export const advisoriesOfTokens: readonly Advisory[] = [
     flaw: 'Two tokens shared a key of the cache: one got the claims of the other.',
   },
   {
-    ids: ['CVE-2026-35041'],
+    ids: ['CVE-2026-35041', 'CVE-2026-35040'],
     whose: 'fast-jwt',
-    flaw: 'A regular expression as allowed audience ran over what the attacker wrote, for ever.',
+    flaw: 'A regular expression as allowed audience ran over what the attacker wrote, for ever; one with a state refused every second good token.',
   },
   {
     ids: ['CVE-2025-30144', 'CVE-2024-53861'],
@@ -48,9 +50,9 @@ export const advisoriesOfTokens: readonly Advisory[] = [
     flaw: '`iss` as a list with the right issuer in it, or a part of the right issuer, passed.',
   },
   {
-    ids: ['CVE-2026-55669', 'GHSA-wxg7-w2v3-w38g'],
-    whose: 'ZITADEL',
-    flaw: 'A token for somebody else (`aud`), or without `exp` and `iat`, was accepted.',
+    ids: ['CVE-2026-55669', 'GHSA-wxg7-w2v3-w38g', 'CVE-2024-47077'],
+    whose: 'ZITADEL, authentik',
+    flaw: 'A token for somebody else (`aud`), or without `exp` and `iat`, was accepted: one application could use at others what it was given.',
   },
   {
     ids: ['CVE-2026-27840'],
@@ -86,5 +88,31 @@ export const advisoriesOfTokens: readonly Advisory[] = [
     ids: ['CVE-2024-49755'],
     whose: 'Duende IdentityServer',
     flaw: 'A token bound to a key was accepted at local APIs without proof of the key.',
+  },
+  {
+    ids: ['CVE-2026-107723'],
+    whose: 'fast-jwt',
+    flaw: 'A payload that is a list was accepted: it has no claims, so none was checked.',
+  },
+  {
+    ids: ['CVE-2024-51744'],
+    whose: 'golang-jwt',
+    flaw: 'A token with several faults was called expired, and callers who forgive that took forged ones.',
+  },
+  {
+    ids: ['CVE-2026-54431'],
+    whose: 'liboauth2',
+    flaw: 'A DPoP proof that shows its private key was accepted.',
+  },
+  {
+    ids: ['GHSA-qvp4-rpmr-xwrr'],
+    also: ['CVE-2021-32701'],
+    whose: 'Ory Oathkeeper',
+    flaw: 'The kept answer of an introspection was good for every endpoint, whatever scope it asks for.',
+  },
+  {
+    ids: ['CVE-2026-11800'],
+    whose: 'Keycloak',
+    flaw: 'An assertion under HS256 passed with what is public as secret.',
   },
 ]

@@ -58,7 +58,7 @@ describe('one token', () => {
     expect(issuer.tokenRequests()).toBe(1)
   })
 
-  test('each scope and resource has its own', async () => {
+  test('CVE-2025-26620: each scope and resource has its own, also at once', async () => {
     const issuer = await givenIssuer()
     const tokens = tokensOf(issuer, { scope: 'read', resource: 'https://api.example' })
     const write = { scope: 'write' }

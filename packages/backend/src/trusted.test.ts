@@ -33,7 +33,7 @@ describe('what is sent', () => {
     expect(issuer.arrived[0]?.body).toContain('scope=sessions%3Amanage')
   })
 
-  test('the list of sessions, and the end of one or all, by ids that cannot leave their place in the path', async () => {
+  test('CVE-2025-48370: the list of sessions, and the end of one or all, by ids that cannot leave their place in the path', async () => {
     const session = {
       id: 's1',
       client_id: 'web',

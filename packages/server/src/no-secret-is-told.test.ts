@@ -100,7 +100,7 @@ async function makeMistakes(to: GivenServer, { tell, hide }: Recorder): Promise<
   tell(await postJson(to, '/v1/password', change, bearer(accessToken)))
 }
 
-test('D7, C5: no log line, refusal, header or stored row holds a token, password, secret, code or cookie', async () => {
+test('D7, C5 (CVE-2022-31186): no log line, refusal, header or stored row holds a token, password, secret, code or cookie', async () => {
   const commits: unknown[] = []
   const to = await given.server({
     wrapStore: store => ({
@@ -135,7 +135,7 @@ function bytesAsText(_name: string, value: unknown): unknown {
   return Array.isArray(bytes) ? Buffer.from(bytes as number[]).toString('base64url') : value
 }
 
-test('what breaks unexpectedly is 503, and its message goes nowhere', async () => {
+test('CVE-2024-32967: what breaks unexpectedly is 503, and its message goes nowhere', async () => {
   let broken = false
   const to = await given.server({
     wrapStore: store => ({

@@ -85,10 +85,19 @@ describe('1. a public key as an HS256 secret', () => {
     }
   })
 
-  test('CVE-2026-34950, GHSA-ww5h-9m49-7xx4, GHSA-g3jj-5cmm-3hxx: what looks like a key is refused as a secret', () => {
+  test('CVE-2026-34950, GHSA-ww5h-9m49-7xx4, GHSA-g3jj-5cmm-3hxx, CVE-2026-48526: what looks like a key is refused as a secret', () => {
     const pem = rsa.publicKey.export({ format: 'pem', type: 'spki' }) as string
     const der = rsa.publicKey.export({ format: 'der', type: 'spki' })
-    const cases = [pem, ` ${pem}`, `\ufeff${pem}`, `junk\n${pem}`, JSON.stringify(rsa.jwk), der, Buffer.from(pem)]
+    const cases = [
+      pem,
+      ` ${pem}`,
+      `\ufeff${pem}`,
+      `junk\n${pem}`,
+      JSON.stringify(rsa.jwk),
+      JSON.stringify({ keys: [rsa.jwk] }),
+      der,
+      Buffer.from(pem),
+    ]
     for (const secret of cases) {
       expect(() => createVerifier({ issuer: 'urn:x', audience: 'api', secret })).toThrow('looks like a key')
     }
@@ -209,7 +218,7 @@ test('5. CVE-2026-35039: a forged token that ends like one in the cache is check
   expect(await reasonFor(good)).toBe('accepted')
 })
 
-test('6. CVE-2026-35041: a regular expression is refused as audience', () => {
+test('6. CVE-2026-35041, CVE-2026-35040: a regular expression is refused as audience', () => {
   for (const audience of [/^api/, /(a+)+$/g, [/api/], [], '', undefined, null, [''], { includes: () => true }]) {
     const options = { issuer: issuer.url, audience } as unknown as VerifierOptions
     expect(() => createVerifier(options)).toThrow(TypeError)
@@ -255,7 +264,7 @@ describe('8. texts that could be read in two ways', () => {
     expect(await reasonFor(`${parts[0]}.${parts[1]}.${parts[2].slice(0, -1)}${stray}`)).toBe('token_malformed')
   })
 
-  test('a payload or header that is no object, though correctly signed', async () => {
+  test('CVE-2026-107723: a payload or header that is no object, though correctly signed', async () => {
     const header = encode({ alg: 'ES256', typ: 'at+jwt', kid: signer.kid })
     for (const text of ['[]', '"text"', 'null', '1', 'true', '{', '', ' ', '[{"iss":"x"}]', '\ufeff{}']) {
       expect(await reasonFor(signText('ES256', signer.privateKey, header, encode(text)))).toBe('token_malformed')
@@ -325,7 +334,22 @@ describe('8. texts that could be read in two ways', () => {
 })
 
 describe('9. claims', () => {
-  test('CVE-2026-55669, GHSA-wxg7-w2v3-w38g: no, foreign or odd aud', async () => {
+  test('CVE-2024-51744: a forged token is called forged, whatever else is wrong with it', async () => {
+    const stranger = makeSigner('ES256')
+    for (const wrong of [
+      {},
+      { exp: 1 },
+      { nbf: 9e9 },
+      { iss: 'https://evil.example' },
+      { aud: 'else' },
+      { exp: undefined },
+    ]) {
+      const token = stranger.sign(claims(wrong), { kid: signer.kid })
+      expect([wrong, await reasonFor(token)]).toEqual([wrong, 'signature_invalid'])
+    }
+  })
+
+  test('CVE-2026-55669, GHSA-wxg7-w2v3-w38g, CVE-2024-47077: no, foreign or odd aud', async () => {
     for (const aud of [
       undefined,
       null,

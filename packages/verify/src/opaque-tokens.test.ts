@@ -60,6 +60,14 @@ describe('an opaque token', () => {
     expect(asked()).toBe(2)
   })
 
+  test('GHSA-qvp4-rpmr-xwrr: is judged anew at each endpoint, though the answer about it is kept', async () => {
+    const api = await ready()
+    expect(await reasonOf(api.verify(token, { scope: 'notes' }))).toBe('good')
+    expect(await reasonOf(api.verify(token, { scope: 'admin' }))).toBe('scope_insufficient')
+    expect(await reasonOf(api.verify(token, { scope: 'notes' }))).toBe('good')
+    expect(asked()).toBe(1)
+  })
+
   test('fifty at once are one question', async () => {
     const api = await ready()
     const all = await Promise.all(Array.from({ length: 50 }, () => reasonOf(api.verify(token))))

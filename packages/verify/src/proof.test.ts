@@ -169,7 +169,7 @@ test('a proof by another key is refused, whichever key its header shows', () => 
   expect(reasonFor(token, { proof: proofFor(token, { header: { jwk } }, thief) })).toBe('proof_invalid')
 })
 
-test('a header that is not exactly that of a proof is refused (RFC 9449 §4.2)', () => {
+test('CVE-2026-54431: a header that is not exactly that of a proof, or shows a private key, is refused (RFC 9449 §4.2)', () => {
   const token = boundTo(key)
   const d = key.privateKey.export({ format: 'jwk' }).d
   const { kid: _, use: __, alg: ___, ...jwk } = key.jwk

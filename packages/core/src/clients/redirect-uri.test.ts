@@ -25,14 +25,15 @@ describe('a presented redirect URI', () => {
   test.each([
     ['another path', 'https://app.example/callback2'],
     ['a longer path', 'https://app.example/callback/'],
-    ['a path below', 'https://app.example/callback/../evil'],
+    ['CVE-2026-3872: a path below', 'https://app.example/callback/../evil'],
+    ['CVE-2026-3872: a path parameter', 'https://app.example/callback/..;/evil'],
     ['a query more', 'https://app.example/callback?x=1'],
     ['a query less', 'https://app.example/other'],
     ['a fragment', 'https://app.example/callback#x'],
     ['another scheme', 'http://app.example/callback'],
     ['another port', 'https://app.example:8443/callback'],
     ['the default port, spelled out', 'https://app.example:443/callback'],
-    ['other case', 'https://APP.example/callback'],
+    ['GHSA-grfp-q2mm-hfp6: other case', 'https://APP.example/callback'],
     ['dot as wildcard', 'https://appXexample/callback'],
     ['a host that ends alike', 'https://evilapp.example/callback'],
     ['a host that begins alike', 'https://app.example.evil/callback'],
@@ -44,13 +45,15 @@ describe('a presented redirect URI', () => {
     ['a line break, encoded', 'https://app.example/callback%0d%0aLocation:x'],
     ['a line break', 'https://app.example/callback\n'],
     ['a space', ' https://app.example/callback'],
-    ['user information', 'https://app.example@evil/callback'],
+    ['CVE-2026-28512: user information', 'https://app.example@evil/callback'],
+    ['CVE-2026-7504: several @', 'https://app.example@x@evil/callback'],
     ['CVE-2024-52289: a pattern', 'https://app.example/.*'],
     ['CVE-2024-8883: loopback in front', 'http://127.0.0.1.evil/callback'],
     ['loopback as user', 'http://127.0.0.1@evil/callback'],
     ['loopback as user with a port', 'http://127.0.0.1:80@evil/callback'],
     ['loopback with another path', 'http://127.0.0.1:49152/callback/x'],
-    ['loopback with a query', 'http://127.0.0.1:49152/callback?x=1'],
+    ['CVE-2020-15233: loopback with a query', 'http://127.0.0.1:49152/callback?x=1'],
+    ['CVE-2020-15233: loopback where none is registered', 'http://127.0.0.1/other'],
     ['loopback with a fragment', 'http://127.0.0.1:49152/callback#x'],
     ['loopback without a path', 'http://127.0.0.1:49152'],
     ['loopback by TLS', 'https://127.0.0.1/callback'],
@@ -63,6 +66,12 @@ describe('a presented redirect URI', () => {
     ['nothing', ''],
   ])('%s does not match', (_what, uri) => {
     expect(redirectUriIsRegistered(uri, registered)).toBe(false)
+  })
+
+  test('CVE-2020-15233: a client that has registered no loopback address has none', () => {
+    for (const uri of ['http://127.0.0.1/callback', 'http://[::1]/callback', 'http://localhost:3000/callback']) {
+      expect(redirectUriIsRegistered(uri, ['https://app.example/callback', 'com.example.app:/callback'])).toBe(false)
+    }
   })
 
   test('matches nothing for a client without redirect URIs', () => {
@@ -84,7 +93,7 @@ describe('for registration', () => {
 
   test.each([
     ['CVE-2026-22752: a script', 'javascript:alert(1)'],
-    ['a script with a dot in it', 'javascript:document.write(1)'],
+    ['CVE-2020-26938: a script with a dot in it', 'javascript:document.write(1)'],
     ['a script in other case', 'JavaScript:alert(1)'],
     ['data', 'data:text/html,<script>'],
     ['a file', 'file:///etc/passwd'],

@@ -146,7 +146,10 @@ describe('a code', () => {
 
 describe('a code is refused, and nothing is written', () => {
   test.each<[string, Partial<CodeRedemption>]>([
-    ['CVE-2026-28513: with only the client wrong', { client: authenticated(sampleClient({ id: 'other' })) }],
+    [
+      'CVE-2026-28513, CVE-2026-55672, CVE-2026-16089: with only the client wrong',
+      { client: authenticated(sampleClient({ id: 'other' })) },
+    ],
     ['with only the redirect URI wrong', { redirectUri: 'https://app.example/callback/' }],
     ['with the redirect URI left out', { redirectUri: '' }],
   ])('%s', (_what, more) => {

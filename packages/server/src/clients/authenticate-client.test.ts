@@ -1,3 +1,4 @@
+import { createHmac, createPublicKey, type JsonWebKey } from 'node:crypto'
 import { type Client, declareClient, hashClientSecret } from '@countersign/core'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type AssertionKey, assertionFields, assertionKey } from '../testing/assertion-key.ts'
@@ -114,6 +115,22 @@ describe('with a key of its own (private_key_jwt, RFC 7523 §2.2, §3)', () => {
     expect(reasonOf(await jobWith(key.assertion('job', { header })))).toBe('client_authentication_failed')
   })
 
+  test('CVE-2026-11800: a MAC under the public key of the client, in any form, is no signature', async () => {
+    const { kid, alg: _, use: __, ...jwk } = key.jwk
+    const publicKey = createPublicKey({ key: jwk as JsonWebKey, format: 'jwk' })
+    const pem = String(publicKey.export({ format: 'pem', type: 'spki' }))
+    const forms = [pem, pem.trim(), JSON.stringify(key.jwk), publicKey.export({ format: 'der', type: 'spki' }), '']
+    for (const secret of forms) {
+      const unsigned = key
+        .assertion('job', { header: { alg: 'HS256', kid } })
+        .split('.')
+        .slice(0, 2)
+        .join('.')
+      const mac = createHmac('sha256', secret).update(unsigned).digest('base64url')
+      expect(reasonOf(await jobWith(`${unsigned}.${mac}`))).toBe('client_authentication_failed')
+    }
+  })
+
   test.each(['', '.', '..', 'a.b.c', 'x'.repeat(10_000), `${'.'.repeat(5_000)}`])(
     'rubbish in its place is refused: %#',
     async rubbish => {
@@ -121,7 +138,7 @@ describe('with a key of its own (private_key_jwt, RFC 7523 §2.2, §3)', () => {
     },
   )
 
-  test('an assertion beside a secret, or of another type, is refused', async () => {
+  test('CVE-2026-16093: an assertion beside a secret, or of another type, is refused', async () => {
     const beside = await jobWith(key.assertion('job'), { client_secret: secrets.web })
     expect([beside.status, beside.body.reason]).toEqual([400, 'request_malformed'])
     const fields = { ...ask, ...assertionFields(key.assertion('job')) }

@@ -8,7 +8,7 @@ afterEach(closeGiven)
 
 const own = sampleClients.find(({ id }) => id === 'bearer-app') as Client
 
-test('a client that is switched off: its logins, tokens and sign-ins end at once, here and in the feed', async () => {
+test('CVE-2025-64521, CVE-2024-47000: a client that is switched off: its logins, tokens and sign-ins end at once, here and in the feed', async () => {
   const to = await given.server()
   await signUp(to)
   const login = await logIn(to)

@@ -55,7 +55,7 @@ const machineToken = (id: string, secret: string) =>
 const secretOf = ({ body }: Answer): string => String(body.client_secret)
 
 describe('a back end with the right clients:manage', () => {
-  test('makes a client, whose secret is shown once and stored as a hash', async () => {
+  test('CVE-2026-40166, GHSA-m9h4-7j9c-55x9: makes a client, whose secret is shown once and stored as a hash', async () => {
     const before = (await to.audit()).length
     const made = await add({ id: 'job', name: 'A job', ...machine })
     expect(made.status).toBe(201)

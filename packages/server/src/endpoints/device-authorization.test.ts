@@ -202,6 +202,18 @@ describe('what it was approved under must stand when it comes for its tokens', (
   })
 })
 
+test('CVE-2026-88770: nor if its user was disabled since, or deleted', async () => {
+  for (const off of ['disableUser', 'deleteUser'] as const) {
+    const { to, page } = await signedIn()
+    const tv = await device(to)
+    await answerDevice(page, tv.userCode, 'allow')
+    const userId = (await to.store.loadUserByEmail('maria@example.com')).user?.id
+    await to.server.admin[off](String(userId))
+    const late = await tv.poll()
+    expect([late.status, late.body.error, late.body.reason]).toEqual([400, 'invalid_grant', 'device_code_invalid'])
+  }
+})
+
 describe('attack 38 (CVE-2026-45337): somebody else answers', () => {
   test('whoever types the code first is the only one who can', async () => {
     const { to, page } = await signedIn()

@@ -21,7 +21,7 @@ test('discovery names every endpoint, and each one answers (RFC 8414 §2)', asyn
   }
 })
 
-test('what it says of methods and algorithms is so', async () => {
+test('GHSA-9h47-pqcx-hjr4: what it says of methods and algorithms is so, and no signature may be left out', async () => {
   const to = await given.server()
   const { body } = await get(to, '/.well-known/openid-configuration')
   for (const grant_type of body.grant_types_supported as string[]) {

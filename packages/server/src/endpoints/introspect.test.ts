@@ -29,7 +29,7 @@ function ask(to: GivenServer, token: string, headers: Readonly<Record<string, st
   return postForm(to, '/introspect', { token }, headers)
 }
 
-describe('an API learns about tokens that are addressed to it (RFC 7662 §4)', () => {
+describe('CVE-2026-37979: an API learns about tokens that are addressed to it (RFC 7662 §4)', () => {
   test('one that says which API it is, of its own alone', async () => {
     const { to, login } = await loggedIn('bearer-app')
     expect((await ask(to, login.accessToken, asOrders)).body.active).toBe(true)

@@ -75,6 +75,24 @@ describe('a pushed authorization request (RFC 9126 §2)', () => {
     expect(codeOf((await page.get(String(signedIn.headers.location))).headers.location)).not.toBeNull()
   })
 
+  test('CVE-2026-96446: leads to one code with prompt=none, too, and to none after it', async () => {
+    const to = await given.server()
+    const [page, nobody] = [browser(to), browser(to)]
+    await page.signUp()
+    const { path } = await push(to, { prompt: 'none' })
+    const told = new URL(String((await nobody.get(path)).headers.location))
+    expect([told.origin, told.searchParams.get('error')]).toEqual(['https://app.example', 'login_required'])
+    expect(codeOf((await page.get(path)).headers.location)).not.toBeNull()
+    await nobody.signIn()
+    for (const by of [page, nobody]) {
+      for (const again of [path, `${path}&prompt=none`]) {
+        const refused = await by.get(again)
+        expect([refused.status, refused.headers['countersign-reason']]).toEqual([400, 'request_uri_invalid'])
+        expect(refused.headers).not.toHaveProperty('location')
+      }
+    }
+  })
+
   test('nothing else in the query counts (RFC 9126 §4)', async () => {
     const to = await given.server()
     const page = browser(to)

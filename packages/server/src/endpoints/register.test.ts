@@ -161,7 +161,7 @@ describe('a registration (RFC 7591 §2, §3)', () => {
   })
 })
 
-describe('attack 28 (CVE-2026-22752): a registration cannot take', () => {
+describe('attack 28 (CVE-2026-22752, CVE-2026-59354): a registration cannot take', () => {
   test('rights, trust, or the user’s consent', async () => {
     const to = await serverWith()
     const { body } = await registerAt(to, {
@@ -280,7 +280,7 @@ describe('attack 28 (CVE-2026-22752): a registration cannot take', () => {
 })
 
 describe('who may register', () => {
-  test('by default nobody, and it is not advertised', async () => {
+  test('CVE-2026-41427: by default nobody, and it is not advertised', async () => {
     const to = await given.server()
     expect(refusedAs(await registerAt(to, { redirect_uris }))).toEqual([403, 'access_denied'])
     const { body } = await get(to, '/.well-known/openid-configuration')

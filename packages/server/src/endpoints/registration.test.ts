@@ -54,6 +54,41 @@ describe('its owner', () => {
     expect((await to.store.loadClient(id))?.client).toMatchObject({ epoch: 1, origin: 'registered', firstParty: false })
   })
 
+  test.each([
+    ['some scopes', 'openid email'],
+    ['scopes of which it can have none', 'admin notes'],
+  ])(
+    'CVE-2026-107623: with %s, what it has read it can send back, and nothing changes by that',
+    async (_what, scope) => {
+      const said = {
+        redirect_uris: ['https://new.example/callback', 'com.example.app:/callback'],
+        client_name: 'New',
+        client_uri: 'https://new.example',
+        logo_uri: 'https://new.example/logo.png',
+        scope,
+        grant_types: ['authorization_code', 'refresh_token'],
+        token_endpoint_auth_method: 'client_secret_post',
+        post_logout_redirect_uris: ['https://new.example/bye'],
+        backchannel_logout_uri: 'https://new.example/backchannel',
+        backchannel_logout_session_required: true,
+        default_max_age: 600,
+        require_pushed_authorization_requests: true,
+        dpop_bound_access_tokens: true,
+      }
+      const changed = await change({ client_id: id, client_secret: secret, ...said })
+      expect(changed.status).toBe(200)
+      const kept = async () => {
+        const { registrationTokenHashes: _, version: __, ...rest } = (await to.store.loadClient(id))?.client ?? {}
+        return rest
+      }
+      const before = await kept()
+      const { registration_access_token: _, ...told } = (await read(tokenOf(changed))).body
+      const again = await change(told, tokenOf(changed))
+      expect([again.status, await kept()]).toEqual([200, before])
+      expect((await read(tokenOf(again))).body).toMatchObject(told)
+    },
+  )
+
   test('gets a secret when it begins to use one, and loses it when it does not any more', async () => {
     const open = await change({ client_id: id, redirect_uris, token_endpoint_auth_method: 'none' })
     expect(await reasonAtToken(secret)).toBe('client_authentication_failed')
@@ -100,6 +135,30 @@ describe('everybody else', () => {
     expect(await to.audit()).toEqual(before)
   })
 
+  test.each([
+    'Bearer',
+    'Bearer ',
+    'bearer',
+    'Bearer a b',
+    'Bearer\t',
+    'Bearer \u00e9',
+    ' ',
+    'Basic',
+    'Basic !',
+    `Bearer ${'x'.repeat(9_000)}`,
+  ])('CVE-2026-9803: %j as Authorization is refused like any other, and breaks nothing', async authorization => {
+    for (const [method, url] of [
+      ['GET', `/register/${id}`],
+      ['DELETE', `/register/${id}`],
+      ['POST', '/register'],
+    ] as const) {
+      const payload = method === 'POST' ? { payload: JSON.stringify({ redirect_uris }) } : {}
+      const headers = { authorization, ...(method === 'POST' && { 'content-type': 'application/json' }) }
+      const { status } = await call(to, { method, url, headers, ...payload })
+      expect([method, status]).toEqual([method, 401])
+    }
+  })
+
   test('an access token of ours, and the client’s own secret, are no token of a registration', async () => {
     expect((await read(secret)).status).toBe(401)
     const byBasic = await get(to, `/register/${id}`, basic(id, secret))
@@ -107,13 +166,15 @@ describe('everybody else', () => {
   })
 })
 
-describe('a change that cannot be writes nothing', () => {
+describe('CVE-2026-15572: a change is judged like a registration; one that cannot be writes nothing', () => {
   test.each<[string, Record<string, unknown>, string]>([
     ['another id', { client_id: 'app' }, 'invalid_client_metadata'],
     ['no id', { client_id: undefined }, 'invalid_client_metadata'],
     ['another secret', { client_secret: 'wrong' }, 'invalid_client_metadata'],
     ['a script', { redirect_uris: ['javascript:alert(1)'] }, 'invalid_redirect_uri'],
     ['no redirect URI', { redirect_uris: undefined }, 'invalid_redirect_uri'],
+    ['a logout address that runs', { post_logout_redirect_uris: ['javascript:alert(1)'] }, 'invalid_client_metadata'],
+    ['keys on this machine', { jwks_uri: 'https://127.0.0.1/jwks' }, 'invalid_client_metadata'],
     ['machine tokens', { grant_types: ['client_credentials'] }, 'invalid_client_metadata'],
   ])('%s', async (_what, more, error) => {
     const before = await to.audit()

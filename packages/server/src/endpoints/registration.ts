@@ -2,7 +2,7 @@ import { type Client, changeClient, changesSubjects, clientSecretMatches, placeO
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import type { ClientSnapshot } from '@countersign/store'
 import { bearerToken } from '../clients/registration/bearer-token.ts'
-import { readMetadataOf, wrongMember } from '../clients/registration/client-metadata.ts'
+import { type ClientMetadata, readMetadataOf, wrongMember } from '../clients/registration/client-metadata.ts'
 import { changedRegisteredClient, judgeMetadata } from '../clients/registration/registered-client.ts'
 import { noContent, refusalAnswer } from '../http/answers.ts'
 import type { Endpoint, HttpRequest } from '../http/message.ts'
@@ -51,7 +51,8 @@ export function changeRegistration(services: Services): Endpoint {
     }
     // What somebody has vouched for once, it keeps.
     const isVouchedFor = first.client.grantTypes.includes('client_credentials')
-    const judged = await judgeMetadata(services, metadata, { isVouchedFor, defaultMethod: 'client_secret_basic' })
+    const said = keepingNoScope(first.client, metadata)
+    const judged = await judgeMetadata(services, said, { isVouchedFor, defaultMethod: 'client_secret_basic' })
     if (isRefusal(judged)) return refusalAnswer(judged)
     const outcome = await decideAndCommit(services, async () => {
       const owned = await authorizeOwner(services, http)
@@ -65,6 +66,14 @@ export function changeRegistration(services: Services): Endpoint {
     })
     return isRefusal(outcome) ? refusalAnswer(outcome) : registrationAnswer(services, 200, outcome)
   }
+}
+
+/**
+ * A client that asked for scopes of which it could have none was told of none. Sending back what it was told, it asks for none again, not for all that there
+ * are (CVE-2026-107623).
+ */
+function keepingNoScope(client: Client, metadata: ClientMetadata): ClientMetadata {
+  return client.scopes.length === 0 && metadata.scope === undefined ? { ...metadata, scope: '' } : metadata
 }
 
 /** `DELETE /register/{client}` (RFC 7592 §2.3): everything that it was given is dead. */

@@ -59,7 +59,7 @@ describe('direct login', () => {
     expect(await to.auditedSince(before)).toEqual([])
   })
 
-  test('an unknown account and a wrong password are alike: status, body, headers, and one argon2 each', async () => {
+  test('CVE-2024-41952, CVE-2026-23511: an unknown account and a wrong password are alike: status, body, headers, and one argon2 each', async () => {
     const verified: (string | null)[] = []
     const to = await given.server({
       wrapHasher: hasher => ({
@@ -218,7 +218,7 @@ describe('the list of sessions', () => {
     expect(answer.headers['cache-control']).toBe('no-store')
   })
 
-  test('one can be ended: refused everywhere at once, the others live', async () => {
+  test('CVE-2025-29928, CVE-2026-134321: one can be ended: refused everywhere at once, the others live', async () => {
     const to = await given.server()
     await signUp(to)
     const [here, there] = [await logIn(to), await logIn(to)]

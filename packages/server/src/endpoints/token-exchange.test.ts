@@ -96,7 +96,7 @@ describe('a token in exchange for one that an API was sent (RFC 8693 §2.1)', ()
     }
   })
 
-  test('lives no longer than the token that it was made from, nor than its own client gets', async () => {
+  test('CVE-2026-96460: lives no longer than the token that it was made from, nor than its own client gets', async () => {
     const { to, login } = await withLogin()
     await to.later(600)
     const { body } = await exchange(to, login.accessToken)
@@ -136,7 +136,7 @@ describe('never wider than the token was, and than the client may have', () => {
     ['an ID token', { requested_token_type: 'urn:ietf:params:oauth:token-type:id_token' }, 'invalid_request'],
     ['another type of subject', { subject_token_type: 'urn:ietf:params:oauth:token-type:saml2' }, 'invalid_request'],
     ['no type of subject', { subject_token_type: '' }, 'invalid_request'],
-    ['no subject', { subject_token: '' }, 'invalid_request'],
+    ['CVE-2026-9704: no subject', { subject_token: '' }, 'invalid_request'],
     ['an actor without its type', { actor_token: 'x' }, 'invalid_request'],
     ['a type without its actor', { actor_token_type: accessTokenType }, 'invalid_request'],
     ['a subject that is none', { subject_token: 'x' }, 'invalid_request'],
@@ -216,7 +216,7 @@ describe('who may', () => {
   })
 })
 
-describe('it ends with what it was made from', () => {
+describe('CVE-2026-9097: it ends with what it was made from', () => {
   async function withExchanged() {
     const { to, login, userId } = await withLogin()
     const first = await exchange(to, login.accessToken, { audience: 'https://stock.example' })
@@ -376,7 +376,7 @@ describe('a back end that acts as a user who is not there', () => {
     expect(far.body.error).toBe('invalid_target')
   })
 
-  test('ends with the user and with the client', async () => {
+  test('CVE-2026-1609: ends with the user and with the client, and is not given for a user who is disabled', async () => {
     const { to, userId, login } = await withLogin()
     const give = async () => String((await exchange(to, userId, { ...asUser, scope: 'notes' })).body.access_token)
     const first = await give()

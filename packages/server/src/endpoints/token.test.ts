@@ -10,7 +10,12 @@ describe('the token endpoint', () => {
 
   test.each([
     ['no grant type', { client_id: 'app' }, 400, 'parameter_missing'],
-    ['an unknown grant type', { grant_type: 'password', client_id: 'app' }, 400, 'grant_type_unsupported'],
+    [
+      'CVE-2026-9792: the grant of passwords',
+      { grant_type: 'password', client_id: 'app' },
+      400,
+      'grant_type_unsupported',
+    ],
     [
       'a grant type named like a member',
       { grant_type: 'constructor', client_id: 'app' },
@@ -36,10 +41,15 @@ describe('the token endpoint', () => {
     ],
     ['a public client as a machine', { grant_type: 'client_credentials', client_id: 'app' }, 400, 'client_not_allowed'],
     ['no refresh token', { grant_type: 'refresh_token', client_id: 'app' }, 400, 'parameter_missing'],
-    ['a scope beyond the client', { ...clientCredentials, scope: 'account admin' }, 400, 'scope_invalid'],
+    [
+      'CVE-2024-52287: a scope beyond the client',
+      { ...clientCredentials, scope: 'account admin' },
+      400,
+      'scope_invalid',
+    ],
     ['a scope that is malformed', { ...clientCredentials, scope: ' account' }, 400, 'scope_invalid'],
     [
-      'a resource that the client has not',
+      'CVE-2026-62662: a resource that the client has not',
       { ...clientCredentials, resource: 'https://else.example' },
       400,
       'resource_invalid',
@@ -82,6 +92,19 @@ describe('the token endpoint', () => {
   test('two ways of authentication in one request are refused', async () => {
     const to = await given.server()
     const answer = await postForm(to, '/token', clientCredentials, asApi)
+    expect([answer.status, answer.body.reason]).toEqual([400, 'request_malformed'])
+  })
+
+  test('CVE-2026-118669: whoever has authenticated is the client: another client_id in the form is refused', async () => {
+    const to = await given.server()
+    for (const client_id of ['app', 'web', 'nobody', 'API', '']) {
+      const answer = await postForm(to, '/token', { grant_type: 'client_credentials', client_id }, asApi)
+      const expected = client_id === '' ? [200, undefined] : [400, 'request_malformed']
+      expect([client_id, answer.status, answer.body.reason]).toEqual([client_id, ...expected])
+    }
+    await signUp(to)
+    const { refreshToken } = await logIn(to)
+    const answer = await refresh(to, refreshToken, { client: 'bearer-app', headers: asApi })
     expect([answer.status, answer.body.reason]).toEqual([400, 'request_malformed'])
   })
 
@@ -150,7 +173,7 @@ describe('refresh, row by row', () => {
     expect(rowOf(await present(login.refreshToken))).toEqual(['1', 400, 'family_unknown'])
   })
 
-  test('row 2: another client, no proof, another key: refused, audited once an hour, and the login goes on', async () => {
+  test('row 2 (CVE-2026-55672): another client, no proof, another key: refused, audited once an hour, and the login goes on', async () => {
     const { to, login, present } = await loggedIn(true)
     const before = (await to.audit()).length
     expect(rowOf(await present(login.refreshToken, { client: 'bearer-app' }))).toEqual(['2', 400, 'client_mismatch'])
@@ -165,7 +188,7 @@ describe('refresh, row by row', () => {
     expect((await present(login.refreshToken)).status).toBe(200)
   })
 
-  test('row 3: ended, revoked, disabled, idle, over: each with its reason', async () => {
+  test('row 3 (CVE-2023-22492, CVE-2026-43983): ended, revoked, disabled, idle, over: each with its reason', async () => {
     const ended = await loggedIn(false)
     await postForm(ended.to, '/revoke', { token: ended.login.refreshToken, client_id: 'bearer-app' })
     expect(rowOf(await ended.present(ended.login.refreshToken))).toEqual(['3', 400, 'session_ended'])

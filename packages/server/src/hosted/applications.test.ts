@@ -109,7 +109,7 @@ describe('the page of applications', () => {
     ])
   })
 
-  test('withdraws: all that it got is dead, everywhere, and it has to ask again', async () => {
+  test('withdraws (CVE-2026-43983, CVE-2024-46999): all that it got is dead, everywhere, and it has to ask again', async () => {
     const { to, page, here, there, own } = await givenUses()
     const from = authorization({ client_id: 'orchard', redirect_uri })
     const pending = String((await page.follow(from.path)).parameters.get('code'))

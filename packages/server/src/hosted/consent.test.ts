@@ -256,6 +256,21 @@ describe('the form of the consent page', () => {
     expect(await to.auditedSince(before)).toEqual([])
   })
 
+  test('CVE-2026-49448: empty, or with its fields empty, is no yes', async () => {
+    const { to, page } = await signedIn()
+    const { location } = await ask(page)
+    const before = (await to.audit()).length
+    const headers = { origin: issuer, 'sec-fetch-site': 'same-origin' }
+    const cookie = [...page.jar].map(([name, value]) => `${name}=${value}`).join('; ')
+    const empty = await postForm(to, location, {}, { ...headers, cookie })
+    expect([empty.status, empty.headers.location]).toEqual([403, undefined])
+    for (const fields of [{}, { account: '', decision: '', shown: '' }, { decision: 'allow', account: '' }]) {
+      const answer = await page.submit(location, fields)
+      expect(String(answer.headers.location)).not.toContain('code=')
+    }
+    expect(await to.auditedSince(before)).toEqual([])
+  })
+
   test('answers for whoever was asked: if somebody else has signed in meanwhile, it is shown again', async () => {
     const { to, page } = await signedIn()
     await signUp(to, 'else@example.com')

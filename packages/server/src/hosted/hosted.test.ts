@@ -47,7 +47,7 @@ describe('the cookie of a session', () => {
     expect((await page.get('/account')).status).toBe(200)
   })
 
-  test('CVE-2022-25896: one that was planted before the login is not taken over', async () => {
+  test('CVE-2022-25896, CVE-2026-7507, CVE-2024-28197: one that was planted before the login is not taken over', async () => {
     const to = await given.server()
     await signUp(to)
     await signUp(to, 'else@example.com')
@@ -96,6 +96,20 @@ describe('the cookie of a session', () => {
       expect((await get(to, '/account', { cookie })).status).toBe(303)
     }
     expect((await get(to, '/account', { cookie: `countersign=x; ${own}` })).status).toBe(200)
+  })
+
+  test('CVE-2026-123799: is nobody once the time of its session is over, though no job has swept it', async () => {
+    const to = await given.server()
+    await signUp(to)
+    const page = browser(to)
+    await page.signIn()
+    const { user } = await to.store.loadUserByEmail('maria@example.com')
+    const [session] = await to.store.listSessions(String(user?.id))
+    const kept = page.jar.get(cookieName) ?? ''
+    to.setClock(Number(session?.session.absoluteEndAt) - 1)
+    expect((await get(to, '/account', { cookie: `${cookieName}=${kept}` })).status).toBe(200)
+    to.setClock(Number(session?.session.absoluteEndAt))
+    expect((await get(to, '/account', { cookie: `${cookieName}=${kept}` })).status).toBe(303)
   })
 
   test('ends with its session, and signing out takes it away', async () => {
@@ -168,7 +182,7 @@ describe('forms', () => {
     expect(answer.text).not.toContain('wrong horse')
   })
 
-  test('unknown account and wrong password give one page', async () => {
+  test('CVE-2024-41952, CVE-2026-23511: unknown account and wrong password give one page', async () => {
     const { to } = await signedIn()
     const strip = (text: string) => text.replace(/value="[^"]*"/g, '')
     const wrong = await browser(to).submit('/sign-in', { email: 'maria@example.com', password: 'wrong horse battery' })
@@ -224,7 +238,7 @@ describe('where a sign-in leads', () => {
     '/authorize/..//evil.example?x',
     '\t//evil.example',
   ]
-  test.each(open)('%j as return_to leads to the account page', async target => {
+  test.each(open)('CVE-2025-27143, CVE-2025-71403: %j as return_to leads to the account page', async target => {
     const to = await given.server()
     await signUp(to)
     const answer = await browser(to).signIn('maria@example.com', `/sign-in?return_to=${encodeURIComponent(target)}`)

@@ -181,7 +181,11 @@ describe('refused on a page, and nothing ends', () => {
       { post_logout_redirect_uri: 'https://portal.example@evil.example/bye' },
       'redirect_uri_mismatch',
     ],
-    ['a script (attack 26)', { post_logout_redirect_uri: 'javascript:alert(1)' }, 'redirect_uri_mismatch'],
+    [
+      'CVE-2025-67495: a script (attack 26)',
+      { post_logout_redirect_uri: 'javascript:alert(1)' },
+      'redirect_uri_mismatch',
+    ],
     ['a client that the ID token is not for', { client_id: 'rsa' }, 'parameter_invalid'],
     ['a state that is too long', { state: 'x'.repeat(2_049) }, 'parameter_invalid'],
   ])('%s', async (_name, more, reason) => {

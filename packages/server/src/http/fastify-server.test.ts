@@ -360,7 +360,7 @@ describe('from where a request comes', () => {
     return session?.session.device.ip
   }
 
-  test('attack 40 (GHSA-3529-5m8x-rpv3, CVE-2026-40575, CVE-2025-64484): X-Forwarded-* of others changes nothing', async () => {
+  test('attack 40 (GHSA-3529-5m8x-rpv3, CVE-2026-40575, CVE-2025-64484, GHSA-3q45-2fh7-66cj, GHSA-5wcc-hf24-rf5h): X-Forwarded-* of others changes nothing', async () => {
     const to = await given.server()
     await signUp(to)
     const headers = {
@@ -370,6 +370,7 @@ describe('from where a request comes', () => {
       x_forwarded_user: 'admin',
       'x-forwarded-user': 'admin',
       'x-original-url': '/admin',
+      'x-original-uri': '/health',
       'x-real-ip': '192.0.2.9',
       forwarded: 'for=192.0.2.9;host=evil.example',
       host: 'evil.example',
@@ -380,6 +381,19 @@ describe('from where a request comes', () => {
     expect((await get(to, '/account', headers)).headers.location).toBe('/sign-in?return_to=/account')
     expect((await get(to, '/v1/me', headers)).status).toBe(401)
   })
+
+  test.each(['a', '', ',', '999.1.1.1', '192.0.2.9:port', '[::1', '\u00e9', '192.0.2.9, '.repeat(500)])(
+    'CVE-2024-47070, CVE-2023-36456: %j as X-Forwarded-For lets nobody in, and guesses are counted all the same',
+    async forwarded => {
+      const to = await given.server({ config: { trustedProxies: ['127.0.0.1'] } })
+      await signUp(to)
+      const headers = { ...json, 'x-forwarded-proto': 'https', 'x-forwarded-for': forwarded }
+      const wrong = JSON.stringify({ email: 'maria@example.com', password: 'wrong', client_id: 'bearer-app' })
+      const attempt = () => call(to, { method: 'POST', url: '/v1/sessions', payload: wrong, headers })
+      for (let n = 0; n < 10; n++) expectRefusal(await attempt(), 401, 'login_failed')
+      expectRefusal(await attempt(), 429, 'too_many_attempts')
+    },
+  )
 
   test('attack 40: behind trusted proxies the last address that is none of them counts', async () => {
     const to = await given.server({ config: { trustedProxies: ['127.0.0.1', '10.0.0.1'] } })
@@ -451,7 +465,7 @@ describe('CORS', () => {
     for (const answer of answers) expect(answer.headers['access-control-allow-origin']).toBe(origin)
   })
 
-  test('lets nobody else, and nobody at all where back ends and pages are', async () => {
+  test('CVE-2026-37977, CVE-2024-41657: lets nobody else, and nobody at all where back ends and pages are', async () => {
     const to = await given.server()
     for (const other of [
       'https://evil.example',

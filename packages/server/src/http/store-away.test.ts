@@ -86,11 +86,11 @@ const writers: readonly [string, (one: Given) => Promise<Answer>][] = [
   ['a wrong verifier', ({ to, code }) => redeem(to, { code, code_verifier: 'x'.repeat(43) })],
   ['a leaked token', ({ to, login }) => refresh(to, login.refreshToken, { client: 'app' })],
   [
-    'revoking a login',
+    'revoking a login (CVE-2020-15223)',
     ({ to, login }) => postForm(to, '/revoke', { token: login.refreshToken, client_id: 'bearer-app' }),
   ],
   [
-    'revoking a token',
+    'revoking a token (CVE-2020-15223)',
     ({ to, login }) => postForm(to, '/revoke', { token: login.accessToken, client_id: 'bearer-app' }),
   ],
   ['ending one', ({ to, login, bound }) => erase(to, `/v1/sessions/${bound.sessionId}`, bearer(login.accessToken))],

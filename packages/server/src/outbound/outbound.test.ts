@@ -32,7 +32,7 @@ const resolvingTo = (...addresses: string[]) =>
     resolve: async () => addresses.map(address => ({ address, family: address.includes(':') ? 6 : 4 })),
   })
 
-describe('attack 29: a server on the internet does not call', () => {
+describe('attack 29 (CVE-2026-1180, CVE-2025-67494, CVE-2024-49753): a server on the internet does not call', () => {
   test.each([
     'https://[::ffff:169.254.169.254]/latest/meta-data',
     'https://169.254.169.254/latest/meta-data',
@@ -73,7 +73,7 @@ describe('attack 29: a server on the internet does not call', () => {
   })
 })
 
-test('attack 29: DNS rebinding: the name is looked up once, and the connection goes to the address that was judged', async () => {
+test('attack 29 (CVE-2026-55671): DNS rebinding: the name is looked up once, and the connection goes to the address that was judged', async () => {
   const port = await listen((_request, response) => response.end('{}'))
   const lookups: string[] = []
   const outbound = createOutbound({
@@ -87,7 +87,7 @@ test('attack 29: DNS rebinding: the name is looked up once, and the connection g
   expect(lookups).toEqual(['app.invalid'])
 })
 
-test('attack 29: a redirect is not followed', async () => {
+test('attack 29 (CVE-2026-4366): a redirect is not followed', async () => {
   let called = 0
   const secret = await listen((_request, response) => {
     called++

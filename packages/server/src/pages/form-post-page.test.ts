@@ -27,7 +27,7 @@ test('its one script is fixed, and the policy allows that one alone', () => {
   expect(policy).toContain("default-src 'none'; style-src 'self'; ")
 })
 
-test('what others have chosen stays text, and an address that runs is a TypeError', () => {
+test('CVE-2024-21637: what others have chosen stays text, and an address that runs is a TypeError', () => {
   expect(page.split(hostile)).toHaveLength(1)
   expect(page).toContain('&lt;script&gt;alert(1)')
   const bad = { url: 'javascript:alert(1)', applicationName: 'x', parameters: {} }

@@ -303,7 +303,7 @@ const poisonedPages: readonly (readonly [name: string, page: string])[] = [
   ['site with a footer', signInPage(createSite({ host: hostile, name: hostile }), { csrf: hostile })],
 ]
 
-test.each(poisonedPages)('markup in any field of %s stays text', (_, page) => {
+test.each(poisonedPages)('CVE-2019-8400, CVE-2024-28855: markup in any field of %s stays text', (_, page) => {
   const elements = parse(page)
   expect(named(elements, 'script')).toEqual([])
   expect(named(elements, 'img')).toEqual([])

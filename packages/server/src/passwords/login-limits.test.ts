@@ -95,7 +95,7 @@ describe('failed passwords', () => {
     expect(isRefusal(await limits.begin('colleague@example.com', elsewhere))).toBe(false)
   })
 
-  test('from all addresses of an IPv6 customer are one count', async () => {
+  test('GHSA-p6v2-xcpg-h6xw: from all addresses of an IPv6 customer are one count', async () => {
     expect(
       await guess(
         () => victim,

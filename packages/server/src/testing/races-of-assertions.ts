@@ -7,7 +7,7 @@ import { given } from './given.ts'
 
 /** Fifty at once with one assertion: what must hold on every store. */
 export function racesOfAssertions(openStore?: (options: StoreOptions) => Promise<Store>): void {
-  test('attack 23: of fifty who present one assertion at once one gets a token', async () => {
+  test('attack 23 (CVE-2020-15222, CVE-2026-90997): of fifty who present one assertion at once one gets a token', async () => {
     let clock = (): number => 0
     const key = assertionKey(() => clock())
     const job = declareClient({ id: 'job', jwks: [key.jwk], grantTypes: ['client_credentials'] })

@@ -24,6 +24,16 @@ export function clientContract({ it, expect }: Contract): void {
     expect(await store.countClients('metadata')).toBe(0)
   })
 
+  it('CVE-2026-33504: where a page begins is a value, and never a part of the statement', async ({ store }) => {
+    for (const id of ['a', 'b', "c' OR '1'='1"]) await registered(store, { id, expiresAt: null })
+    const ids = async (after: string) => (await store.listClients({ limit: 9, after })).map(({ id }) => id)
+    expect(await ids("' OR '1'='1")).toEqual(['a', 'b', "c' OR '1'='1"])
+    expect(await ids("b'; DELETE FROM client; --")).toEqual(["c' OR '1'='1"])
+    expect(await ids("c' OR '1'='1")).toEqual([])
+    expect(await ids('\u{10ffff}')).toEqual([])
+    expect(await store.countClients('registered')).toBe(3)
+  })
+
   it('the origin of a redirect URI is known while a client that has it is switched on', async ({ store }) => {
     const uris = ['https://app.example:8443/cb', 'https://app.example:8443/other', 'com.example.app:/cb']
     const one = await given.client(store, { id: 'one', redirectUris: uris })

@@ -17,7 +17,7 @@ export function shortLivedContract({ it, expect }: Contract): void {
     expect(await store.loadShortLived('pushedRequest', 'x')).toBeUndefined()
   })
 
-  it('of fifty that use one at once, one does', async ({ store, clock }) => {
+  it('CVE-2026-90997: of fifty that use one at once, one does', async ({ store, clock }) => {
     const row = pushedRequest(clock.now() + 60_000)
     await store.commit(given.change([{ table: 'pushedRequest', row }]))
     const used = { ...row, usedAt: clock.now(), version: 1 }

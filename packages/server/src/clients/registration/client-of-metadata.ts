@@ -61,7 +61,7 @@ export function clientOfMetadata(metadata: ClientMetadata, registrant: Registran
   if (isRefusal(openId)) return openId
   const { policy } = registrant
   const { client_name: name, dpop_bound_access_tokens, require_pushed_authorization_requests } = metadata
-  const wanted = metadata.scope === undefined ? policy.scopes : parseScope(metadata.scope)
+  const wanted = wantedScopes(metadata.scope, policy)
   if (wanted === undefined) return wrongMember('scope')
   const scopes = wanted.filter(scope => policy.scopes.includes(scope))
   return {
@@ -79,6 +79,12 @@ export function clientOfMetadata(metadata: ClientMetadata, registrant: Registran
     description: descriptionOf(metadata),
     registeredMetadata: metadataForItsOwner(metadata),
   }
+}
+
+/** Absent, all that there are to be had; the empty text, none. */
+function wantedScopes(scope: string | undefined, policy: RegistrationPolicy): readonly string[] | undefined {
+  if (scope === undefined) return policy.scopes
+  return scope === '' ? [] : parseScope(scope)
 }
 
 /** Token exchange is a right that an operator gives; acting for itself is one that somebody vouches for. */

@@ -45,7 +45,7 @@ describe('bad input goes to the client, with the error of the specification, and
     ],
     ['a hybrid one', { response_type: 'code id_token' }, 'unsupported_response_type', 'response_type_unsupported'],
     ['an unknown response mode', { response_mode: other }, 'invalid_request', 'parameter_invalid'],
-    ['a request object', { request: 'eyJ.e30.' }, 'request_not_supported', 'request_object_unsupported'],
+    ['CVE-2026-9793: a request object', { request: 'eyJ.e30.' }, 'request_not_supported', 'request_object_unsupported'],
     [
       'a request by reference',
       { request_uri: 'https://x.example/r' },
@@ -147,7 +147,7 @@ function basicOf(): Record<string, string> {
 describe('PKCE', () => {
   const bare = { ...web, code_challenge: '', code_challenge_method: '' }
 
-  test('may be left out by a confidential client whose setting says so, and by no public one', async () => {
+  test('CVE-2017-18924: may be left out by a confidential client whose setting says so, and by no public one', async () => {
     const { to, page } = await signedIn()
     const { code } = await page.code(bare)
     const fields = { grant_type: 'authorization_code', code, redirect_uri: web.redirect_uri }
@@ -166,7 +166,7 @@ describe('PKCE', () => {
     expect((await redeem(to, fields, basicOf())).body.reason).toBe('code_invalid')
   })
 
-  test('attack 21: a challenge was sent, so the verifier is needed, whatever the setting', async () => {
+  test('attack 21 (CVE-2025-4144): a challenge was sent, so the verifier is needed, whatever the setting', async () => {
     const { to, page } = await signedIn()
     const { code, verifier } = await page.code(web)
     const fields = { grant_type: 'authorization_code', code, redirect_uri: web.redirect_uri }
@@ -175,7 +175,7 @@ describe('PKCE', () => {
     expect((await postForm(to, '/token', { ...fields, code_verifier: verifier }, basicOf())).status).toBe(200)
   })
 
-  test('half of it is none', async () => {
+  test('GHSA-9h47-pqcx-hjr4: half of it is none, and so is plain', async () => {
     const { page } = await signedIn()
     for (const more of [{ code_challenge: '' }, { code_challenge_method: '' }, { code_challenge_method: 'plain' }]) {
       expect(told(await page.get(authorization({ ...web, ...more }).path)).get('reason')).toBe('pkce_required')

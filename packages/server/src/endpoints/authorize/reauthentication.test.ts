@@ -180,7 +180,7 @@ describe('attack 42 (CVE-2022-25896): signing in again', () => {
     expect((await to.audit()).map(({ record }) => record.event)).toContain('session.reauthenticated')
   })
 
-  test('as another user ends the earlier session and what was in it', async () => {
+  test('CVE-2025-12390: as another user ends the earlier session and what was in it', async () => {
     const { page, to } = await signedIn()
     await signUp(to, 'else@example.com')
     const first = await tokensOf(to, page, { client_id: 'bearer-app' })
