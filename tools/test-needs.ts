@@ -9,6 +9,7 @@ import { delimiter, join } from 'node:path'
 import { findPgbouncer, findPostgres } from '@countersign/store-postgres/testing/find-postgres'
 import { findChromium } from './chromium-path.ts'
 import { findFaketime } from './faketime-path.ts'
+import { findNginx } from './nginx-path.ts'
 
 export interface TestNeed {
   readonly name: string
@@ -37,6 +38,12 @@ export const testNeeds: readonly TestNeed[] = [
     isPresent: environment => findPgbouncer(environment) !== undefined,
     debianPackage: 'pgbouncer',
     advice: 'install PgBouncer and set COUNTERSIGN_PGBOUNCER to the path of its executable',
+  },
+  {
+    name: 'nginx',
+    isPresent: environment => findNginx(environment) !== undefined,
+    debianPackage: 'nginx',
+    advice: 'install nginx and set COUNTERSIGN_NGINX to the path of its executable',
   },
   {
     name: 'libfaketime',

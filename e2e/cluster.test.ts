@@ -1,0 +1,130 @@
+import { join } from 'node:path'
+import { isRefusal } from '@countersign/protocol'
+import { createVerifier } from '@countersign/verify'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type RunningNodes, startNodes } from '../examples/cluster/src/start-nodes.ts'
+import { type Install, logIn, refresh, revoke, signUp } from './testing/app-install.ts'
+import { followFeed } from './testing/feed-reader.ts'
+import { type Answer, basic, call } from './testing/http-call.ts'
+import { createProofKey } from './testing/proof-key.ts'
+
+const configuration = join(import.meta.dirname, '../examples/cluster/countersign.json')
+const api = { clientId: 'notes-api', clientSecret: 'replace-this-by-32-random-bytes-of-your-own' }
+const app = { clientId: 'notes-app' }
+let running: RunningNodes
+
+beforeAll(async () => {
+  running = await startNodes({ configuration })
+  await signUp(running.issuer)
+})
+afterAll(() => running?.close())
+
+/** Somebody who does the same again and again, until told to stop. Keeps what did not go well. */
+function again(act: () => Promise<string | undefined>): { stop(): Promise<{ done: number; wrong: string[] }> } {
+  let stopped = false
+  const wrong: string[] = []
+  async function go(): Promise<number> {
+    let done = 0
+    for (; !stopped; done++) {
+      const problem = await act().catch(String)
+      if (problem !== undefined) wrong.push(problem)
+    }
+    return done
+  }
+  const gone = go()
+  return {
+    async stop() {
+      stopped = true
+      return { done: await gone, wrong }
+    },
+  }
+}
+
+/** A node that has just started asks for a nonce of its own time: a client does as it is told (RFC 9449 §8), and that is no failure. */
+async function refreshAsApp(issuer: string, install: Install): Promise<Answer | undefined> {
+  for (let tries = 0; ; tries++) {
+    const answer = await refresh(issuer, install)
+    if (tries === 3 || answer?.headers['countersign-reason'] !== 'proof_nonce_required') return answer
+  }
+}
+
+const unlessFine = (answer: { status: number; text: string } | undefined, what: string): string | undefined =>
+  answer?.status === 200 || answer?.status === 201 ? undefined : `${what}: ${answer?.status} ${answer?.text}`
+
+test('all nodes restart one after the other under load: no request fails, and no follower of the feed misses an entry', async () => {
+  const { issuer, nodes } = running
+  const before = nodes.map(node => node.pid())
+  const bound = await Promise.all([1, 2].map(() => logIn(issuer, { ...app, key: createProofKey() })))
+  const unbound = await logIn(issuer, app)
+  const follower = followFeed(issuer, api)
+  const revoked: string[] = []
+
+  const load = [
+    ...bound.map(install => again(async () => unlessFine(await refreshAsApp(issuer, install), 'a bound refresh'))),
+    again(async () => unlessFine(await refresh(issuer, unbound), 'a refresh')),
+    again(async () => unlessFine(await call(`${issuer}/jwks`), 'the keys')),
+    again(async () => {
+      const form = { token: unbound.accessToken }
+      return unlessFine(
+        await call(`${issuer}/introspect`, { form, headers: basic(api.clientId, api.clientSecret) }),
+        'asking',
+      )
+    }),
+    again(async () => {
+      const short: Install = await logIn(issuer, app)
+      const answer = await revoke(issuer, short)
+      revoked.push(short.sessionId)
+      return unlessFine(answer, 'a logout')
+    }),
+  ]
+  const codes = await running.restartEach()
+  const results = await Promise.all(load.map(one => one.stop()))
+  expect(results.flatMap(({ wrong }) => wrong)).toEqual([])
+  expect(Math.min(...results.map(({ done }) => done))).toBeGreaterThan(3)
+  expect(codes).toEqual([0, 0, 0])
+  expect(nodes.filter((node, index) => node.pid() === before[index])).toEqual([])
+
+  // Each entry once, in the order of the numbers, over all connections; only the first began with a snapshot.
+  await follower.until(read => revoked.every(session => read.ids.includes(session)))
+  const { numbers, snapshots, connections, ids } = await follower.stop()
+  expect(snapshots).toBe(1)
+  expect(connections).toBeGreaterThan(1)
+  expect(numbers).toEqual(numbers.map((_number, index) => (numbers[0] ?? 0) + index))
+  expect(new Set(ids).size).toBe(ids.length)
+  for (const install of [...bound, unbound]) expect((await refreshAsApp(issuer, install))?.status).toBe(200)
+})
+
+test('what is revoked on one node is refused by an API that follows another, without asking anybody', async () => {
+  const { issuer, nodes } = running
+  const [here, there] = nodes.map(node => `http://${node.address}`)
+  const asked: string[] = []
+  const verifier = createVerifier({
+    issuer,
+    audience: 'urn:notes',
+    revocations: api,
+    // The second node's own address, whatever the metadata say.
+    fetch: (input, init) => {
+      asked.push(String(input))
+      return fetch(String(input).replace(issuer, String(there)), init)
+    },
+  })
+  const install = await logIn(String(here), app)
+  await verifier.ready()
+  const isRefused = async (): Promise<string | undefined> => {
+    const verdict = await verifier.verify(install.accessToken)
+    return isRefusal(verdict) ? verdict.reason : undefined
+  }
+  expect(await isRefused()).toBeUndefined()
+  const before = asked.length
+  expect((await revoke(String(here), install))?.status).toBe(200)
+  await expect.poll(isRefused, { timeout: 20_000, interval: 10 }).toBe('token_revoked')
+  expect(asked.slice(before).filter(url => !url.endsWith('/revocations'))).toEqual([])
+  // And at the node itself the order is fixed: once the answer is there, a fresh look at any node has the entry.
+  const second = await logIn(String(here), app)
+  await revoke(String(here), second)
+  const headers = basic(api.clientId, api.clientSecret)
+  for (const node of nodes) {
+    expect((await call(`http://${node.address}/revocations`, { headers })).text).toContain(second.sessionId)
+  }
+  verifier.close()
+})
