@@ -77,8 +77,8 @@ export const advisoriesOfClients: readonly Advisory[] = [
     flaw: 'Discovery offered `none`, and PKCE with `plain` was accepted.',
   },
   {
-    ids: ['CVE-2019-8400', 'CVE-2024-28855'],
-    whose: 'Ory Hydra, ZITADEL',
+    ids: ['CVE-2019-8400', 'CVE-2024-28855', 'CVE-2026-33525'],
+    whose: 'Ory Hydra, ZITADEL, Authelia',
     flaw: 'What stood in the request ran on the page: reflected markup.',
   },
   {

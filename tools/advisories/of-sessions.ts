@@ -13,9 +13,9 @@ export const advisoriesOfSessions: readonly Advisory[] = [
     flaw: 'Sessions in the cache outlived the deletion of their user.',
   },
   {
-    ids: ['CVE-2026-8922'],
+    ids: ['CVE-2026-8922', 'CVE-2026-18218'],
     whose: 'Keycloak',
-    flaw: 'Of two “not before” limits, the one of the client hid the one of the realm: revoked tokens were active.',
+    flaw: 'Of two “not before” limits, of the client and of the realm, one hid the other: revoked tokens were active.',
   },
   {
     ids: ['CVE-2025-46815'],
@@ -153,5 +153,42 @@ export const advisoriesOfSessions: readonly Advisory[] = [
     ids: ['CVE-2026-123799'],
     whose: 'SuperTokens',
     flaw: 'Sessions of the dashboard were good for ever: nobody looked at their end.',
+  },
+  {
+    ids: ['CVE-2026-134314'],
+    whose: 'Better Auth',
+    flaw: 'Guesses sent at the same time were counted as few; addresses that differ in an accent were one.',
+  },
+  {
+    ids: ['GHSA-hp74-gm6m-2qm5'],
+    whose: 'Pocket ID',
+    flaw: 'A weaker way to sign in counted as the stronger one that was asked for again.',
+  },
+  {
+    ids: ['CVE-2026-134313'],
+    whose: 'Better Auth',
+    flaw: 'A database’s “last id” was another connection’s: users got each other’s sessions.',
+    without: 'Ids are random and made before the row is written',
+  },
+  {
+    ids: ['CVE-2026-134311', 'CVE-2026-134322'],
+    whose: 'Better Auth',
+    flaw: 'Telephone numbers that nobody has verified chose the account.',
+    without: 'Nobody signs in by telephone',
+  },
+  {
+    ids: [
+      'CVE-2026-25922',
+      'CVE-2026-40165',
+      'CVE-2026-41577',
+      'CVE-2026-47201',
+      'CVE-2026-57580',
+      'GHSA-cqj8-fxxf-9pg7',
+      'CVE-2026-2603',
+      'CVE-2024-7341',
+    ],
+    whose: 'authentik, Keycloak',
+    flaw: 'SAML: assertions wrapped, cut by a comment, replayed, for others; disabled providers; sessions planted.',
+    without: 'There is no SAML here',
   },
 ]

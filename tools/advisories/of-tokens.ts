@@ -115,4 +115,30 @@ export const advisoriesOfTokens: readonly Advisory[] = [
     whose: 'Keycloak',
     flaw: 'An assertion under HS256 passed with what is public as secret.',
   },
+  {
+    ids: ['CVE-2025-54576', 'CVE-2026-41059', 'CVE-2026-33494', 'CVE-2026-74909'],
+    whose: 'OAuth2 Proxy, Ory Oathkeeper, Keycloak',
+    flaw: 'A path that needs a token passed as one that needs none: by query, fragment, dots, or an encoded semicolon.',
+  },
+  {
+    ids: ['CVE-2026-25748'],
+    whose: 'authentik',
+    flaw: 'A broken cookie was answered like no need to sign in.',
+  },
+  {
+    ids: ['CVE-2023-48309'],
+    whose: 'NextAuth.js',
+    flaw: 'A token made for a step of the sign-in was good as a session.',
+  },
+  {
+    ids: ['CVE-2026-68481'],
+    whose: 'Apache CXF',
+    flaw: 'Revoked tokens were active at the introspection.',
+  },
+  {
+    ids: ['CVE-2026-33496'],
+    whose: 'Ory Oathkeeper',
+    flaw: 'Answers of two introspection servers shared a cache.',
+    without: 'A verifier has one issuer and a cache of its own',
+  },
 ]

@@ -511,7 +511,7 @@ describe('13. CVE-2025-31123: keys that have gone', () => {
   })
 })
 
-describe('14. CVE-2022-23539, CVE-2022-23541: keys of the wrong kind, tokens of the wrong kind', () => {
+describe('14. CVE-2022-23539, CVE-2022-23541, CVE-2023-48309: keys of the wrong kind, tokens of the wrong kind', () => {
   test('RSA below 2048 bits, and a public exponent of one', async () => {
     const short = signerOf('RS256', 'short', generateKeyPairSync('rsa', { modulusLength: 1024 }))
     const by = await openWithKeys([

@@ -8,7 +8,7 @@ test('what was authorised under the epochs of now stands, and what under later o
   expect(isOutlived({ all: 6, user: 4, client: 3, grant: 8 }, now)).toBe(false)
 })
 
-test('CVE-2026-8922: each epoch is compared by itself; a high one does not hide a low one', () => {
+test('CVE-2026-8922, CVE-2026-18218: each epoch is compared by itself; a high one does not hide a low one', () => {
   for (const lower of [{ all: 4 }, { user: 2 }, { client: 1 }, { grant: 6 }]) {
     expect(isOutlived({ all: 9, user: 9, client: 9, grant: 9, ...lower }, now)).toBe(true)
   }

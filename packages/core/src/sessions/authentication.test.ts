@@ -25,7 +25,7 @@ describe('acr', () => {
     expect(acrOf(amr)).toBe(acr)
   })
 
-  test('the stronger is good for the weaker, not the other way round, and unknown words are nothing', () => {
+  test('GHSA-hp74-gm6m-2qm5: the stronger is good for the weaker, not the other way round, and unknown words are nothing', () => {
     expect(acrSuffices(two, [one])).toBe(true)
     expect(acrSuffices(one, [two])).toBe(false)
     expect(acrSuffices(one, ['x', one])).toBe(true)

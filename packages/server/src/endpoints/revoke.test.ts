@@ -15,7 +15,7 @@ async function loggedIn() {
 }
 
 describe('revoking (RFC 7009)', () => {
-  test('a refresh token ends its login: both tokens are dead at once, and the feed says so', async () => {
+  test('CVE-2026-68481: a refresh token ends its login: both tokens are dead at once, and the feed says so', async () => {
     const { to, login } = await loggedIn()
     const before = (await to.audit()).length
     const answer = await postForm(to, '/revoke', { token: login.refreshToken, client_id: 'bearer-app' })

@@ -81,7 +81,7 @@ describe('failed passwords', () => {
     ).toBe(100)
   })
 
-  test('fifty at once pass no more than one after another', async () => {
+  test('CVE-2026-134314: fifty at once pass no more than one after another', async () => {
     const attempts = await Promise.all(Array.from({ length: 50 }, () => limits.begin(victim, elsewhere)))
     expect(attempts.filter(attempt => !isRefusal(attempt))).toHaveLength(10)
   })

@@ -270,7 +270,7 @@ describe.each(Object.keys(servers))('behind %s', name => {
     expect((await call(url, bearer('rubbish'))).status).toBe(401)
   })
 
-  test('a public path needs no token, and nothing that only looks like it is public', async () => {
+  test('CVE-2025-54576, CVE-2026-41059, CVE-2026-33494, CVE-2026-74909: a public path needs no token, and nothing that only looks like it is public', async () => {
     const url = await start({ public: ['/api/me', '/api/open/*'] })
     expect((await call(url)).json()).toEqual({ sub: null })
     expect((await call(`${url}?page=2`)).status).toBe(200)
@@ -286,6 +286,14 @@ describe.each(Object.keys(servers))('behind %s', name => {
       '/api/open/.%2e/me2',
       '/api/open/..%2fme2',
       '/api/open//x',
+      '/api/open/..;/me2',
+      '/api/open/..;x=1/me2',
+      '/api/open/..%3b/me2',
+      '/api/open/..%3B/me2',
+      '/api/open/.;/x',
+      '/api/me2?/api/open/x',
+      '/api/me2#/api/open/x',
+      '/api/me2?x=/api/me',
     ]) {
       expect([path, (await call(new URL(url).origin + path)).status]).toEqual([path, 401])
     }
@@ -303,6 +311,22 @@ describe.each(Object.keys(servers))('behind %s', name => {
     expect((await call(url, { headers: { accept: 'application/json' } })).status).toBe(401)
     expect((await call(url, { headers: { accept: 'text/html', 'sec-fetch-mode': 'cors' } })).status).toBe(401)
     expect((await call(url, { ...html, method: 'POST' })).status).toBe(401)
+  })
+
+  test('CVE-2026-25748: a broken cookie lets nobody through, on an optional route neither', async () => {
+    const cookie = { name: '__Host-token', origins: [] }
+    const [strict, optional] = [await start({ cookie }), await start({ cookie, optional: true })]
+    const good = tokenFor()
+    for (const value of ['x', 'a.b.c', `"${good}"`, `${good.slice(0, -3)}AAA`, `${good} x`, '%00', '=', `${good}=x`]) {
+      const headers = { cookie: `__Host-token=${value}` }
+      expect([value, (await call(strict, { headers })).status]).toEqual([value, 401])
+      expect([value, (await call(optional, { headers })).status]).toEqual([value, 401])
+    }
+    for (const broken of ['__Host-token', '__Host-token=', ';;;', `=${good}`, `x__Host-token=${good}`]) {
+      const headers = { cookie: broken }
+      expect([broken, (await call(strict, { headers })).status]).toEqual([broken, 401])
+      expect([broken, (await call(optional, { headers })).json()]).toEqual([broken, { sub: null }])
+    }
   })
 
   test('a token from a cookie passes unsafe methods from this origin only', async () => {

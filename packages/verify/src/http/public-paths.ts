@@ -1,6 +1,6 @@
 /**
- * Tells paths that need no token. Compared letter by letter; a path that a router could read in two ways (dots, double
- * or encoded slashes, backslashes) is never public.
+ * Tells paths that need no token. Compared letter by letter; a path that a router could read in two ways (dots, with a
+ * parameter behind them too; double or encoded slashes, backslashes) is never public.
  */
 export function publicPaths(paths: readonly string[]): (target: string) => boolean {
   const exact = new Set<string>()
@@ -19,5 +19,5 @@ export function publicPaths(paths: readonly string[]): (target: string) => boole
 }
 
 function isTwofold(path: string): boolean {
-  return /\/\.{1,2}(?:\/|$)|\/\/|\\|%2e|%2f|%5c|%00/i.test(path)
+  return /\/\.{1,2}(?:[/;]|$)|\/\/|\\|%2e|%2f|%3b|%5c|%00/i.test(path)
 }
