@@ -21,7 +21,8 @@ export interface Witness {
 export function createWitness(): Witness {
   const exchanges: TokenExchange[] = []
   const jumps: HistoryEvent[] = []
-  const noteJump = (): void => void jumps.push({ kind: 'fault', time: monotonic(), text: 'store clock' })
+  const noteJump = (): void =>
+    void jumps.push({ kind: 'fault', time: monotonic(), what: 'store clock', text: 'the clock jumps' })
   observers.add((what, answer, sending) => {
     const exchange = exchangeOf(what, answer, sending)
     if (exchange !== undefined) exchanges.push(exchange)

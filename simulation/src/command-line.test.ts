@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { readCommand } from './command-line.ts'
 
 test('a seed is replayed, a number of seeds or minutes is played, a thousand seeds by default', () => {
-  expect(readCommand(['--seed', '7'])).toEqual({ do: 'replay', seed: 7 })
+  expect(readCommand(['--seed', '7'])).toEqual({ do: 'replay', seed: 7, json: false })
   expect(readCommand(['--seeds', '20', '--json', '--from', '5'])).toEqual({
     do: 'seeds',
     first: 5,
@@ -15,6 +15,7 @@ test('a seed is replayed, a number of seeds or minutes is played, a thousand see
   expect(readCommand(['--seed', '7', '--break', 'there is no grace'])).toEqual({
     do: 'replay',
     seed: 7,
+    json: false,
     breaks: 'there is no grace',
   })
   expect(readCommand([])).toEqual({ do: 'seeds', first: 1, count: 1_000, json: false })
@@ -49,8 +50,22 @@ describe('as a command', { timeout: 120_000 }, () => {
     expect(last).toMatchObject({ seeds: 5, violations: 0, rows: { 1: expect.any(Number), 10: expect.any(Number) } })
   })
 
+  test('a seed is told as a story, and --json ends it with the same line', () => {
+    const { status, stdout } = simulate('--seed', '7', '--json')
+    const lines = stdout.trimEnd().split('\n')
+    expect(status).toBe(0)
+    expect(lines[0]).toMatch(/^This is seed 7: \d nodes?, /)
+    expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ seeds: 1, violations: 0 })
+  })
+
+  test('--minutes ends in time, and says so in the same way', () => {
+    const { status, stdout } = simulate('--minutes', '0.02', '--json')
+    expect(status).toBe(0)
+    expect(JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '')).toMatchObject({ violations: 0 })
+  })
+
   test('what is broken is told as a short story, with how to play it again; it exits 1', () => {
-    const broken = simulate('--seeds', '20', '--json', '--break', 'a fast-forward rotates')
+    const broken = simulate('--seeds', '2', '--json', '--break', 'a fast-forward rotates')
     expect(broken.status).toBe(1)
     expect(broken.stdout).toMatch(/Seed \d+ breaks a promise at [\d:.]+: /)
     const again = /Replay: npm run simulate -- --seed (\d+) --break "a fast-forward rotates"/.exec(broken.stdout)

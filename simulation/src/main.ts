@@ -9,6 +9,8 @@ import { type RunResult, run } from './run.ts'
 import { addTo, createTally, type Tally } from './tally.ts'
 
 const progressEverySeconds = 5
+/** Seeds whose violation is shrunk and told; of further ones a line each. */
+const toldAtMost = 3
 
 process.exitCode = await main()
 
@@ -27,7 +29,7 @@ async function main(): Promise<number> {
       say(usage)
       return 0
     case 'replay':
-      return replay(game, command.seed)
+      return replay(game, command)
     case 'seeds': {
       const { count } = command
       return play(
@@ -80,10 +82,12 @@ async function play(
   const tally = createTally()
   const started = performance.now()
   let saidAt = started
+  let failed = 0
   for (let seed = first; goesOn(tally); seed++) {
     const result = await game.run(game.plan(seed))
     addTo(tally, result)
-    if (result.violations.length > 0) await sayShrunk(game, result)
+    if (result.violations.length > 0 && ++failed <= toldAtMost) await sayShrunk(game, result)
+    else if (result.violations.length > 0) sayBroken(result)
     if (performance.now() - saidAt < progressEverySeconds * 1000) continue
     saidAt = performance.now()
     say(`${(100 * progress(tally)).toFixed(0).padStart(3)} %  ${summary(tally)}; ${residentMegabytes()} MB`)
@@ -95,9 +99,12 @@ async function play(
       .map(([name, hits]) => `${name} ${hits}`)
       .join(', ')}`,
   )
-  const { seeds, events, violations, rows, faults } = tally
-  if (json) say(JSON.stringify({ seeds, events, violations, rows, faults }))
-  return violations > 0 ? 1 : 0
+  if (json) sayJson(tally)
+  return tally.violations > 0 ? 1 : 0
+}
+
+function sayJson({ seeds, events, violations, rows, faults }: Tally): void {
+  say(JSON.stringify({ seeds, events, violations, rows, faults }))
 }
 
 function residentMegabytes(): number {
@@ -110,16 +117,18 @@ function summary({ seeds, events, violations, rows, faults }: Tally): string {
   return `${seeds} seeds, ${events} events, ${injected} faults, ${violations} violations; rows ${coverage.join(' ')}`
 }
 
-async function replay(game: Game, seed: number): Promise<number> {
+async function replay(game: Game, { seed, json }: { readonly seed: number; readonly json: boolean }): Promise<number> {
   const result = await game.run(game.plan(seed))
-  say(castOf(result))
+  const { violations } = result
+  const tally = createTally()
+  addTo(tally, result)
+  say(`This is ${castOf(result)}`)
   say(tellStory(result.world.history.events).join('\n'))
-  for (const violation of result.violations) {
-    say(`\nBROKEN at ${clockOf(violation.time)}: ${violation.rule}\n  ${violation.text}`)
-  }
-  if (result.violations.length > 0) await sayShrunk(game, result)
+  for (const { time, rule, text } of violations) say(`\nBROKEN at ${clockOf(time)}: ${rule}\n  ${text}`)
+  if (violations.length > 0) await sayShrunk(game, result)
   else say('\nNo promise was broken.')
-  return result.violations.length > 0 ? 1 : 0
+  if (json) sayJson(tally)
+  return violations.length > 0 ? 1 : 0
 }
 
 /** The violation, by the smallest plan that still shows it. */
@@ -130,26 +139,38 @@ async function sayShrunk(game: Game, result: RunResult): Promise<void> {
   sayViolation(await game.run(smallest), game.flag)
 }
 
-function sayViolation({ plan, violations, world }: RunResult, flag: string): void {
+function sayViolation(result: RunResult, flag: string): void {
+  const { plan, violations, world } = result
   const [first] = violations
   if (first === undefined) return
-  say(`\nSeed ${plan.seed} breaks a promise at ${clockOf(first.time)}: ${first.rule}\n  ${first.text}`)
+  sayBroken(result)
+  say(`\nThe shortest way there, with ${castOf(result)}`)
   say(
     tellStory(
       world.history.events.filter(({ time }) => time <= first.time),
       first.familyId,
     ).join('\n'),
   )
-  say(`Replay: npm run simulate -- --seed ${plan.seed}${flag}\n`)
+  say(`\nReplay: npm run simulate -- --seed ${plan.seed}${flag}\n`)
+}
+
+function sayBroken({ plan, violations: [first] }: RunResult): void {
+  if (first) say(`\nSeed ${plan.seed} breaks a promise at ${clockOf(first.time)}: ${first.rule}\n  ${first.text}`)
 }
 
 function castOf({ plan }: RunResult): string {
+  const { nodes, apis } = plan
   const devices = plan.devices.map(
     ({ name, user, bound, tabs, shared }) =>
       `${name} of ${user} (SDK, ${bound ? 'bound' : 'unbound'}, ${tabs} ${tabs > 1 ? (shared ? 'tabs with one storage' : 'tabs each for itself') : 'tab'})`,
   )
-  const plains = plan.plains.map(({ name, user, clientId }) => `${name} of ${user} (${clientId}, unbound)`)
-  return `Seed ${plan.seed}: ${plan.nodes} nodes, ${plan.apis} APIs, ${[...devices, ...plains].join(', ')}\n`
+  const plains = plan.plains.map(({ name, user, clientId }) => `${name} of ${user} (client "${clientId}", unbound)`)
+  const cast = [counted(nodes, 'node'), ...(apis > 0 ? [counted(apis, 'API')] : []), ...devices, ...plains]
+  return `seed ${plan.seed}: ${cast.join(', ')}\n`
+}
+
+function counted(number: number, noun: string): string {
+  return `${number} ${noun}${number > 1 ? 's' : ''}`
 }
 
 function say(text: string): void {

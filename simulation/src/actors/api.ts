@@ -3,15 +3,13 @@ import { isRefusal } from '@countersign/protocol'
 import { createVerifier, type Verifier } from '@countersign/verify'
 import type { Judgement, Party } from '../history/history.ts'
 import { readAccessToken } from '../history/read-tokens.ts'
+import { apiSecret, apiUrl } from '../world/clients.ts'
 import type { Dice } from '../world/dice.ts'
 import { epoch } from '../world/disk.ts'
 import { abortable, requestOf, responseOf } from '../world/fetch.ts'
 import type { Network, Sender, Weather } from '../world/network.ts'
 import { issuerUrl } from '../world/node.ts'
 import type { VirtualTime } from '../world/virtual-time.ts'
-import { apiUrl } from './device.ts'
-
-export const apiSecret = 'secret of the api, long enough to be one'
 
 /** A resource server with the real verifier, following the feed. */
 export interface Api {

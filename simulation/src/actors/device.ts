@@ -2,6 +2,7 @@ import { type Countersign, createCountersign, type Locks, type State, type Store
 import { createMemoryRecord, type MemoryRecord, memoryStorage } from '@countersign/app/storage/memory'
 import { instantSubtle } from '@countersign/app/testing/instant-subtle'
 import { readRefreshToken } from '../history/read-tokens.ts'
+import { apiUrl } from '../world/clients.ts'
 import type { Dice } from '../world/dice.ts'
 import { epoch } from '../world/disk.ts'
 import { abortable, requestOf, responseOf } from '../world/fetch.ts'
@@ -54,7 +55,6 @@ export interface DeviceWorld {
   readonly onState: (device: Device, tab: Tab, state: State) => void
 }
 
-export const apiUrl = 'https://api.example'
 const subtle = instantSubtle()
 
 export function createDevice(world: DeviceWorld, spec: DeviceSpec, sender: Device['sender']): Device {

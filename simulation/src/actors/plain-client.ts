@@ -37,27 +37,16 @@ export function createPlainClient(
   sender: PlainClient['sender'],
   habits: RetryHabits,
 ): PlainClient {
-  const { time, network } = world
+  const { time } = world
   let underway: Promise<'tokens' | 'ended' | 'no answer'> | undefined
-
-  async function post(refreshToken: string): Promise<HttpAnswer | undefined> {
-    const request = refreshRequest(credentials, refreshToken, sender.ip)
-    let timer: ReturnType<VirtualTime['after']> | undefined
-    const impatience = new Promise<undefined>(resolve => {
-      timer = time.after(habits.patience, () => resolve(undefined))
-    })
-    const answer = network.send(sender, request).catch(() => undefined)
-    const first = await Promise.race([answer, impatience])
-    time.cancel(timer)
-    return first
-  }
 
   async function refresh(): Promise<'tokens' | 'ended' | 'no answer'> {
     for (const pause of [0, ...habits.pauses]) {
       if (pause > 0) await time.sleep(pause)
       if (client.ended !== undefined || client.refreshToken === undefined) return 'ended'
       const sentAt = time.now()
-      const answer = await post(client.refreshToken)
+      const request = refreshRequest(credentials, client.refreshToken, sender.ip)
+      const answer = await ask(world, sender, request, habits.patience)
       if (answer === undefined || answer.status >= 429) continue
       const body = JSON.parse(String(answer.body)) as Record<string, unknown>
       if (answer.status === 200) {
@@ -97,13 +86,22 @@ export function createPlainClient(
 const form = 'application/x-www-form-urlencoded'
 
 export function refreshRequest(
-  { clientId, secret }: ClientCredentials,
+  credentials: ClientCredentials,
   refreshToken: string,
   ip: string,
   proof?: string,
 ): HttpRequest {
-  const body = new URLSearchParams({ grant_type: 'refresh_token', refresh_token: refreshToken })
-  if (secret === undefined) body.set('client_id', clientId)
+  return formRequest(credentials, { grant_type: 'refresh_token', refresh_token: refreshToken }, ip, proof)
+}
+
+/** A request to the token endpoint, with the client's credentials. */
+export function formRequest(
+  { clientId, secret }: ClientCredentials,
+  fields: Readonly<Record<string, string>>,
+  ip: string,
+  proof?: string,
+): HttpRequest {
+  const body = new URLSearchParams({ ...fields, ...(secret === undefined && { client_id: clientId }) })
   const headers: Record<string, string | undefined> = {
     'content-type': form,
     authorization: secret === undefined ? undefined : basic(clientId, secret),
@@ -118,6 +116,23 @@ export function refreshRequest(
     body: body.toString(),
     ip,
   }
+}
+
+/** Sends, and waits so many milliseconds; `undefined` if no answer came. */
+export async function ask(
+  { time, network }: { time: VirtualTime; network: Network },
+  sender: Sender,
+  request: HttpRequest,
+  patience: number,
+): Promise<HttpAnswer | undefined> {
+  let timer: ReturnType<VirtualTime['after']> | undefined
+  const impatience = new Promise<undefined>(resolve => {
+    timer = time.after(patience, () => resolve(undefined))
+  })
+  const answer = network.send(sender, request).catch(() => undefined)
+  const first = await Promise.race([answer, impatience])
+  time.cancel(timer)
+  return first
 }
 
 export function basic(id: string, secret: string): string {

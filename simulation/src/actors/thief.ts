@@ -2,9 +2,10 @@ import { createPrivateKey } from 'node:crypto'
 import { deriveKey, deriveRefreshToken, signerOf, signJws, unseal } from '@countersign/core'
 import type { HttpRequest } from '@countersign/server'
 import type { Loot } from '../plan/plan.ts'
+import { apiSecret } from '../world/clients.ts'
 import { masterKey } from '../world/node.ts'
 import type { Thief, World } from '../world/world.ts'
-import { apiSecret } from './api.ts'
+import { type Application, redemption } from './application.ts'
 import { createDevice, type Device, refreshTokenOf } from './device.ts'
 import { basic, createPlainClient, type PlainClient, type RetryHabits, refreshRequest } from './plain-client.ts'
 
@@ -39,6 +40,11 @@ export function steal(world: World, victim: string, tab: number, loot: Loot, nam
     case 'page':
       if (device === undefined) return undefined
       return thief(async () => void (await device.token(tab)))
+    case 'code': {
+      const application = world.applications.get(victim)
+      if (application === undefined || plain === undefined) return undefined
+      return thief(codeThief(world, name, application, plain))
+    }
     case 'database':
       return thief(() => presentForged(world, name, { clientId, familyId, knows: 'salt' }))
     case 'refresh key':
@@ -75,6 +81,28 @@ function requestThief(world: World, name: string, victim: { tap?: ((request: Htt
     if (captured === undefined) return
     const request = captured
     await Promise.all(world.nodes.map(node => world.network.send(sender, request, node).catch(() => {})))
+  }
+}
+
+/**
+ * Reads the codes in the address bar, and presents each at once, and the last one again later. The verifier he does not know: he guesses,
+ * three times, which burns no code.
+ */
+function codeThief(world: World, name: string, victim: Application, { credentials }: PlainClient): Thief['act'] {
+  const sender = world.sender(name, false)
+  const dice = world.dice.fork(name)
+  let guesses = 3
+  const present = async (code: string): Promise<void> => {
+    const code_verifier = dice.bytes(32).toString('base64url')
+    await world.network.send(sender, redemption(credentials, { code, code_verifier }, sender.ip)).catch(() => {})
+  }
+  victim.tap = code => {
+    guesses = 2
+    void present(code)
+  }
+  return async () => {
+    const code = victim.held()?.code
+    if (code !== undefined && guesses-- > 0) await present(code)
   }
 }
 

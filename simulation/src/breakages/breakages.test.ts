@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { generatePlan } from '../plan/generate.ts'
+import type { Plan, Step } from '../plan/plan.ts'
 import { run } from '../run.ts'
 import { allBreakages } from './all-breakages.ts'
+import type { Breakage } from './breakage.ts'
 
 const seedsAtMost = 400
 
@@ -16,9 +18,19 @@ describe('the checker is checked: what is broken on purpose is found', () => {
         if (violations[0] === undefined) continue
         const { violations: unbroken } = await run(generatePlan(seed, breakage.focus))
         expect(unbroken).toEqual([])
+        const { foundBy, needs } = breakage
+        if (foundBy) expect(foundBy).toEqual(expect.arrayContaining(violations.map(({ rule }) => rule)))
+        if (needs) expect(await violationsWithout(needs, generatePlan(seed, breakage.focus), breakage)).toEqual([])
         found.push(`seed ${seed}: ${violations[0].rule}: ${violations[0].text}`)
       }
       expect(found).not.toEqual([])
     },
   )
 })
+
+/** What is found in the same plan, all but one kind of fault. */
+async function violationsWithout(isLeftOut: (step: Step) => boolean, plan: Plan, breakage: Breakage) {
+  const steps = plan.steps.filter(step => !isLeftOut(step))
+  const { violations } = await run({ ...plan, steps }, breakage)
+  return violations
+}

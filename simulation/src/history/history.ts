@@ -22,6 +22,8 @@ export interface TokenExchange {
   /** By the store's clock, in milliseconds since 1970. */
   readonly storeArrivedAt: number
   readonly presented: PresentedToken | undefined
+  /** The hash of the authorization code that was presented. */
+  readonly code?: string | undefined
   readonly answeredAt: number
   readonly status: number
   readonly row: number | undefined
@@ -42,10 +44,19 @@ export interface Judgement {
 }
 
 export type HistoryEvent =
-  | { readonly kind: 'act'; readonly time: number; readonly text: string }
-  | { readonly kind: 'fault'; readonly time: number; readonly text: string }
+  | { readonly kind: 'act'; readonly time: number; readonly what: string; readonly text: string }
+  /** `what`: the step of the plan. */
+  | { readonly kind: 'fault'; readonly time: number; readonly what: string; readonly text: string }
   | { readonly kind: 'exchange'; readonly time: number; readonly exchange: TokenExchange }
   | { readonly kind: 'commit'; readonly time: number; readonly applied: Applied }
+  /** A user has pressed "allow" for a client. */
+  | {
+      readonly kind: 'allowed'
+      readonly time: number
+      readonly user: string
+      readonly userId: string
+      readonly clientId: string
+    }
   /** The store went back: `lost` is gone. `restored`: by an operator, from a backup. */
   | {
       readonly kind: 'forgotten'

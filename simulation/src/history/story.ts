@@ -20,15 +20,17 @@ function lineOf(event: HistoryEvent, familyId: string | undefined): string | und
   const concerns = (id: string | undefined): boolean => familyId === undefined || id === familyId
   switch (event.kind) {
     case 'act':
-      return /^(use|refresh|thief acts)/.test(event.text) ? undefined : event.text
+      return /^(use|refresh|thief acts)$/.test(event.what) ? undefined : event.text
     case 'fault':
       return `! ${event.text}`
     case 'exchange': {
       const { exchange } = event
       return concerns(exchange.presented?.familyId ?? exchange.given?.familyId) ? exchangeLine(exchange) : undefined
     }
+    case 'allowed':
+      return `${event.user} allows ${event.clientId}`
     case 'forgotten':
-      return `! the store forgets ${event.lost.length} commits (${event.how})`
+      return `! ${forgotten(event.lost.length)} (${event.how})`
     case 'judgement': {
       const { api, party, verdict, claims } = event.judgement
       return concerns(claims.fam) && verdict !== 'accepted' ? `${api} on ${party.name}'s token: ${verdict}` : undefined
@@ -52,9 +54,11 @@ function lineOf(event: HistoryEvent, familyId: string | undefined): string | und
 function exchangeLine(exchange: TokenExchange): string {
   const { party, node, path, presented, row, reason, status, given, arrivedAt } = exchange
   const asked =
-    presented === undefined
-      ? `${party.name} asks ${node} at ${path}`
-      : `${party.name} presents generation ${presented.generation} to ${node}`
+    exchange.code !== undefined
+      ? `${party.name} presents a code to ${node}`
+      : presented === undefined
+        ? `${party.name} asks ${node} at ${path}`
+        : `${party.name} presents generation ${presented.generation} to ${node}`
   const came = `(came ${clockOf(arrivedAt)})`
   if (status >= 300) return `${asked} ${came}: refused, ${reason}${row === undefined ? '' : `, row ${row}`}`
   const got = given === undefined ? 'keeps its refresh token' : `gets generation ${given.generation}`
@@ -68,4 +72,9 @@ function shortened(line: string, names: Map<string, string>): string {
     names.set(id, known)
     return known
   })
+}
+
+function forgotten(commits: number): string {
+  if (commits === 0) return 'the store has lost nothing'
+  return `the store has lost ${commits === 1 ? 'one commit' : `${commits} commits`}`
 }

@@ -33,39 +33,47 @@ export function judgeAudit(log: readonly Applied[], rows: readonly StoredAuditRo
 
 interface Written {
   readonly ended: boolean
+  readonly authenticatedAt: number
   readonly generation: number
   readonly creditSpentAt: number | null
-  readonly epoch: number
 }
 
 /** For each row that the log must have: the events that will do. */
 function auditedAs(change: Change, before: Map<string, Written>): AuditEvent[][] {
   const wanted: AuditEvent[][] = []
   const ends: AuditEvent[] = ['session.ended', 'family.ended', 'refresh.reused', 'code.reused']
-  let hasEnd = false
+  const endedSessions = new Set<string>()
+  for (const { table, row } of change.writes) {
+    if (table === 'session' && row.endedAt !== null && before.get(`session ${row.id}`)?.ended !== true) {
+      endedSessions.add(row.id)
+    }
+  }
   for (const write of change.writes) {
     if (write.table === 'session' || write.table === 'family') {
       const key = `${write.table} ${write.row.id}`
       const known = before.get(key)
       const ended = write.row.endedAt !== null
       if (known === undefined && write.table === 'session') wanted.push(['session.created'])
-      if (ended && known?.ended !== true && !hasEnd) {
-        wanted.push(ends)
-        hasEnd = true
-      }
+      const authenticatedAt = write.table === 'session' ? write.row.authenticatedAt : 0
+      if (known !== undefined && authenticatedAt !== known.authenticatedAt) wanted.push(['session.reauthenticated'])
+      // The families of a session end with it, in one row.
+      const isItsOwn = write.table === 'session' || !endedSessions.has(write.row.sessionId)
+      if (ended && known?.ended !== true && isItsOwn) wanted.push(ends)
       const generation = write.table === 'family' ? write.row.generation : 0
       const creditSpentAt = write.table === 'family' ? write.row.creditSpentAt : null
-      before.set(key, { ended, generation, creditSpentAt, epoch: 0 })
+      before.set(key, { ended, authenticatedAt, generation, creditSpentAt })
       if (write.table !== 'family' || known === undefined || ended) continue
       if (creditSpentAt !== null && known.creditSpentAt !== creditSpentAt) wanted.push(['refresh.credit_spent'])
       if (generation > known.generation + 1) wanted.push(['refresh.fast_forwarded'])
     }
     if (write.table === 'user') {
-      const known = before.get(`user ${write.row.id}`)
-      before.set(`user ${write.row.id}`, { ended: false, generation: 0, creditSpentAt: null, epoch: write.row.epoch })
-      if (known === undefined) wanted.push(['user.created'])
+      const key = `user ${write.row.id}`
+      const isNew = !before.has(key)
+      before.set(key, { ended: false, authenticatedAt: 0, generation: 0, creditSpentAt: null })
+      if (isNew) wanted.push(['user.created'])
       else wanted.push(['sessions.ended', 'user.disabled', 'user.enabled', 'user.deleted', 'user.password_changed'])
     }
+    if (write.table === 'grant') wanted.push(['grant.allowed', 'grant.withdrawn', 'grant.renewed'])
     if (write.table === 'client') wanted.push(['client.changed'])
     if (write.table === 'keyRing') wanted.push(['keys.turned', 'key.retired'])
   }

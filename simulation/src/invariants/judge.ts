@@ -4,6 +4,7 @@ import type { History } from '../history/history.ts'
 import type { Loot } from '../plan/plan.ts'
 import type { World } from '../world/world.ts'
 import { judgeAudit } from './audit.ts'
+import { judgeCodes } from './codes.ts'
 import { judgeChain } from './one-chain.ts'
 import { judgeRevocation } from './revocation.ts'
 import { judgeSurvival } from './survival.ts'
@@ -49,6 +50,7 @@ export function judgeRecorded({ log, history, auditRows, nodes, lootOf, toleranc
     ...judgeRevocation(history, truth),
     ...judgeTolerance(history, truth, { lootOf, nodes, tolerance }),
     ...judgeSurvival(history),
+    ...judgeCodes(history, { truth, lootOf }),
     ...judgeEvents(history),
   ].sort((one, other) => one.time - other.time)
 }

@@ -11,8 +11,7 @@ export function judgeRevocation(history: History, truth: Truth): Violation[] {
   // A verifier may know of what the store has forgotten, and a store whose clock jumped calls tokens expired.
   const excused = history.events.some(
     event =>
-      (event.kind === 'forgotten' && event.how !== 'crash') ||
-      (event.kind === 'fault' && event.text.startsWith('store clock')),
+      (event.kind === 'forgotten' && event.how !== 'crash') || (event.kind === 'fault' && event.what === 'store clock'),
   )
   for (const event of history.events) {
     if (event.kind === 'exchange') {

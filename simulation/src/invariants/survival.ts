@@ -15,7 +15,7 @@ export function judgeSurvival(history: History): Violation[] {
       for (const { change, time } of event.lost) {
         if (!mayBeForgotten(change)) {
           const text = `a commit of ${time / 1000} s is gone: ${change.audit.map(record => record.event).join(', ')}`
-          violations.push({ rule: 'logins, ends and credits survive a crash', time: event.time, text })
+          violations.push({ rule: 'logins, consents, ends and credits survive a crash', time: event.time, text })
         }
       }
       for (const { change } of event.lost) noteGenerations(generations, change, event.time, -1)

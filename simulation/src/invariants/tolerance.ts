@@ -32,7 +32,7 @@ export function judgeTolerance(
   const used = new Set<string>()
   for (const event of history.events) {
     if (event.kind === 'forgotten') rotations.clear()
-    if (event.kind === 'fault' && event.text.startsWith('store clock')) rotations.clear()
+    if (event.kind === 'fault' && event.what === 'store clock') rotations.clear()
     if (event.kind === 'commit') violations.push(...judgeCommit(event.applied, { truth, rotations, tolerance }))
     if (event.kind !== 'exchange') continue
     const { exchange } = event

@@ -1,3 +1,4 @@
+import type { Family } from '@countersign/core'
 import type { AccessTokenClaims } from '@countersign/protocol'
 import type { Applied } from '../history/applied.ts'
 
@@ -8,13 +9,17 @@ export interface Truth {
   /** When an access token was first revoked; `undefined`: it stands. */
   tokenRevokedAt(claims: AccessTokenClaims, kid: string): number | undefined
   familyExists(familyId: string): boolean
+  /** When what a code was begun under was first revoked. */
+  codeRevokedAt(hash: string): number | undefined
   isBound(familyId: string): boolean
 }
 
 interface KnownFamily {
   readonly userId: string
   readonly sessionId: string
+  readonly clientId: string
   readonly userEpoch: number
+  readonly grantEpoch: number | undefined
 }
 
 export function truthOf(log: readonly Applied[], lost: readonly Applied[] = []): Truth {
@@ -25,6 +30,8 @@ export function truthOf(log: readonly Applied[], lost: readonly Applied[] = []):
   const sessionEnds = new Map<string, number>()
   const named = new Map<string, number>()
   const userEpochs = new Map<string, { epoch: number; time: number }[]>()
+  const grantEpochs = new Map<string, { epoch: number; time: number }[]>()
+  const codes = new Map<string, KnownFamily>()
   const allEpochs: { epoch: number; time: number }[] = []
 
   const raise = (list: { epoch: number; time: number }[], epoch: number, time: number): void => {
@@ -37,18 +44,19 @@ export function truthOf(log: readonly Applied[], lost: readonly Applied[] = []):
   for (const { change, time } of log) {
     for (const write of change.writes) {
       if (write.table === 'family') {
-        const { id, userId, sessionId, endedAt, epochs } = write.row
-        families.set(id, { userId, sessionId, userEpoch: epochs.user ?? 0 })
+        const { id, endedAt } = write.row
+        families.set(id, knownOf(write.row))
         if (endedAt !== null && !familyEnds.has(id)) familyEnds.set(id, time)
       }
       if (write.table === 'session' && write.row.endedAt !== null && !sessionEnds.has(write.row.id)) {
         sessionEnds.set(write.row.id, time)
       }
-      if (write.table === 'user') {
-        const list = userEpochs.get(write.row.id) ?? []
-        userEpochs.set(write.row.id, list)
-        raise(list, write.row.epoch, time)
+      if (write.table === 'user') raise(listOf(userEpochs, write.row.id), write.row.epoch, time)
+      if (write.table === 'grant') {
+        const { userId, clientId, epoch } = write.row
+        raise(listOf(grantEpochs, `${userId} ${clientId}`), epoch, time)
       }
+      if (write.table === 'code') codes.set(write.row.hash, knownOf(write.row))
       if (write.table === 'issuer') raise(allEpochs, write.row.epoch, time)
     }
     for (const entry of change.entries) {
@@ -65,19 +73,29 @@ export function truthOf(log: readonly Applied[], lost: readonly Applied[] = []):
     return known.length === 0 ? undefined : Math.min(...known)
   }
 
+  const outlivedAt = ({ userId, clientId, sessionId, userEpoch, grantEpoch }: KnownFamily): number | undefined =>
+    earliest(
+      sessionEnds.get(sessionId),
+      raisedAbove(userEpochs.get(userId) ?? [], userEpoch),
+      grantRaisedAt(userId, clientId, grantEpoch),
+    )
+
+  /** When what the user has allowed the client was taken back; `undefined` too if nobody had to allow it. */
+  const grantRaisedAt = (userId: string, clientId: string, epoch: number | undefined): number | undefined =>
+    epoch === undefined ? undefined : raisedAbove(grantEpochs.get(`${userId} ${clientId}`) ?? [], epoch)
+
   const familyRevokedAt = (familyId: string): number | undefined => {
     const family = families.get(familyId)
-    if (family === undefined) return undefined
-    return earliest(
-      familyEnds.get(familyId),
-      sessionEnds.get(family.sessionId),
-      raisedAbove(userEpochs.get(family.userId) ?? [], family.userEpoch),
-    )
+    return family && earliest(familyEnds.get(familyId), outlivedAt(family))
   }
 
   return {
     familyRevokedAt,
-    tokenRevokedAt({ sid, fam, jti, sub, epo }, kid) {
+    codeRevokedAt(hash) {
+      const code = codes.get(hash)
+      return code && outlivedAt(code)
+    },
+    tokenRevokedAt({ sid, fam, jti, sub, client_id, epo }, kid) {
       return earliest(
         fam === undefined ? undefined : familyEnds.get(fam),
         sid === undefined ? undefined : sessionEnds.get(sid),
@@ -85,9 +103,21 @@ export function truthOf(log: readonly Applied[], lost: readonly Applied[] = []):
         named.get(`key ${kid}`),
         raisedAbove(userEpochs.get(sub) ?? [], epo?.user ?? 0),
         raisedAbove(allEpochs, epo?.all ?? 0),
+        grantRaisedAt(sub, client_id, epo?.grant),
       )
     },
     familyExists: id => families.has(id),
     isBound: id => bound.get(id) === true,
   }
+}
+
+function knownOf(row: Pick<Family, 'userId' | 'clientId' | 'sessionId' | 'epochs'>): KnownFamily {
+  const { userId, clientId, sessionId, epochs } = row
+  return { userId, clientId, sessionId, userEpoch: epochs.user ?? 0, grantEpoch: epochs.grant }
+}
+
+function listOf<T>(lists: Map<string, T[]>, key: string): T[] {
+  const list = lists.get(key) ?? []
+  lists.set(key, list)
+  return list
 }

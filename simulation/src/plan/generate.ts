@@ -1,4 +1,5 @@
 import type { DeviceSpec } from '../actors/device.ts'
+import { clientsThatAsk } from '../world/clients.ts'
 import { createDice, type Dice } from '../world/dice.ts'
 import type { Loot, PlainSpec, Plan, Step } from './plan.ts'
 
@@ -28,6 +29,8 @@ export type TroubleKind =
   | 'keys'
   | 'operator'
   | 'user'
+  | 'codes'
+  | 'consent'
   | 'feed'
   | 'thief'
 
@@ -38,6 +41,8 @@ export interface Focus {
   readonly nodes?: number
   /** Only clients that are bound to no key. */
   readonly unbound?: boolean
+  /** Only applications of others, whose users come by the code flow. */
+  readonly applications?: boolean
 }
 
 /** The plan of a seed: a small cast, and a few kinds of trouble at random moments. */
@@ -46,9 +51,10 @@ export function generatePlan(seed: number, focus: Focus = {}): Plan {
   const nodes = focus.nodes ?? dice.pick([1, 2, 2, 3])
   const apis = focus.apis ?? (dice.chance(0.25) ? dice.pick([1, 1, 2]) : 0)
   const length = apis > 0 ? dice.between(2, 5) * minute : dice.between(3, 15) * minute
-  const devices = Array.from({ length: focus.unbound ? 0 : dice.pick([0, 1, 1, 2]) }, (_, index) => device(dice, index))
+  const hasDevices = !focus.unbound && !focus.applications
+  const devices = Array.from({ length: !hasDevices ? 0 : dice.pick([0, 1, 1, 2]) }, (_, index) => device(dice, index))
   const plains = Array.from({ length: devices.length === 0 ? dice.pick([1, 2]) : dice.pick([0, 0, 1]) }, (_, index) =>
-    plain(dice, index),
+    plain(dice, index, focus.applications ? applicationIds : plainIds),
   )
   const cast: Cast = { dice, nodes, apis, devices, plains, length }
   const steps = [...everyday(cast), ...troubles(cast, focus.troubles ?? troubleKinds)]
@@ -75,11 +81,17 @@ function device(dice: Dice, index: number): DeviceSpec {
   }
 }
 
-function plain(dice: Dice, index: number): PlainSpec {
+const applicationIds = ['partner', 'partner', 'shop'] as const
+const plainIds = ['plain', 'legacy', 'web', 'partner', 'shop'] as const
+
+function plain(dice: Dice, index: number, clientIds: readonly PlainSpec['clientId'][]): PlainSpec {
+  const user = dice.pick(['maria', 'tom'])
+  const clientId = dice.pick(clientIds)
+  const names = clientsThatAsk.has(clientId) ? ['calendar', 'photo printer'] : ['mail program', 'command line']
   return {
-    name: ['mail program', 'command line'][index] ?? `client ${index}`,
-    user: dice.pick(['maria', 'tom']),
-    clientId: dice.pick(['plain', 'legacy', 'web']),
+    name: names[index] ?? `client ${index}`,
+    user,
+    clientId,
     patience: dice.pick([3, 5, 10]) * second,
     pauses: dice.pick([[0.1], [1, 2], [2, 4], [5], []]).map(seconds => seconds * second),
   }
@@ -109,6 +121,11 @@ type Trouble = (cast: Cast, when: number) => Step[]
 
 function partyOf({ dice, devices, plains }: Cast): string {
   return dice.pick([...devices, ...plains]).name
+}
+
+function applicationOf({ dice, plains }: Cast): string | undefined {
+  const names = plains.filter(({ clientId }) => clientsThatAsk.has(clientId)).map(({ name }) => name)
+  return names.length === 0 ? undefined : dice.pick(names)
 }
 
 function isUnbound({ devices, plains }: Cast, party: string): boolean {
@@ -250,6 +267,33 @@ const troubleMakers: Readonly<Record<TroubleKind, Trouble>> = {
     if (first === 'sign out' || first === 'sign in') return [{ when, do: first, party, tab: 0 }, again]
     return [{ when, do: first, party }, again]
   },
+  /** A code that is presented again: soon, or when it must be taken for stolen. */
+  codes(cast, when) {
+    const { dice } = cast
+    const party = applicationOf(cast)
+    if (party === undefined) return []
+    const weather = dice.pick([{ loseAnswer: 0.5 }, { repeat: 0.6, repeatWithin: dice.pick([5, 25]) * second }, {}])
+    return [
+      { when: when - 10, do: 'weather', party, weather, for: 20 * second },
+      { when, do: 'sign in', party, tab: 0 },
+      { when: when + dice.pick([dice.between(3, 14), dice.between(15, 60)]) * second, do: 'repeat code', party },
+      { when: when + dice.between(60, 100) * second, do: 'sign in', party, tab: 0 },
+    ]
+  },
+  /** A user takes back what they have allowed: in use, beside a refresh, or between a code and its redemption. */
+  consent(cast, when) {
+    const { dice } = cast
+    const party = applicationOf(cast)
+    if (party === undefined) return []
+    const back: Step = { when, do: 'take consent back', party }
+    const signIn = (after: number): Step => ({ when: when + after, do: 'sign in', party, tab: 0 })
+    const refresh = (after: number): Step => ({ when: when + after, do: 'refresh', party, tab: 0 })
+    return dice.pick<Step[]>([
+      [back, refresh(dice.between(-40, 40)), refresh(dice.between(-40, 40)), signIn(dice.between(1, 30) * second)],
+      [signIn(-dice.between(0.1, 8) * second), back, signIn(dice.between(20, 60) * second)],
+      [back],
+    ])
+  },
   feed: ({ dice, apis }, when) =>
     apis === 0
       ? []
@@ -271,6 +315,7 @@ const troubleMakers: Readonly<Record<TroubleKind, Trouble>> = {
       'request',
       'profile',
       'page',
+      'code',
       'database',
       'refresh key',
       'signing key',

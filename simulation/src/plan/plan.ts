@@ -5,8 +5,11 @@ import type { Weather } from '../world/network.ts'
 export interface PlainSpec {
   readonly name: string
   readonly user: string
-  /** `plain`: public; `legacy`: public, wants the refresh token repeated; `web`: confidential, with a static secret. */
-  readonly clientId: 'plain' | 'legacy' | 'web'
+  /**
+   * `plain`: public; `legacy`: public, wants the refresh token repeated; `web`: confidential, with a static secret. `partner` (public) and `shop` (with a
+   * secret) belong to somebody else: users come by the code flow, and are asked.
+   */
+  readonly clientId: 'plain' | 'legacy' | 'web' | 'partner' | 'shop'
   readonly patience: number
   readonly pauses: readonly number[]
 }
@@ -20,13 +23,15 @@ export type Loot =
   | 'profile'
   /** Script in the page: it may use token and key in place, and carry away what is not the key. */
   | 'page'
+  /** The authorization code, as it stands in the address bar; not the verifier. */
+  | 'code'
   | 'database'
   | 'refresh key'
   | 'signing key'
 
 export type Step = { readonly when: number } & (
   | { readonly do: 'sign in' | 'sign out' | 'use' | 'refresh'; readonly party: string; readonly tab: number }
-  | { readonly do: 'freeze' | 'thaw' | 'reopen' | 'wake'; readonly party: string; readonly tab: number }
+  | { readonly do: 'freeze' | 'reopen' | 'wake'; readonly party: string; readonly tab: number }
   | { readonly do: 'weather'; readonly party: string; readonly weather: Partial<Weather>; readonly for: number }
   | { readonly do: 'device clock'; readonly party: string; readonly by: number }
   | { readonly do: 'node clock'; readonly node: number; readonly by: number }
@@ -47,6 +52,7 @@ export type Step = { readonly when: number } & (
   | { readonly do: 'restore'; readonly age: number; readonly journal: boolean }
   | { readonly do: 'sleep'; readonly for: number }
   | { readonly do: 'rotate keys' | 'retire key' }
+  | { readonly do: 'repeat code' | 'take consent back'; readonly party: string }
   | { readonly do: 'end session' | 'log out everywhere' | 'change password'; readonly party: string }
   | { readonly do: 'end all' | 'disable' | 'enable'; readonly user: string }
   | { readonly do: 'steal'; readonly party: string; readonly tab: number; readonly loot: Loot; readonly thief: string }

@@ -2,22 +2,23 @@ import { StoreUnavailable } from '@countersign/store'
 import { passwordOf, refreshTokenOf } from '../actors/device.ts'
 import { basic, type PlainClient } from '../actors/plain-client.ts'
 import { steal } from '../actors/thief.ts'
+import { tellStep } from '../history/tell-step.ts'
 import type { Step } from '../plan/plan.ts'
-import { callApi, gatewaySecret } from './create-world.ts'
+import { breakStore } from './break-things.ts'
+import { gatewaySecret } from './clients.ts'
+import { callApi } from './create-world.ts'
 import { fairWeather, type Sender, type Weather } from './network.ts'
-import { goBackToBackup, promoteStale } from './restore.ts'
 import type { World } from './world.ts'
 
 /** Does one step of the plan. What it begins goes on by itself. */
 export function act(world: World, step: Step): void {
   const { tell, time } = world
-  if (isFault(step)) tell({ kind: 'fault', time: time.now(), text: textOf(step) })
-  else tell({ kind: 'act', time: time.now(), text: textOf(step) })
+  tell({ kind: isFault(step) ? 'fault' : 'act', time: time.now(), what: step.do, text: tellStep(step) })
   void perform(world, step).catch(error => {
     // Out of reach: whoever did it will hear of it, and come again.
     const isOutOfReach = error instanceof StoreUnavailable || /fetch failed/.test(String(error))
     if (!isOutOfReach) {
-      tell({ kind: 'failure', time: time.now(), text: `${textOf(step)}: ${String((error as Error).stack ?? error)}` })
+      tell({ kind: 'failure', time: time.now(), text: `${tellStep(step)}: ${String((error as Error).stack ?? error)}` })
     }
   })
 }
@@ -46,12 +47,6 @@ function isFault(step: Step): boolean {
   return faults.has(step.do)
 }
 
-/** A step in words, for the story. */
-function textOf({ when: _moment, do: what, ...more }: Step): string {
-  const details = Object.entries(more).map(([name, value]) => `${name} ${JSON.stringify(value)}`)
-  return [what, ...details].join(', ')
-}
-
 async function perform(world: World, step: Step): Promise<void> {
   const { time, nodes, count, disk } = world
   switch (step.do) {
@@ -66,7 +61,6 @@ async function perform(world: World, step: Step): Promise<void> {
       await world.plains.get(step.party)?.refresh()
       return
     case 'freeze':
-    case 'thaw':
     case 'reopen':
     case 'wake':
       return changeTab(world, step.do, step.party, step.tab)
@@ -95,6 +89,11 @@ async function perform(world: World, step: Step): Promise<void> {
     case 'log out everywhere':
     case 'change password':
       return endByParty(world, step.do, step.party)
+    case 'repeat code':
+      count('code repeated')
+      return world.applications.get(step.party)?.repeatCode()
+    case 'take consent back':
+      return takeConsentBack(world, step.party)
     case 'end all':
     case 'disable':
     case 'enable':
@@ -109,83 +108,6 @@ async function perform(world: World, step: Step): Promise<void> {
       return world.thieves.get(step.thief)?.act()
     default:
       return breakStore(world, step, time)
-  }
-}
-
-async function breakStore(world: World, step: Step, time: World['time']): Promise<void> {
-  const { nodes, count, disk } = world
-  const during = (length: number, end: () => void): void => void time.after(length, end)
-  const link = 'node' in step ? nodes[step.node]?.link : undefined
-  switch (step.do) {
-    case 'crash node': {
-      const node = nodes[step.node]
-      count('node crash')
-      node?.crash()
-      return during(step.for, () => void node?.start())
-    }
-    case 'crash in step': {
-      const node = nodes[step.node]
-      if (link === undefined) return
-      link.diesAfterSteps = step.step
-      return during(step.for, () => {
-        link.diesAfterSteps = 0
-        if (node?.running() === undefined) void node?.start()
-      })
-    }
-    case 'cut store':
-    case 'cut ring': {
-      if (link === undefined) return
-      const member = step.do === 'cut store' ? 'cut' : 'ringCut'
-      count(step.do === 'cut store' ? 'store out of reach' : 'key ring out of reach')
-      link[member] = true
-      return during(step.for, () => {
-        link[member] = false
-      })
-    }
-    case 'signing fails':
-      if (link === undefined) return
-      count('signing fails')
-      link.signingFails = true
-      return during(step.for, () => {
-        link.signingFails = false
-      })
-    case 'slow store':
-      if (link === undefined) return
-      count('slow store')
-      Object.assign(link, { slow: 0.5, slowMilliseconds: step.by })
-      return during(step.for, () => void Object.assign(link, { slow: 0, slowMilliseconds: 0 }))
-    case 'unknown outcomes':
-      if (link === undefined) return
-      link.unknownOutcome = 0.4
-      return during(step.for, () => {
-        link.unknownOutcome = 0
-      })
-    case 'disk full':
-      count('disk full')
-      for (const node of nodes) node.link.full = true
-      return during(step.for, () => {
-        for (const node of nodes) node.link.full = false
-      })
-    case 'crash store': {
-      count('store crash')
-      for (const node of nodes) node.link.cut = true
-      const before = disk.applied
-      const gone = await disk.forget(step.forgets, unsynced => Math.floor(unsynced * step.keeps))
-      if (gone > 0) count('unsynced commits forgotten')
-      world.tell({ kind: 'forgotten', time: time.now(), how: 'crash', lost: before.slice(before.length - gone) })
-      return during(step.for, () => {
-        for (const node of nodes) node.link.cut = false
-      })
-    }
-    case 'stale replica':
-      return promoteStale(world, step.lag)
-    case 'restore':
-      return goBackToBackup(world, step.age, step.journal)
-    case 'sleep':
-      count('all asleep')
-      return
-    default:
-      throw new Error(`nobody does "${step.do}"`)
   }
 }
 
@@ -210,6 +132,8 @@ async function signIn(world: World, party: string, tab: number): Promise<void> {
   const plain = world.plains.get(party)
   const spec = world.plan.plains.find(({ name }) => name === party)
   if (plain === undefined || spec === undefined) return
+  const application = world.applications.get(party)
+  if (application !== undefined) return application.signIn()
   const answer =
     spec.clientId === 'web'
       ? await postJson(world, plain.sender, '/v1/trusted/sessions', {
@@ -244,7 +168,7 @@ async function signOut(world: World, party: string, tab: number): Promise<void> 
   await post(world, plain.sender, '/revoke', { 'content-type': 'application/x-www-form-urlencoded' }, form.toString())
 }
 
-function changeTab(world: World, what: 'freeze' | 'thaw' | 'reopen' | 'wake', party: string, index: number): void {
+function changeTab(world: World, what: 'freeze' | 'reopen' | 'wake', party: string, index: number): void {
   const device = world.devices.get(party)
   const tab = device?.tabs[index]
   if (device === undefined || tab === undefined) return
@@ -322,6 +246,13 @@ async function endUser(world: World, what: 'end all' | 'disable' | 'enable', nam
   if (what === 'end all') return asGateway(world, `/v1/trusted/users/${user.id}/sessions`)
   const node = world.nodes.find(one => one.running())?.running()
   await (what === 'disable' ? node?.admin.disableUser(user.id) : node?.admin.enableUser(user.id))?.catch(() => {})
+}
+
+/** The user takes back what they have allowed the application; somebody at the help desk does it for them. */
+async function takeConsentBack(world: World, party: string): Promise<void> {
+  const spec = world.plan.plains.find(({ name }) => name === party)
+  const user = spec && world.users.get(spec.user)
+  if (user) await asGateway(world, `/v1/trusted/users/${user.id}/grants/${spec.clientId}`)
 }
 
 const gatewaySenders = new WeakMap<World, Sender>()

@@ -1,61 +1,23 @@
-import {
-  type Client,
-  declareClient,
-  defaultKeyPolicy,
-  hashClientSecret,
-  makeId,
-  newUser,
-  type User,
-} from '@countersign/core'
+import { defaultKeyPolicy, hashCode, makeId, newUser, type User } from '@countersign/core'
 import type { Reason } from '@countersign/protocol'
 import { reasonHeader } from '@countersign/protocol'
 import type { HttpAnswer, HttpRequest } from '@countersign/server'
-import { type Api, apiSecret, createApi } from '../actors/api.ts'
-import { apiUrl, createDevice, type Device, passwordOf } from '../actors/device.ts'
+import { type Api, createApi } from '../actors/api.ts'
+import { type Application, createApplication } from '../actors/application.ts'
+import { createBrowser } from '../actors/browser.ts'
+import { createDevice, type Device, passwordOf } from '../actors/device.ts'
 import { createPlainClient, type PlainClient } from '../actors/plain-client.ts'
 import type { Breakage } from '../breakages/breakage.ts'
 import { createHistory, type HistoryEvent, type Party } from '../history/history.ts'
 import { readAccessToken, readRefreshToken } from '../history/read-tokens.ts'
 import type { Plan } from '../plan/plan.ts'
+import { clientSecrets, clients, clientsThatAsk } from './clients.ts'
 import { createDice } from './dice.ts'
 import { createDisk, epoch } from './disk.ts'
 import { createNetwork, fairWeather, type Sender, type Weather } from './network.ts'
 import { createNodeProcess, type NodeProcess } from './node.ts'
 import { createVirtualTime } from './virtual-time.ts'
 import type { World } from './world.ts'
-
-export const gatewaySecret = 'secret of the gateway, long enough to be one'
-const webSecret = 'secret of the web app, long enough to be one'
-const lifetimes = { accessTokenSeconds: 120, idleSeconds: 30 * 86_400, absoluteSeconds: 180 * 86_400 }
-
-const app = {
-  firstParty: true,
-  directLogin: true,
-  scopes: ['account'],
-  defaultScopes: ['account'],
-  audiences: [apiUrl],
-  lifetimes,
-}
-
-const clients: readonly Client[] = [
-  declareClient({ ...app, id: 'app', accessTokenBinding: 'bearer' }),
-  declareClient({ ...app, id: 'strict', accessTokenBinding: 'dpop' }),
-  declareClient({ ...app, id: 'plain' }),
-  declareClient({ ...app, id: 'legacy', refresh: { ...declareClient({ id: '' }).refresh, repeatsUnchanged: true } }),
-  declareClient({ ...app, id: 'web', directLogin: false, secretHashes: [hashClientSecret(webSecret)] }),
-  declareClient({
-    id: 'gateway',
-    grantTypes: ['client_credentials'],
-    scopes: ['sessions:manage'],
-    secretHashes: [hashClientSecret(gatewaySecret)],
-  }),
-  declareClient({
-    id: 'api',
-    grantTypes: ['client_credentials'],
-    scopes: ['revocations', 'introspection'],
-    secretHashes: [hashClientSecret(apiSecret)],
-  }),
-]
 
 /** Builds the world of a plan: nodes that run, users that exist, and nobody signed in yet. */
 export async function createWorld(plan: Plan, breakage?: Breakage): Promise<World> {
@@ -84,6 +46,7 @@ export async function createWorld(plan: Plan, breakage?: Breakage): Promise<Worl
         clients,
         keyPolicy: rotation > 0 ? { ...defaultKeyPolicy, refreshRotationSeconds: rotation } : defaultKeyPolicy,
         wrapStore: breakage?.wrapStore?.(() => self, index),
+        intake: breakage?.intake && (request => breakage.intake?.(self)(request) ?? request),
         judgeRefresh: breakage?.judgeRefresh && (node => breakage.judgeRefresh?.(self, node)),
         onRefresh: ({ row }) => {
           history.rows[row] = (history.rows[row] ?? 0) + 1
@@ -103,6 +66,7 @@ export async function createWorld(plan: Plan, breakage?: Breakage): Promise<Worl
   const users = new Map<string, User>()
   const devices = new Map<string, Device>()
   const plains = new Map<string, PlainClient>()
+  const applications = new Map<string, Application>()
   const apis: Api[] = []
   const self: World = {
     plan,
@@ -113,6 +77,7 @@ export async function createWorld(plan: Plan, breakage?: Breakage): Promise<Worl
     network,
     devices,
     plains,
+    applications,
     apis,
     thieves: new Map(),
     users,
@@ -129,7 +94,11 @@ export async function createWorld(plan: Plan, breakage?: Breakage): Promise<Worl
   }
   for (let index = 0; index < plan.apis; index++) apis.push(openApi(self, index, breakage))
   for (const spec of plan.devices) devices.set(spec.name, openDevice(self, spec, breakage))
-  for (const spec of plan.plains) plains.set(spec.name, openPlain(self, spec))
+  for (const spec of plan.plains) {
+    const plain = openPlain(self, spec)
+    plains.set(spec.name, plain)
+    if (clientsThatAsk.has(spec.clientId)) applications.set(spec.name, openApplication(self, spec, plain))
+  }
   await time.run(3_000)
   return self
 }
@@ -188,12 +157,23 @@ function openDevice(world: World, spec: Plan['devices'][number], breakage: Break
 function openPlain(world: World, spec: Plan['plains'][number]): PlainClient {
   const { time, network, tell } = world
   const sender = world.sender(spec.name, true)
-  const credentials = spec.clientId === 'web' ? { clientId: 'web', secret: webSecret } : { clientId: spec.clientId }
+  const secret = clientSecrets[spec.clientId]
+  const credentials = { clientId: spec.clientId, ...(secret !== undefined && { secret }) }
   const onEnded = (client: PlainClient, reason: string): void => {
     const familyId = readRefreshToken(client.refreshToken)?.familyId
     tell({ kind: 'signed out', time: time.now(), party: world.party(sender), reason, familyId })
   }
   return createPlainClient({ time, network, onEnded }, credentials, sender, spec)
+}
+
+function openApplication(world: World, spec: Plan['plains'][number], plain: PlainClient): Application {
+  const { time, dice, network, tell, users } = world
+  const { user, clientId } = spec
+  const onAllow = (): void =>
+    tell({ kind: 'allowed', time: time.now(), user, userId: users.get(user)?.id ?? '', clientId })
+  const person = { time, network, dice: dice.fork(`${spec.name} browser`), onAllow }
+  const browser = createBrowser(person, plain.sender, user)
+  return createApplication({ time, network, dice: dice.fork(`${spec.name} codes`) }, plain, browser, spec)
 }
 
 /** A call to the API: a third of a second of work if there is one, and a nod if there is none in this world. */
@@ -225,6 +205,7 @@ function observer(world: Pick<World, 'time' | 'disk' | 'party' | 'tell'>) {
         string,
         string
       >
+      const form = new URLSearchParams(request.body)
       const row = answer.headers['countersign-refresh-row']
       const exchange = {
         party: party(from),
@@ -232,7 +213,8 @@ function observer(world: Pick<World, 'time' | 'disk' | 'party' | 'tell'>) {
         path: request.path,
         arrivedAt,
         storeArrivedAt,
-        presented: readRefreshToken(new URLSearchParams(request.body).get('refresh_token') ?? undefined),
+        presented: readRefreshToken(form.get('refresh_token') ?? undefined),
+        code: hashOf(form.get('code')),
         answeredAt: time.now(),
         status: answer.status,
         row: row === undefined ? undefined : Number(row),
@@ -243,4 +225,9 @@ function observer(world: Pick<World, 'time' | 'disk' | 'party' | 'tell'>) {
       tell({ kind: 'exchange', time: time.now(), exchange })
     }
   }
+}
+
+/** Codes are known by their hashes, as in the store. */
+function hashOf(code: string | null): string | undefined {
+  return code === null ? undefined : hashCode(code)
 }

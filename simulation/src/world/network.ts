@@ -14,10 +14,24 @@ export interface Weather {
   repeatWithin: number
   delay: number
   delayWithin: number
+  /** A message of a stream comes after the one behind it. */
+  shuffle: number
+  /** A message of a stream comes a second time, after the one behind it. */
+  double: number
 }
 
 export function fairWeather(): Weather {
-  return { offline: false, loseRequest: 0, loseAnswer: 0, repeat: 0, repeatWithin: 0, delay: 0, delayWithin: 0 }
+  return {
+    offline: false,
+    loseRequest: 0,
+    loseAnswer: 0,
+    repeat: 0,
+    repeatWithin: 0,
+    delay: 0,
+    delayWithin: 0,
+    shuffle: 0,
+    double: 0,
+  }
 }
 
 /** Somebody who sends requests. */

@@ -38,6 +38,7 @@ export interface NodeWorld {
   readonly clients: readonly Client[]
   readonly keyPolicy: KeyPolicy
   readonly wrapStore?: WrapStore | undefined
+  readonly intake?: ((request: HttpRequest) => HttpRequest) | undefined
   readonly judgeRefresh?: ((node: NodeProcess) => JudgeRefresh | undefined) | undefined
   readonly onRefresh: (event: RefreshEvent) => void
   readonly onFailure: (node: string, error: unknown) => void
@@ -145,7 +146,8 @@ export function createNodeProcess(world: NodeWorld, name: string): NodeProcess {
       return new Promise((resolve, reject) => {
         const snap = (): void => reject(new Error('connection reset'))
         breaks.add(snap)
-        const answer = async (): Promise<HttpAnswer> => endpoint({ ...request, params: matched.params })
+        const taken = world.intake?.(request) ?? request
+        const answer = async (): Promise<HttpAnswer> => endpoint({ ...taken, params: matched.params })
         void answer()
           .catch(error => failureAnswer(error, name, world.onFailure))
           .then(resolve)

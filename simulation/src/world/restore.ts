@@ -68,6 +68,11 @@ async function revokeAgain({ disk }: World, { change }: Applied): Promise<void> 
       if (found && found.session.endedAt === null)
         writes.push({ table: 'session', row: { ...found.session, endedAt, endReason } })
     }
+    if (write.table === 'grant' && write.row.withdrawnAt !== null) {
+      const { userId, clientId, epoch, withdrawnAt } = write.row
+      const { grant } = await disk.engine().loadGrant(userId, clientId)
+      if (grant && grant.epoch < epoch) writes.push({ table: 'grant', row: { ...grant, epoch, withdrawnAt } })
+    }
     if (write.table === 'user' && write.row.epoch > 1) {
       const { user } = await disk.engine().loadUser(write.row.id)
       if (user && user.epoch < write.row.epoch) {

@@ -1,5 +1,6 @@
 import type { User } from '@countersign/core'
 import type { Api } from '../actors/api.ts'
+import type { Application } from '../actors/application.ts'
 import type { Device } from '../actors/device.ts'
 import type { PlainClient } from '../actors/plain-client.ts'
 import type { History, HistoryEvent, Party } from '../history/history.ts'
@@ -31,6 +32,8 @@ export interface World {
   readonly network: Network
   readonly devices: ReadonlyMap<string, Device>
   readonly plains: ReadonlyMap<string, PlainClient>
+  /** Those of the plain clients whose users come by the code flow. */
+  readonly applications: ReadonlyMap<string, Application>
   readonly apis: readonly Api[]
   readonly thieves: Map<string, Thief>
   readonly users: ReadonlyMap<string, User>
