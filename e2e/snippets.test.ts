@@ -18,11 +18,15 @@ let api: ChildProcess
 let apiUrl: string
 let site: Server
 let appOrigin: string
+let web: ChildProcess
+let webOrigin: string
+const webSecret = 'secret-of-the-web-application-that-keeps-cookies'
 let browser: Browser
 let page: Page
 
 beforeAll(async () => {
-  const [apiPort, appPort] = [await freePort(), await freePort()]
+  const [apiPort, appPort, webPort] = [await freePort(), await freePort(), await freePort()]
+  webOrigin = `http://127.0.0.1:${webPort}`
   apiUrl = `http://127.0.0.1:${apiPort}`
   appOrigin = `http://127.0.0.1:${appPort}`
   installed = await givenInstallation({
@@ -37,11 +41,33 @@ beforeAll(async () => {
         redirect_uris: [`${appOrigin}/`],
       },
       { id: 'notes-api', secrets: [apiSecret], scopes: ['introspection', 'revocations'] },
+      {
+        id: 'notes-web',
+        first_party: true,
+        secrets: [webSecret],
+        scopes: ['openid', 'email', 'notes:read'],
+        audiences: ['urn:notes'],
+        redirect_uris: [`${webOrigin}/auth/callback`],
+        access_token_binding: 'bearer',
+      },
     ],
   })
   await startServer(installed)
   await signUp(installed.issuer)
-  api = await startApi(apiPort)
+  const { issuer } = installed
+  api = await startProgram('express-api.ts', apiPort, {
+    ISSUER: issuer,
+    API_SECRET: apiSecret,
+    API_URL: apiUrl,
+    APP_ORIGIN: appOrigin,
+  })
+  web = await startProgram('web-app.ts', webPort, {
+    ISSUER: issuer,
+    CLIENT_SECRET: webSecret,
+    APP_URL: webOrigin,
+    NOTES_API: apiUrl,
+    COOKIE_SECRET: 'a secret for cookies, of at least 32 characters',
+  })
   site = await startSite(appPort)
   browser = await chromium.launch({ executablePath: findChromium() ?? '', args: ['--no-sandbox', '--disable-gpu'] })
   page = await browser.newPage()
@@ -53,12 +79,12 @@ afterAll(async () => {
   site?.close()
   site?.closeAllConnections()
   api?.kill()
+  web?.kill()
   installed?.remove()
 })
 
-async function startApi(port: number): Promise<ChildProcess> {
-  const environment = { ISSUER: installed.issuer, API_SECRET: apiSecret, API_URL: apiUrl, APP_ORIGIN: appOrigin }
-  const child = spawn(process.execPath, ['--conditions=@countersign/source', join(snippets, 'express-api.ts')], {
+async function startProgram(file: string, port: number, environment: Record<string, string>): Promise<ChildProcess> {
+  const child = spawn(process.execPath, ['--conditions=@countersign/source', join(snippets, file)], {
     env: { PATH: process.env.PATH, ...environment, PORT: String(port) },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
@@ -108,4 +134,22 @@ test('what express-api.ts refuses, the app can read why; a page of another origi
   const stranger = await browser.newPage()
   await stranger.goto(appOrigin.replace('127.0.0.1', 'localhost'))
   expect(await stranger.evaluate(read, `${apiUrl}/notes`)).toBe('blocked by the browser')
+})
+
+test('web-app.ts signs in on the server’s pages, and its page reads from the API with a cookie that script cannot see', async () => {
+  const visitor = await (await browser.newContext()).newPage()
+  await visitor.goto(webOrigin)
+  await visitor.getByRole('link', { name: 'Sign in' }).click()
+  await visitor.getByLabel('E-mail address').fill(person.email)
+  await visitor.getByLabel('Password').fill(person.password)
+  await visitor.getByRole('button', { name: 'Sign in' }).click()
+  await visitor.waitForURL(`${webOrigin}/`)
+  const seen = await visitor.evaluate(async () => ({
+    notes: await (await fetch('/api/notes')).json(),
+    me: await (await fetch('/auth/me')).json(),
+    cookies: document.cookie,
+  }))
+  expect(seen.notes).toEqual({ owner: seen.me.user.sub, notes: [] })
+  expect(seen.me).toMatchObject({ signedIn: true, user: { email: person.email } })
+  expect(seen.cookies).toMatch(/^XSRF-TOKEN=[\w-]+$/)
 })

@@ -2,7 +2,7 @@ import { isReason, type Refusal, reasons, refuse } from '@countersign/protocol'
 import { CallFailure } from './call-failure.ts'
 import type { Platform } from './platform.ts'
 
-/** What the issuer said: the JSON of a success (`undefined` for 204), or a refusal. */
+/** What the issuer said: the JSON of a success (`undefined` if there is none), or a refusal. */
 export type IssuerAnswer = { readonly body: unknown } | Refusal
 
 /**
@@ -25,7 +25,8 @@ export async function askIssuer(what: string, send: () => Promise<Response>): Pr
   const { status } = response
   const body = parseJson(text)
   const retryAfterSeconds = readRetryAfter(response.headers.get('Retry-After'))
-  if (status === 204) return { body: undefined }
+  // Also a 200 without a body, as of a revocation (RFC 7009 §2.2).
+  if (status === 204 || (status === 200 && text === '')) return { body: undefined }
   if (status >= 200 && status < 300 && body !== undefined) return { body }
   const refusal = status >= 400 && status < 500 ? readRefusal(body, retryAfterSeconds) : undefined
   if (refusal !== undefined) return refusal

@@ -76,5 +76,5 @@ test('the example is one that starts', () => {
   const file = fileURLToPath(new URL('examples/snippets/countersign.json', house))
   const { clients, issuer } = readConfiguration({ file, environment: {}, flags: {} })
   expect(issuer).toBe('https://login.example.com')
-  expect(clients.map(({ id }) => id)).toEqual(['notes-app', 'notes-api', 'reports'])
+  expect(clients.map(({ id }) => id)).toEqual(['notes-app', 'notes-api', 'notes-web', 'reports'])
 })

@@ -136,7 +136,9 @@ test('migrate says what it would run, runs it, and then has nothing to do', pati
   expect(script).toMatch(
     /^BEGIN;\n-- the beginning\nCREATE SCHEMA[\s\S]*CREATE TABLE "countersign"\.family[\s\S]*COMMIT;\n$/,
   )
-  expect(await migrateDatabase(configuration, false)).toBe('Migrated: the beginning.\n')
+  expect(await migrateDatabase(configuration, false)).toBe(
+    'Migrated: the beginning.\nMigrated: identities that change.\n',
+  )
   expect(await migrateDatabase(configuration, true)).toBe('-- The schema is up to date.\n')
   await expect(migrateDatabase({ ...configuration, database: undefined }, false)).rejects.toThrow('give --database')
 })

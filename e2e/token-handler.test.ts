@@ -1,0 +1,332 @@
+import type { RequestListener } from 'node:http'
+import { DatabaseSync } from 'node:sqlite'
+import { createMemorySessions, createSqliteSessions, type TokenHandler } from '@countersign/backend/web'
+import { mountFastify } from '@countersign/backend/web/fastify'
+import { routes } from '@countersign/backend/web/next'
+import { mount } from '@countersign/backend/web/node'
+import express from 'express'
+import fastify from 'fastify'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { signUp } from './testing/app-install.ts'
+import { createHostedBrowser, type HostedBrowser } from './testing/hosted-browser.ts'
+import { bearer, call } from './testing/http-call.ts'
+import { type Listening, listen } from './testing/listen.ts'
+import { givenInstallation, type Installation, startServer } from './testing/server-process.ts'
+import {
+  createVisitor,
+  createWebSite,
+  startWebApi,
+  type Visitor,
+  type WebSite,
+  webClients,
+} from './testing/web-site.ts'
+
+/*
+ * The token handler before a real API, with the real server. Two processes of the site stand side by side, at one address as behind a load
+ * balancer: every other request goes to the second one.
+ */
+
+const hour = 3_600_000
+let installed: Installation
+let api: Listening
+let door: Listening
+let processes: readonly [WebSite, WebSite]
+let turn = 0
+let visitor: Visitor
+/** One person's cookies at the server: they sign in once. */
+let atServer: HostedBrowser
+
+beforeAll(async () => {
+  door = await listen((request, response) => processes[turn++ % 2]?.answer(request, response))
+  installed = await givenInstallation({ sign_up: 'open', clients: webClients(door.origin) })
+  await startServer(installed)
+  await signUp(installed.issuer)
+  atServer = createHostedBrowser(installed.issuer)
+  api = await startWebApi(installed.issuer)
+})
+
+afterAll(async () => {
+  await door.close()
+  await api.close()
+  installed.remove()
+})
+
+const stores = {
+  'in the cookie': () => undefined,
+  'in memory': () => createMemorySessions(),
+  'in SQLite': () => createSqliteSessions(new DatabaseSync(':memory:')),
+}
+
+describe.each(Object.entries(stores))('with logins kept %s', (_name, createSessions) => {
+  beforeEach(() => {
+    const sessions = createSessions()
+    const create = (): WebSite =>
+      createWebSite({ issuer: installed.issuer, api: api.origin, origin: door.origin, sessions })
+    processes = [create(), create()]
+    turn = 0
+    visitor = createVisitor(door.origin, installed.issuer, atServer)
+  })
+
+  test('a person signs in, and the browser has a cookie that no script can read, and no token', async () => {
+    expect((await visitor.call('/auth/me')).json).toEqual({ signedIn: false })
+    const back = await visitor.signIn('/notes?page=2#top')
+    expect([back.status, back.headers.location]).toEqual([303, '/notes?page=2#top'])
+    const lines = [back.headers['set-cookie'] ?? []].flat()
+    for (const line of lines) {
+      expect(line).toMatch(/SameSite=Lax/)
+      if (!line.startsWith('XSRF-TOKEN=')) expect(line).toMatch(/HttpOnly/)
+    }
+    expect(lines.join()).not.toMatch(/eyJ|cs_rt_/)
+    const me = await visitor.call('/auth/me')
+    expect(me.json).toMatchObject({ signedIn: true, user: { sub: expect.any(String), email: 'someone@example.com' } })
+    expect(me.text).not.toMatch(/eyJ|cs_rt_|nonce/)
+    expect(me.headers).toMatchObject({ 'cache-control': 'private, no-store', vary: 'Cookie, Authorization' })
+  })
+
+  test('calls go to the API with a token in place of the cookie', async () => {
+    await visitor.signIn()
+    const posted = await visitor.call('/api/notes?tag=a%2Fb', { method: 'POST', json: { text: 'hello' } })
+    expect(posted.status).toBe(200)
+    expect(posted.json).toMatchObject({ method: 'POST', url: '/v2/notes?tag=a%2Fb', body: '{"text":"hello"}' })
+    expect(posted.json.cookie).toBeUndefined()
+    expect(posted.headers).toMatchObject({ 'cache-control': 'private, no-store' })
+    expect(String(posted.headers['set-cookie'] ?? '')).not.toContain('planted')
+    // Above the target is nothing of the API's that a path could reach.
+    const above = await visitor.call('/api/../admin')
+    expect(above.status).toBe(404)
+  })
+
+  test('what changes something needs the token that only a page of this origin can read', async () => {
+    await visitor.signIn()
+    const post = (headers: Record<string, string>) => visitor.call('/api/notes', { method: 'POST', body: '', headers })
+    const reasonOf = async (answer: ReturnType<typeof post>): Promise<unknown> => (await answer).json.reason
+    expect(await reasonOf(post({ 'x-xsrf-token': '' }))).toBe('csrf_refused')
+    expect(await reasonOf(post({ 'sec-fetch-site': 'same-site' }))).toBe('origin_refused')
+    expect(await reasonOf(post({ 'sec-fetch-site': 'cross-site' }))).toBe('origin_refused')
+    expect(await reasonOf(post({ origin: 'https://elsewhere.example' }))).toBe('origin_refused')
+    expect(await reasonOf(post({ origin: 'null' }))).toBe('origin_refused')
+    const other = createVisitor(door.origin, installed.issuer, atServer)
+    await other.signIn()
+    const othersToken = other.site.cookies.get('XSRF-TOKEN') ?? ''
+    expect(await reasonOf(post({ 'x-xsrf-token': othersToken }))).toBe('csrf_refused')
+    expect((await post({})).status).toBe(200)
+    const read = await visitor.call('/api/notes', { headers: { 'sec-fetch-site': 'cross-site' } })
+    expect(read.json.reason).toBe('origin_refused')
+  })
+
+  test('cookie and token are as good as each other at one endpoint', async () => {
+    await visitor.signIn()
+    const { user } = (await visitor.call('/auth/me')).json as { user: { sub: string } }
+    const token = await processes[0].handler.getAccessToken(
+      new Request(`${door.origin}/own`, {
+        headers: { cookie: [...visitor.site.cookies].map(pair => pair.join('=')).join('; ') },
+      }),
+    )
+    const accessToken = 'accessToken' in token ? token.accessToken : ''
+    for (const path of ['/own', '/api/notes']) {
+      expect((await visitor.call(path)).json.sub).toBe(user.sub)
+      expect((await call(door.origin + path, { headers: bearer(accessToken) })).json.sub).toBe(user.sub)
+      // A program has no cookie that another site could ride on: it needs no anti-forgery token.
+      const posted = await call(door.origin + path, { method: 'POST', body: '', headers: bearer(accessToken) })
+      expect(posted.status).toBe(200)
+      expect((await call(door.origin + path)).status).toBe(401)
+    }
+  })
+
+  test('fifty calls with an expired token are one rotation, and one request of each process', async () => {
+    await visitor.signIn()
+    for (const site of processes) site.sleep(hour)
+    const answers = await Promise.all(Array.from({ length: 50 }, () => visitor.call('/api/notes')))
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
+    const rows = processes.flatMap(site => site.refreshes.filter(row => row !== null && row !== '1'))
+    expect(rows.filter(row => row === '5')).toHaveLength(1)
+    expect(rows.length).toBeLessThanOrEqual(2)
+  })
+
+  test('an answer that was lost costs nothing, however late the old cookie comes back', async () => {
+    await visitor.signIn()
+    const before = new Map(visitor.site.cookies)
+    for (let expiries = 0; expiries < 3; expiries++) {
+      for (const site of processes) site.sleep(hour)
+      expect((await visitor.call('/api/notes')).status).toBe(200)
+    }
+    for (const [name, value] of before) visitor.site.cookies.set(name, value)
+    expect((await visitor.call('/api/notes')).status).toBe(200)
+    expect((await visitor.call('/auth/me')).json.signedIn).toBe(true)
+  })
+
+  test('while the server is away the token is used to its end, then it is 503, and nobody is signed out', async () => {
+    await visitor.signIn()
+    for (const site of processes) site.cut = true
+    expect((await visitor.call('/api/notes')).status).toBe(200)
+    for (const site of processes) site.sleep(hour)
+    const answer = await visitor.call('/api/notes')
+    expect([answer.status, answer.json.reason, answer.headers['retry-after']]).toEqual([503, 'unavailable', '1'])
+    expect((await visitor.call('/auth/me')).status).toBe(503)
+    for (const site of processes) site.cut = false
+    expect((await visitor.call('/api/notes')).status).toBe(200)
+  })
+
+  test('a login that was ended elsewhere is refused with the reason, and a new one begins afresh', async () => {
+    await visitor.signIn()
+    const ended = await visitor.server.submit('/account', { command: 'end_all' })
+    expect(ended.status).toBe(200)
+    for (const site of processes) site.sleep(hour)
+    const answer = await visitor.call('/api/notes')
+    expect([answer.status, answer.json.reason]).toEqual([401, 'authorization_revoked'])
+    expect((await visitor.call('/auth/me')).json.signedIn).toBe(false)
+    await visitor.signIn()
+    expect((await visitor.call('/api/notes')).status).toBe(200)
+  })
+
+  test('signing out ends the login here and at the server', async () => {
+    await visitor.signIn()
+    expect((await visitor.call('/auth/logout', { method: 'POST', headers: { 'x-xsrf-token': '' } })).status).toBe(403)
+    const before = new Map(visitor.site.cookies)
+    expect((await visitor.call('/auth/logout', { method: 'POST' })).json).toEqual({ signedOut: true, ended: true })
+    expect([...visitor.site.cookies]).toEqual([])
+    for (const [name, value] of before) visitor.site.cookies.set(name, value)
+    for (const site of processes) site.sleep(hour)
+    expect((await visitor.call('/api/notes')).status).toBe(401)
+    expect((await call(`${door.origin}/auth/logout`)).status).toBe(405)
+  })
+
+  test('a form signs out without script', async () => {
+    await visitor.signIn()
+    const csrf = visitor.site.cookies.get('XSRF-TOKEN') ?? ''
+    const answer = await visitor.site.open('/auth/logout', { form: { csrf } })
+    expect([answer.status, answer.headers.location]).toEqual([303, '/'])
+    expect((await visitor.call('/auth/me')).json).toEqual({ signedIn: false })
+  })
+
+  test('the way back belongs to the browser that went, and to the server that was asked', async () => {
+    const attacker = createVisitor(door.origin, installed.issuer, atServer)
+    await attacker.signIn()
+    const begun = await attacker.site.open('/auth/login')
+    const code = await attacker.server.open(String(begun.headers.location).slice(installed.issuer.length))
+    const back = String(code.headers.location).slice(door.origin.length)
+    const planted = await visitor.site.open(back)
+    expect(planted.status).toBe(400)
+    expect(planted.text).toContain('not begun in this browser')
+    expect(visitor.site.cookies.size).toBe(0)
+    const elsewhere = await attacker.site.open(back.replace(/iss=[^&]+/, 'iss=https%3A%2F%2Felsewhere.example'))
+    expect(elsewhere.status).toBe(400)
+    // It was used up by that.
+    expect((await attacker.site.open(back)).headers.location).toBe('/')
+  })
+
+  test('a sign-in that the person breaks off comes back with what was said', async () => {
+    const begun = await visitor.site.open('/auth/login?return_to=/notes&prompt=none')
+    const answer = await createHostedBrowser(installed.issuer).open(
+      String(begun.headers.location).slice(installed.issuer.length),
+    )
+    const back = await visitor.site.open(String(answer.headers.location).slice(door.origin.length))
+    expect([back.status, back.headers.location]).toEqual([303, '/notes?auth_error=login_required'])
+  })
+
+  test('CWE-601: nobody is led elsewhere after signing in', async () => {
+    const back = await visitor.signIn('//evil.example/notes')
+    expect(back.headers.location).toBe('/')
+  })
+
+  test('nothing of it is shown inside another page', async () => {
+    const framed = { 'sec-fetch-dest': 'iframe', 'sec-fetch-mode': 'navigate', 'sec-fetch-site': 'cross-site' }
+    expect((await call(`${door.origin}/auth/login`, { headers: framed })).json.reason).toBe('origin_refused')
+  })
+
+  test('cookies that somebody has made up or doubled are no login', async () => {
+    await visitor.signIn()
+    const [[name = '', value = '']] = [...visitor.site.cookies].filter(([one]) =>
+      one.startsWith('countersign_web'),
+    ) as [[string, string]]
+    const tried = [
+      `${name}=1~x.y`,
+      `${name}=9~${value}`,
+      `${name}=${value.slice(0, -4)}AAAA`,
+      `${name}=${value}; ${name}=${value}`,
+    ]
+    for (const cookie of tried) {
+      expect((await call(`${door.origin}/auth/me`, { headers: { cookie } })).json.signedIn).toBe(false)
+    }
+  })
+})
+
+describe('a change of the secret', () => {
+  test('ends no login while the old one is still named', async () => {
+    const create = (secrets: readonly string[]): WebSite =>
+      createWebSite({ issuer: installed.issuer, api: api.origin, origin: door.origin, secrets })
+    const [old, fresh] = [
+      'the old secret of the web site, 32 characters',
+      'the new secret of the web site, 32 characters',
+    ]
+    visitor = createVisitor(door.origin, installed.issuer, atServer)
+    processes = [create([old]), create([old])]
+    await visitor.signIn()
+    processes = [create([fresh, old]), create([fresh, old])]
+    for (let expiries = 0; expiries < 2; expiries++) {
+      for (const site of processes) site.sleep(hour)
+      expect((await visitor.call('/api/notes', { method: 'POST', body: '' })).status).toBe(200)
+    }
+    processes = [create([fresh]), create([fresh])]
+    expect((await visitor.call('/auth/me')).json.signedIn).toBe(false)
+  })
+})
+
+describe('mounted', () => {
+  const mounts: Readonly<Record<string, (handler: TokenHandler) => Promise<RequestListener>>> = {
+    'in Express': async handler => express().use(mount(handler)),
+    'in node:http': async handler => (request, response) => mount(handler)(request, response),
+    'in Fastify': async handler => {
+      const app = fastify()
+      app.addHook('onRequest', mountFastify(handler))
+      app.get('/', () => 'the app')
+      await app.ready()
+      return (request, response) => app.routing(request, response)
+    },
+    'as route handlers of Next.js': async handler => {
+      const { GET, POST } = routes(handler)
+      const next = { owns: () => true, handle: (request: Request) => (request.method === 'GET' ? GET : POST)(request) }
+      return express().use(mount({ ...handler, ...next }))
+    },
+  }
+
+  test.each(Object.entries(mounts))(
+    '%s it signs in, passes bodies on as they come, and leaves the rest alone',
+    async (_name, create) => {
+      const site = createWebSite({ issuer: installed.issuer, api: api.origin, origin: door.origin })
+      const listener = await create(site.handler)
+      processes = [
+        { ...site, answer: listener },
+        { ...site, answer: listener },
+      ]
+      visitor = createVisitor(door.origin, installed.issuer, atServer)
+      expect((await visitor.signIn('/here')).headers.location).toBe('/here')
+      const large = 'x'.repeat(70_000)
+      const answer = await visitor.call('/api/notes', {
+        method: 'POST',
+        body: large,
+        headers: { 'content-type': 'text/plain' },
+      })
+      expect(answer.json.body).toHaveLength(large.length)
+      const rest = await visitor.call('/')
+      expect(rest.status === 200 ? rest.text : rest.status).toBe(_name === 'in Fastify' ? 'the app' : 404)
+    },
+  )
+
+  test('after a parser of bodies it says so, in place of waiting for ever', async () => {
+    const site = createWebSite({ issuer: installed.issuer, api: api.origin, origin: door.origin })
+    let said = ''
+    const app = express()
+      .use(express.json(), mount(site.handler))
+      .use((error: Error, _request: express.Request, response: express.Response, _next: express.NextFunction) => {
+        said = error.message
+        response.sendStatus(500)
+      })
+    processes = [
+      { ...site, answer: app },
+      { ...site, answer: app },
+    ]
+    await visitor.call('/api/notes', { method: 'POST', json: {} })
+    expect(said).toContain('mount the token handler before')
+  })
+})

@@ -1,0 +1,78 @@
+import { DatabaseSync } from 'node:sqlite'
+import {
+  createMemorySessions,
+  createPostgresSessions,
+  createSqliteSessions,
+  type SessionStore,
+} from '@countersign/backend/web'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Cluster, startCluster } from '../packages/store-postgres/src/testing/cluster.ts'
+
+/* What the token handler asks of a place for its logins, of each that it brings along. */
+
+let cluster: Cluster
+let pools: readonly [pg.Pool, pg.Pool]
+
+beforeAll(async () => {
+  cluster = await startCluster()
+  const create = (): pg.Pool => new pg.Pool({ connectionString: cluster.url, max: 4 })
+  pools = [create(), create()]
+})
+
+afterAll(async () => {
+  for (const pool of pools) await pool.end()
+  await cluster.discard()
+})
+
+const database = new DatabaseSync(':memory:')
+const memory = createMemorySessions()
+/** Two that share one place, as two processes do. */
+const stores: Readonly<Record<string, () => readonly [SessionStore, SessionStore]>> = {
+  memory: () => [memory, memory],
+  SQLite: () => [createSqliteSessions(database), createSqliteSessions(database)],
+  PostgreSQL: () => [createPostgresSessions(pools[0]), createPostgresSessions(pools[1])],
+}
+
+describe.each(Object.entries(stores))('sessions in %s', (_name, createStores) => {
+  const now = 1_000_000
+
+  test('are found by the other process, until they end', async () => {
+    const [one, other] = createStores()
+    expect(await one.load('a', now)).toBeUndefined()
+    expect(await one.save('a', { sealed: 'first', endsAt: now + 10 }, 0, now)).toBe(true)
+    expect(await other.load('a', now)).toEqual({ sealed: 'first', endsAt: now + 10, version: 1 })
+    expect(await other.load('a', now + 10)).toBeUndefined()
+  })
+
+  test('of fifty that write over one version at once, one does', async () => {
+    const [one, other] = createStores()
+    const ended = { sealed: 'x', endsAt: now + 10 }
+    const begun = await Promise.all(Array.from({ length: 50 }, () => one.save('b', ended, 0, now)))
+    expect(begun.filter(Boolean)).toHaveLength(1)
+    const written = await Promise.all(
+      Array.from({ length: 50 }, (_, index) =>
+        (index % 2 ? one : other).save('b', { ...ended, sealed: `${index}` }, 1, now),
+      ),
+    )
+    expect(written.filter(Boolean)).toHaveLength(1)
+    const winner = written.indexOf(true)
+    expect(await one.load('b', now)).toMatchObject({ sealed: `${winner}`, version: 2 })
+  })
+
+  test('that are removed are gone, and no late renewal brings them back', async () => {
+    const [one, other] = createStores()
+    await one.save('c', { sealed: 'x', endsAt: now + 10 }, 0, now)
+    await other.remove('c')
+    expect(await one.save('c', { sealed: 'y', endsAt: now + 10 }, 1, now)).toBe(false)
+    expect(await one.load('c', now)).toBeUndefined()
+  })
+
+  test('that have ended are swept away by the next one that begins', async () => {
+    const [one] = createStores()
+    await one.save('d', { sealed: 'x', endsAt: now + 10 }, 0, now)
+    await one.save('e', { sealed: 'x', endsAt: now + 99 }, 0, now + 10)
+    // At the time of before it would still be found.
+    expect(await one.load('d', now)).toBeUndefined()
+  })
+})

@@ -1,0 +1,56 @@
+import type { SessionStore } from '../session-store.ts'
+
+/** As much of a `Pool` of `pg` as is used. */
+export interface PostgresPool {
+  query(
+    text: string,
+    values?: unknown[],
+  ): Promise<{ readonly rows: readonly Record<string, unknown>[]; readonly rowCount: number | null }>
+}
+
+const table = `CREATE TABLE IF NOT EXISTS countersign_web_session (
+  key text PRIMARY KEY, sealed text NOT NULL, ends_at bigint NOT NULL, version integer NOT NULL
+)`
+const endIndex = 'CREATE INDEX IF NOT EXISTS countersign_web_session_end ON countersign_web_session (ends_at)'
+/** Many processes start at once, and two that make one table disturb each other. Any number will do. */
+const lock = 'SELECT pg_advisory_xact_lock(20261129)'
+
+/** Sessions in a table `countersign_web_session` of your PostgreSQL database; made at the first use if it is not there. */
+export function createPostgresSessions(pool: PostgresPool): SessionStore {
+  let making: Promise<unknown> | undefined
+
+  /** A failure is not kept: the next one tries again. */
+  async function whenMade(): Promise<void> {
+    // One text without values is one transaction.
+    making ??= pool.query(`${lock}; ${table}; ${endIndex}`).catch((error: unknown) => {
+      making = undefined
+      throw error
+    })
+    await making
+  }
+
+  return {
+    async load(key, now) {
+      await whenMade()
+      const text = 'SELECT sealed, ends_at, version FROM countersign_web_session WHERE key = $1 AND ends_at > $2'
+      const { rows } = await pool.query(text, [key, now])
+      const [row] = rows
+      return row && { sealed: String(row.sealed), endsAt: Number(row.ends_at), version: Number(row.version) }
+    },
+    async save(key, { sealed, endsAt }, before, now) {
+      await whenMade()
+      if (before > 0) {
+        const text =
+          'UPDATE countersign_web_session SET sealed = $1, ends_at = $2, version = version + 1 WHERE key = $3 AND version = $4'
+        return (await pool.query(text, [sealed, endsAt, key, before])).rowCount === 1
+      }
+      await pool.query('DELETE FROM countersign_web_session WHERE ends_at <= $1', [now])
+      const text = 'INSERT INTO countersign_web_session VALUES ($1, $2, $3, 1) ON CONFLICT DO NOTHING'
+      return (await pool.query(text, [key, sealed, endsAt])).rowCount === 1
+    },
+    async remove(key) {
+      await whenMade()
+      await pool.query('DELETE FROM countersign_web_session WHERE key = $1', [key])
+    },
+  }
+}
