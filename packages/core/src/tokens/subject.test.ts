@@ -19,6 +19,15 @@ test('connection is how the first connection called them, or the password and ou
   expect(subjectOf(client, user, key)).toBe(`password|${user.id}`)
 })
 
+test('connection: no two identities are one subject, whatever is in their names', () => {
+  const client = sampleClient({ subjectType: 'connection' })
+  const sub = (connection: string, subject: string): string =>
+    subjectOf(client, sampleUser({ firstIdentity: { connection, subject } }), key)
+  expect(sub('trusted:a|b', 'c')).toBe('trusted:a%7Cb|c')
+  expect(sub('trusted:a', 'b|c')).toBe('trusted:a|b|c')
+  expect(sub('trusted:a%7Cb', 'c')).toBe('trusted:a%257Cb|c')
+})
+
 test('pairwise is always the same in one sector, and another for each user, sector and key (OpenID Connect Core §8.1)', () => {
   const sub = subjectOf(pairwise, user, key)
   const elsewhere = { ...pairwise, id: 'b', redirectUris: ['https://b.example/callback'] }

@@ -17,11 +17,19 @@ export function subjectOf(client: Client, user: Pick<User, 'id' | 'firstIdentity
   if (client.subjectType === 'connection') {
     return user.firstIdentity === null
       ? `password|${user.id}`
-      : `${user.firstIdentity.connection}|${user.firstIdentity.subject}`
+      : `${withoutBar(user.firstIdentity.connection)}|${user.firstIdentity.subject}`
   }
   const { host = '', clientId = '' } = sectorOf(client) ?? { clientId: client.id }
   const sector = JSON.stringify([host, clientId])
   return createHmac('sha256', pairwiseKey).update(`${sector} ${user.id}`).digest('base64url')
+}
+
+/**
+ * So that the first bar is the one between the two, whoever chose the names: else `a|b` at `c` would be `b|c` at `a`. A trusted back end's connection holds its client
+ * id, in which a bar may stand.
+ */
+function withoutBar(connection: string): string {
+  return connection.replace(/[%|]/g, encodeURIComponent)
 }
 
 /** True if the client must not be able to find out together with another one that they have the same user before them (§8.1, §17.3). */
