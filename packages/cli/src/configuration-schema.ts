@@ -53,6 +53,8 @@ const plainConfiguration = z.strictObject({
   issuer: issuer.optional(),
   application_name: z.string().min(1).max(60).default('Countersign'),
   sign_up: z.enum(['open', 'closed']).default('closed'),
+  /** Whether errors at /authorize go to the addresses of strangers without a page in between. */
+  error_redirects: z.enum(['known', 'all']).default('known'),
   /** What scopes mean, for the users who are asked to allow them. */
   scope_descriptions: z
     .record(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,200}$/), z.string().min(1).max(200))
@@ -107,6 +109,7 @@ export interface WrittenConfiguration {
   readonly issuer?: string | undefined
   readonly application_name: string
   readonly sign_up: 'open' | 'closed'
+  readonly error_redirects: 'known' | 'all'
   readonly scope_descriptions: Record<string, string>
   readonly trusted_proxies: string[]
   readonly signing_key_days: number

@@ -33,6 +33,7 @@ export interface Configuration {
   readonly issuer: string | undefined
   readonly application_name: string
   readonly sign_up: 'open' | 'closed'
+  readonly error_redirects: 'known' | 'all'
   readonly scope_descriptions: Readonly<Record<string, string>>
   readonly trusted_proxies: readonly string[]
   readonly signing_key_days: number

@@ -59,6 +59,7 @@ export async function openSystem(options: SystemOptions): Promise<System> {
         issuer,
         applicationName: configuration.application_name,
         signUp: configuration.sign_up,
+        errorRedirects: configuration.error_redirects,
         scopeDescriptions: configuration.scope_descriptions,
         trustedProxies: configuration.trusted_proxies,
         apiLifetimes: configuration.apiLifetimes,

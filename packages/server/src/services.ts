@@ -37,6 +37,8 @@ export interface ServerConfig {
   readonly apiLifetimes: ApiLifetimes
   /** Who may register clients. Default: nobody. */
   readonly registration?: RegistrationPolicy
+  /** To whom errors at `/authorize` are told without a page in between: to clients that an operator or the user knows (default), or to all. */
+  readonly errorRedirects?: 'known' | 'all'
   /** How long ended sessions are kept for the account page. */
   readonly keepEndedSeconds: number
   /** How long a stop waits for those who have begun a request and not sent it whole. Default 10. */

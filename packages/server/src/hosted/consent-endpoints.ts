@@ -2,7 +2,7 @@ import { type ConsentDecision, isVouchedFor } from '@countersign/core'
 import { isRefusal, refuse } from '@countersign/protocol'
 import { StoreUnavailable } from '@countersign/store'
 import { type Admitted, admit, isAdmitted } from '../endpoints/authorize/admit.ts'
-import { answerError } from '../endpoints/authorize/authorization-answer.ts'
+import { redirectError } from '../endpoints/authorize/authorization-answer.ts'
 import { giveCode } from '../endpoints/authorize/give-code.ts'
 import { pathOf } from '../endpoints/authorize/reauthentication.ts'
 import { seeOther } from '../http/answers.ts'
@@ -44,7 +44,7 @@ export function submitConsent(services: HostedServices): Endpoint {
       if (form.get('account') !== admitted.login.user.id) {
         return seeOther(pathOf('/consent', admitted.address))
       }
-      if (said === 'deny') return answerError(services, admitted.request, refuse('access_denied'))
+      if (said === 'deny') return redirectError(services, admitted.request, refuse('access_denied'))
       // The application has changed what it is or asks for since: yes was said to something else.
       if (!services.cookies.sealIsOf(csrf, shownOf(admitted), form.get('shown'))) {
         return seeOther(pathOf('/consent', admitted.address))

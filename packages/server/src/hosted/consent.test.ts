@@ -124,7 +124,8 @@ describe('a third party', () => {
 
   test('prompt=consent asks again, prompt=none never does', async () => {
     const { page } = await signedIn()
-    expect((await ask(page, { prompt: 'none' })).told.get('error')).toBe('consent_required')
+    const none = await page.get(authorization({ ...asking, prompt: 'none' }).path)
+    expect(none.headers['countersign-reason']).toBe('consent_required')
     await allow(page)
     expect((await ask(page, { prompt: 'consent' })).page).toBe('/consent')
     expect((await ask(page, { prompt: 'none' })).told.has('code')).toBe(true)

@@ -1,7 +1,7 @@
 import { type Refusal, reasonHeader, reasons, refuse } from '@countersign/protocol'
 import type { HttpAnswer } from '../http/message.ts'
 import { type PageHeaderOptions, pageHeaders } from '../pages/content-security-policy.ts'
-import { errorPage, notFoundPage, waitPage } from '../pages/message-pages.ts'
+import { errorPage, notFoundPage, type WayBack, waitPage } from '../pages/message-pages.ts'
 import type { HostedServices } from './hosted-services.ts'
 
 /** A page with the headers that every page has. */
@@ -29,12 +29,12 @@ export function problemPage(
 }
 
 /** A refusal for people: a page that says what happened and what can be done. */
-export function pageOfRefusal({ site }: HostedServices, refusal: Refusal): HttpAnswer {
+export function pageOfRefusal({ site }: HostedServices, refusal: Refusal, application?: WayBack): HttpAnswer {
   const { reason, retryAfterSeconds = 1 } = refusal
   const body = mustWait(reasons[reason].status)
     ? waitPage(site, { reason, retryAfterSeconds })
-    : errorPage(site, refusal)
-  return problemPage(refusal, body)
+    : errorPage(site, { ...refusal, ...(application && { application }) })
+  return problemPage(refusal, body, application?.fields && { redirectUri: application.url })
 }
 
 /** For an address that does not exist. */

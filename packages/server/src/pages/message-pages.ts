@@ -1,5 +1,6 @@
 import { type Refusal, reasons } from '@countersign/protocol'
-import { href, html } from './html.ts'
+import { hidden } from './form.ts'
+import { type Html, href, html } from './html.ts'
 import { foreignName, layout } from './layout.ts'
 import { describeWait } from './relative-time.ts'
 import type { Site } from './site.ts'
@@ -32,7 +33,26 @@ export interface ErrorModel extends Pick<Refusal, 'reason' | 'detail'> {
   /** Finds the request in the log. */
   readonly reference?: string
   /** A way back; only to a registered address, never to one from the request. */
-  readonly application?: { readonly name: string; readonly url: string }
+  readonly application?: WayBack
+}
+
+/** Leads to an application. */
+export interface WayBack {
+  readonly name: string
+  readonly url: string
+  /** Named beside it, where nobody here knows the application. */
+  readonly host?: string
+  /** Sent in a form, where the application wants its answer so; absent: a link. */
+  readonly fields?: Readonly<Record<string, string>>
+}
+
+function wayBack({ texts: { error } }: Site, { name, url, host, fields }: WayBack): Html {
+  const label = html`<span>${error.backTo(foreignName(name))}</span>`
+  const way =
+    fields === undefined
+      ? html`<p class="way-on"><a class="button main" href="${href(url)}">${label}</a></p>`
+      : html`<form method="post" action="${href(url)}">${hidden(fields)}<button class="button main" type="submit">${label}</button></form>`
+  return html`${host !== undefined && html`<p>${error.leadsTo(foreignName(host))}</p>`}${way}`
 }
 
 /** What happened and what can be done, with the reason for those who must find out why. */
@@ -45,7 +65,7 @@ export function errorPage(site: Site, model: ErrorModel): string {
     content: html`<div class="card">
 <h1>${title}</h1>
 <p role="alert">${advice}</p>
-${model.application && html`<p class="way-on"><a class="button main" href="${href(model.application.url)}"><span>${error.backTo(foreignName(model.application.name))}</span></a></p>`}
+${model.application && wayBack(site, model.application)}
 <section class="details" aria-labelledby="details-title">
 <h2 id="details-title">${error.forDevelopers}</h2>
 <dl>

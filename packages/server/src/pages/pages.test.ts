@@ -294,7 +294,15 @@ const poisonedPages: readonly (readonly [name: string, page: string])[] = [
     'error',
     errorPage(
       sampleSite,
-      poison({ reason: 'not_found', detail: 'a', reference: 'b', application: { name: 'c', url: '/' } } as const, urls),
+      poison(
+        {
+          reason: 'not_found',
+          detail: 'a',
+          reference: 'b',
+          application: { name: 'c', host: 'd', url: '/', fields: { e: 'f' } },
+        } as const,
+        urls,
+      ),
     ),
   ],
   ['device code', deviceCodePage(sampleSite, poison({ csrf: 'a', user: 'b', userCode: 'c' }))],

@@ -282,6 +282,14 @@ export const samplePages: Readonly<Record<string, string>> = {
     detail: 'The parameter code_challenge is missing.',
     application: { name: 'Orchard Notes', url: 'https://notes.example.com/' },
   }),
+  'error-of-a-stranger': errorPage(sampleSite, {
+    reason: 'login_required',
+    application: {
+      name: 'Orchard Notes',
+      host: 'notes.example.com',
+      url: 'https://notes.example.com/callback?error=x',
+    },
+  }),
   'not-found': notFoundPage(sampleSite, { homeUrl: '/account' }),
   'wait-attempts': waitPage(sampleSite, { reason: 'too_many_attempts', retryAfterSeconds: 300 }),
   'wait-unavailable': waitPage(sampleSite, { reason: 'unavailable', retryAfterSeconds: 5, retryUrl: '/account' }),

@@ -210,6 +210,7 @@ export const english: Texts = {
     reference: 'Reference',
     forDevelopers: 'Details for developers',
     backTo: application => html`Back to ${application}`,
+    leadsTo: host => html`The button leads to ${host}. Nobody here has checked who is behind that address.`,
     byReason: {
       redirect_uri_mismatch: {
         title: 'This sign-in link is not valid',

@@ -167,6 +167,8 @@ export interface Texts {
     readonly reference: string
     readonly forDevelopers: string
     readonly backTo: (application: Html) => Html
+    /** Before a way to an application that nobody here knows. */
+    readonly leadsTo: (host: Html) => Html
     readonly byReason: Readonly<Partial<Record<Reason, Message>>>
     readonly otherwise: Message
   }

@@ -46,19 +46,19 @@ export async function admit(services: HostedServices, http: HttpRequest): Promis
   const target = await findTarget(services, parameters)
   if (isRefusal(target)) return pageOfRefusal(services, target)
   if (target.client.requiresPushedRequests && pushed === null) {
-    return answerError(services, target, refuse('pushed_request_required'))
+    return answerError(services, http, target, refuse('pushed_request_required'))
   }
   const request = judgeRequest(services, target, parameters)
-  if (isRefusal(request)) return answerError(services, target, request)
+  if (isRefusal(request)) return answerError(services, http, target, request)
   const login = await services.cookies.session(http)
   const mark = await readMark(services, http, address, target.now)
   const problem = judgeLogin(services, request, login, mark)
   if (problem === 'sign_in') return signIn(services, http, request, address)
-  if (problem !== undefined) return answerError(services, target, problem)
+  if (problem !== undefined) return answerError(services, http, target, problem)
   if (login === undefined) throw new Error('Nobody is signed in, and that was enough.')
   const consent = await judgeGrant(services, request, login)
   if (consent.decision.asks && request.prompt.has('none')) {
-    return answerError(services, target, refuse('consent_required'))
+    return answerError(services, http, target, refuse('consent_required'))
   }
   return { request, address, pushed, login, mark, ...consent }
 }
@@ -113,10 +113,10 @@ function signIn(
   http: HttpRequest,
   request: AuthorizationRequest,
   address: Parameters,
-): HttpAnswer {
+): HttpAnswer | Promise<HttpAnswer> {
   const creates = request.prompt.has('create') && services.config.signUp === 'open'
   const way = { page: creates ? '/sign-up' : '/sign-in', now: request.now } as const
-  return toSignIn(services, http, address, way) ?? answerError(services, request, tooLong)
+  return toSignIn(services, http, address, way) ?? answerError(services, http, request, tooLong)
 }
 
 /** Single claims that were asked for need the consent to their scope: by another name they would be had without. */

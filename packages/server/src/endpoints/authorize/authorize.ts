@@ -24,7 +24,7 @@ export function authorize(services: HostedServices): Endpoint {
       const admitted = await admit(services, http)
       if (!isAdmitted(admitted)) return admitted
       const { request, address, decision } = admitted
-      if (decision.asks) return toPath('/consent', address) ?? answerError(services, request, tooLong)
+      if (decision.asks) return toPath('/consent', address) ?? answerError(services, http, request, tooLong)
       const answer = await giveCode(services, http, admitted, { allowed: false })
       if (answer !== 'conflict') return answer
     }
@@ -39,5 +39,5 @@ async function asLink(services: HostedServices, http: HttpRequest): Promise<Http
   const link = toPath('/authorize', parameters)
   if (link !== undefined) return link
   const target = await findTarget(services, parameters)
-  return isRefusal(target) ? pageOfRefusal(services, target) : answerError(services, target, tooLong)
+  return isRefusal(target) ? pageOfRefusal(services, target) : answerError(services, http, target, tooLong)
 }

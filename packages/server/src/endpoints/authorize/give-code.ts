@@ -16,7 +16,7 @@ import type { HostedServices } from '../../hosted/hosted-services.ts'
 import type { HttpAnswer, HttpRequest } from '../../http/message.ts'
 import { deviceOf } from '../../sign-in/device-of.ts'
 import type { Admitted } from './admit.ts'
-import { answerClient, answerError } from './authorization-answer.ts'
+import { answerClient, redirectError } from './authorization-answer.ts'
 import type { AuthorizationRequest } from './authorization-request.ts'
 
 const codesAMinute = 20
@@ -33,7 +33,7 @@ export async function giveCode(
 ): Promise<HttpAnswer | 'conflict'> {
   const { request, login, mark, pushed } = admitted
   const limited = await limitCodes(services, login)
-  if (limited !== undefined) return answerError(services, request, limited, 'temporarily_unavailable')
+  if (limited !== undefined) return redirectError(services, request, limited, 'temporarily_unavailable')
   const code = services.random(32).toString('base64url')
   const { grant, writes, audit } = writeGrant(http, admitted, allowed)
   const row = newCode(code, request, login, grant)
