@@ -8,6 +8,7 @@ import { aimsTable, writeFigures } from './harness/page.ts'
 import { renderTable } from './harness/report.ts'
 import type { Aim, Result, Settings, Table, Workload } from './harness/workload.ts'
 import { disk } from './workloads/disk.ts'
+import { authorize, introspect, machines, redeem, userinfo } from './workloads/grants.ts'
 import { logins } from './workloads/logins.ts'
 import { refreshBound, refreshUnbound } from './workloads/refresh.ts'
 import { revocation } from './workloads/revocation.ts'
@@ -18,6 +19,11 @@ const workloads: Readonly<Record<string, Workload>> = {
   refresh: refreshUnbound,
   'refresh-dpop': refreshBound,
   logins,
+  authorize,
+  redeem,
+  introspect,
+  userinfo,
+  machines,
   verify,
   revocation,
   start,
@@ -88,9 +94,13 @@ try {
     `${settings.rounds} rounds of ${settings.seconds} s, ${settings.connections} connections, medians${settings.short ? '; a short run, not for quoting' : ''}.`,
   ]
   console.log(facts.join('\n'), '\n')
+  const names = positionals.length > 0 ? positionals : Object.keys(workloads)
+  const lasts = names.reduce((sum, name) => sum + (workloads[name]?.lastsSeconds(settings) ?? 0), 0)
+  settings.progress(`this takes about ${Math.ceil(lasts / 60)} minutes`)
   const tables: Table[] = []
   const aims: Aim[] = []
-  for (const name of positionals.length > 0 ? positionals : Object.keys(workloads)) {
+  for (const [place, name] of names.entries()) {
+    settings.progress(`${place + 1} of ${names.length} · ${name}: ${workloads[name]?.text}`)
     const result = await runOne(name)
     tables.push(...result.tables)
     aims.push(...result.aims)
@@ -105,7 +115,6 @@ try {
 
 /** One that breaks does not take the figures of the others with it. */
 async function runOne(name: string): Promise<Result> {
-  settings.progress(`${name}: ${workloads[name]?.text}`)
   try {
     return (await workloads[name]?.run(settings)) ?? { tables: [], aims: [] }
   } catch (error) {

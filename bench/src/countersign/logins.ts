@@ -23,23 +23,37 @@ export async function backEndAuthorization({ issuer, backEnd }: Countersign): Pr
   return `Bearer ${token}`
 }
 
+/** At which client of ours, if not at the usual one; and whether the users have a name and an address. */
+interface Where {
+  readonly clientId?: string
+  readonly named?: boolean
+}
+
 /** So many logins of as many users, `user-0` and on, through the endpoint for trusted back ends. */
-export async function makeLogins(system: Countersign, count: number): Promise<Login[]> {
+export async function makeLogins(system: Countersign, count: number, where: Where = {}): Promise<Login[]> {
   const authorization = await backEndAuthorization(system)
   const made: Login[] = []
   let next = 0
   const work = async (): Promise<void> => {
-    while (next < count) made.push(await logIn(system, authorization, `user-${next++}`))
+    while (next < count) made.push(await logIn(system, authorization, `user-${next++}`, where))
   }
   await Promise.all(Array.from({ length: atOnce }, work))
   return made
 }
 
-async function logIn({ issuer, clientId }: Countersign, authorization: string, externalId: string): Promise<Login> {
-  const response = await fetch(`${issuer}/v1/trusted/sessions`, {
+async function logIn(
+  system: Countersign,
+  authorization: string,
+  user: string,
+  { clientId = system.clientId, named = false }: Where,
+): Promise<Login> {
+  const response = await fetch(`${system.issuer}/v1/trusted/sessions`, {
     method: 'POST',
     headers: { authorization, 'content-type': 'application/json' },
-    body: JSON.stringify({ client_id: clientId, user: { external_id: externalId } }),
+    body: JSON.stringify({
+      client_id: clientId,
+      user: { external_id: user, ...(named && { email: `${user}@example.org`, name: 'Someone' }) },
+    }),
   })
   if (response.status !== 201) throw new Error(`a login was answered ${response.status}: ${await response.text()}`)
   const answer = (await response.json()) as { refresh_token: string; access_token: string; session_id: string }

@@ -5,6 +5,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type RunningServer, startServer } from '../harness/processes.ts'
+import { api } from '../peers/oidc-provider/configuration.ts'
 
 /** Our own server, as `countersign serve` starts it, with a client of the benchmark's and a back end that may do all. */
 export interface Countersign {
@@ -12,6 +13,7 @@ export interface Countersign {
   readonly clientId: string
   readonly backEnd: { readonly id: string; readonly secret: string }
   readonly database: string
+  readonly masterKeyFile: string
   readonly start: () => Promise<RunningServer<unknown>>
 }
 
@@ -30,11 +32,16 @@ export interface CountersignOptions {
   readonly folder: string
   /** H and grace 0: every call rotates. Otherwise the defaults of production. */
   readonly rotatesAlways: boolean
+  /** Besides the two that are always there, as `countersign.json` has them. */
+  readonly clients?: readonly object[]
 }
 
-export const api = 'https://api.example/'
-
-export async function prepareCountersign({ command, folder, rotatesAlways }: CountersignOptions): Promise<Countersign> {
+export async function prepareCountersign({
+  command,
+  folder,
+  rotatesAlways,
+  clients = [],
+}: CountersignOptions): Promise<Countersign> {
   const port = await freePort()
   const backEnd = { id: 'bench-back-end', secret: randomBytes(32).toString('base64url') }
   const file = join(folder, 'countersign.json')
@@ -43,6 +50,7 @@ export async function prepareCountersign({ command, folder, rotatesAlways }: Cou
     file,
     JSON.stringify({
       unsafe_refresh_policy: rotatesAlways,
+      sign_up: 'open',
       clients: [
         { id: 'demo', first_party: true, scopes: ['account'], audiences: [api], ...policy },
         {
@@ -52,6 +60,7 @@ export async function prepareCountersign({ command, folder, rotatesAlways }: Cou
           grant_types: ['client_credentials'],
           scopes: ['sessions:manage', 'revocations'],
         },
+        ...clients,
       ],
     }),
   )
@@ -61,6 +70,7 @@ export async function prepareCountersign({ command, folder, rotatesAlways }: Cou
     clientId: 'demo',
     backEnd,
     database: join(folder, 'data', 'countersign.sqlite'),
+    masterKeyFile: join(folder, 'data', 'master.key'),
     start: () => startServer(command, flags, line => line),
   }
 }

@@ -33,6 +33,8 @@ export interface Result {
 
 export interface Workload {
   readonly text: string
+  /** About how long it takes with these settings, everything included. */
+  readonly lastsSeconds: (settings: Settings) => number
   readonly run: (settings: Settings) => Promise<Result>
 }
 

@@ -2,6 +2,7 @@ import { connect, type Socket } from 'node:net'
 
 export interface Answer {
   readonly status: number
+  readonly head: string
   readonly body: string
 }
 
@@ -53,5 +54,5 @@ function completeAnswer(text: string): Answer | undefined {
   const body = text.slice(end + 4)
   const length = /\r\ncontent-length: *(\d+)/i.exec(text)
   const complete = length ? body.length >= Number(length[1]) : body.endsWith('0\r\n\r\n')
-  return complete ? { status: Number(text.slice(9, 12)), body } : undefined
+  return complete ? { status: Number(text.slice(9, 12)), head: text.slice(0, end), body } : undefined
 }

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { performance } from 'node:perf_hooks'
 import { type Answer, openConnection } from './connection.ts'
 import { proofSigner } from './proofs.ts'
-import type { Chain, LoadResult, LoadTask } from './task.ts'
+import type { Calls, Chain, LoadResult, LoadTask } from './task.ts'
 
 /** Makes one request, and learns from its answer what the next one needs. */
 interface Caller {
@@ -50,15 +50,25 @@ function signingIn(authorization: string, clientId: string, users: number): Call
   }
 }
 
-function redeeming(codes: string[], clientId: string, redirectUri: string): Caller {
-  const send = post('application/x-www-form-urlencoded', '')
-  const form = `grant_type=authorization_code&client_id=${clientId}&redirect_uri=${encodeURIComponent(redirectUri)}&code=`
+/** The request is one text but for its values, as it would be made by hand. */
+function calling({ method, path, headers, body = '', once, good }: Calls, values: string[]): Caller {
+  const head = Object.entries({ Host: url.host, ...headers }).map(([name, value]) => `${name}: ${value}\r\n`)
+  const request = (value: string): string => {
+    const content = body.replaceAll('{value}', value)
+    const length = method === 'POST' ? `Content-Length: ${content.length}\r\n` : ''
+    return `${method} ${path} HTTP/1.1\r\n${head.join('')}${length}\r\n`.replaceAll('{value}', value) + content
+  }
+  let count = 0
   return {
     request() {
-      const code = codes.pop()
-      return code === undefined ? undefined : send(form + code)
+      const value = once ? values.pop() : values[count++ % values.length]
+      return value === undefined ? undefined : request(value)
     },
-    learn: ({ status, body }) => (status === 200 && body.includes('"refresh_token"') ? 'good' : 'bad'),
+    learn: answer => {
+      const isGood =
+        answer.status === good.status && (answer.body.includes(good.text) || answer.head.includes(good.text))
+      return isGood ? 'good' : 'bad'
+    },
   }
 }
 
@@ -74,11 +84,13 @@ function work(): Work {
   if (task.kind === 'login') {
     return { callers: sameForAll(signingIn(task.authorization, task.clientId, task.users)), save: () => {} }
   }
-  if (task.kind === 'code') {
-    const { codesFile, clientId, redirectUri } = task
-    const codes = JSON.parse(readFileSync(codesFile, 'utf8')) as string[]
-    const save = (): void => writeFileSync(codesFile, JSON.stringify(codes))
-    return { callers: sameForAll(redeeming(codes, clientId, redirectUri)), save }
+  if (task.kind === 'calls') {
+    const { valuesFile, once } = task
+    const values = valuesFile === undefined ? [''] : (JSON.parse(readFileSync(valuesFile, 'utf8')) as string[])
+    const save = (): void => {
+      if (valuesFile !== undefined && once) writeFileSync(valuesFile, JSON.stringify(values))
+    }
+    return { callers: sameForAll(calling(task, values)), save }
   }
   const { chainsFile, clientId, proofs } = task
   const chains = JSON.parse(readFileSync(chainsFile, 'utf8')) as Chain[]
@@ -108,6 +120,8 @@ async function run(): Promise<LoadResult> {
       const caller = own[n % own.length]
       if (!caller) break
       const request = caller.request()
+      // The values are used up: the round is as long as it was.
+      if (request === undefined && phase === 'measured') break
       if (request === undefined) throw new Error('there is nothing left to ask: the round was too long')
       const began = performance.now()
       const answer = await connection.send(request)

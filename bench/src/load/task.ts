@@ -18,9 +18,23 @@ export type LoadTask = {
   | { readonly kind: 'refresh'; readonly chainsFile: string; readonly clientId: string; readonly proofs: boolean }
   /** Logins of `user-0` to so many, again and again. */
   | { readonly kind: 'login'; readonly authorization: string; readonly clientId: string; readonly users: number }
-  /** Authorization codes, a JSON array: each is redeemed once. */
-  | { readonly kind: 'code'; readonly codesFile: string; readonly clientId: string; readonly redirectUri: string }
+  | ({ readonly kind: 'calls' } & Calls)
 )
+
+/** The same request over and over, in which a value differs: a token, a cookie, a code. */
+export interface Calls {
+  /** `{value}` stands for the value in each of these. The path replaces that of `url`. */
+  readonly method: 'GET' | 'POST'
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: string
+  /** A JSON array of them, asked in turn. Absent: there is none. */
+  readonly valuesFile?: string
+  /** Each is good for one request. */
+  readonly once?: boolean
+  /** What a good answer has: its status, and a text in its head or its body. */
+  readonly good: { readonly status: number; readonly text: string }
+}
 
 export interface LoadResult {
   readonly perSecond: number

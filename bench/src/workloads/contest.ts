@@ -33,6 +33,13 @@ export interface Lead {
   readonly perCore: number | undefined
 }
 
+const warmSecondsOf = ({ short }: Settings): number => (short ? 0.5 : 1.5)
+
+/** What measuring so many takes; the process of the load takes a moment to start. */
+export function contestSeconds(settings: Settings, contestants: number): number {
+  return contestants * settings.rounds * (settings.seconds + warmSecondsOf(settings) + 0.7)
+}
+
 /** Measures the contestants in turn. The first is ours, to whom the others are compared. */
 export async function contest(
   title: string,
@@ -133,7 +140,7 @@ function remarks(outcomes: readonly Outcome[]): string[] {
 
 async function measure({ ready, pid }: RunningServer<Work>, settings: Settings): Promise<Outcome> {
   const { connections, seconds } = settings
-  const warmSeconds = settings.short ? 0.5 : 1.5
+  const warmSeconds = warmSecondsOf(settings)
   const result = await runLoad({ ...ready, connections, warmSeconds, seconds, serverPid: pid })
   return { ...result, residentMiB: residentMiB(pid) }
 }

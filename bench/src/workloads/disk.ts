@@ -7,6 +7,7 @@ import { atMost, figure, type Workload } from '../harness/workload.ts'
 
 export const disk: Workload = {
   text: 'bytes on disk per login: session, family and their indexes',
+  lastsSeconds: ({ short }) => (short ? 4 : 10),
   async run({ command, folder, short }) {
     const count = short ? 1_000 : 5_000
     const system = await prepareCountersign({

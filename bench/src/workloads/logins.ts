@@ -1,9 +1,11 @@
 import { backEndAuthorization, makeLogins } from '../countersign/logins.ts'
 import { prepareCountersign } from '../countersign/server.ts'
-import { type RunningServer, startServer } from '../harness/processes.ts'
+import type { RunningServer } from '../harness/processes.ts'
 import { figure, type Settings, type Workload } from '../harness/workload.ts'
-import { type PeerReady, type PeerTask, redirectUri } from '../peers/oidc-provider/server-task.ts'
-import { type Contestant, contest, type Work } from './contest.ts'
+import { appId } from '../peers/oidc-provider/configuration.ts'
+import type { PeerTask } from '../peers/oidc-provider/server-task.ts'
+import { type Contestant, contest, contestSeconds, type Work } from './contest.ts'
+import { redemption, startPeerServer } from './requests.ts'
 
 const usersOf = (settings: Settings): number => (settings.short ? 500 : 5_000)
 /** Enough for all rounds of a machine twice as fast. */
@@ -16,6 +18,7 @@ const codesOf = (settings: Settings): number => Math.ceil((settings.seconds + 2)
  */
 export const logins: Workload = {
   text: 'durable logins per second, through the endpoint for trusted back ends',
+  lastsSeconds: settings => contestSeconds(settings, 3) + (settings.short ? 5 : 20),
   async run(settings) {
     const contestants: Contestant[] = [
       { name: 'Countersign, SQLite, durable', start: folder => startCountersign(settings, folder) },
@@ -43,9 +46,8 @@ async function startCountersign(settings: Settings, folder: string): Promise<Run
 
 function startPeer(store: PeerTask['store'], codes: number): Contestant['start'] {
   return async folder => {
-    const task: PeerTask = { store, seed: 'codes', dpop: false, logins: codes, folder }
-    const server = await startServer<PeerReady>('peers/oidc-provider/server.ts', [JSON.stringify(task)])
-    const { url, seedFile, clientId } = server.ready
-    return { ...server, ready: { kind: 'code', url, codesFile: seedFile, clientId, redirectUri } }
+    const server = await startPeerServer({ store, seed: 'bare codes', dpop: false, logins: codes, folder })
+    const { issuer, seedFile } = server.ready
+    return { ...server, ready: redemption(issuer, appId, seedFile) }
   }
 }

@@ -6,14 +6,17 @@ import { prepareCountersign } from '../countersign/server.ts'
 import { type RunningServer, startServer } from '../harness/processes.ts'
 import { figure, type Result, type Settings, type Workload } from '../harness/workload.ts'
 import type { Chain } from '../load/task.ts'
-import type { PeerReady, PeerTask } from '../peers/oidc-provider/server-task.ts'
-import { aimForLead, type Contestant, contest, type Work } from './contest.ts'
+import { appId } from '../peers/oidc-provider/configuration.ts'
+import type { PeerTask } from '../peers/oidc-provider/server-task.ts'
+import { aimForLead, type Contestant, contest, contestSeconds, type Work } from './contest.ts'
+import { startPeerServer } from './requests.ts'
 
 /** More than any server here remembers keys of: as with real clients, a proof's key is one not seen lately. */
 const loginsOf = (settings: Settings): number => (settings.short ? 2048 : 12_000)
 
 export const refreshUnbound: Workload = {
   text: 'refresh rotations per second, unbound (for ours H and grace 0, so that every call rotates)',
+  lastsSeconds: settings => contestSeconds(settings, 5) + (settings.short ? 8 : 25),
   async run(settings) {
     const { table, lead } = await compare('Refresh, unbound', false, settings)
     const what = 'Unbound refresh on SQLite, beside oidc-provider'
@@ -30,6 +33,7 @@ export const refreshUnbound: Workload = {
 
 export const refreshBound: Workload = {
   text: 'refresh rotations per second, bound by DPoP, production defaults',
+  lastsSeconds: settings => contestSeconds(settings, 5) + (settings.short ? 10 : 40),
   async run(settings) {
     const { table, lead } = await compare('Refresh, bound (DPoP)', true, settings)
     const what = 'Bound refresh on SQLite, beside oidc-provider with DPoP in memory'
@@ -72,10 +76,9 @@ async function startCountersign(
 
 function startPeer(store: PeerTask['store'], dpop: boolean, logins: number): Contestant['start'] {
   return async folder => {
-    const task: PeerTask = { store, seed: 'refresh tokens', dpop, logins, folder }
-    const server = await startServer<PeerReady>('peers/oidc-provider/server.ts', [JSON.stringify(task)])
-    const { url, seedFile, clientId } = server.ready
-    return { ...server, ready: refreshing(url, seedFile, clientId, dpop) }
+    const server = await startPeerServer({ store, seed: 'refresh tokens', dpop, logins, folder })
+    const { issuer, seedFile } = server.ready
+    return { ...server, ready: refreshing(`${issuer}/token`, seedFile, appId, dpop) }
   }
 }
 

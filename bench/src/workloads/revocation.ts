@@ -1,15 +1,17 @@
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeLogins } from '../countersign/logins.ts'
-import { api, prepareCountersign } from '../countersign/server.ts'
+import { prepareCountersign } from '../countersign/server.ts'
 import { runScript } from '../harness/processes.ts'
 import { atMost, figure, type Workload } from '../harness/workload.ts'
+import { api } from '../peers/oidc-provider/configuration.ts'
 import type { RevocationResult, RevocationTask, Summary } from '../revocation/task.ts'
 
 const verifiers = 50
 
 export const revocation: Workload = {
   text: `from a revocation until ${verifiers} verifiers that follow the feed refuse the token`,
+  lastsSeconds: ({ short }) => (short ? 5 : 20),
   async run({ command, folder, short }) {
     const system = await prepareCountersign({
       command,

@@ -7,6 +7,7 @@ import { atMost, figure, median, type Workload } from '../harness/workload.ts'
 
 export const start: Workload = {
   text: '`countersign serve` started again: time to the first token, resident memory',
+  lastsSeconds: ({ short }) => (short ? 3 : 8),
   async run({ command, folder, short, progress }) {
     const system = await prepareCountersign({
       command,

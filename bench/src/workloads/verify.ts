@@ -21,6 +21,8 @@ const [few, many] = [2_000, 50_000]
 
 export const verify: Workload = {
   text: 'ES256 access tokens per second, cold and warm, beside jose, fast-jwt and jsonwebtoken',
+  // Twelve measurements, each in a process that makes and reads its tokens first.
+  lastsSeconds: ({ short, rounds, seconds }) => 12 * rounds * (seconds / 2 + (short ? 1 : 2.5)),
   run: async settings => {
     const issuer = await startIssuer(liveEntries)
     const compare = (names: readonly ContenderName[], mode: VerifyTask['mode'], tokens: number): Promise<Compared> =>

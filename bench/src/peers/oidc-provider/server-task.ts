@@ -1,20 +1,24 @@
 /** What the peer is asked to be; given as JSON in its first argument. */
 export interface PeerTask {
   readonly store: 'memory' | 'sqlite-full' | 'sqlite-normal'
-  /** What every login made beforehand is left with. */
-  readonly seed: 'refresh tokens' | 'codes'
-  /** Families bound to a key each, proofs checked, replays remembered. */
+  readonly seed: Seed
+  /** Proofs checked, replays remembered. */
   readonly dpop: boolean
   readonly logins: number
+  /** Of each login, where codes are seeded; one if absent. */
+  readonly codes?: number
   readonly folder: string
 }
 
+/**
+ * What is made beforehand: of each login its refresh token (bound to a key each, if there is DPoP), a bare code, the cookie of a browser that is signed in, codes with PKCE, or an
+ * access token.
+ */
+export type Seed = 'refresh tokens' | 'bare codes' | 'cookies' | 'codes' | 'access tokens' | 'nothing'
+
 /** What it prints when it is ready. */
 export interface PeerReady {
-  readonly url: string
-  /** What was seeded: chains, or codes. */
+  readonly issuer: string
+  /** A JSON array: chains for refresh tokens, else texts. */
   readonly seedFile: string
-  readonly clientId: string
 }
-
-export const redirectUri = 'https://app.example/callback'
