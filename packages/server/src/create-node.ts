@@ -25,7 +25,7 @@ import type { HostedServices } from './hosted/hosted-services.ts'
 import { isLocalIssuer } from './http/client-address.ts'
 import type { Route } from './http/fastify-server.ts'
 import { startJobs } from './jobs/jobs.ts'
-import { createKeyKeeper } from './keys/key-keeper.ts'
+import { createKeyKeeper, ringTrustedSeconds } from './keys/key-keeper.ts'
 import type { Log } from './log.ts'
 import { createLogoutTeller, type LogoutTeller } from './logout/logout-teller.ts'
 import { observeStore } from './observation/observe-store.ts'
@@ -163,7 +163,8 @@ async function fittingPolicy(store: Store, policy: KeyPolicy, clients: readonly 
   return {
     ...policy,
     algorithms: [...algorithms],
-    publishAheadSeconds: Math.max(policy.publishAheadSeconds, jwksMaxAgeSeconds),
+    // A verifier may have read the keys at a node that did not know the next one yet.
+    publishAheadSeconds: Math.max(policy.publishAheadSeconds, jwksMaxAgeSeconds + ringTrustedSeconds),
     signingTailSeconds: Math.max(policy.signingTailSeconds, issuer.longestAccessTokenSeconds + tailMarginSeconds),
     refreshTailSeconds: Math.max(policy.refreshTailSeconds, longestLogin + tailMarginSeconds),
   }

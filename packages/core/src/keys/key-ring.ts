@@ -50,7 +50,7 @@ export interface KeyPolicy {
   readonly algorithms: readonly SigningAlgorithm[]
   /** How long a signing key is used. */
   readonly rotationSeconds: number
-  /** `next` is published at least so long before use: the max-age of the JWKS answer. */
+  /** `next` is published at least so long before use: the max-age of the JWKS answer, and how long another node may not know of it. */
   readonly publishAheadSeconds: number
   /** `retiring` lasts so long: the longest token that the key can have signed, and a margin. */
   readonly signingTailSeconds: number
@@ -62,7 +62,7 @@ export interface KeyPolicy {
 export const defaultKeyPolicy: KeyPolicy = {
   algorithms: [],
   rotationSeconds: 30 * 86_400,
-  publishAheadSeconds: 300,
+  publishAheadSeconds: 360,
   signingTailSeconds: 86_400,
   refreshRotationSeconds: 365 * 86_400,
   refreshTailSeconds: 3_650 * 86_400,

@@ -95,7 +95,7 @@ describe('by hand', () => {
     await signUp(to)
     await to.server.admin.rotateKeys()
     expect(await to.server.admin.rotateKeys()).toMatchObject({ reason: 'unavailable' })
-    await to.later(300)
+    await to.later(360)
     const before = await logIn(to)
     const rotated = await to.server.admin.rotateKeys()
     expect(rotated).toMatchObject([

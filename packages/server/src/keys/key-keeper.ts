@@ -85,7 +85,8 @@ export class WrongMasterKey extends Error {
   override readonly name = 'WrongMasterKey'
 }
 
-const stopsSigningAfterMs = 60_000
+/** For so long a node goes on with the ring that it has read. */
+export const ringTrustedSeconds = 60
 /** So many refresh keys may have been made since the backup. */
 const forgottenKeysAtMost = 16
 
@@ -173,7 +174,7 @@ export async function createKeyKeeper(options: KeyKeeperOptions): Promise<KeyKee
   }
 
   function ready(): LoadedRing {
-    if (loaded === undefined || clock() - readAt > stopsSigningAfterMs) {
+    if (loaded === undefined || clock() - readAt > ringTrustedSeconds * 1000) {
       // After a sleep of the machine the next request need not wait for the job.
       read().catch(() => {})
       throw new StoreUnavailable('The key ring could not be read for too long.', { retryAfterSeconds: 1 })
