@@ -149,7 +149,7 @@ export const advisoriesOfClients: readonly Advisory[] = [
     whose: 'Keycloak',
     flaw: 'A rule for clients was checked only where the request named the setting; left out, the default was everything.',
     without:
-      'A setting that is left out has the narrow default; what a registration may decide is a short list (decision 11)',
+      'What is left out gets a default within the policy by which everything that is said is judged (decision 11)',
   },
   {
     ids: ['CVE-2026-1518'],

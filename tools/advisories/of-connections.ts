@@ -100,4 +100,22 @@ export const advisoriesOfConnections: readonly Advisory[] = [
     flaw: 'Claims that an administrator or a client adds took the place of the server’s own.',
     without: 'Later: applications cannot add claims yet',
   },
+  {
+    ids: ['CVE-2026-63203'],
+    whose: 'Logto',
+    flaw: 'Tokens of the provider were told to who had not the scope for it.',
+    without: 'Later: comes with signing in with others',
+  },
+  {
+    ids: ['CVE-2026-56739'],
+    whose: 'Logto',
+    flaw: 'Addresses of a connection and of webhooks could be internal ones.',
+    without: 'Later: comes with signing in with others; what clients name is judged (CVE-2026-1180, above)',
+  },
+  {
+    ids: ['CVE-2026-15616'],
+    whose: 'Logto',
+    flaw: 'Who came by a provider was not asked for the second factor.',
+    without: 'Later: comes with signing in with others, and with second factors',
+  },
 ]

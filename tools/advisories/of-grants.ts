@@ -192,4 +192,9 @@ export const advisoriesOfGrants: readonly Advisory[] = [
     without:
       'What an operator takes from a client is missing from its next tokens and codes; logins that it has go on until they are ended, which revoking the client does at once',
   },
+  {
+    ids: ['CVE-2026-17526'],
+    whose: 'Keycloak',
+    flaw: 'With the right to act as users one could act as the administrator, and had all rights.',
+  },
 ]

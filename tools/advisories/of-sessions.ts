@@ -191,4 +191,10 @@ export const advisoriesOfSessions: readonly Advisory[] = [
     flaw: 'SAML: assertions wrapped, cut by a comment, replayed, for others; disabled providers; sessions planted.',
     without: 'There is no SAML here',
   },
+  {
+    ids: ['CVE-2026-123797', 'CVE-2026-123800', 'CVE-2025-64431'],
+    whose: 'SuperTokens, ZITADEL',
+    flaw: 'One tenant could read or change another.',
+    without: 'A server has one tenant',
+  },
 ]

@@ -27,6 +27,7 @@ describe('a presented redirect URI', () => {
     ['a longer path', 'https://app.example/callback/'],
     ['CVE-2026-3872: a path below', 'https://app.example/callback/../evil'],
     ['CVE-2026-3872: a path parameter', 'https://app.example/callback/..;/evil'],
+    ['CVE-2026-9689: a parameter of the answer', 'https://app.example/callback?code=x&state=y'],
     ['a query more', 'https://app.example/callback?x=1'],
     ['a query less', 'https://app.example/other'],
     ['a fragment', 'https://app.example/callback#x'],

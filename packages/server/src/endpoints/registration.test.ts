@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { closedRegistration } from '../clients/registration/registration-policy.ts'
 import type { ClientSettings } from '../clients/written-client.ts'
 import type { Outbound } from '../outbound/outbound.ts'
+import { assertionKey } from '../testing/assertion-key.ts'
 import { type Answer, basic, bearer, call, get, postForm, postJson } from '../testing/calls.ts'
 import { closeGiven, type GivenServer, given } from '../testing/given.ts'
 
@@ -54,18 +55,36 @@ describe('its owner', () => {
     expect((await to.store.loadClient(id))?.client).toMatchObject({ epoch: 1, origin: 'registered', firstParty: false })
   })
 
-  test.each([
-    ['some scopes', 'openid email'],
-    ['scopes of which it can have none', 'admin notes'],
+  test.each<[string, Record<string, unknown>]>([
+    ['some scopes', { scope: 'openid email' }],
+    ['scopes of which it can have none', { scope: 'admin notes' }],
+    [
+      'a key of its own, a name of its own for each user, and what is kept for it',
+      {
+        redirect_uris: ['https://new.example/callback'],
+        token_endpoint_auth_method: 'private_key_jwt',
+        token_endpoint_auth_signing_alg: 'ES256',
+        jwks: { keys: [assertionKey(Date.now).jwk] },
+        subject_type: 'pairwise',
+        id_token_signed_response_alg: 'EdDSA',
+        application_type: 'native',
+        software_id: 'new',
+        software_version: '1',
+        initiate_login_uri: 'https://new.example/login',
+        require_auth_time: true,
+        contacts: ['ops@new.example'],
+        tos_uri: 'https://new.example/terms',
+        policy_uri: 'https://new.example/policy',
+      },
+    ],
   ])(
     'CVE-2026-107623: with %s, what it has read it can send back, and nothing changes by that',
-    async (_what, scope) => {
+    async (_what, more) => {
       const said = {
         redirect_uris: ['https://new.example/callback', 'com.example.app:/callback'],
         client_name: 'New',
         client_uri: 'https://new.example',
         logo_uri: 'https://new.example/logo.png',
-        scope,
         grant_types: ['authorization_code', 'refresh_token'],
         token_endpoint_auth_method: 'client_secret_post',
         post_logout_redirect_uris: ['https://new.example/bye'],
@@ -74,6 +93,7 @@ describe('its owner', () => {
         default_max_age: 600,
         require_pushed_authorization_requests: true,
         dpop_bound_access_tokens: true,
+        ...more,
       }
       const changed = await change({ client_id: id, client_secret: secret, ...said })
       expect(changed.status).toBe(200)

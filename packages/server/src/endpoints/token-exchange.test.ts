@@ -358,7 +358,7 @@ describe('a back end that acts as a user who is not there', () => {
     expect((await to.audit()).length).toBe(before)
   })
 
-  test('with no scope that is a right of back ends, and none but its own', async () => {
+  test('CVE-2026-17526: with no scope that is a right of back ends, and none but its own', async () => {
     const { to, userId } = await withLogin()
     for (const scope of [
       'introspection',
