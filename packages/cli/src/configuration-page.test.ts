@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { connectionKeys, createConnection } from '@countersign/connections'
 import { type Client, declareClient } from '@countersign/core'
 import { clientKeys } from '@countersign/server'
 import { describe, expect, test } from 'vitest'
@@ -42,6 +43,10 @@ test('the page names every key of an API, and none besides', () => {
   expect([...tableUnder('An API').keys()].sort()).toEqual([...apiKeys].sort())
 })
 
+test('the page names every key of a connection, and none besides', () => {
+  expect([...tableUnder('A connection').keys()].sort()).toEqual([...connectionKeys].sort())
+})
+
 describe('of the server, the page says as the schema does', () => {
   const defaults: Partial<WrittenConfiguration> = configurationSchema.parse({})
   test.each([...tableUnder('The server')])('%s', (key, [, byDefault, environment, flag]) => {
@@ -70,6 +75,12 @@ describe('of a client, the page says the default that a client without the key g
     const inCode = key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
     expect(byDefault).toBe(said[key] ?? JSON.stringify(defaults[inCode] ?? undefined) ?? 'none')
   })
+})
+
+test('the example of connections is one that starts', () => {
+  const file = fileURLToPath(new URL('examples/snippets/connections.json', house))
+  const { connections } = readConfiguration({ file, environment: {}, flags: {} })
+  expect(connections.map(one => createConnection(one).title)).toEqual(['Google', 'GitHub', 'Example Corp', 'The Forum'])
 })
 
 test('the example is one that starts', () => {

@@ -1,3 +1,4 @@
+import { connectionKeys } from '@countersign/connections'
 import { clientKeys } from '@countersign/server'
 import type * as z from 'zod'
 import { apiKeys, configurationKeys } from './configuration-schema.ts'
@@ -32,14 +33,18 @@ function placeOf(
   const [key, index, ...rest] = path.map(String)
   if (key === undefined) return ''
   const source = sources.get(key) ?? key
-  if (key !== 'clients' || index === undefined) return [source, ...path.slice(1).map(String)].join('.')
-  const client = Array.isArray(written.clients) ? written.clients[Number(index)] : undefined
-  const id = (client as { id?: unknown } | null | undefined)?.id
+  const named = key === 'clients' ? 'id' : key === 'connections' ? 'name' : undefined
+  if (named === undefined || index === undefined) return [source, ...path.slice(1).map(String)].join('.')
+  const list = written[key]
+  const entry = Array.isArray(list) ? (list[Number(index)] as Record<string, unknown> | null | undefined) : undefined
+  const id = entry?.[named]
   return [source, typeof id === 'string' && /^[\x21-\x7e]{1,200}$/.test(id) ? id : index, ...rest].join('.')
 }
 
+const keysOfEntries: Readonly<Record<string, readonly string[]>> = { apis: apiKeys, connections: connectionKeys }
+
 function unknownKeys(keys: readonly string[], path: readonly PropertyKey[]): string {
-  const known = path.length === 0 ? configurationKeys : path[0] === 'apis' ? apiKeys : clientKeys
+  const known = path.length === 0 ? configurationKeys : (keysOfEntries[String(path[0])] ?? clientKeys)
   return keys.map(key => unknownKey(key, known)).join('; ')
 }
 

@@ -1,3 +1,4 @@
+import { type WrittenConnection, writtenConnection } from '@countersign/connections'
 import { defaultKeyPolicy, type SigningAlgorithm, signingAlgorithms } from '@countersign/core'
 import { closedRegistration, rightsOfBackEnds, type WrittenClient, writtenClient } from '@countersign/server'
 import * as z from 'zod'
@@ -91,6 +92,12 @@ const plainConfiguration = z.strictObject({
     .min(0.01)
     .max(3650)
     .default(closedRegistration.unusedSeconds / 86_400),
+  /** Ways to sign in with others. */
+  connections: z
+    .array(writtenConnection)
+    .max(50)
+    .refine(all => new Set(all.map(({ name }) => name)).size === all.length, 'must name each connection once')
+    .default([]),
   apis: z
     .array(api)
     .refine(apis => new Set(apis.map(one => one.audience)).size === apis.length, 'must name each audience once')
@@ -128,6 +135,7 @@ export interface WrittenConfiguration {
   readonly registrations_per_hour: number
   readonly registered_clients_at_most: number
   readonly unused_registration_days: number
+  readonly connections: WrittenConnection[]
   readonly apis: WrittenApi[]
 }
 
@@ -173,6 +181,7 @@ export const jsonKeys: ReadonlySet<string> = new Set([
   'database_named_statements',
   'unsafe_refresh_policy',
   'clients',
+  'connections',
   'client_id_metadata_documents',
   'scope_descriptions',
   'apis',

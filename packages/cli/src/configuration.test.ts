@@ -26,6 +26,28 @@ function problemOf(value: unknown, more: { flags?: object; environment?: Record<
   return 'accepted'
 }
 
+describe('a connection that cannot work does not start, and is named', () => {
+  const google = { name: 'google', client_id: 'x', client_secret: 'y' }
+  test.each([
+    [[{ name: 'google', client_id: 'x' }], 'connections.google.client_secret: is needed'],
+    [[{ name: 'work', client_id: 'x', client_secret: 'y' }], 'connections.work.issuer: is needed, or a preset'],
+    [[google, google], 'connections: must name each connection once'],
+    [[{ ...google, scope: ['openid'] }], 'connections.google: "scope" is not a key. Did you mean scopes?'],
+    [[{ ...google, preset: 'gogle' }], 'connections.google.preset'],
+  ])('%j', (connections, problem) => {
+    expect(problemOf({ connections })).toContain(problem)
+  })
+
+  test('a secret is never shown', () => {
+    expect(problemOf({ connections: [{ ...google, client_secret: 7, private_key: secret }] })).not.toContain(secret)
+  })
+
+  test('one that can is read, from the environment too', () => {
+    const environment = { COUNTERSIGN_CONNECTIONS: JSON.stringify([google]) }
+    expect(readConfiguration({ environment, flags: {} }).connections).toEqual([google])
+  })
+})
+
 describe('what contradicts itself does not start, and names client and key', () => {
   test.each([
     [{ id: 'app', direct_login: true }, 'clients.app.direct_login: needs first_party: true'],

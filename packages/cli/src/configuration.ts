@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import type { WrittenConnection } from '@countersign/connections'
 import type { ApiLifetimes, Client, SigningAlgorithm } from '@countersign/core'
 import { hashClientSecret } from '@countersign/core'
 import { clientOfWritten, type RegistrationPolicy, type WrittenClient } from '@countersign/server'
@@ -44,6 +45,7 @@ export interface Configuration {
   readonly master_key_command?: readonly string[] | undefined
   readonly registration: RegistrationPolicy
   readonly clients: readonly Client[]
+  readonly connections: readonly WrittenConnection[]
   readonly apiLifetimes: ApiLifetimes
 }
 

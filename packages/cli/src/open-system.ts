@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { createConnection } from '@countersign/connections'
 import { type Client, createPersonalSeal, defaultKeyPolicy, type MasterKey } from '@countersign/core'
 import {
   type CountersignServer,
@@ -51,6 +52,7 @@ export async function openSystem(options: SystemOptions): Promise<System> {
       store,
       master,
       log,
+      connections: configuration.connections.map(one => createConnection(one)),
       clients: [...configuration.clients, ...(options.moreClients ?? [])],
       clientsAreComplete: options.clientsAreComplete ?? false,
       ...(onRefresh && { onRefresh }),

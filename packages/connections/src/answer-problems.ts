@@ -6,11 +6,18 @@ import { ConnectionUnavailable } from './connection.ts'
 const declined = new Set(['access_denied', 'user_cancelled_login', 'user_cancelled_authorize', 'consent_required'])
 const busy = new Set(['temporarily_unavailable', 'server_error'])
 
+/** That the provider is not to be had, however deep it lies. */
+export function unavailabilityIn(error: unknown): ConnectionUnavailable | undefined {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof ConnectionUnavailable) return cause
+  }
+  return undefined
+}
+
 /** What became of an exchange with a provider that did not work: the refusal, or it is thrown that the provider is not to be had. */
 export function refusalOfExchange(error: unknown): Refusal {
-  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
-    if (cause instanceof ConnectionUnavailable) throw cause
-  }
+  const away = unavailabilityIn(error)
+  if (away !== undefined) throw away
   if (error instanceof AuthorizationResponseError || error instanceof ResponseBodyError) {
     if (error instanceof AuthorizationResponseError && declined.has(error.error)) return refuse('connection_denied')
     if (busy.has(error.error)) throw new ConnectionUnavailable(`the provider says ${error.error}`)

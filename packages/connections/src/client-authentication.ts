@@ -1,5 +1,5 @@
 import { importPKCS8, SignJWT } from 'jose'
-import { type ClientAuth, ClientSecretBasic, ClientSecretPost, None } from 'openid-client'
+import { type ClientAuth, ClientSecretPost, None } from 'openid-client'
 import type { WrittenConnection } from './connection-settings.ts'
 import type { Quirks } from './preset.ts'
 
@@ -8,7 +8,18 @@ export function authenticationAt(settings: WrittenConnection, quirks: Quirks, cl
   if (quirks.authenticates === 'apple') return appleSecret(settings, clock)
   const method = settings.authentication ?? quirks.authenticates ?? 'basic'
   if (method === 'none' || settings.client_secret === undefined) return None()
-  return method === 'post' ? ClientSecretPost(settings.client_secret) : ClientSecretBasic(settings.client_secret)
+  return method === 'post'
+    ? ClientSecretPost(settings.client_secret)
+    : basic(settings.client_id, settings.client_secret)
+}
+
+/**
+ * RFC 6749 §2.3.1, encoding what has to be and no more: of a `-`, which openid-client encodes too, providers that decode nothing (X) would make another client.
+ */
+function basic(id: string, secret: string): ClientAuth {
+  const encoded = (text: string): string => new URLSearchParams([['', text]]).toString().slice(1)
+  const credentials = Buffer.from(`${encoded(id)}:${encoded(secret)}`).toString('base64')
+  return (_server, _client, _body, headers) => headers.set('authorization', `Basic ${credentials}`)
 }
 
 const secretSeconds = 300

@@ -143,6 +143,7 @@ export function createConnection(settings: WrittenConnection, options: Connectio
     title: settings.title ?? preset.title,
     keepsTokens: settings.keep_tokens ?? false,
     trustsEmail: settings.trust_email ?? quirks.emailIsHearsay !== true,
+    signUp: settings.sign_up,
     start,
     finish,
     async checkToken({ idToken, accessToken, nonce }: PresentedToken) {

@@ -9,6 +9,7 @@ import {
   discovery,
   type ServerMetadata,
 } from 'openid-client'
+import { unavailabilityIn } from './answer-problems.ts'
 import { ConnectionUnavailable } from './connection.ts'
 import { isOwn, type WrittenConnection } from './connection-settings.ts'
 import type { Claims, EndpointName, Preset, PresetClient } from './preset.ts'
@@ -69,7 +70,8 @@ export function createProvider(options: {
     } catch (error) {
       // What was found an hour ago is better than nothing.
       if (known !== undefined) return known.configuration
-      throw new ConnectionUnavailable(`${new URL(address).host} does not describe itself`, { cause: error })
+      const { host } = new URL(address)
+      throw unavailabilityIn(error) ?? new ConnectionUnavailable(`${host} does not describe itself`, { cause: error })
     }
   }
 

@@ -1,4 +1,5 @@
 import { createSecretKey } from 'node:crypto'
+import type { Connection } from '@countersign/connections'
 import {
   type Client,
   createPersonalSeal,
@@ -15,6 +16,8 @@ import { createClientDirectory } from './clients/client-directory.ts'
 import { createClientKeys } from './clients/client-keys.ts'
 import { declareClients, switchOffUndeclared, WrongDeclaration } from './clients/declare-clients.ts'
 import { createMetadataClients } from './clients/registration/metadata-clients.ts'
+import { createConnectionBook } from './connections/connection-book.ts'
+import { createVault } from './connections/vault.ts'
 import { createProofChecker } from './dpop/proof-checker.ts'
 import { createDrain } from './drain.ts'
 import { jwksMaxAgeSeconds } from './endpoints/discovery.ts'
@@ -47,6 +50,8 @@ export interface NodeOptions {
   readonly clients: readonly Client[]
   /** Whether there are no others: stored clients that are not named here are then switched off. */
   readonly clientsAreComplete?: boolean
+  /** Ways to sign in with others, in the order in which they are shown. */
+  readonly connections?: readonly Connection[]
   readonly log: Log
   readonly clock?: () => Instant
   readonly random?: RandomBytes
@@ -93,6 +98,7 @@ export async function createNode(options: NodeOptions): Promise<ServerNode> {
     clientFinder: createMetadataClients({ store, config, outbound, counters, clock }),
     outbound,
     keys: await createKeyKeeper({ store, master, issuer, policy, clock, random, log }),
+    ...connectionServices(options, random),
     pairwiseKey,
     proofs: createProofChecker({ issuer, nonceKey: deriveKey(master, 'dpop nonce 1'), clock }),
     opaqueTokenKey: deriveKey(master, 'opaque access token 1'),
@@ -124,6 +130,16 @@ export async function createNode(options: NodeOptions): Promise<ServerNode> {
       services.feed.close()
       await logouts.stop()
     },
+  }
+}
+
+function connectionServices(
+  { connections = [], config: { issuer }, master }: NodeOptions,
+  random: RandomBytes,
+): Pick<HostedServices, 'connections' | 'vault'> {
+  return {
+    connections: createConnectionBook({ connections, issuer, key: deriveKey(master, 'connection sign-in 1'), random }),
+    vault: createVault(deriveKey(master, 'vault 1'), random),
   }
 }
 

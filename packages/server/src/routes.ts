@@ -23,6 +23,7 @@ import { register } from './endpoints/register.ts'
 import { changeRegistration, deleteRegistration, readRegistration } from './endpoints/registration.ts'
 import { revocations } from './endpoints/revocations.ts'
 import { revoke } from './endpoints/revoke.ts'
+import { logInByConnection } from './endpoints/session-connection.ts'
 import { endOneSession, endSessions, listSessions, logIn } from './endpoints/sessions.ts'
 import { token } from './endpoints/token.ts'
 import {
@@ -35,6 +36,7 @@ import { userinfo } from './endpoints/userinfo.ts'
 import { users } from './endpoints/users.ts'
 import { showAccount, submitAccount } from './hosted/account-endpoints.ts'
 import { showApplications, submitApplications } from './hosted/applications-endpoints.ts'
+import { finishConnection, repostConnection, startConnection } from './hosted/connection-endpoints.ts'
 import { showConsent, submitConsent } from './hosted/consent-endpoints.ts'
 import { showDevice, submitDevice } from './hosted/device-endpoints.ts'
 import type { HostedServices } from './hosted/hosted-services.ts'
@@ -49,7 +51,6 @@ import type { Asset } from './pages/site.ts'
 
 /** Everything that the server answers, in one list. */
 export function routes(services: HostedServices): readonly Route[] {
-  const page = (make: (services: HostedServices) => Endpoint): Endpoint => pageEndpoint(services, make(services))
   return [
     { path: '/.well-known/openid-configuration', get: discovery(services), cors: 'anyone' },
     { path: '/.well-known/oauth-authorization-server', get: discovery(services), cors: 'anyone' },
@@ -85,6 +86,7 @@ export function routes(services: HostedServices): readonly Route[] {
       delete: endSessions(services),
       cors: 'clients',
     },
+    { path: '/v1/sessions/connection', post: logInByConnection(services), cors: 'clients' },
     { path: '/v1/sessions/:id', delete: endOneSession(services), cors: 'clients' },
     { path: '/v1/grants', get: listGrants(services), cors: 'clients' },
     { path: '/v1/grants/:client', delete: endGrant(services), cors: 'clients' },
@@ -103,20 +105,34 @@ export function routes(services: HostedServices): readonly Route[] {
 
     ...clientRoutes(services),
 
-    { path: '/authorize', get: page(authorize), post: page(authorize) },
-    { path: '/consent', get: page(showConsent), post: page(submitConsent) },
-    { path: '/sign-in', get: page(showSignIn), post: page(submitSignIn) },
-    { path: '/sign-up', get: page(showSignUp), post: page(submitSignUp) },
-    { path: '/logout', get: page(showLogout), post: page(submitLogout) },
-    { path: '/device', get: page(showDevice), post: page(submitDevice) },
-    { path: '/account', get: page(showAccount), post: page(submitAccount) },
-    { path: '/account/applications', get: page(showApplications), post: page(submitApplications) },
+    ...pageRoutes(services),
     { path: '/', get: () => seeOther('/account') },
     { path: '/favicon.ico', get: () => favicon(services.site.mark) },
     ...services.site.assets.map(({ path, contentType, text }) => ({
       path,
       get: () => ({ status: 200, headers: assetHeaders(contentType), body: text }),
     })),
+  ]
+}
+
+/** For people. */
+function pageRoutes(services: HostedServices): readonly Route[] {
+  const page = (make: (services: HostedServices) => Endpoint): Endpoint => pageEndpoint(services, make(services))
+  return [
+    { path: '/authorize', get: page(authorize), post: page(authorize) },
+    { path: '/consent', get: page(showConsent), post: page(submitConsent) },
+    { path: '/sign-in', get: page(showSignIn), post: page(submitSignIn) },
+    { path: '/connections/:connection', get: page(startConnection) },
+    {
+      path: '/connections/:connection/callback',
+      get: page(finishConnection),
+      post: page(repostConnection),
+    },
+    { path: '/sign-up', get: page(showSignUp), post: page(submitSignUp) },
+    { path: '/logout', get: page(showLogout), post: page(submitLogout) },
+    { path: '/device', get: page(showDevice), post: page(submitDevice) },
+    { path: '/account', get: page(showAccount), post: page(submitAccount) },
+    { path: '/account/applications', get: page(showApplications), post: page(submitApplications) },
   ]
 }
 

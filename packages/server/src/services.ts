@@ -12,6 +12,8 @@ import type { ClientDirectory } from './clients/client-directory.ts'
 import type { ClientFinder } from './clients/client-finder.ts'
 import type { ClientKeys } from './clients/client-keys.ts'
 import type { RegistrationPolicy } from './clients/registration/registration-policy.ts'
+import type { ConnectionBook } from './connections/connection-book.ts'
+import type { Vault } from './connections/vault.ts'
 import type { ProofChecker } from './dpop/proof-checker.ts'
 import type { Drain } from './drain.ts'
 import type { FeedBroadcaster } from './feed/feed-broadcaster.ts'
@@ -58,6 +60,10 @@ export interface Services {
   /** How addresses are called that somebody else has named. */
   readonly outbound: Outbound
   readonly keys: KeyKeeper
+  /** Ways to sign in with others. */
+  readonly connections: ConnectionBook
+  /** Their tokens. */
+  readonly vault: Vault
   /** Makes pairwise subjects: an argument of `subjectOf`. */
   readonly pairwiseKey: MacKey
   readonly proofs: ProofChecker

@@ -1,3 +1,4 @@
+import type { ConnectionSignIn } from '../connections/connection-sign-in.ts'
 import type { AuditPlace, LogoutDelivery } from '../logout/logout-delivery.ts'
 import type { AuthorizationCode } from './code.ts'
 import type { DeviceCode, UserCode } from './device-code.ts'
@@ -20,6 +21,7 @@ export interface ShortLivedRows {
   readonly deviceCode: DeviceCode
   readonly userCode: UserCode
   readonly usedOnce: UsedOnce
+  readonly connectionSignIn: ConnectionSignIn
   readonly logoutDelivery: LogoutDelivery
   readonly auditPlace: AuditPlace
 }
@@ -35,6 +37,7 @@ const kinds: Readonly<Record<ShortLivedKind, true>> = {
   deviceCode: true,
   userCode: true,
   usedOnce: true,
+  connectionSignIn: true,
   logoutDelivery: true,
   auditPlace: true,
 }

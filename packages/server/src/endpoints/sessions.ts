@@ -1,6 +1,7 @@
 import {
   type Actor,
   type AuthenticatedClient,
+  type Change,
   combine,
   endSession,
   type FamilySnapshot,
@@ -85,16 +86,24 @@ export async function openAndAnswer(
     const asked = await request()
     const login = tries++ === 0 ? asked : await asOfNow(services, asked)
     if (isRefusal(login)) return login
-    const under = await grantForLogin(services, login)
-    const grant = under?.grant
-    // What is superseded is among what the new authorization ends.
-    const { session, family, change } = openLogin({ ...login, grant, ...(under && { superseded: undefined }) })
-    const rows = { now: login.snapshot.now, issuer: login.snapshot.issuer, ...login, grant, session, family }
-    const tokens = signTokenAnswer(services, rows, { generation: 0, jkt: login.jkt })
-    const session_id = sessionNameFor(login.client, session.id, services.pairwiseKey)
-    return { result: { ...tokens, session_id }, change: under ? combine(change, under.change) : change }
+    return openAnswered(services, login)
   })
   return isRefusal(opened) ? refusalAnswer(opened) : json(201, opened)
+}
+
+/** A login to be committed, with what it is answered with. */
+export async function openAnswered(
+  services: Services,
+  login: Parameters<typeof openLogin>[0],
+): Promise<{ result: object; change: Change }> {
+  const under = await grantForLogin(services, login)
+  const grant = under?.grant
+  // What is superseded is among what the new authorization ends.
+  const { session, family, change } = openLogin({ ...login, grant, ...(under && { superseded: undefined }) })
+  const rows = { now: login.snapshot.now, issuer: login.snapshot.issuer, ...login, grant, session, family }
+  const tokens = signTokenAnswer(services, rows, { generation: 0, jkt: login.jkt })
+  const session_id = sessionNameFor(login.client, session.id, services.pairwiseKey)
+  return { result: { ...tokens, session_id }, change: under ? combine(change, under.change) : change }
 }
 
 /** The user's row has changed since they signed in. What they have shown must still be good. */
@@ -112,7 +121,7 @@ async function asOfNow<Login extends Parameters<typeof openLogin>[0]>(
  * The earlier login of the same user on this install, if the app can show its refresh token; anything else is silently no
  * login. Another user's is none: their leaked token must not be good for ending it.
  */
-async function loadSuperseded(
+export async function loadSuperseded(
   services: Services,
   refreshToken: string | undefined,
   by: { readonly userId: string; readonly clientId: string },

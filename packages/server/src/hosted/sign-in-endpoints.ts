@@ -1,14 +1,16 @@
-import { combine, endSession, openBrowserSession, renewBrowserSession, type Session } from '@countersign/core'
-import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
+import type { Session } from '@countersign/core'
+import { isReason, isRefusal, type Reason, type Refusal, refuse } from '@countersign/protocol'
 import { seeOther } from '../http/answers.ts'
 import type { Endpoint, HttpAnswer, HttpRequest } from '../http/message.ts'
 import { readForm, readParameters } from '../http/read-form.ts'
+import type { ConnectionLink } from '../pages/connection-links.ts'
 import { signInPage } from '../pages/sign-in-page.ts'
 import { signUpPage } from '../pages/sign-up-page.ts'
 import { passwordMinLength } from '../passwords/password-policy.ts'
 import { createUser, limitSignUps } from '../sign-in/create-user.ts'
 import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
+import { openHostedSession } from '../sign-in/open-hosted-session.ts'
 import { type SignedIn, signInByPassword } from '../sign-in/sign-in.ts'
 import type { HostedServices } from './hosted-services.ts'
 import { pageOfRefusal, problemPage } from './page-answers.ts'
@@ -20,8 +22,27 @@ export function showSignIn(services: HostedServices): Endpoint {
     const returnTo = await readReturnTo(services, http)
     return isRefusal(returnTo)
       ? pageOfRefusal(services, returnTo)
-      : signInAnswer(services, http, returnTo, hinted(returnTo))
+      : signInAnswer(services, http, returnTo, { ...hinted(returnTo), ...broughtBack(http) })
   }
+}
+
+/** What a connection sends people back here with. Anybody may write such an address: each of these is but a sentence of ours. */
+const problemsOfConnections: ReadonlySet<string> = new Set<Reason>([
+  'connection_denied',
+  'connection_state_invalid',
+  'connection_answer_invalid',
+  'connection_account_exists',
+  'connection_unavailable',
+  'signup_closed',
+  'user_disabled',
+  'too_many_attempts',
+  'unavailable',
+])
+
+function broughtBack(http: HttpRequest): { problem?: Refusal } {
+  const query = readParameters(http.query)
+  const word = isRefusal(query) ? undefined : query.get('problem')
+  return word !== undefined && isReason(word) && problemsOfConnections.has(word) ? { problem: refuse(word) } : {}
 }
 
 /** `POST /sign-in`: a new cookie, whatever came along (CVE-2022-25896), and back to where one came from. */
@@ -73,23 +94,12 @@ export function submitSignUp(services: HostedServices): Endpoint {
   }
 }
 
-/**
- * The browser's earlier session goes on if it is of the same user, and the applications in it do not notice; another user's ends in the same breath. Its cookie is
- * worth nothing afterwards, either way.
- */
 function openSession(services: HostedServices, http: HttpRequest, signedIn: SignedIn): Promise<Session | Refusal> {
-  const { random } = services
-  const device = deviceOf(http)
+  const { user, amr } = signedIn
   return decideAndCommit(services, async () => {
-    const earlier = await services.cookies.session(http)
-    const { user, amr } = signedIn
-    if (earlier !== undefined && earlier.user.id === user.id) {
-      const { session, change } = renewBrowserSession(earlier, { device, amr, random })
-      return { result: session, change }
-    }
-    const { session, change } = openBrowserSession({ snapshot: signedIn, user, device, amr, random })
-    const end = earlier && endSession(earlier, 'superseded', { device })
-    return { result: session, change: end ? combine(end, change) : change }
+    const login = { snapshot: signedIn, user, amr, device: deviceOf(http) }
+    const { session, change } = await openHostedSession(services, http, login)
+    return { result: session, change }
   })
 }
 
@@ -112,6 +122,7 @@ function signInAnswer(
     csrf,
     ...model,
     ...(returnTo.application && { application: returnTo.application }),
+    connections: connectionLinks(services, returnTo),
     ...(services.config.signUp === 'open' && { signUpUrl: withQuery('/sign-up', http) }),
   })
   return formPage(model.problem, body, returnTo, setCookie)
@@ -128,6 +139,7 @@ function signUpAnswer(
     csrf,
     ...model,
     passwordMinLength,
+    connections: connectionLinks(services, returnTo),
     signInUrl: withQuery('/sign-in', http),
     ...(returnTo.application && { application: returnTo.application }),
   })
@@ -143,9 +155,15 @@ function formPage(
   return problemPage(problem, body, { ...(redirectUri !== undefined && { redirectUri }), setCookie })
 }
 
+function connectionLinks({ connections }: HostedServices, { path }: ReturnTo): readonly ConnectionLink[] {
+  const query = new URLSearchParams({ return_to: path })
+  return connections.all.map(({ name, title }) => ({ title, url: `/connections/${name}?${query}` }))
+}
+
 /** The query goes along, written anew: a raw one may hold what no link of ours may, such as a backslash. */
 function withQuery(path: string, http: HttpRequest): string {
   const parameters = readParameters(http.query)
-  const query = isRefusal(parameters) ? '' : new URLSearchParams([...parameters]).toString()
+  const kept = isRefusal(parameters) ? [] : [...parameters].filter(([name]) => name !== 'problem')
+  const query = new URLSearchParams(kept).toString()
   return query === '' ? path : `${path}?${query}`
 }

@@ -1,3 +1,4 @@
+import { ConnectionUnavailable } from '@countersign/connections'
 import { type Refusal, refuse } from '@countersign/protocol'
 import { StoreUnavailable } from '@countersign/store'
 import type { Log } from '../log.ts'
@@ -11,6 +12,10 @@ export function refusalOfFailure(error: unknown, log: Log): Refusal {
   if (error instanceof StoreUnavailable || error instanceof PasswordQueueFull) {
     log.warn({ failure: error.name, cause: error.message }, 'unavailable')
     return refuse('unavailable', { retryAfterSeconds: error.retryAfterSeconds })
+  }
+  if (error instanceof ConnectionUnavailable) {
+    log.warn({ failure: error.name, cause: error.message }, 'a provider is unavailable')
+    return refuse('connection_unavailable', { retryAfterSeconds: error.retryAfterSeconds })
   }
   // A message may quote what was being read, so only the name and the stack's places go to the log.
   const name = error instanceof Error ? error.name : typeof error

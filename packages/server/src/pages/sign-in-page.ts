@@ -1,4 +1,5 @@
 import type { Reason, Refusal } from '@countersign/protocol'
+import { type ConnectionLink, connectionLinks } from './connection-links.ts'
 import { field, hidden } from './form.ts'
 import { type Html, href, html } from './html.ts'
 import { banner, foreignName, layout } from './layout.ts'
@@ -24,6 +25,8 @@ export interface SignInModel {
   readonly email?: string
   /** `login_failed`, `too_many_attempts`, `csrf_refused`; `session_expired` and its like explain why one must sign in again. */
   readonly problem?: Problem
+  /** Other ways to sign in. */
+  readonly connections?: readonly ConnectionLink[]
   /** Present if sign-up is open; with the query that leads back. */
   readonly signUpUrl?: string
 }
@@ -49,6 +52,7 @@ ${field({ id: 'email', name: 'email', type: 'email', label: texts.email, autocom
 ${field({ id: 'password', name: 'password', type: 'password', label: texts.password, autocomplete: 'current-password', errorId: wrong, focused: knowsEmail })}
 <button class="button main" type="submit">${texts.signIn.submit}</button>
 </form>
+${connectionLinks(site, model.connections)}
 ${model.signUpUrl !== undefined && html`<p class="aside">${texts.signIn.signUpQuestion} <a href="${href(model.signUpUrl)}">${texts.signIn.signUpLink}</a></p>`}
 </div>`,
   })
@@ -77,4 +81,5 @@ const notices: ReadonlySet<Reason> = new Set<Reason>([
   'session_ended',
   'authorization_revoked',
   'login_required',
+  'connection_denied',
 ])

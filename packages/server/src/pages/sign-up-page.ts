@@ -1,4 +1,5 @@
 import type { Reason } from '@countersign/protocol'
+import { type ConnectionLink, connectionLinks } from './connection-links.ts'
 import { field, hidden } from './form.ts'
 import { type Html, href, html } from './html.ts'
 import { banner, layout } from './layout.ts'
@@ -14,6 +15,8 @@ export interface SignUpModel {
   readonly passwordMinLength: number
   /** `email_taken`, `email_invalid`, `password_unacceptable` stand beside their field, everything else above the form. */
   readonly problem?: Problem
+  /** Other ways to begin. */
+  readonly connections?: readonly ConnectionLink[]
   readonly signInUrl: string
 }
 
@@ -32,6 +35,7 @@ export function signUpPage(site: Site, model: SignUpModel): string {
 ${application && asking(texts.signUp.toContinue, application)}
 ${text !== undefined && wrongField === undefined && banner('error', text, 'form-problem')}
 ${problem?.reason !== 'signup_closed' && form(site, model, wrongField, text)}
+${problem?.reason !== 'signup_closed' && connectionLinks(site, model.connections)}
 <p class="aside">${texts.signUp.signInQuestion} <a href="${href(model.signInUrl)}">${texts.signUp.signInLink}</a></p>
 </div>`,
   })

@@ -97,6 +97,11 @@ h2 + .hint { margin-block-start: 0.25rem; }
 .aside a { display: inline-block; }
 .way-on { margin-block-start: 1.5rem; }
 
+.connections { margin-block-start: 1.5rem; }
+.connections ul { display: grid; gap: 0.625rem; margin-block-start: 1rem; padding: 0; list-style: none; }
+.connections .button { inline-size: 100%; min-block-size: 2.875rem; overflow-wrap: anywhere; }
+.or { display: flex; align-items: center; gap: 0.75rem; color: var(--quiet); font-size: 0.875rem; }
+.or::before, .or::after { content: ""; flex: 1; border-block-start: 1px solid var(--line); }
 .field { display: grid; gap: 0.375rem; margin-block-start: 1.125rem; }
 .card > h1 ~ form > .field:first-of-type { margin-block-start: 1.5rem; }
 label { font-weight: 550; font-size: 0.9375rem; }

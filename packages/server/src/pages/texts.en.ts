@@ -22,6 +22,10 @@ export const english: Texts = {
     signUpQuestion: 'New here?',
     signUpLink: 'Create an account',
   },
+  connections: {
+    or: 'or',
+    continueWith: title => `Continue with ${title}`,
+  },
   signUp: {
     title: 'Create your account',
     toContinue: application => html`to continue to ${application}`,
@@ -271,6 +275,17 @@ export const english: Texts = {
       session_ended: 'Your session has been ended. Please sign in again.',
       authorization_revoked: 'Your session has been ended. Please sign in again.',
       login_required: 'Please sign in to go on.',
+      connection_denied: 'The sign-in there was cancelled. You can try again, or sign in another way.',
+      connection_state_invalid:
+        'This sign-in was begun in another browser, took too long, or was finished before. Please start again.',
+      connection_answer_invalid:
+        'The other site sent an answer that we cannot trust, so we stopped. Please try again, or sign in another way.',
+      connection_account_exists:
+        'There is an account with your e-mail address here already. Sign in to it the way you did before; then you can add this way on your account page.',
+      connection_unavailable:
+        'The other site cannot be reached at the moment. Please try again shortly, or sign in another way.',
+      signup_closed: 'New accounts cannot be created here at the moment.',
+      user_disabled: 'This account is not active. Ask the people who run this service.',
       unavailable,
     },
     signUp: {

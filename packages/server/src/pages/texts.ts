@@ -26,6 +26,10 @@ export interface Texts {
     readonly signUpQuestion: string
     readonly signUpLink: string
   }
+  readonly connections: {
+    readonly or: string
+    readonly continueWith: (title: string) => string
+  }
   readonly signUp: {
     readonly title: string
     readonly toContinue: (application: Html) => Html

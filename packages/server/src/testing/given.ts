@@ -1,3 +1,4 @@
+import type { Connection } from '@countersign/connections'
 import {
   type Client,
   createPersonalSeal,
@@ -116,6 +117,9 @@ export interface GivenOptions {
   readonly wrapStore?: (store: Store) => Store
   readonly wrapHasher?: (hasher: PasswordHasher) => PasswordHasher
   readonly master?: Buffer
+  readonly connections?: readonly Connection[]
+  /** By default a time that no clock shows: of a server that deals with others it must be today’s. */
+  readonly time?: Instant
   /** What answers where clients have named an address. */
   readonly outbound?: Outbound
   readonly every?: Every
@@ -143,7 +147,7 @@ export const sampleConfig: ServerConfig = {
 }
 
 async function server(options: GivenOptions = {}): Promise<GivenServer> {
-  let time = startTime
+  let time = options.time ?? startTime
   const clock = (): Instant => time
   const store = await (options.openStore ?? (async one => createMemoryStore(one)))({
     clock,
@@ -164,6 +168,7 @@ async function server(options: GivenOptions = {}): Promise<GivenServer> {
     clients: options.clients ?? sampleClients,
     log: recordingLog(log),
     clock,
+    connections: options.connections ?? [],
     ...(options.outbound && { outbound: options.outbound }),
     ...(options.every && { every: options.every }),
     ...(options.observer && { observer: options.observer }),

@@ -1,0 +1,66 @@
+import type { Arrived as ArrivedPerson, Connection } from '@countersign/connections'
+import {
+  type Arrived,
+  type Device,
+  emailKey,
+  type IdentitySnapshot,
+  judgeArrival,
+  type Snapshot,
+  type ToldPerson,
+  type User,
+  vouchedAddress,
+} from '@countersign/core'
+import { isRefusal, type Refusal } from '@countersign/protocol'
+import type { Services } from '../services.ts'
+
+/** Whose sign-in it is, in the snapshot in which that was decided. */
+export type JudgedArrival = Arrived & { readonly snapshot: Snapshot }
+
+/** Loads and decides whose sign-in it is that a connection tells of. Called again after a conflict. */
+export async function judgeArrived(
+  services: Services,
+  connection: Connection,
+  { person, tokens }: ArrivedPerson,
+  device: Device,
+): Promise<JudgedArrival | Refusal> {
+  const { store, config, random } = services
+  const told = toldOf(connection, person)
+  const snapshot = await store.loadUserByIdentity(connection.name, person.subject)
+  const outcome = judgeArrival({
+    snapshot,
+    connection: connection.name,
+    subject: person.subject,
+    told,
+    addressOwner: await addressOwner(services, told),
+    sealedTokens: sealTokens(services, connection, { snapshot, subject: person.subject, tokens }),
+    mayCreate: (connection.signUp ?? config.signUp) === 'open',
+    device,
+    random,
+  })
+  return isRefusal(outcome) ? outcome : { ...outcome, snapshot }
+}
+
+function toldOf(connection: Connection, { subject: _, ...told }: ArrivedPerson['person']): ToldPerson {
+  return { ...told, emailVerified: told.emailVerified && connection.trustsEmail }
+}
+
+async function addressOwner({ store }: Services, told: ToldPerson): Promise<User | undefined> {
+  const key = emailKey(vouchedAddress(told) ?? '')
+  return key === null ? undefined : (await store.loadUserByEmail(key)).user
+}
+
+/** What is to be kept. A provider gives a refresh token the first time only, so the one that is there stays. */
+function sealTokens(
+  { vault }: Services,
+  connection: Connection,
+  given: { snapshot: IdentitySnapshot; subject: string; tokens: ArrivedPerson['tokens'] },
+): string | undefined {
+  const { snapshot, subject, tokens } = given
+  if (!connection.keepsTokens || tokens === undefined) return undefined
+  const { identity } = snapshot
+  const before = identity?.unlinkedAt === null ? vault.open(identity) : undefined
+  return vault.seal(
+    { connection: connection.name, subject },
+    { ...(before?.refreshToken !== undefined && { refreshToken: before.refreshToken }), ...tokens },
+  )
+}

@@ -1,0 +1,185 @@
+import type { Connection } from '@countersign/connections'
+import {
+  type ConnectionSignIn,
+  combine,
+  connectionSignInSeconds,
+  hashCode,
+  useConnectionSignIn,
+} from '@countersign/core'
+import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
+import { judgeArrived } from '../connections/judge-arrived.ts'
+import { seeOther } from '../http/answers.ts'
+import { refusalOfFailure } from '../http/failure.ts'
+import type { Endpoint, HttpAnswer, HttpRequest } from '../http/message.ts'
+import { readForm, readParameters } from '../http/read-form.ts'
+import { addressKey } from '../passwords/address-key.ts'
+import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
+import { deviceOf } from '../sign-in/device-of.ts'
+import { openHostedSession } from '../sign-in/open-hosted-session.ts'
+import type { HostedServices } from './hosted-services.ts'
+import { pageOfRefusal } from './page-answers.ts'
+import { readReturnTo } from './return-to.ts'
+
+const startsPerMinute = 60
+const callbackCharactersAtMost = 8_192
+
+/** `GET /connections/{connection}`: to the provider. A link, not a form: browsers hold forms to the page's policy wherever they lead on. */
+export function startConnection(services: HostedServices): Endpoint {
+  return async http => {
+    const connection = services.connections.byName(http.params.connection ?? '')
+    if (connection === undefined) return pageOfRefusal(services, refuse('connection_unknown'))
+    const returnTo = await readReturnTo(services, http)
+    if (isRefusal(returnTo)) return pageOfRefusal(services, returnTo)
+    // Nobody is signed in by a link on another site: there they are asked first.
+    if (isFromElsewhere(http)) return toSignIn(returnTo.path)
+    const login = await services.cookies.session(http)
+    try {
+      const started = await begin(services, http, connection, {
+        returnTo: returnTo.path,
+        linksSession: null,
+        fresh: login !== undefined,
+      })
+      return isRefusal(started) ? toSignIn(returnTo.path, started) : started
+    } catch (error) {
+      return toSignIn(returnTo.path, refusalOfFailure(error, services.log))
+    }
+  }
+}
+
+/** Notes what the browser is sent away for, and sends it. */
+async function begin(
+  services: HostedServices,
+  http: HttpRequest,
+  connection: Connection,
+  purpose: Pick<ConnectionSignIn, 'returnTo' | 'linksSession'> & { fresh: boolean },
+): Promise<HttpAnswer | Refusal> {
+  const { store, connections, counters, cookies } = services
+  const limit = await counters.take(`connection ${addressKey(http.ip)}`, startsPerMinute, 60)
+  if (!limit.allowed) return refuse('too_many_attempts', { retryAfterSeconds: limit.retryAfterSeconds })
+  const { now } = await store.loadIssuer()
+  const state = connections.newState()
+  const { url, keep } = await connection.start({ ...connections.marksOf(connection, state), fresh: purpose.fresh })
+  const hash = hashCode(state)
+  const { mark, setCookie } = cookies.mark(http, aboutOf(hash), now)
+  const row: ConnectionSignIn = {
+    hash,
+    expiresAt: now + connectionSignInSeconds * 1000,
+    version: 0,
+    connection: connection.name,
+    browserMark: mark,
+    returnTo: purpose.returnTo,
+    linksSession: purpose.linksSession,
+    sealedKeep: keep === undefined ? null : connections.sealKeep(state, keep),
+    usedAt: null,
+  }
+  const writes = [{ table: 'connectionSignIn' as const, row }]
+  await store.commit({ writes, audit: [], entries: [], durable: false, time: now })
+  return seeOther(url, setCookie === undefined ? {} : { 'set-cookie': setCookie })
+}
+
+/** `GET /connections/{connection}/callback`: the browser is back. Whatever goes wrong is told on the sign-in page, where one can try again. */
+export function finishConnection(services: HostedServices): Endpoint {
+  return async http => {
+    const connection = services.connections.byName(http.params.connection ?? '')
+    if (connection === undefined) return pageOfRefusal(services, refuse('connection_unknown'))
+    const parameters = readParameters(http.query)
+    if (isRefusal(parameters)) return pageOfRefusal(services, parameters)
+    const state = parameters.get('state') ?? ''
+    const row = await claim(services, http, connection, state)
+    if (isRefusal(row)) return toSignIn('/account', row)
+    try {
+      const arrived = await connection.finish({
+        ...services.connections.marksOf(connection, state),
+        parameters: new URLSearchParams([...parameters]),
+        ...keepOf(services, state, row),
+      })
+      if (isRefusal(arrived)) return refused(services, connection, row, arrived)
+      const opened = await openFor(services, http, connection, arrived)
+      if (isRefusal(opened)) return refused(services, connection, row, opened)
+      return seeOther(row.returnTo, { 'set-cookie': services.cookies.begin(opened.session) })
+    } catch (error) {
+      return refused(services, connection, row, refusalOfFailure(error, services.log))
+    }
+  }
+}
+
+/**
+ * `POST /connections/{connection}/callback`: some providers send the browser back with a form. A browser sends none of our cookies along with it; with a link of our own
+ * it does.
+ */
+export function repostConnection(services: HostedServices): Endpoint {
+  return http => {
+    const form = readForm(http)
+    if (isRefusal(form)) return pageOfRefusal(services, form)
+    const location = `${http.path}?${new URLSearchParams([...form])}`
+    return location.length > callbackCharactersAtMost
+      ? pageOfRefusal(services, refuse('request_malformed'))
+      : seeOther(location)
+  }
+}
+
+/** Attack 35: known, begun in this browser with this connection, in time, and never used; used up by this. */
+async function claim(
+  services: HostedServices,
+  http: HttpRequest,
+  connection: Connection,
+  state: string,
+): Promise<ConnectionSignIn | Refusal> {
+  const hash = hashCode(state)
+  const found = await services.store.loadShortLived('connectionSignIn', hash)
+  if (found === undefined) return refuse('connection_state_invalid')
+  const { row, now } = found
+  if (services.cookies.timeOfMark(http, aboutOf(hash), row.browserMark) === undefined) {
+    return refuse('connection_state_invalid')
+  }
+  const change = useConnectionSignIn(row, { connection: connection.name, now })
+  if (isRefusal(change)) return change
+  return (await services.store.commit(change)) === 'committed' ? row : refuse('connection_state_invalid')
+}
+
+/** User, identity, profile, the provider's tokens and the session: one commit. */
+function openFor(
+  services: HostedServices,
+  http: HttpRequest,
+  connection: Connection,
+  arrived: Parameters<typeof judgeArrived>[2],
+) {
+  const device = deviceOf(http)
+  return decideAndCommit(services, async () => {
+    const arrival = await judgeArrived(services, connection, arrived, device)
+    if (isRefusal(arrival)) return arrival
+    const { snapshot, user, change: news } = arrival
+    const { session, change } = await openHostedSession(services, http, { snapshot, user, amr: ['ext'], device })
+    return { result: { session }, change: news ? combine(news, change) : change }
+  })
+}
+
+function keepOf(services: HostedServices, state: string, row: ConnectionSignIn): { keep?: string } {
+  const keep = services.connections.openKeep(state, row.sealedKeep)
+  return keep === undefined ? {} : { keep }
+}
+
+function refused({ log }: HostedServices, connection: Connection, row: ConnectionSignIn, refusal: Refusal): HttpAnswer {
+  const { reason, detail } = refusal
+  if (reason !== 'connection_denied') {
+    log.warn(
+      { connection: connection.name, reason, ...(detail !== undefined && { detail }) },
+      'a sign-in with others did not work',
+    )
+  }
+  return toSignIn(row.returnTo, refusal)
+}
+
+function toSignIn(path: string, refusal?: Refusal): HttpAnswer {
+  const query = new URLSearchParams({ return_to: path, ...(refusal && { problem: refusal.reason }) })
+  return seeOther(`/sign-in?${query}`)
+}
+
+function aboutOf(hash: string): string {
+  return `connection ${hash}`
+}
+
+function isFromElsewhere(http: HttpRequest): boolean {
+  const site = http.header('sec-fetch-site')
+  return site !== undefined && site !== 'same-origin' && site !== 'none'
+}

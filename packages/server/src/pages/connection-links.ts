@@ -1,0 +1,19 @@
+import { type Html, href, html } from './html.ts'
+import type { Site } from './site.ts'
+
+/** Another way to sign in. */
+export interface ConnectionLink {
+  /** As the operator calls it: "Google". */
+  readonly title: string
+  readonly url: string
+}
+
+/** Links, not forms: a form is held to the page's policy wherever it leads on, and a provider leads on to others. */
+export function connectionLinks(site: Site, links: readonly ConnectionLink[] = []): Html | false {
+  if (links.length === 0) return false
+  const { connections } = site.texts
+  return html`<div class="connections">
+<p class="or"><span>${connections.or}</span></p>
+<ul>${links.map(({ title, url }) => html`<li><a class="button" href="${href(url)}">${connections.continueWith(title)}</a></li>`)}</ul>
+</div>`
+}

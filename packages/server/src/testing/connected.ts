@@ -1,0 +1,44 @@
+import { type Connection, createConnection, type WrittenConnection } from '@countersign/connections'
+import { type Browser, browser } from './browser.ts'
+import type { Answer } from './calls.ts'
+import { type GivenOptions, type GivenServer, given } from './given.ts'
+import type { Upstream } from './upstreams/upstream.ts'
+
+/** A server that people sign in to with others, on today's clock: providers have no other. */
+export function connectedServer(
+  settings: readonly (WrittenConnection | Connection)[],
+  more: GivenOptions = {},
+): Promise<GivenServer> {
+  const connections = settings.map(one => ('start' in one ? one : connectionOf(one)))
+  return given.server({ ...more, time: Date.now(), connections })
+}
+
+function connectionOf(settings: WrittenConnection): Connection {
+  return createConnection(settings, { timeoutMs: 500, keyCooldownMs: 0 })
+}
+
+/** Begins a sign-in, as a click on the page does; the address of the provider. */
+export async function beginWith(page: Browser, name: string, returnTo = '/account'): Promise<string> {
+  const answer = await page.get(`/connections/${name}?${new URLSearchParams({ return_to: returnTo })}`)
+  const { location } = answer.headers
+  if (answer.status !== 303 || location === undefined) throw new Error(`${answer.status} ${answer.text}`)
+  return location
+}
+
+/** The whole way: to the provider, and back with what it says. The answer is the callback's. */
+export async function signInWith(
+  to: GivenServer,
+  upstream: Upstream,
+  name: string,
+  more: { page?: Browser; returnTo?: string } = {},
+): Promise<Answer & { page: Browser }> {
+  const { page = browser(to) } = more
+  const back = await upstream.visit(await beginWith(page, name, more.returnTo))
+  return { ...(await page.get(pathOf(back))), page }
+}
+
+/** What the browser asks us for. */
+export function pathOf(address: string): string {
+  const { pathname, search } = new URL(address)
+  return `${pathname}${search}`
+}
