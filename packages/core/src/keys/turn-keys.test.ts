@@ -133,8 +133,8 @@ describe('the schedule', () => {
     const make = keyMaker()
     const eager = { ...policy, rotationSeconds: 60 }
     const ring = firstRing(make)
-    expect(activeSigningKey(turnKeys(ring, start + 299_999, eager, make))?.kid).toBe('key-1')
-    expect(activeSigningKey(turnKeys(ring, start + 300_000, eager, make))?.kid).toBe('key-2')
+    expect(activeSigningKey(turnKeys(ring, start + 359_999, eager, make))?.kid).toBe('key-1')
+    expect(activeSigningKey(turnKeys(ring, start + 360_000, eager, make))?.kid).toBe('key-2')
   })
 
   test('keeps a retiring key published for the longest token that it can have signed, then drops its private part', () => {
