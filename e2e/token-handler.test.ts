@@ -8,8 +8,9 @@ import express from 'express'
 import fastify from 'fastify'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { signUp } from './testing/app-install.ts'
-import { createHostedBrowser, type HostedBrowser } from './testing/hosted-browser.ts'
-import { bearer, call } from './testing/http-call.ts'
+import { type CachingProxy, startCachingProxy } from './testing/caching-proxy.ts'
+import { createHostedBrowser, type HostedBrowser, signInHosted } from './testing/hosted-browser.ts'
+import { type Answer, bearer, call } from './testing/http-call.ts'
 import { type Listening, listen } from './testing/listen.ts'
 import { givenInstallation, type Installation, startServer } from './testing/server-process.ts'
 import {
@@ -295,19 +296,20 @@ describe('mounted', () => {
     async (_name, create) => {
       const site = createWebSite({ issuer: installed.issuer, api: api.origin, origin: door.origin })
       const listener = await create(site.handler)
+      const answer = express().use((request, response) => listener(request, response))
       processes = [
-        { ...site, answer: listener },
-        { ...site, answer: listener },
+        { ...site, answer },
+        { ...site, answer },
       ]
       visitor = createVisitor(door.origin, installed.issuer, atServer)
       expect((await visitor.signIn('/here')).headers.location).toBe('/here')
       const large = 'x'.repeat(70_000)
-      const answer = await visitor.call('/api/notes', {
+      const posted = await visitor.call('/api/notes', {
         method: 'POST',
         body: large,
         headers: { 'content-type': 'text/plain' },
       })
-      expect(answer.json.body).toHaveLength(large.length)
+      expect(posted.json.body).toHaveLength(large.length)
       const rest = await visitor.call('/')
       expect(rest.status === 200 ? rest.text : rest.status).toBe(_name === 'in Fastify' ? 'the app' : 404)
     },
@@ -330,3 +332,53 @@ describe('mounted', () => {
     expect(said).toContain('mount the token handler before')
   })
 })
+
+describe('behind an nginx that caches', () => {
+  let cache: CachingProxy
+  let behind: Listening
+
+  beforeAll(async () => {
+    behind = await listen((request, response) => processes[0].answer(request, response))
+    cache = await startCachingProxy(behind.origin)
+  })
+  afterAll(async () => {
+    await cache.close()
+    await behind.close()
+  })
+
+  test('nobody is shown what is another’s, and what is for all comes from the cache', async () => {
+    const site = createWebSite({ issuer: installed.issuer, api: api.origin, origin: door.origin })
+    site.answer.get('/public', (_request, response) => {
+      response.set('Cache-Control', 'public, max-age=600').send('for all')
+    })
+    processes = [site, site]
+    await call(`${installed.issuer}/v1/users`, { json: { ...someoneElse } })
+    const others = createHostedBrowser(installed.issuer)
+    await signInHosted(others, someoneElse)
+    // They have signed in elsewhere; what they do now goes through the cache.
+    const [one, other] = [
+      createVisitor(cache.origin, installed.issuer, atServer),
+      createVisitor(cache.origin, installed.issuer, others),
+    ]
+    await one.signIn()
+    await other.signIn()
+    const asPage = { headers: { origin: door.origin } }
+    for (const path of ['/auth/me', '/api/notes']) {
+      const first = await one.call(path, asPage)
+      const second = await other.call(path, asPage)
+      expect([first.status, second.status]).toEqual([200, 200])
+      const nobody = await call(cache.origin + path)
+      expect(nobody.text).not.toContain('sub')
+      expect([first, second, nobody].map(({ headers }) => headers['x-cache'])).toEqual(['MISS', 'MISS', 'MISS'])
+      expect(subOf(first)).not.toBe(subOf(second))
+    }
+    expect((await call(`${cache.origin}/public`)).headers['x-cache']).toBe('MISS')
+    expect((await call(`${cache.origin}/public`)).headers['x-cache']).toBe('HIT')
+  })
+})
+
+const someoneElse = { email: 'someone.else@example.com', password: 'another horse, another battery' }
+
+function subOf({ json }: Answer): unknown {
+  return (json.user as { sub?: string } | undefined)?.sub ?? json.sub
+}

@@ -1,4 +1,3 @@
-import type { RequestListener } from 'node:http'
 import { createTokenHandler, type SessionStore, type TokenHandler, type WebPlatform } from '@countersign/backend/web'
 import { bearerFromCookie, mount } from '@countersign/backend/web/node'
 import { createVerifier } from '@countersign/verify'
@@ -58,7 +57,7 @@ export interface WebSite {
   sleep(milliseconds: number): void
   /** Whether the authorization server can be reached. */
   cut: boolean
-  readonly answer: RequestListener
+  readonly answer: express.Express
 }
 
 export interface WebSiteOptions {
