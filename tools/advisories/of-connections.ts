@@ -1,37 +1,32 @@
 import type { Advisory } from './advisory.ts'
 
-/** Signing in with others: for when it is built. */
+/** Signing in with others. */
 export const advisoriesOfConnections: readonly Advisory[] = [
   {
     ids: ['GHSA-g38m-r43w-p2q7'],
     also: ['CVE-2026-53516'],
     whose: 'Better Auth',
     flaw: 'A provider’s verified address was linked onto a local account whose address nobody had verified.',
-    without: 'Later: comes with signing in with others',
   },
   {
     ids: ['GHSA-qq9h-g4jm-xgf3'],
     whose: 'Better Auth',
     flaw: 'An attacker made the account first, and kept it when its owner signed in with a link.',
-    without: 'Later: comes with signing in with others',
   },
   {
     ids: ['CVE-2026-134312', 'CVE-2026-55216', 'CVE-2026-15611'],
     whose: 'Better Auth, Logto',
     flaw: 'Addresses that the provider has not verified counted as verified, also `"false"` as text.',
-    without: 'Later: comes with signing in with others',
   },
   {
     ids: ['CVE-2026-31813'],
     whose: 'Supabase Auth',
     flaw: 'An ID token of an attacker’s issuer was taken for Apple’s or Azure’s.',
-    without: 'Later: comes with signing in with others',
   },
   {
     ids: ['CVE-2026-15612'],
     whose: 'Logto',
     flaw: 'Without a nonce in the ID token none was checked.',
-    without: 'Later: comes with signing in with others',
   },
   {
     ids: ['CVE-2026-9087'],
@@ -44,49 +39,41 @@ export const advisoriesOfConnections: readonly Advisory[] = [
     also: ['CVE-2026-73419'],
     whose: 'Auth.js',
     flaw: 'State, nonce and verifier of one provider were good for another.',
-    without: 'Later: comes with signing in with others',
   },
   {
     ids: ['GHSA-wxw3-q3m9-c3jr'],
     whose: 'Better Auth',
     flaw: 'The callback accepted another state than the one sent.',
-    without: 'Later: comes with signing in with others',
   },
   {
     ids: ['CVE-2022-39222'],
     whose: 'Dex',
     flaw: 'The approval was not bound to the browser that had asked.',
-    without: 'Later: comes with signing in with others',
   },
   {
     ids: ['CVE-2026-27124'],
     whose: 'FastMCP',
     flaw: 'A proxy for another server’s sign-in called back without its own consent.',
-    without: 'Later: comes with signing in with others',
   },
   {
     ids: ['CVE-2026-121802', 'CVE-2026-110864'],
     whose: 'Better Auth',
     flaw: 'A state that the server had never issued was signed, or read back as a profile.',
-    without: 'Later: comes with signing in with others',
   },
   {
     ids: ['GHSA-5hvv-9cqv-894r'],
     whose: 'Supabase Auth',
     flaw: 'A failed answer of the provider was read as a user with an empty id, so that many became one.',
-    without: 'Later: comes with signing in with others',
   },
   {
     ids: ['GHSA-wpfr-6297-9v57'],
     whose: 'Netlify GoTrue',
     flaw: 'A user was made from invalid data of the provider.',
-    without: 'Later: comes with signing in with others',
   },
   {
     ids: ['CVE-2025-53942'],
     whose: 'authentik',
     flaw: 'A deactivated user who came by a provider got in half way.',
-    without: 'Later: comes with signing in with others',
   },
   {
     ids: ['CVE-2026-49443'],
@@ -110,12 +97,12 @@ export const advisoriesOfConnections: readonly Advisory[] = [
     ids: ['CVE-2026-56739'],
     whose: 'Logto',
     flaw: 'Addresses of a connection and of webhooks could be internal ones.',
-    without: 'Later: comes with signing in with others; what clients name is judged (CVE-2026-1180, above)',
+    without: 'The operator alone names them, in the configuration; what clients name is judged (CVE-2026-1180, above)',
   },
   {
     ids: ['CVE-2026-15616'],
     whose: 'Logto',
     flaw: 'Who came by a provider was not asked for the second factor.',
-    without: 'Later: comes with signing in with others, and with second factors',
+    without: 'Later: comes with second factors',
   },
 ]

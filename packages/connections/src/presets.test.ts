@@ -46,13 +46,24 @@ test('an address that the provider does not vouch for is not verified: Microsoft
   expect(createConnection({ ...settings, name: 'google' }).trustsEmail).toBe(true)
 })
 
+test.each([['false'], [0], ['yes'], [{}], [undefined]])(
+  'CVE-2026-134312, CVE-2026-55216, CVE-2026-15611: an address is verified by true alone, and Apple’s "true"; not by %j',
+  email_verified => {
+    const read = (verified: unknown) =>
+      personOf(
+        presets.gitlab.person({ ...nothing, userinfo: { sub: '1', email: 'a@b.example', email_verified: verified } }),
+      )
+    expect([read(email_verified), read(true), read('true')].map(one => one?.emailVerified)).toEqual([false, true, true])
+  },
+)
+
 test('GitHub: the address that a user has typed on their profile counts for nothing', () => {
   const { told } = recorded('github')
   const person = personOf(presets.github.person({ ...nothing, ...told, emails: undefined }))
   expect([person?.email, person?.emailVerified]).toEqual([undefined, false])
 })
 
-describe('what is not fit to be stored is left away', () => {
+describe('GHSA-wpfr-6297-9v57: what is not fit to be stored is left away', () => {
   const { told } = recorded('gitlab')
   const read = (more: object): Person | undefined =>
     personOf(presets.gitlab.person({ ...nothing, ...told, userinfo: { ...told.userinfo, ...more } }))

@@ -64,7 +64,7 @@ describe('an ID token that an app has got by itself', () => {
     expect(told(await logInWith({ id_token: await upstream.idToken() }))).toEqual([409, 'connection_account_exists'])
   })
 
-  test('is nothing without its nonce, with another, or with one that it does not have', async () => {
+  test('CVE-2026-15612: is nothing without its nonce, with another, or with one that it does not have', async () => {
     expect(told(await logInWith({ id_token: await upstream.idToken({ nonce: 'n-1' }) }))).toEqual(invalid)
     expect(told(await logInWith({ id_token: await upstream.idToken({ nonce: 'n-1' }), nonce: 'n-2' }))).toEqual(invalid)
     expect(told(await logInWith({ id_token: await upstream.idToken(), nonce: 'n-1' }))).toEqual(invalid)

@@ -66,6 +66,15 @@ test('a provider that is away before anybody goes there is told at once, and is 
   expect((await signInWith(to, upstream, 'work')).headers.location).toBe('/account')
 })
 
+test.each([{}, { sub: '' }, { sub: null }, { error: 'server_error' }])(
+  'GHSA-5hvv-9cqv-894r: an answer about nobody is no user: %j',
+  async person => {
+    upstream.person = person
+    expect((await signInWith(to, upstream, 'work')).headers.location).toContain('problem=connection_answer_invalid')
+    expect((await to.audit()).map(({ record }) => record.event)).not.toContain('user.created')
+  },
+)
+
 test('who says no there is back on the sign-in page', async () => {
   upstream.fault = 'declines'
   const { headers, page } = await signInWith(to, upstream, 'work')

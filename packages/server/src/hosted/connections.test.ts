@@ -81,12 +81,13 @@ describe('a sign-in with an OpenID provider', () => {
     expect(new URL(await beginWith(page, 'work')).searchParams.get('prompt')).toBe('login')
   })
 
-  test('of a user who was disabled is refused', async () => {
+  test('CVE-2025-53942: of a user who was disabled is refused, and opens no session', async () => {
     await signInWith(to, upstream, 'work')
     await to.server.admin.disableUser('maria@example.com')
     const { headers, page } = await signInWith(to, upstream, 'work')
     expect(headers.location).toBe('/sign-in?return_to=%2Faccount&problem=user_disabled')
     expect((await page.get(headers.location ?? '')).text).toContain('This account is not active.')
+    expect(page.jar.has('__Host-countersign')).toBe(false)
   })
 
   test('is refused to strangers where nobody may make an account; a connection may be an exception', async () => {
@@ -158,7 +159,7 @@ describe('attack 34: an address leads to nobody’s account', () => {
 describe('attack 35: a state is good once, with its connection, in its browser, for a while', () => {
   const invalid = '/sign-in?return_to=%2Faccount&problem=connection_state_invalid'
 
-  test('GHSA-x445-f3h2-j279: opened in the victim’s browser it signs nobody in', async () => {
+  test('CVE-2022-39222: opened in the victim’s browser it signs nobody in', async () => {
     const back = pathOf(await upstream.visit(await beginWith(browser(to), 'work')))
     const victim = browser(to)
     await victim.get('/sign-in')
@@ -183,7 +184,7 @@ describe('attack 35: a state is good once, with its connection, in its browser, 
     expect(upstream.asked.filter(one => one === 'POST /token')).toHaveLength(1)
   })
 
-  test('CVE-2026-27124 and mix-up: the answer of one connection is none of another', async () => {
+  test('GHSA-x445-f3h2-j279 and mix-up: the answer of one connection is none of another', async () => {
     const evil = await startOpenid('evil')
     to = await connectedServer([upstream.settings, evil.settings])
     const page = browser(to)
@@ -202,7 +203,7 @@ describe('attack 35: a state is good once, with its connection, in its browser, 
     expect(upstream.asked).not.toContain('POST /token')
   })
 
-  test('after a quarter of an hour it is over; without one, or with a made one, there is none', async () => {
+  test('GHSA-wxw3-q3m9-c3jr, CVE-2026-121802, CVE-2026-110864: another than was sent, one that was never given out, or none is refused; after a quarter of an hour so is the right one', async () => {
     const page = browser(to)
     const back = pathOf(await upstream.visit(await beginWith(page, 'work')))
     await to.later(15 * 60)
@@ -225,7 +226,7 @@ describe('attack 35: a state is good once, with its connection, in its browser, 
     expect((await page.get(`${back}&code=other`)).headers['countersign-reason']).toBe('parameter_duplicated')
   })
 
-  test('a link on another site begins nothing: people are asked first', async () => {
+  test('CVE-2026-27124: a link on another site begins nothing: people are asked first', async () => {
     const answer = await get(to, '/connections/work', { 'sec-fetch-site': 'cross-site' })
     expect(answer.headers.location).toBe('/sign-in?return_to=%2Faccount')
     expect(upstream.asked).toEqual([])
