@@ -296,6 +296,54 @@ describe('no more than there should be', () => {
     expect((await ask(few)).status).toBe(401)
   })
 
+  describe('one domain does not use up what is there for all', () => {
+    const own = (index: number) => `https://h${index}.evil.example/client.json`
+    const describing: Outbound = async ({ url }) => ({
+      status: 200,
+      header: () => 'application/json',
+      text: JSON.stringify({ ...good, client_id: url }),
+    })
+    const withOutbound = (answer: Outbound, more: Partial<typeof closedRegistration> = {}) =>
+      given.server({
+        config: { registration: { ...closedRegistration, metadataDocuments: true, ...more } },
+        outbound: async request => {
+          fetched.push(request.url)
+          return answer(request)
+        },
+      })
+
+    test('of what may be fetched a minute, under however many host names', async () => {
+      to = await withOutbound(async () => ({ status: 404, header: () => undefined, text: '' }))
+      for (let index = 0; index < 400; index++) await find(own(index))
+      expect(fetched).toHaveLength(60)
+      await find()
+      expect(fetched).toHaveLength(61)
+    })
+
+    test('of what may be fetched at once, however slowly it answers', async () => {
+      const { promise, resolve: answer } = Promise.withResolvers<void>()
+      to = await withOutbound(async request => {
+        if (request.url.includes('evil')) await promise
+        return describing(request)
+      })
+      const slow = Array.from({ length: 30 }, (_, index) => find(own(index)))
+      expect((await find())?.client.id).toBe(address)
+      expect(fetched.filter(url => url.includes('evil'))).toHaveLength(5)
+      answer()
+      expect((await Promise.all(slow)).filter(found => found !== undefined)).toHaveLength(5)
+    })
+
+    test('of the clients that there may be', async () => {
+      to = await withOutbound(describing, { clientsAtMost: 60 })
+      for (let index = 0; index < 20; index++) await find(own(index))
+      expect(await to.store.countClients('metadata')).toBe(3)
+      expect((await find())?.client.id).toBe(address)
+      expect((await find(own(0)))?.client.id).toBe(own(0))
+      await to.later(86_400)
+      expect(await find(own(30))).toBeDefined()
+    })
+  })
+
   test('while a host may not be asked, what was good still is, and what was taken back still is not', async () => {
     const useUpFetches = async () => {
       for (let index = 0; index < 30; index++) await find(`https://app.example.org/${index}`)

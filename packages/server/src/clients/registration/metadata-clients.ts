@@ -5,6 +5,7 @@ import { isLocalIssuer } from '../../http/client-address.ts'
 import type { Services } from '../../services.ts'
 import { decideAndCommit } from '../../sign-in/decide-and-commit.ts'
 import type { ClientFinder } from '../client-finder.ts'
+import { domainOf } from './domain-of.ts'
 import { fullness } from './fullness.ts'
 import { isMetadataAddress } from './metadata-address.ts'
 import { type FetchedDocument, fetchMetadataDocument } from './metadata-document.ts'
@@ -17,14 +18,19 @@ interface Known {
   readonly isGood: boolean
 }
 
+/** `good`: the client may be used as it is stored now. `not_asked`: there are too many already. */
+type Outcome = 'good' | 'wrong' | 'not_asked'
+
 /** A document that is wrong or away is not asked for again so soon, whoever names it. */
 const coolDownMs = 60_000
 /** While a document is away, what is stored holds for so long after it was last seen, or after this node's start. */
 const staleMs = 86_400_000
 const addressesAtMost = 10_000
-const fetchesAtOnce = 20
-const fetchesAMinuteOfOneHost = 30
-const fetchesAMinute = 300
+/** Shares: no one domain, under however many host names, uses up what is there for all. */
+const fetchesAtOnce = { ofAll: 20, ofDomain: 5 }
+const fetchesAMinute = { ofAll: 300, ofDomain: 60, ofHost: 30 }
+/** Of the clients that there may be at most, in the time after which unused ones are forgotten. */
+const newClientsOfDomain = 1 / 20
 
 /**
  * Finds clients, and among them those that describe themselves in a document at an address of theirs, which is their `client_id`
@@ -38,28 +44,48 @@ export function createMetadataClients(services: Needed): ClientFinder {
   const startedAt = clock()
   const known = new Map<string, Known>()
   const seenAt = new Map<string, number>()
-  const running = new Map<string, Promise<boolean>>()
+  const running = new Map<string, Promise<Outcome>>()
 
   function isDescribing(clientId: string, stored: ClientSnapshot | undefined): boolean {
     const isOther = stored !== undefined && (stored.client.origin !== 'metadata' || stored.client.removedAt !== null)
     return !isOther && isMetadataAddress(clientId, allowsLoopback)
   }
 
-  async function mayFetch(address: string): Promise<boolean> {
-    if (running.size >= fetchesAtOnce) return false
-    const ofHost = `metadata document ${new URL(address).hostname}`
-    if (!(await counters.take(ofHost, fetchesAMinuteOfOneHost, 60)).allowed) return false
-    return (await counters.take('metadata documents', fetchesAMinute, 60)).allowed
+  function hasSlot(address: string): boolean {
+    const domain = domainOfAddress(address)
+    const ofDomain = [...running.keys()].filter(one => domainOfAddress(one) === domain)
+    return running.size < fetchesAtOnce.ofAll && ofDomain.length < fetchesAtOnce.ofDomain
   }
 
-  /** Fetches the document and writes what it says. True: the client may be used as it is stored. */
-  async function refresh(address: string, stored: ClientSnapshot | undefined): Promise<boolean> {
+  async function mayFetch(address: string): Promise<boolean> {
+    const { hostname } = new URL(address)
+    const domain = domainOfAddress(address)
+    const takes = [
+      [`metadata document ${hostname}`, fetchesAMinute.ofHost],
+      [`metadata documents of ${domain}`, fetchesAMinute.ofDomain],
+      ['metadata documents', fetchesAMinute.ofAll],
+    ] as const
+    for (const [key, most] of takes) if (!(await counters.take(key, most, 60)).allowed) return false
+    return true
+  }
+
+  /** Whether one more client of this domain may be written. */
+  async function hasRoom(address: string): Promise<boolean> {
+    const { clientsAtMost, unusedSeconds } = registrationPolicy(services)
+    const share = Math.max(1, Math.floor(clientsAtMost * newClientsOfDomain))
+    const key = `metadata clients of ${domainOfAddress(address)}`
+    return (await counters.take(key, share, unusedSeconds)).allowed && !(await isFull())
+  }
+
+  /** Fetches the document, if it may, and writes what it says. */
+  async function refresh(address: string, stored: ClientSnapshot | undefined): Promise<Outcome> {
+    if (!(await mayFetch(address))) return 'not_asked'
     const fetched = await fetchMetadataDocument(outbound, address)
     const isGood = await take(address, fetched, stored)
     const freshMs = fetched.state === 'good' && isGood ? fetched.freshSeconds * 1000 : coolDownMs
     remember(known, address, { until: clock() + freshMs, isGood })
     if (fetched.state === 'good' && isGood) remember(seenAt, address, clock())
-    return isGood
+    return isGood ? 'good' : 'wrong'
   }
 
   async function take(address: string, fetched: FetchedDocument, stored: ClientSnapshot | undefined): Promise<boolean> {
@@ -68,7 +94,7 @@ export function createMetadataClients(services: Needed): ClientFinder {
       return stored !== undefined && clock() - (seenAt.get(address) ?? startedAt) < staleMs
     }
     const judged = await judgeMetadata(services, fetched.metadata, { isVouchedFor: false, defaultMethod: 'none' })
-    if (isRefusal(judged) || (stored === undefined && (await isFull()))) return false
+    if (isRefusal(judged) || (stored === undefined && !(await hasRoom(address)))) return false
     await write(services, address, judged)
     return true
   }
@@ -89,13 +115,14 @@ export function createMetadataClients(services: Needed): ClientFinder {
     const isKnown = now !== undefined && clock() < now.until && (stored !== undefined || !now.isGood)
     if (isKnown) return now.isGood ? stored : undefined
     let fetching = running.get(address)
-    if (fetching === undefined) {
-      // What was found to be wrong does not come back because nobody may look.
-      if (!(await mayFetch(address))) return known.get(address)?.isGood === false ? undefined : stored
-      fetching = running.get(address) ?? refresh(address, stored).finally(() => running.delete(address))
+    if (fetching === undefined && hasSlot(address)) {
+      fetching = refresh(address, stored).finally(() => running.delete(address))
       running.set(address, fetching)
     }
-    return (await fetching) ? store.loadClient(address) : undefined
+    const outcome = (await fetching) ?? 'not_asked'
+    if (outcome !== 'not_asked') return outcome === 'good' ? store.loadClient(address) : undefined
+    // What was found to be wrong does not come back because nobody may look.
+    return known.get(address)?.isGood === false ? undefined : stored
   }
 
   return {
@@ -105,6 +132,10 @@ export function createMetadataClients(services: Needed): ClientFinder {
     },
     findStored: clientId => store.loadClient(clientId),
   }
+}
+
+function domainOfAddress(address: string): string {
+  return domainOf(new URL(address).hostname)
 }
 
 /** Writes what the document says, if that is new. What an operator has decided about the client stays. */
