@@ -62,7 +62,7 @@ async function openPage(): Promise<Page> {
     scope: 'openid email',
     loadUserInfo: true,
   }
-  await page.addInitScript(given => {
+  await page.context().addInitScript(given => {
     addEventListener('DOMContentLoaded', () => {
       if (typeof oidc !== 'undefined') globalThis.manager = new oidc.UserManager(given)
     })
@@ -70,6 +70,26 @@ async function openPage(): Promise<Page> {
   await page.goto(site.origin)
   return page
 }
+
+test('signs in in a window of its own, which the page that opened it hears of', async () => {
+  const page = await openPage()
+  const opened = page.waitForEvent('popup')
+  const signingIn = page.evaluate(async () => (await manager.signinPopup()).profile)
+  const popup = await opened
+  await popup.getByLabel('E-mail address').fill(person.email)
+  await popup.getByLabel('Password').fill('not the password')
+  await popup.getByRole('button', { name: 'Sign in' }).click()
+  await popup.getByRole('alert').waitFor()
+  await popup.getByLabel('Password').fill(person.password)
+  await popup.getByRole('button', { name: 'Sign in' }).click()
+  await popup.getByRole('button', { name: 'Allow', exact: true }).click()
+  await popup.waitForURL(`${site.origin}/signed-in?**`)
+  // This library has another way if it must; others know their window's opener alone.
+  expect(await popup.evaluate(() => window.opener === null)).toBe(false)
+  // What the page at the redirect URI does; it closes the window.
+  await popup.evaluate(() => void manager.signinPopupCallback())
+  expect((await signingIn).email).toBe(person.email)
+})
 
 test('signs in by redirect, renews by the refresh token, reads UserInfo, and signs out at the server', async () => {
   const page = await openPage()

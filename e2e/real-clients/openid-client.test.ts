@@ -139,10 +139,11 @@ test('a client of one’s own with pushed requests and DPoP: no question, bound 
   )
 })
 
-test('express-jwt refuses what is meant for others: no token, an ID token, one that was altered', async () => {
+test('express-jwt refuses what is meant for others: no token, an ID token, one that was altered, one for another API', async () => {
   const metadata = {
     redirect_uris: [redirectUri],
     scope: 'openid notes',
+    grant_types: ['authorization_code', 'refresh_token'],
     token_endpoint_auth_method: 'client_secret_post',
   }
   const config = await client.dynamicClientRegistration(new URL(installed.issuer), metadata, undefined, insecure)
@@ -155,6 +156,23 @@ test('express-jwt refuses what is meant for others: no token, an ID token, one t
     return (await fetch(`${api.origin}/notes`, { ...(headers && { headers }) })).status
   }
   expect(await call(tokens.access_token)).toBe(200)
+  const elsewhere = await client.refreshTokenGrant(config, tokens.refresh_token ?? '', { resource: installed.issuer })
+  const audience = JSON.parse(Buffer.from(elsewhere.access_token.split('.')[1] ?? '', 'base64url').toString()).aud
+  expect(audience).toEqual([installed.issuer])
   const altered = `${tokens.access_token.slice(0, -10)}AAAAAAAAAA`
-  expect(await Promise.all([call(), call(tokens.id_token), call(altered)])).toEqual([401, 401, 401])
+  const refused = [undefined, tokens.id_token, altered, elsewhere.access_token]
+  expect(await Promise.all(refused.map(call))).toEqual([401, 401, 401, 401])
+})
+
+test.each([
+  ['client_secret_post', client.ClientSecretPost],
+  ['client_secret_basic', client.ClientSecretBasic],
+] as const)('a wrong secret by %s is what the library says it is', async (method, authentication) => {
+  const metadata = { redirect_uris: [redirectUri], token_endpoint_auth_method: method }
+  const registered = await client.dynamicClientRegistration(new URL(installed.issuer), metadata, undefined, insecure)
+  const id = registered.clientMetadata().client_id
+  const wrong = await client.discovery(new URL(installed.issuer), id, {}, authentication('wrong'), insecure)
+  const asked = client.refreshTokenGrant(wrong, 'cs_rt_x')
+  if (method === 'client_secret_basic') await expect(asked).rejects.toBeInstanceOf(client.WWWAuthenticateChallengeError)
+  else await expect(asked).rejects.toMatchObject({ name: 'ResponseBodyError', error: 'invalid_client', status: 401 })
 })

@@ -91,7 +91,7 @@ test.each(['express-openid-connect', 'passport-openidconnect'])(
   },
 )
 
-test('Auth.js: signs in, and out of itself alone, as it does', async () => {
+test('Auth.js: signs in, renews, reads UserInfo, and signs out of itself alone, as it does', async () => {
   const { page, origin } = await openApp('auth-js')
   const enter = async (): Promise<void> => {
     await page.goto(`${origin}/auth/signin?callbackUrl=${encodeURIComponent(origin)}`)
@@ -99,6 +99,8 @@ test('Auth.js: signs in, and out of itself alone, as it does', async () => {
   }
   await enter()
   await signInAndAllow(page)
+  const renewed = await (await page.goto(`${origin}/refresh`))?.json()
+  expect(renewed).toMatchObject({ isNew: true, email: person.email, sub: expect.stringMatching(/^[\w-]+$/) })
 
   await page.goto(`${origin}/auth/signout?callbackUrl=${encodeURIComponent(origin)}`)
   await page.getByRole('button', { name: 'Sign out' }).click()

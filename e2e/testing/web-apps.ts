@@ -1,4 +1,4 @@
-import { ExpressAuth, getSession } from '@auth/express'
+import { ExpressAuth, type ExpressAuthConfig, getSession } from '@auth/express'
 import express, { type Express, type Request } from 'express'
 import { auth, requiresAuth } from 'express-openid-connect'
 import session from 'express-session'
@@ -111,11 +111,40 @@ export function passportApp({ issuer, origin, clientId, clientSecret }: WebApp):
   return app
 }
 
-/** Auth.js, told to ask UserInfo (`idToken: false`): its own pages under `/auth`. */
+/** What Auth.js keeps in its cookie besides. */
+interface KeptTokens {
+  readonly access_token?: string
+  readonly refresh_token?: string
+}
+
+/**
+ * Auth.js, told to ask UserInfo (`idToken: false`): its own pages under `/auth`. Its cookie keeps the tokens, renewed each time that it is read, as its guide to refresh token
+ * rotation has it (there: once they are old), so that `/refresh` can call with them.
+ */
 export function authJsApp({ issuer, clientId, clientSecret }: WebApp): Express {
   const app = express()
-  const config = {
+  async function renew(kept: KeptTokens): Promise<KeptTokens> {
+    const fields = { grant_type: 'refresh_token', refresh_token: kept.refresh_token ?? '' }
+    const body = new URLSearchParams({ ...fields, client_id: clientId, client_secret: clientSecret })
+    const answer = await fetch(`${issuer}/token`, { method: 'POST', body })
+    const renewed = (await answer.json()) as KeptTokens
+    // Some providers only issue refresh tokens once, so preserve if we did not get a new one.
+    return {
+      access_token: renewed.access_token ?? '',
+      refresh_token: renewed.refresh_token ?? kept.refresh_token ?? '',
+    }
+  }
+  const config: ExpressAuthConfig = {
     trustHost: true,
+    callbacks: {
+      async jwt({ token, account }) {
+        if (account) return { ...token, access_token: account.access_token, refresh_token: account.refresh_token }
+        return { ...token, before: token.access_token, ...(await renew(token as KeptTokens)) }
+      },
+      session({ session, token }) {
+        return Object.assign(session, { before: token.before, accessToken: token.access_token })
+      },
+    },
     secret: cookieSecret,
     providers: [
       {
@@ -133,6 +162,12 @@ export function authJsApp({ issuer, clientId, clientSecret }: WebApp): Express {
   app.use('/auth', ExpressAuth(config))
   app.get('/', async (request, response) => {
     response.send(page((await getSession(request, config))?.user?.email))
+  })
+  app.get('/refresh', async (request, response) => {
+    const session = (await getSession(request, config)) as { before?: string; accessToken?: string } | null
+    const authorization = `Bearer ${session?.accessToken}`
+    const told = await fetch(`${issuer}/userinfo`, { headers: { authorization } })
+    response.json({ isNew: session?.accessToken !== session?.before, ...((await told.json()) as object) })
   })
   return app
 }

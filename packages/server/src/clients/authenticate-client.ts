@@ -67,14 +67,14 @@ export async function authenticateClient(
     const limits = { client, ip: request.ip, what: 'assertions', perMinute: assertionsAMinute }
     const limited = await limitStrangers(services, limits)
     if (limited !== undefined) return limited
-    if (!(await useUp(services, proven, now))) return refuse('client_authentication_failed')
+    if (!(await useUp(services, proven, now))) return inItsScheme(request, refuse('client_authentication_failed'))
   }
   return { ...found, client: client as AuthenticatedClient, method: presented.method }
 }
 
 function inItsScheme(request: HttpRequest, refusal: Refusal): Refusal | ClientRefusal {
-  const hasTried = refusal.reason === 'client_authentication_failed' && request.header('authorization') !== undefined
-  return hasTried ? { ...refusal, usedBasic: true } : refusal
+  if (refusal.reason !== 'client_authentication_failed') return refusal
+  return { ...refusal, usedBasic: request.header('authorization') !== undefined }
 }
 
 /** Whether the credentials are the client's; of an assertion the row that uses it up. */

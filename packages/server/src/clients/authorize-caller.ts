@@ -1,5 +1,6 @@
 import { type Client, isPublic } from '@countersign/core'
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
+import { orByToken } from '../http/answers.ts'
 import type { HttpRequest } from '../http/message.ts'
 import { type Parameters, readParameters } from '../http/read-form.ts'
 import type { Services } from '../services.ts'
@@ -43,7 +44,7 @@ async function authorizeByCredentials(
   form: Parameters,
 ): Promise<Caller | Refusal> {
   const caller = await authenticateClient(services, request, form)
-  if (isRefusal(caller)) return caller
+  if (isRefusal(caller)) return orByToken(caller)
   if (!mayDo(caller.client, right)) {
     return refuse('client_not_allowed', { detail: `The client needs a secret or a key, and the scope '${right}'.` })
   }

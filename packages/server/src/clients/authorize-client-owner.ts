@@ -1,6 +1,7 @@
 import { isPublic, placeOfHash } from '@countersign/core'
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import type { Actor } from '../admin/client-admin.ts'
+import { orByToken } from '../http/answers.ts'
 import type { HttpRequest } from '../http/message.ts'
 import { type Parameters, readParameters } from '../http/read-form.ts'
 import type { Services } from '../services.ts'
@@ -24,7 +25,7 @@ export async function authorizeClientOwner(
   const authorization = http.header('authorization') ?? ''
   if (/^Basic /i.test(authorization)) {
     const caller = await authenticateClient(services, http, readParameters('') as Parameters)
-    if (isRefusal(caller)) return caller
+    if (isRefusal(caller)) return orByToken(caller)
     if (!isPublic(caller.client) && caller.client.scopes.includes(managing)) return 'manager'
     return caller.client.id === clientId ? 'client' : refuse('client_not_allowed')
   }

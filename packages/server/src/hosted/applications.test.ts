@@ -214,6 +214,14 @@ describe('grants by API', () => {
     expect((await get(to, '/v1/grants', bearer(own.access))).body).toEqual({ grants: [] })
   })
 
+  test('of a client whose id is an address of 2,000 characters, each of them escaped', async () => {
+    const { to, own } = await givenUses()
+    const id = `https://${'ü'.repeat(1_992)}`
+    const url = `/v1/grants/${[...id].map(one => (one === 'ü' ? '%7E' : encodeURIComponent(one))).join('')}`
+    const answer = await call(to, { method: 'DELETE', url, headers: bearer(own.access) })
+    expect([answer.status, answer.body.reason]).toEqual([404, 'grant_unknown'])
+  })
+
   test.each(['/v1/grants', '/v1/trusted/users/x/grants'])('%s needs the right to', async url => {
     const to = await given.server()
     expect((await get(to, url)).status).toBe(401)

@@ -103,5 +103,5 @@ function leaveUnasked(services: HostedServices, request: LogoutRequest): HttpAns
     signInUrl: '/sign-in?return_to=/account',
     ...(canLink && { application: { name: client.name, url: returnUri } }),
   })
-  return page(200, body, { setCookie: services.cookies.end() })
+  return page(200, body, { leadsToApplication: canLink, setCookie: services.cookies.end() })
 }

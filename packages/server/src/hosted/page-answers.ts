@@ -34,7 +34,10 @@ export function pageOfRefusal({ site }: HostedServices, refusal: Refusal, applic
   const body = mustWait(reasons[reason].status)
     ? waitPage(site, { reason, retryAfterSeconds })
     : errorPage(site, { ...refusal, ...(application && { application }) })
-  return problemPage(refusal, body, application?.fields && { redirectUri: application.url })
+  return problemPage(refusal, body, {
+    leadsToApplication: application !== undefined,
+    ...(application?.fields && { redirectUri: application.url }),
+  })
 }
 
 /** For an address that does not exist. */

@@ -35,11 +35,18 @@ export interface ProofRefusal extends Refusal {
 }
 
 /**
- * A client that tried HTTP authentication is answered in its scheme (RFC 6749 §5.2). Others are not: a browser would ask the
- * user for a password in a window of its own.
+ * A client that tried HTTP authentication is answered in its scheme (RFC 6749 §5.2). Others get no challenge: by Basic a browser would ask the user for a password in a
+ * window of its own, and of any other scheme client libraries believe that the answer is about it (openid-client does).
  */
 export interface ClientRefusal extends Refusal {
-  readonly usedBasic: true
+  readonly usedBasic: boolean
+}
+
+/** The refusal where a token would have done too (RFC 6750 §3): whoever has shown nothing by Basic is asked for one. */
+export function orByToken(refusal: Refusal | ClientRefusal): Refusal | ClientRefusal {
+  if (!('usedBasic' in refusal) || refusal.usedBasic) return refusal
+  const { usedBasic: _, ...plain } = refusal
+  return plain
 }
 
 /** What the world sees of a refusal: status, body, reason header, challenge, Retry-After. */
@@ -51,8 +58,9 @@ export function refusalAnswer(
   const dpop = 'dpop' in refusal ? refusal.dpop : undefined
   const status = dpop?.challenges && row.status === 400 ? 401 : row.status
   const headers: Record<string, string | readonly string[]> = { ...noStore, [reasonHeader]: refusal.reason, ...more }
-  if ('usedBasic' in refusal) headers['www-authenticate'] = `Basic realm="countersign", ${quoted(refusal)}`
-  else if (dpop?.challenges)
+  if ('usedBasic' in refusal) {
+    if (refusal.usedBasic) headers['www-authenticate'] = `Basic realm="countersign", ${quoted(refusal)}`
+  } else if (dpop?.challenges)
     headers['www-authenticate'] = challenge(refusal, { scheme: 'DPoP', algs: proofAlgorithms.join(' ') })
   else if (status === 401 || status === 403) headers['www-authenticate'] = challenge(refusal)
   if (status === 429 || status === 503) headers['retry-after'] = String(refusal.retryAfterSeconds ?? 1)

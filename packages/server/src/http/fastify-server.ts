@@ -42,6 +42,8 @@ export interface HttpOptions {
 }
 
 const bodyBytesAtMost = 64 * 1024
+/** A client id can be an address of 2,000 characters, each of them escaped. */
+const paramCharactersAtMost = 6_000
 const headerBytesAtMost = 16 * 1024
 
 /** The only file that knows Fastify: sockets in, `HttpRequest` to the endpoint, `HttpAnswer` out. */
@@ -62,7 +64,7 @@ export function createHttpServer(routes: readonly Route[], options: HttpOptions)
     // Fastify sets its own default (none) over the one in `http`.
     requestTimeout: 15_000,
     keepAliveTimeout: 65_000,
-    routerOptions: { maxParamLength: 200 },
+    routerOptions: { maxParamLength: paramCharactersAtMost },
     // No route has a schema: what would compile them is not even loaded.
     schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
     forceCloseConnections: 'idle',

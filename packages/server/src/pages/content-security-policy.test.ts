@@ -60,6 +60,13 @@ test('pages are not stored, not framed, not sniffed, and keep their Origin on ou
   })
 })
 
+test('a page that leads on to an application is not cut off from the window that has opened it, and every other one is', () => {
+  const policyOf = (options?: Parameters<typeof pageHeaders>[0]) => pageHeaders(options)['cross-origin-opener-policy']
+  expect(policyOf({ redirectUri: 'https://app.example/callback' })).toBe('unsafe-none')
+  expect(policyOf({ leadsToApplication: true })).toBe('unsafe-none')
+  expect([policyOf(), policyOf({ leadsToApplication: false })]).toEqual(['same-origin', 'same-origin'])
+})
+
 test('no header value can be broken by a line feed in an argument', () => {
   const headers = pageHeaders({ redirectUri: 'https://a.example/\r\nSet-Cookie: a=b', logoUrl: 'https://b.example/\n' })
   for (const value of Object.values(headers)) expect(value).toMatch(/^[\x20-\x7e]+$/)

@@ -12,6 +12,8 @@ export interface PageHeaderOptions {
    * end at a blocked page. Native apps' own schemes are allowed as a scheme.
    */
   readonly redirectUri?: string
+  /** The page leads on to an application; by default one that names a redirect URI does. Where that has opened the page in a window of its own, it must find it again. */
+  readonly leadsToApplication?: boolean
   /** The logo, when it is loaded from another origin. */
   readonly logoUrl?: string
   /** The one script that the page holds, as `'sha256-…'`: for the page that sends itself. Its form may go on to any site over TLS, as an application's answer may. */
@@ -24,13 +26,15 @@ export interface PageHeaderOptions {
  * forms, and the check of `Origin` would refuse them. Nothing goes to other sites either way.
  */
 export function pageHeaders(options: PageHeaderOptions = {}): Record<string, string> {
+  const { leadsToApplication = options.redirectUri !== undefined } = options
   return {
     'content-type': 'text/html; charset=utf-8',
     'content-security-policy': contentSecurityPolicy(options),
     'x-frame-options': 'DENY',
     'x-content-type-options': 'nosniff',
     'referrer-policy': 'same-origin',
-    'cross-origin-opener-policy': 'same-origin',
+    // A window that is cut off from who has opened it stays so, back at the application too.
+    'cross-origin-opener-policy': leadsToApplication ? 'unsafe-none' : 'same-origin',
     'cross-origin-resource-policy': 'same-origin',
     'permissions-policy': permissionsPolicy,
     'cache-control': 'no-store',

@@ -24,6 +24,15 @@ export function clientContract({ it, expect }: Contract): void {
     expect(await store.countClients('metadata')).toBe(0)
   })
 
+  it('an id can be an address of 2,000 characters, in whatever refers to it', async ({ store }) => {
+    const id = `https://app.example/${'x'.repeat(1_980)}`
+    const client = await given.client(store, { id })
+    expect((await store.loadClient(id))?.client).toEqual(client)
+    const user = await given.user(store)
+    await given.grant(store, { user, client })
+    expect((await store.loadGrant(user.id, id)).grant?.clientId).toBe(id)
+  })
+
   it('CVE-2026-33504: where a page begins is a value, and never a part of the statement', async ({ store }) => {
     for (const id of ['a', 'b', "c' OR '1'='1"]) await registered(store, { id, expiresAt: null })
     const ids = async (after: string) => (await store.listClients({ limit: 9, after })).map(({ id }) => id)

@@ -1,6 +1,6 @@
 import { mayBeCalled } from '../../outbound/address-rules.ts'
 
-const longest = 200
+const longest = 2_000
 
 /**
  * True for a `client_id` that is the address of a client id metadata document (draft-ietf-oauth-client-id-metadata-document §3): `https:`, with a path, without fragment,

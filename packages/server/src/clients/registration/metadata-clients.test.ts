@@ -394,6 +394,7 @@ describe('an address is a client’s name', () => {
     'https://app.example.org/c',
     'https://app.example.org:8443/c?v=1',
     'https://app.example.org/a/b/',
+    `https://app.example.org/${'x'.repeat(1_900)}`,
   ])('if it is %s', id => {
     expect(isMetadataAddress(id, false)).toBe(true)
   })
@@ -421,7 +422,7 @@ describe('an address is a client’s name', () => {
     'https://[::ffff:169.254.169.254]/c',
     'https://169.254.169.254/c',
     'https://2130706433/c',
-    `https://app.example.org/${'x'.repeat(200)}`,
+    `https://app.example.org/${'x'.repeat(2_000)}`,
     'app',
     '',
   ])('not if it is %s', id => {
