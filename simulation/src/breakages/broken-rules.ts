@@ -96,6 +96,14 @@ export const brokenRules: readonly Breakage[] = [
     })
     return decision.row === 5 ? redeemRefreshToken(request) : decision
   }),
+  {
+    ...rule('late repeats of a bound login are not written down', { troubles: ['thief'] }, request => {
+      const { change, ...decision } = redeemRefreshToken(request)
+      const isNote = decision.row === 7 && change?.audit.length === 0
+      return change === undefined || isNote ? decision : { ...decision, change }
+    }),
+    foundBy: ['two hands with one key that take turns are flagged'],
+  },
   rule('a replay is answered with the successor of what was presented', { troubles: ['thief', 'weather'] }, request => {
     const decision = redeemRefreshToken(request)
     if (decision.row !== 7 || decision.outcome.refused) return decision

@@ -63,7 +63,10 @@ function auditedAs(change: Change, before: Map<string, Written>): AuditEvent[][]
       const creditSpentAt = write.table === 'family' ? write.row.creditSpentAt : null
       before.set(key, { ended, authenticatedAt, generation, creditSpentAt })
       if (write.table !== 'family' || known === undefined || ended) continue
-      if (creditSpentAt !== null && known.creditSpentAt !== creditSpentAt) wanted.push(['refresh.credit_spent'])
+      const isBound = write.table === 'family' && write.row.jkt !== null
+      // A late repeat of a bound login is written down, and no more.
+      if (!isBound && creditSpentAt !== null && known.creditSpentAt !== creditSpentAt)
+        wanted.push(['refresh.credit_spent'])
       if (generation > known.generation + 1) wanted.push(['refresh.fast_forwarded'])
     }
     if (write.table === 'user') {

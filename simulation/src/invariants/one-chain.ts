@@ -11,7 +11,10 @@ const notedUseMilliseconds = 86_400_000
 export function judgeChain(log: readonly Applied[]): Violation[] {
   const violations: Violation[] = []
   const versions = new Map<string, number>()
-  const families = new Map<string, { generation: number; ended: boolean; rotatedAt: number }>()
+  const families = new Map<
+    string,
+    { generation: number; ended: boolean; rotatedAt: number; creditSpentAt: number | null }
+  >()
   for (const { change, time, node } of log) {
     for (const write of change.writes) {
       const key = rowKeyOf(write)
@@ -27,9 +30,9 @@ export function judgeChain(log: readonly Applied[]): Violation[] {
       }
       versions.set(key, version + 1)
       if (write.table !== 'family') continue
-      const { id, generation, endedAt, rotatedAt } = write.row
+      const { id, generation, endedAt, rotatedAt, jkt, creditSpentAt } = write.row
       const before = families.get(id)
-      families.set(id, { generation, ended: endedAt !== null, rotatedAt })
+      families.set(id, { generation, ended: endedAt !== null, rotatedAt, creditSpentAt })
       if (before === undefined) continue
       const jumps = change.audit.some(({ event }) => event === 'refresh.fast_forwarded')
       const steps = generation - before.generation
@@ -43,7 +46,8 @@ export function judgeChain(log: readonly Applied[]): Violation[] {
       if (steps < 0) broken('a generation never goes down')
       if (steps > 1 && !jumps) broken('a generation goes up one at a time')
       if (steps === 1 && jumps && change.audit.length !== 1) broken('a fast-forward is audited once')
-      if (steps === 0 && change.audit.length === 0 && rotatedAt - before.rotatedAt < notedUseMilliseconds) {
+      const isNote = jkt !== null && creditSpentAt === generation && before.creditSpentAt !== generation
+      if (steps === 0 && !isNote && change.audit.length === 0 && rotatedAt - before.rotatedAt < notedUseMilliseconds) {
         broken('one generation has one successor')
       }
       if (before.ended && endedAt === null) broken('what has ended stays ended')

@@ -14,6 +14,14 @@ export interface Tolerance {
 const slack = 8_000
 
 /** When a family last changed hands from one generation to the next, by the store's clock. */
+/** By bound login: the last generation whose predecessor came late, and when the last flag was written, by the store's clock. */
+interface Repeats {
+  readonly lates: Map<string, number>
+  readonly flags: Map<string, number>
+}
+
+const flagsAtMostEveryMilliseconds = 3_600_000
+
 type Rotations = Map<string, { readonly generation: number; readonly storeTime: number }>
 
 /**
@@ -28,15 +36,20 @@ export function judgeTolerance(
   const { tolerance } = more
   const violations: Violation[] = []
   const rotations: Rotations = new Map()
+  const repeats: Repeats = { lates: new Map(), flags: new Map() }
   /** What honest parties were answered for: the proof that came with it is used up at that node. */
   const used = new Set<string>()
   for (const event of history.events) {
-    if (event.kind === 'forgotten') rotations.clear()
-    if (event.kind === 'fault' && event.what === 'store clock') rotations.clear()
+    if (event.kind === 'forgotten' || (event.kind === 'fault' && event.what === 'store clock')) {
+      rotations.clear()
+      repeats.lates.clear()
+    }
+    if (event.kind === 'commit') noteFlags(event.applied, repeats)
     if (event.kind === 'commit') violations.push(...judgeCommit(event.applied, { truth, rotations, tolerance }))
     if (event.kind !== 'exchange') continue
     const { exchange } = event
     violations.push(...judgeExchange(exchange, { ...more, truth, rotations, used }))
+    violations.push(...judgeTurns(exchange, { truth, rotations, repeats, tolerance }))
     if (exchange.party.honest && exchange.status === 200 && exchange.presented) used.add(usedName(exchange.presented))
   }
   return violations
@@ -112,4 +125,30 @@ function judgeExchange(
     broken('a fast-forward rotates nothing', `${party.name} was given generation ${given.generation}`)
   }
   return violations
+}
+
+function noteFlags({ change, storeTime }: Applied, { flags }: Repeats): void {
+  for (const { event, familyId } of change.audit) {
+    if (/^refresh\.(replay_flagged|leaked)$/.test(event)) flags.set(familyId ?? '', storeTime)
+  }
+}
+
+/** Two hands with one key, turn by turn: the predecessor comes late in one generation and in the next. */
+function judgeTurns(
+  { presented, given, row, status, storeArrivedAt, answeredAt, party }: TokenExchange,
+  known: { truth: Truth; rotations: Rotations; repeats: Repeats; tolerance: Tolerance },
+): Violation[] {
+  const rotation = presented && known.rotations.get(presented.familyId)
+  if (status !== 200 || row !== 7 || presented === undefined || given === undefined || rotation === undefined) return []
+  const { familyId, generation } = presented
+  const { lates, flags } = known.repeats
+  const isPredecessor = given.generation === generation + 1 && rotation.generation === given.generation
+  const isLate = storeArrivedAt - rotation.storeTime >= known.tolerance.graceMilliseconds + slack
+  if (!isPredecessor || !isLate) return []
+  const before = lates.get(familyId)
+  lates.set(familyId, given.generation)
+  const flaggedAt = flags.get(familyId) ?? Number.NEGATIVE_INFINITY
+  if (before !== generation || storeArrivedAt - flaggedAt <= flagsAtMostEveryMilliseconds + slack) return []
+  const text = `${party.name} repeated generation ${generation} late, as it was in the generation before, and nothing was flagged`
+  return [{ rule: 'two hands with one key that take turns are flagged', time: answeredAt, text, familyId }]
 }

@@ -6,7 +6,7 @@ const read = (path: string): string => readFileSync(new URL(path, import.meta.ur
 const document = read('../../../../docs/refresh.md')
 
 test('docs/refresh.md names tests that exist, for every row of the table', () => {
-  const tests = read('refresh.test.ts') + read('refresh-properties.test.ts')
+  const tests = ['refresh', 'refresh-turns', 'refresh-properties'].map(name => read(`${name}.test.ts`)).join('')
   const named = [...document.matchAll(/^\| ([\d\w, ]+) \| `(.+)` \|$/gm)]
   for (const [, , name] of named) expect(tests).toContain(`'${name}'`)
   const rows = new Set(named.map(([, row]) => Number(row)))

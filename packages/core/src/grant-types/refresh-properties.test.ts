@@ -103,7 +103,7 @@ describe('an honest client with a proof of its key', () => {
   })
 })
 
-describe('an honest client without a proof', () => {
+describe('an honest client that repeats lost requests within the grace', () => {
   const wait = fc.oneof(fc.nat(120), fc.nat(13 * day))
   const attempt = fc.record({
     loses: fc.array(fc.constantFrom('request' as const, 'answer' as const), { maxLength: 4 }),
@@ -115,16 +115,19 @@ describe('an honest client without a proof', () => {
     restoreForgets: fc.option(fc.nat(60 * day), { freq: 12 }),
   })
 
-  test('that retries within the grace is never logged out, whatever is lost, with a twin, across crashes and restores', () => {
+  test.each([
+    ['without a proof is never logged out, whatever is lost, with a twin, across crashes and restores', false],
+    ['with a proof is never flagged either', true],
+  ])('%s', (_name, bound) => {
     const history = fc.array(attempt, { maxLength: 30 })
     return fc.assert(
       fc.property(history, attempts => {
-        const login = forgetfulLogin(false)
+        const login = forgetfulLogin(bound)
         let holds = 0
         const use = (generation: number): number | undefined => {
           const before = login.rows.family.generation
           const decision = login.present(generation)
-          expect([4, 5, 6, 8]).toContain(decision.row)
+          expect(bound ? [4, 5, 7] : [4, 5, 6, 8]).toContain(decision.row)
           expectOneChain(before, login, decision)
           return decision.outcome.refused ? undefined : decision.outcome.generation
         }
@@ -145,6 +148,7 @@ describe('an honest client without a proof', () => {
           holds = use(presented) ?? holds
         }
         expect(login.rows.family.endedAt).toBeNull()
+        expect(login.audit.filter(({ event }) => event !== 'refresh.fast_forwarded')).toEqual([])
       }),
       { numRuns: 300 },
     )
@@ -177,6 +181,29 @@ describe('a thief with a copy of an unbound token', () => {
         }
         if (changes > 0) expect(login.audit.length).toBeGreaterThan(0)
         if (changes >= 3) expect(login.rows.family.endedAt).not.toBeNull()
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  test('or of a whole profile, key included, is flagged at the third change of hands at the latest, and logs nobody out', () => {
+    const turn = fc.record({ thief: fc.boolean(), wait: fc.integer({ min: 20, max: 2 * day }) })
+    return fc.assert(
+      fc.property(fc.array(turn, { minLength: 1, maxLength: 30 }), turns => {
+        const login = sampleLogin({ bound: true, client: manyYears })
+        const holds = { thief: 0, victim: 0 }
+        let last: 'thief' | 'victim' | undefined
+        let changes = 0
+        for (const { thief, wait } of turns) {
+          login.later(wait)
+          const who = thief ? 'thief' : 'victim'
+          if (last !== undefined && last !== who) changes++
+          const decision = login.present(holds[who])
+          if (!decision.outcome.refused) holds[who] = decision.outcome.generation ?? holds[who]
+          last = who
+        }
+        if (changes >= 3) expect(login.audit[0]).toMatchObject({ event: 'refresh.replay_flagged' })
+        expect(login.rows.family.endedAt).toBeNull()
       }),
       { numRuns: 300 },
     )

@@ -168,17 +168,36 @@ function unchangedAnswer(request: RefreshRequest, family: Family): RefreshAnswer
 
 /** Row 7: the fresh proof shows the holder of the key, however late. Two generations back is worth a flag. */
 function replayBound(request: RefreshRequest): RefreshDecision {
-  const { now, family, client } = request.snapshot
-  const used = noteUse(request.snapshot)
-  const use = used && plainWrite(used, now)
-  if (request.token.generation === family.generation - 1) return { ...replay(7, family), ...(use && { change: use }) }
+  const { family, client } = request.snapshot
+  const behind = family.generation - request.token.generation
+  if (behind === 1) return { ...replay(7, family), ...noteLateRepeat(request) }
   if (client.refresh.flaggedReplayEndsFamily) {
     const change = endLogin(request.snapshot, 'replay_flagged', { device: request.device })
     return { row: 7, outcome: refuse('session_ended'), ...(change && { change }) }
   }
-  const facts = { behind: family.generation - request.token.generation }
-  const change = flag(request, used ?? family, 'refresh.replay_flagged', facts) ?? use
-  return { ...replay(7, family), ...(change && { change }) }
+  return { ...replay(7, family), ...flagReplay(request, noteUse(request.snapshot), behind) }
+}
+
+/**
+ * Two hands with one key, turn by turn, are never two generations apart: one rotates, and the other repeats the predecessor, late, in every generation. A lost answer
+ * looks the same, once. So it is written down, and flagged if it happens in two generations in a row; which ends nothing, since a connection may be as bad as that.
+ */
+function noteLateRepeat(request: RefreshRequest): { change?: Change } {
+  const { now, family, client } = request.snapshot
+  const used = noteUse(request.snapshot)
+  const isLate = now - family.rotatedAt >= client.refresh.graceSeconds * 1000
+  if (!isLate || family.creditSpentAt === family.generation) return used ? { change: plainWrite(used, now) } : {}
+  const noted = { ...(used ?? family), creditSpentAt: family.generation }
+  if (family.creditSpentAt !== family.generation - 1) return { change: plainWrite(noted, now) }
+  return flagReplay(request, noted, 1)
+}
+
+/** `changed`: what has to be written of the family besides. */
+function flagReplay(request: RefreshRequest, changed: Family | undefined, behind: number): { change?: Change } {
+  const { now, family } = request.snapshot
+  const flagged = flag(request, changed ?? family, 'refresh.replay_flagged', { behind })
+  const change = flagged ?? (changed && plainWrite(changed, now))
+  return change ? { change } : {}
 }
 
 /**

@@ -75,7 +75,7 @@ export interface Family {
   /** What its tokens tell of the sign-in; null: the session's, which a login of one client never changes. */
   readonly authentication: Authentication | null
   readonly epochs: Epochs
-  /** The generation at which the late credit was spent (row 9); null: unspent. */
+  /** The generation at which the predecessor was last repeated late: the credit is spent (row 9), or it is written down (row 7). Null: in none of the last eight. */
   readonly creditSpentAt: number | null
   /** The last time that a leak or a flagged replay was audited (rows 2, 7): at most once an hour. */
   readonly flaggedAt: Instant | null
