@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { findChromium } from '../tools/chromium-path.ts'
 import { type CallbackSite, startCallbackSite } from './testing/callback-site.ts'
+import { launchBrowser } from './testing/real-browser.ts'
 import { givenInstallation, type Installation, startServer } from './testing/server-process.ts'
 
 /*
@@ -32,8 +32,7 @@ beforeAll(async () => {
     ],
   })
   await startServer(installed)
-  const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking']
-  browser = await chromium.launch({ executablePath: findChromium() ?? '', args })
+  browser = await launchBrowser()
 })
 afterEach(() => context?.close())
 afterAll(async () => {

@@ -1,19 +1,9 @@
 import { createServer } from 'node:net'
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { findChromium } from '../tools/chromium-path.ts'
 import { type DemoHome, givenDemoHome, type RunningDemo, runDemo, startDemo } from './testing/demo-process.ts'
+import { launchBrowser } from './testing/real-browser.ts'
 import { freePort } from './testing/server-process.ts'
-
-const flags = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
 
 let home: DemoHome
 let demo: RunningDemo
@@ -24,7 +14,7 @@ let problems: string[]
 beforeAll(async () => {
   home = givenDemoHome(await freePort())
   demo = await startDemo(home)
-  browser = await chromium.launch({ executablePath: findChromium() ?? '', args: flags })
+  browser = await launchBrowser()
 })
 beforeEach(async () => {
   context = await browser.newContext()

@@ -1,13 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import { call } from './testing/http-call.ts'
-import {
-  type Ended,
-  givenInstallation,
-  type Installation,
-  operate,
-  type Running,
-  startServer,
-} from './testing/server-process.ts'
+import { bothWays } from './testing/operate-both-ways.ts'
+import { givenInstallation, type Installation, operate, startServer } from './testing/server-process.ts'
 
 const installations: Installation[] = []
 afterAll(() => {
@@ -17,21 +11,6 @@ afterAll(() => {
 const declared = {
   clients: [{ id: 'app', first_party: true, redirect_uris: ['https://app.example/'], scopes: ['account'] }],
 }
-
-type Operate = (installed: Installation, server: Running, ...command: string[]) => Promise<Ended>
-
-const ways: readonly (readonly [string, Operate])[] = [
-  ['on a running server', (installed, _server, ...command) => operate(installed, ...command)],
-  [
-    'on a stopped one',
-    async (installed, server, ...command) => {
-      await server.end('SIGTERM')
-      const ended = await operate(installed, ...command)
-      await startServer(installed)
-      return ended
-    },
-  ],
-]
 
 async function given() {
   const installed = await givenInstallation(declared)
@@ -51,7 +30,7 @@ const job = [
   'scopes=notes:read,notes:write',
 ]
 
-describe.concurrent.each(ways)('%s', (_where, operateOn) => {
+describe.concurrent.each(bothWays)('%s', (_where, operateOn) => {
   test('clients add: the secret is shown once, and works', async () => {
     const { installed, server } = await given()
     const added = await operateOn(installed, server, 'clients', 'add', 'job', ...job)

@@ -16,16 +16,10 @@ import {
   tryLogIn,
 } from './testing/app-install.ts'
 import { call } from './testing/http-call.ts'
+import { bothWays } from './testing/operate-both-ways.ts'
 import { createProofKey } from './testing/proof-key.ts'
 import { filesIn, findSecrets } from './testing/secret-search.ts'
-import {
-  type Ended,
-  givenInstallation,
-  type Installation,
-  operate,
-  type Running,
-  startServer,
-} from './testing/server-process.ts'
+import { givenInstallation, type Installation, operate, startServer } from './testing/server-process.ts'
 import { signingKeys } from './testing/signing-keys.ts'
 
 const started: { installed: Installation; verifier: Verifier }[] = []
@@ -65,22 +59,7 @@ async function revokedForApi(verifier: Verifier, install: Install): Promise<void
   await vi.waitFor(judge, { timeout: 60_000 })
 }
 
-type Operate = (installed: Installation, server: Running, ...command: string[]) => Promise<Ended>
-
-const ways: readonly (readonly [string, Operate])[] = [
-  ['on a running server', (installed, _server, ...command) => operate(installed, ...command)],
-  [
-    'on a stopped one',
-    async (installed, server, ...command) => {
-      await server.end('SIGTERM')
-      const ended = await operate(installed, ...command)
-      await startServer(installed)
-      return ended
-    },
-  ],
-]
-
-describe.concurrent.each(ways)('%s', (_where, operateOn) => {
+describe.concurrent.each(bothWays)('%s', (_where, operateOn) => {
   test('users disable: refused by the API, by the server, at login; enabled again, one signs in anew', async () => {
     const { installed, issuer, server, verifier, installs } = await givenLogins()
     const { code, stdout } = await operateOn(installed, server, 'users', 'disable', person.email.toUpperCase())
@@ -148,7 +127,7 @@ describe.concurrent.each(ways)('%s', (_where, operateOn) => {
   })
 })
 
-describe.concurrent.each(ways)('audit export %s (H4)', (_where, operateOn) => {
+describe.concurrent.each(bothWays)('audit export %s (H4)', (_where, operateOn) => {
   test('is every change in order, checked as the documentation says, and again after a user is deleted', async () => {
     const { installed, server } = await givenLogins()
     await operate(installed, 'users', 'disable', person.email)

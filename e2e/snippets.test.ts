@@ -4,10 +4,10 @@ import { readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { join } from 'node:path'
 import { bundleForBrowser } from '@countersign/app/testing/bundle'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { findChromium } from '../tools/chromium-path.ts'
 import { apiSecret, person, signUp } from './testing/app-install.ts'
+import { launchBrowser } from './testing/real-browser.ts'
 import { freePort, givenInstallation, type Installation, startServer } from './testing/server-process.ts'
 
 /** The code of the documentation: app, API and server on three origins, in a browser. */
@@ -69,7 +69,7 @@ beforeAll(async () => {
     COOKIE_SECRET: 'a secret for cookies, of at least 32 characters',
   })
   site = await startSite(appPort)
-  browser = await chromium.launch({ executablePath: findChromium() ?? '', args: ['--no-sandbox', '--disable-gpu'] })
+  browser = await launchBrowser()
   page = await browser.newPage()
   await page.goto(appOrigin)
 })

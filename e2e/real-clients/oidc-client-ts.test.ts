@@ -1,10 +1,10 @@
 import { bundleForBrowser } from '@countersign/app/testing/bundle'
 import type { UserManager, UserManagerSettings } from 'oidc-client-ts'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { findChromium } from '../../tools/chromium-path.ts'
 import { person, signUp } from '../testing/app-install.ts'
 import { type Listening, listen } from '../testing/listen.ts'
+import { launchBrowser } from '../testing/real-browser.ts'
 import { givenInstallation, type Installation, startServer } from '../testing/server-process.ts'
 
 /* oidc-client-ts in Chromium, as its documentation has it: a page of another origin, which talks to the server by CORS. */
@@ -40,10 +40,7 @@ beforeAll(async () => {
   })
   await startServer(installed)
   await signUp(installed.issuer)
-  browser = await chromium.launch({
-    executablePath: findChromium() ?? '',
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking'],
-  })
+  browser = await launchBrowser()
 })
 
 afterAll(async () => {

@@ -1,9 +1,9 @@
 import type { RequestListener } from 'node:http'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { findChromium } from '../../tools/chromium-path.ts'
 import { person, signUp } from '../testing/app-install.ts'
 import { type Listening, listen } from '../testing/listen.ts'
+import { launchBrowser } from '../testing/real-browser.ts'
 import { givenInstallation, type Installation, startServer } from '../testing/server-process.ts'
 import { authJsApp, expressOpenidConnectApp, passportApp, type WebApp } from '../testing/web-apps.ts'
 
@@ -46,10 +46,7 @@ beforeAll(async () => {
     const web: WebApp = { issuer: installed.issuer, origin: origins.get(clientId) ?? '', clientId, clientSecret }
     handlers.set(clientId, create(web))
   }
-  browser = await chromium.launch({
-    executablePath: findChromium() ?? '',
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking'],
-  })
+  browser = await launchBrowser()
 })
 
 afterAll(async () => {

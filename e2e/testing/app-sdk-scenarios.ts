@@ -4,10 +4,12 @@
  * @module
  */
 import type { Countersign, createCountersign, TokenStorage } from '@countersign/app'
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { type AppSite, startAppSite } from './app-page.ts'
+import { startAppSite } from './app-page.ts'
+import type { Listening } from './listen.ts'
 import { type LoopbackProxy, startLoopbackProxy } from './loopback-proxy.ts'
+import { launchBrowser } from './real-browser.ts'
 import type { StartTokenServer, TokenServer } from './token-server.ts'
 
 /** In the page. */
@@ -22,19 +24,8 @@ declare global {
   }
 }
 
-const flags = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
-
 let browser: Browser
-let site: AppSite
+let site: Listening
 let proxy: LoopbackProxy
 let server: TokenServer
 let context: BrowserContext
@@ -104,9 +95,8 @@ function holdNextRefresh(release: Promise<void>): Promise<void> {
 export function testInBrowser(name: string, startTokenServer: StartTokenServer): void {
   describe(name, () => {
     beforeAll(async () => {
-      const executablePath = process.env.COUNTERSIGN_CHROMIUM || '/usr/bin/chromium'
       const ignoreDefaultArgs = ['--disable-back-forward-cache']
-      browser = await chromium.launch({ executablePath, args: flags, ignoreDefaultArgs })
+      browser = await launchBrowser({ ignoreDefaultArgs })
       site = await startAppSite()
       proxy = await startLoopbackProxy()
     })

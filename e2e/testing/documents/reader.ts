@@ -1,11 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createHostedBrowser, type HostedBrowser } from '../hosted-browser.ts'
 import { call } from '../http-call.ts'
+import { listen } from '../listen.ts'
 import { walkPages } from '../walk-pages.ts'
 import type { Step } from './read-document.ts'
 import { differences, readShownAnswer } from './shown-answer.ts'
@@ -42,23 +41,29 @@ const root = fileURLToPath(new URL('../../..', import.meta.url))
 export async function startReader({ issuer, shown, person, environment }: Given): Promise<Reader> {
   const browser = createHostedBrowser(issuer)
   let { password } = person
-  const helper = await listen(async (path, query) => {
-    if (path !== '/sleep')
-      return visit(browser, {
-        address: query.get('address') ?? '',
-        answer: query.get('answer') ?? '',
-        person: { ...person, password },
-      })
-    const milliseconds = Number(query.get('seconds')) * 1000
+  const help = async (path: string, query: URLSearchParams): Promise<string> => {
+    const parameter = (name: string): string => query.get(name) ?? ''
+    if (path === '/open') {
+      const [address, answer] = [parameter('address'), parameter('answer')]
+      return visit(browser, { address, answer, person: { ...person, password } })
+    }
+    const milliseconds = Number(parameter('seconds')) * 1000
     await call(`${issuer}/health`, { headers: { fault: `clock-ahead ${milliseconds}` } })
     return ''
+  }
+  const helper = await listen((request, response) => {
+    const { pathname, searchParams } = new URL(request.url ?? '', issuer)
+    help(pathname, searchParams).then(
+      text => response.end(text),
+      error => response.writeHead(500).end(String(error)),
+    )
   })
   const shell = spawn('bash', ['--norc', '--noprofile', '-s'], {
     cwd: root,
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, PATH: `${dirname(process.execPath)}:${process.env.PATH}`, ...environment },
   })
-  shell.stdin.write(commands.replaceAll('HELPER', helper.url))
+  shell.stdin.write(commands.replaceAll('HELPER', helper.origin))
   const type = typist(shell)
   // What the last answer held, for `access_token=…`.
   let held: Readonly<Record<string, unknown>> = {}
@@ -81,7 +86,7 @@ export async function startReader({ issuer, shown, person, environment }: Given)
     },
     async leave() {
       shell.stdin.end()
-      helper.close()
+      await helper.close()
       await once(shell, 'close')
     },
   }
@@ -176,21 +181,4 @@ function typedCode(page: string): string {
     /value="([^"]*)"[^>]*name="user_code"/.exec(page)?.[1] ??
     ''
   )
-}
-
-interface Helper {
-  readonly url: string
-  close(): Server
-}
-
-async function listen(answer: (path: string, query: URLSearchParams) => Promise<string>): Promise<Helper> {
-  const server = createServer((request, response) => {
-    const { pathname, searchParams } = new URL(request.url ?? '', 'http://127.0.0.1')
-    answer(pathname, searchParams).then(
-      text => response.end(text),
-      error => response.writeHead(500).end(String(error)),
-    )
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close: () => server.close() }
 }

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { closedRegistration } from '../clients/registration/registration-policy.ts'
 import { browser } from '../testing/browser.ts'
 import { basic, call, get, introspect, me, postForm, postJson, refresh } from '../testing/calls.ts'
+import { givenCountedServer } from '../testing/counted-commits.ts'
 import { answerDevice, device } from '../testing/devices.ts'
 import { closeGiven, given, issuer, sampleClients } from '../testing/given.ts'
 
@@ -304,19 +305,9 @@ describe('bad input', () => {
     ['a scope too many', { scope: 'admin' }, 400, 'invalid_scope'],
     ['another resource', { resource: 'https://else.example' }, 400, 'invalid_target'],
   ])('%s is refused, and nothing is kept', async (_name, more, status, error) => {
-    let commits = 0
-    const to = await given.server({
-      wrapStore: store => ({
-        ...store,
-        commit(change) {
-          commits++
-          return store.commit(change)
-        },
-      }),
-    })
-    commits = 0
+    const { to, commits } = await givenCountedServer()
     const { answer } = await device(to, more as Record<string, string>)
-    expect([answer.status, answer.body.error, commits]).toEqual([status, error, 0])
+    expect([answer.status, answer.body.error, commits()]).toEqual([status, error, 0])
   })
 
   test('a device code of another client, cut, or none', async () => {

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { closedRegistration } from '../clients/registration/registration-policy.ts'
 import { browser } from '../testing/browser.ts'
 import { basic, call, get, introspect, postForm, postJson, redeem } from '../testing/calls.ts'
+import { givenCountedServer } from '../testing/counted-commits.ts'
 import { closeGiven, given, issuer, redirectUri, sampleClients, secrets } from '../testing/given.ts'
 import { push, pushFields } from '../testing/pushed.ts'
 
@@ -224,20 +225,10 @@ describe('what is pushed is judged as at /authorize, and what is refused is not 
     ['a client that does not exist', { client_id: 'nobody' }, 401, 'invalid_client', 'client_authentication_failed'],
     ['too much', { x: 'y'.repeat(20_000) }, 413, 'invalid_request', 'body_too_large'],
   ])('%s', async (_name, more, status, error, reason) => {
-    let commits = 0
-    const to = await given.server({
-      wrapStore: store => ({
-        ...store,
-        commit(change) {
-          commits++
-          return store.commit(change)
-        },
-      }),
-    })
-    commits = 0
+    const { to, commits } = await givenCountedServer()
     const { answer } = await push(to, more as Record<string, string>)
     expect([answer.status, answer.body.error, answer.body.reason]).toEqual([status, error, reason])
-    expect(commits).toBe(0)
+    expect(commits()).toBe(0)
   })
 
   test('several resources may be named, every other parameter once (RFC 8707 §2)', async () => {

@@ -16,23 +16,16 @@ import {
   signUp,
 } from '../testing/calls.ts'
 import { closeGiven, type GivenServer, given, sampleClients } from '../testing/given.ts'
+import { orchard, orchardCallback } from '../testing/orchard.ts'
 
 afterEach(closeGiven)
 
-const redirect_uri = 'https://orchard.example/callback'
+const redirect_uri = orchardCallback
 const path = '/account/applications'
-const orchard = (more: Partial<Client> = {}): Client =>
-  declareClient({
-    id: 'orchard',
-    name: 'Orchard',
-    origin: 'registered',
-    redirectUris: [redirect_uri],
-    scopes: ['openid', 'account', 'notes', 'offline_access'],
-    defaultScopes: ['openid', 'account'],
-    audiences: ['https://api.example'],
-    accessTokenBinding: 'bearer',
-    ...more,
-  })
+const usual = {
+  scopes: ['openid', 'account', 'notes', 'offline_access'],
+  defaultScopes: ['openid', 'account'],
+}
 
 interface Tokens {
   readonly access: string
@@ -48,7 +41,7 @@ async function use(to: GivenServer, page: Browser, client_id = 'orchard', more: 
 }
 
 async function givenUses(more: Partial<Client> = {}) {
-  const to = await given.server({ clients: [...sampleClients, orchard(more)] })
+  const to = await given.server({ clients: [...sampleClients, orchard({ ...usual, ...more })] })
   const page = browser(to)
   await page.signUp()
   const phone = browser(

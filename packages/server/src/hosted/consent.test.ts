@@ -1,4 +1,4 @@
-import { type Client, declareClient } from '@countersign/core'
+import type { Client } from '@countersign/core'
 import { afterEach, describe, expect, test } from 'vitest'
 import { closedRegistration } from '../clients/registration/registration-policy.ts'
 import { type Browser, browser } from '../testing/browser.ts'
@@ -15,26 +15,21 @@ import {
   signUp,
 } from '../testing/calls.ts'
 import { closeGiven, given, issuer, sampleClients } from '../testing/given.ts'
+import { orchard, orchardCallback } from '../testing/orchard.ts'
 
 afterEach(closeGiven)
 
-const redirect_uri = 'https://orchard.example/callback'
+const redirect_uri = orchardCallback
 const asking = { client_id: 'orchard', redirect_uri }
-const orchard = (more: Partial<Client> = {}): Client =>
-  declareClient({
-    id: 'orchard',
-    name: 'Orchard',
-    origin: 'registered',
-    redirectUris: [redirect_uri, 'http://127.0.0.1/callback'],
-    scopes: ['openid', 'email', 'notes', 'weather', 'account', 'offline_access'],
-    defaultScopes: ['openid'],
-    audiences: ['https://api.example', 'https://weather.example'],
-    accessTokenBinding: 'bearer',
-    ...more,
-  })
+const usual = {
+  redirectUris: [redirect_uri, 'http://127.0.0.1/callback'],
+  scopes: ['openid', 'email', 'notes', 'weather', 'account', 'offline_access'],
+  defaultScopes: ['openid'],
+  audiences: ['https://api.example', 'https://weather.example'],
+}
 
 async function signedIn(more: Partial<Client> = {}) {
-  const to = await given.server({ clients: [...sampleClients, orchard(more)] })
+  const to = await given.server({ clients: [...sampleClients, orchard({ ...usual, ...more })] })
   const page = browser(to)
   await page.signUp()
   return { to, page }
