@@ -8,6 +8,7 @@ import { BrokenAuditLog } from './audit-export.ts'
 import { addClientCommands } from './client-commands.ts'
 import { type Configuration, readConfiguration } from './configuration.ts'
 import { WrongConfiguration } from './configuration-problems.ts'
+import { copyConfigured } from './copy-configured.ts'
 import { keysAsArguments } from './key-argument.ts'
 import { migrateDatabase } from './migrate-database.ts'
 import { describeStart } from './printed.ts'
@@ -49,6 +50,16 @@ export async function run(argv: readonly string[]): Promise<void> {
     .option('--dry-run', 'print the SQL and change nothing')
     .action(async ({ dryRun = false }: { dryRun?: boolean }) => {
       process.stdout.write(await migrateDatabase(configured(), dryRun))
+    })
+
+  program
+    .command('copy')
+    .description('move house: copy a data folder, whose server does not run, into an empty PostgreSQL database')
+    .option('--from <store>', 'sqlite: and the data folder (default: the configured one)')
+    .option('--to <url>', 'postgres://… (default: the configured database)')
+    .action(async (named: { from?: string; to?: string }) => {
+      await copyConfigured(named.to === undefined ? configured() : { ...configured(), database: named.to }, named.from)
+      process.stdout.write('Copied.\n')
     })
 
   const users = program.command('users').description('people’s accounts, whether the server runs or not')

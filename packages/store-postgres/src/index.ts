@@ -1,4 +1,6 @@
+export type { AuditImport } from './import-audit.ts'
 export {
+  importAuditInto,
   migratePostgres,
   openPostgresStore,
   type PostgresOptions,

@@ -3,6 +3,7 @@ import { openApplyChange } from './apply-change.ts'
 import { openAuditLog } from './audit-log.ts'
 import { type Database, openDatabase } from './database.ts'
 import { openFeed } from './feed.ts'
+import { type AuditImport, openAuditImport } from './import-audit.ts'
 import { firstIssuer, firstKeyRing } from './issuer.ts'
 import { startListener } from './listener.ts'
 import { type MigrationPlan, migrate, planMigration } from './migrate.ts'
@@ -60,6 +61,11 @@ export async function migratePostgres(options: PostgresOptions, dryRun = false):
   } finally {
     await database.close()
   }
+}
+
+/** For a database that another store is copied to: its audit rows go past the port, which would number and chain them anew. */
+export function importAuditInto(options: PostgresOptions): AuditImport {
+  return openAuditImport(openPool({ ...options, connections: 2 }), options.schema ?? defaultSchema)
 }
 
 const defaultSchema = 'countersign'

@@ -1,1 +1,2 @@
 export * from './open-sqlite-store.ts'
+export { readWholeStore, type TableOfStore, type WholeStore } from './read-whole-store.ts'

@@ -1,0 +1,131 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { brokenAuditRow } from '@countersign/store'
+import { type Cluster, startCluster } from '@countersign/store-postgres/testing/cluster'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { readConfiguration } from './configuration.ts'
+import { type RunningSystem, serve } from './serve.ts'
+
+const masterKey = Buffer.alloc(32, 5).toString('base64url')
+const apiSecret = 'api-secret-0123456789abcdef0123456789'
+const log = { info() {}, warn() {}, error() {} }
+const person = { email: 'maria@example.com', password: 'correct horse battery' }
+let cluster: Cluster
+let folder: string
+
+beforeAll(async () => {
+  cluster = await startCluster({ settings: ['fsync=off'] })
+  folder = mkdtempSync(join(tmpdir(), 'countersign-copy-'))
+})
+afterAll(async () => {
+  await cluster.discard()
+  rmSync(folder, { recursive: true })
+})
+
+function start(database?: string): Promise<RunningSystem> {
+  const flags = { data: folder, issuer: 'http://127.0.0.1:4400', port: 0, ...(database !== undefined && { database }) }
+  const app = { id: 'app', first_party: true, direct_login: true, access_token_binding: 'bearer', scopes: ['account'] }
+  const api = { id: 'api', secrets: [apiSecret], scopes: ['introspection', 'revocations'] }
+  const environment = { COUNTERSIGN_SIGN_UP: 'open', COUNTERSIGN_CLIENTS: JSON.stringify([app, api]) }
+  return serve(readConfiguration({ environment, flags }), { masterKey, log })
+}
+
+interface Answer {
+  readonly status: number
+  readonly body: Readonly<Record<string, unknown>>
+}
+
+async function post(
+  { address }: RunningSystem,
+  path: string,
+  body: Record<string, unknown>,
+  basic = '',
+): Promise<Answer> {
+  const isForm = path === '/token' || path === '/revoke' || path === '/introspect'
+  const answer = await fetch(address + path, {
+    method: 'POST',
+    headers: {
+      ...(!isForm && { 'Content-Type': 'application/json' }),
+      ...(basic && { authorization: `Basic ${Buffer.from(basic).toString('base64')}` }),
+    },
+    body: isForm ? new URLSearchParams(body as Record<string, string>) : JSON.stringify(body),
+  })
+  const text = await answer.text()
+  return { status: answer.status, body: text === '' ? {} : (JSON.parse(text) as Answer['body']) }
+}
+
+const logIn = async (node: RunningSystem, email = person.email): Promise<Answer['body']> =>
+  (await post(node, '/v1/sessions', { email, password: person.password, client_id: 'app' })).body
+const refresh = (node: RunningSystem, token: unknown): Promise<Answer> =>
+  post(node, '/token', { grant_type: 'refresh_token', client_id: 'app', refresh_token: token })
+const isActive = async (node: RunningSystem, token: unknown): Promise<unknown> =>
+  (await post(node, '/introspect', { token }, `api:${apiSecret}`)).body.active
+
+function copy(to: string): Promise<{ stdout: string; stderr: string }> {
+  const command = ['--conditions=@countersign/source', join(import.meta.dirname, 'main.ts'), 'copy']
+  const flags = ['--from', `sqlite:${folder}`, '--to', to]
+  return promisify(execFile)(process.execPath, [...command, ...flags], { env: { PATH: process.env.PATH } })
+}
+
+test('log in on SQLite, copy, refresh on PostgreSQL: nobody is logged out, what was revoked stays so, and the audit chain is whole', {
+  timeout: 120_000,
+}, async () => {
+  const before = await start()
+  await post(before, '/v1/users', person)
+  const login = await logIn(before)
+  const ended = await logIn(before)
+  await post(before, '/revoke', { client_id: 'app', token: ended.refresh_token })
+  const others: Answer['body'][] = []
+  for (let number = 0; number < 3; number++) {
+    const email = `user-${number}@example.com`
+    await post(before, '/v1/users', { ...person, email })
+    others.push(await logIn(before, email))
+  }
+  const audited = await before.store.readAudit(0, 10_000)
+  const { keyRing } = await before.store.loadIssuer()
+  await before.close()
+
+  const { stderr, stdout } = await copy(cluster.url)
+  expect(stdout).toBe('Copied.\n')
+  for (const line of ['user 4 of 4', 'session 5 of 5', 'family 5 of 5', 'client 2 of 2']) expect(stderr).toContain(line)
+
+  const after = await start(cluster.url)
+  expect((await after.store.loadIssuer()).keyRing.signing.map(key => key.kid)).toEqual(
+    keyRing.signing.map(key => key.kid),
+  )
+  expect(await isActive(after, login.access_token)).toBe(true)
+  for (const { refresh_token } of [login, ...others]) expect((await refresh(after, refresh_token)).status).toBe(200)
+  expect(await isActive(after, ended.access_token)).toBe(false)
+  expect((await refresh(after, ended.refresh_token)).body.reason).toBe('session_ended')
+  expect((await logIn(after)).session_id).toEqual(expect.any(String))
+
+  const rows = await after.store.readAudit(0, 10_000)
+  expect(rows.slice(0, audited.length)).toEqual(audited)
+  expect(rows.length).toBeGreaterThan(audited.length)
+  expect(brokenAuditRow(rows)).toBeUndefined()
+
+  // Not over what is there; and the source is as it was.
+  await expect(copy(cluster.url)).rejects.toMatchObject({
+    stderr: expect.stringContaining('holds something already'),
+  })
+  await after.close()
+  const again = await start()
+  expect(await isActive(again, login.access_token)).toBe(true)
+  await again.close()
+})
+
+test('a folder without a database, and one whose server runs, are not copied', { timeout: 120_000 }, async () => {
+  const node = await start()
+  await expect(copy(cluster.url)).rejects.toMatchObject({
+    stderr: expect.stringContaining('in use by another process'),
+  })
+  await node.close()
+  const command = ['--conditions=@countersign/source', join(import.meta.dirname, 'main.ts'), 'copy']
+  const nowhere = promisify(execFile)(process.execPath, [...command, '--from', 'sqlite:/nowhere', '--to', cluster.url])
+  await expect(nowhere).rejects.toMatchObject({
+    stderr: 'countersign: there is no database /nowhere/countersign.sqlite\n',
+  })
+})
