@@ -32,7 +32,6 @@ export const advisoriesOfConnections: readonly Advisory[] = [
     ids: ['CVE-2026-9087'],
     whose: 'Keycloak',
     flaw: 'The proof of a link was good for a second identity at the same provider.',
-    without: 'Later: comes with signing in with others',
   },
   {
     ids: ['GHSA-x445-f3h2-j279'],
@@ -79,7 +78,7 @@ export const advisoriesOfConnections: readonly Advisory[] = [
     ids: ['CVE-2026-49443'],
     whose: 'authentik',
     flaw: 'Whose a linked identity is could be changed by API.',
-    without: 'Later: comes with signing in with others',
+    without: 'No API changes whose an identity is: a user adds their own, by showing both accounts',
   },
   {
     ids: ['CVE-2024-29892', 'CVE-2026-97367'],
@@ -91,7 +90,6 @@ export const advisoriesOfConnections: readonly Advisory[] = [
     ids: ['CVE-2026-63203'],
     whose: 'Logto',
     flaw: 'Tokens of the provider were told to who had not the scope for it.',
-    without: 'Later: comes with signing in with others',
   },
   {
     ids: ['CVE-2026-56739'],

@@ -331,6 +331,20 @@ const table = {
     'There is an account with this address already; sign in to it, and link the connection there.',
     'docs/connections.md',
   ],
+  identity_taken: [
+    'identity_taken',
+    409,
+    'That account of the provider belongs to another user here.',
+    'docs/connections.md',
+  ],
+  identity_unknown: ['not_found', 404, 'The user has no such way to sign in.', 'docs/connections.md'],
+  last_way_in: ['last_way_in', 409, 'It is the last way in which the user can sign in.', 'docs/connections.md'],
+  reauthentication_required: [
+    'login_required',
+    401,
+    'The user has to sign in once more before this.',
+    'docs/connections.md',
+  ],
   provider_token_invalid: [
     'invalid_request',
     400,

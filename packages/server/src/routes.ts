@@ -17,6 +17,7 @@ import { health } from './endpoints/health.ts'
 import { introspect } from './endpoints/introspect.ts'
 import { me } from './endpoints/me.ts'
 import { password } from './endpoints/password.ts'
+import { getProviderToken } from './endpoints/provider-token.ts'
 import { pushAuthorizationRequest } from './endpoints/pushed-authorization.ts'
 import { ready } from './endpoints/ready.ts'
 import { register } from './endpoints/register.ts'
@@ -43,6 +44,7 @@ import type { HostedServices } from './hosted/hosted-services.ts'
 import { showLogout, submitLogout } from './hosted/logout-endpoints.ts'
 import { pageEndpoint } from './hosted/page-endpoint.ts'
 import { showSignIn, showSignUp, submitSignIn, submitSignUp } from './hosted/sign-in-endpoints.ts'
+import { showWaysIn, submitWaysIn } from './hosted/ways-in-endpoints.ts'
 import { seeOther } from './http/answers.ts'
 import type { Route } from './http/fastify-server.ts'
 import type { Endpoint, HttpAnswer } from './http/message.ts'
@@ -92,6 +94,10 @@ export function routes(services: HostedServices): readonly Route[] {
     { path: '/v1/grants/:client', delete: endGrant(services), cors: 'clients' },
     forClients(services, { path: '/v1/trusted/users/:user/grants', get: listTrustedGrants(services) }),
     forClients(services, { path: '/v1/trusted/users/:user/grants/:client', delete: endTrustedGrant(services) }),
+    forClients(services, {
+      path: '/v1/trusted/users/:user/connections/:connection/token',
+      get: getProviderToken(services),
+    }),
     forClients(services, { path: '/v1/trusted/sessions', post: openTrustedSession(services) }),
     forClients(services, {
       path: '/v1/trusted/users/:user/sessions',
@@ -132,6 +138,7 @@ function pageRoutes(services: HostedServices): readonly Route[] {
     { path: '/logout', get: page(showLogout), post: page(submitLogout) },
     { path: '/device', get: page(showDevice), post: page(submitDevice) },
     { path: '/account', get: page(showAccount), post: page(submitAccount) },
+    { path: '/account/connections', get: page(showWaysIn), post: page(submitWaysIn) },
     { path: '/account/applications', get: page(showApplications), post: page(submitApplications) },
   ]
 }

@@ -8,6 +8,8 @@ export const auditEvents = [
   'user.deleted',
   'user.password_changed',
   'user.impersonated',
+  'identity.linked',
+  'identity.unlinked',
   'session.created',
   'session.reauthenticated',
   'session.ended',

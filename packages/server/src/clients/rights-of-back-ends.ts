@@ -5,4 +5,5 @@ export const rightsOfBackEnds: readonly string[] = [
   'clients:manage',
   'tokens:exchange',
   'tokens:impersonate',
+  'connections:tokens',
 ]

@@ -40,7 +40,7 @@ export async function judgeArrived(
   return isRefusal(outcome) ? outcome : { ...outcome, snapshot }
 }
 
-function toldOf(connection: Connection, { subject: _, ...told }: ArrivedPerson['person']): ToldPerson {
+export function toldOf(connection: Connection, { subject: _, ...told }: ArrivedPerson['person']): ToldPerson {
   return { ...told, emailVerified: told.emailVerified && connection.trustsEmail }
 }
 
@@ -50,7 +50,7 @@ async function addressOwner({ store }: Services, told: ToldPerson): Promise<User
 }
 
 /** What is to be kept. A provider gives a refresh token the first time only, so the one that is there stays. */
-function sealTokens(
+export function sealTokens(
   { vault }: Services,
   connection: Connection,
   given: { snapshot: IdentitySnapshot; subject: string; tokens: ArrivedPerson['tokens'] },

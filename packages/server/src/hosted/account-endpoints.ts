@@ -183,6 +183,7 @@ async function accountAnswer(
     user: { email: user.email ?? user.id, ...(user.name !== null && { name: user.name }) },
     sessions: await Promise.all(rows),
     applicationsUrl: '/account/applications',
+    ...(services.connections.all.length > 0 && { waysInUrl: '/account/connections' }),
     ...(user.passwordHash !== null && { passwordMinLength }),
     ...more,
   })

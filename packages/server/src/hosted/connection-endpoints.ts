@@ -4,10 +4,11 @@ import {
   combine,
   connectionSignInSeconds,
   hashCode,
+  linkIdentity,
   useConnectionSignIn,
 } from '@countersign/core'
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
-import { judgeArrived } from '../connections/judge-arrived.ts'
+import { judgeArrived, sealTokens, toldOf } from '../connections/judge-arrived.ts'
 import { seeOther } from '../http/answers.ts'
 import { refusalOfFailure } from '../http/failure.ts'
 import type { Endpoint, HttpAnswer, HttpRequest } from '../http/message.ts'
@@ -17,6 +18,7 @@ import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
 import { openHostedSession } from '../sign-in/open-hosted-session.ts'
 import type { HostedServices } from './hosted-services.ts'
+import { judgeLink, waysInPath } from './link-seal.ts'
 import { pageOfRefusal } from './page-answers.ts'
 import { readReturnTo } from './return-to.ts'
 
@@ -28,6 +30,10 @@ export function startConnection(services: HostedServices): Endpoint {
   return async http => {
     const connection = services.connections.byName(http.params.connection ?? '')
     if (connection === undefined) return pageOfRefusal(services, refuse('connection_unknown'))
+    const query = readParameters(http.query)
+    if (isRefusal(query)) return pageOfRefusal(services, query)
+    const seal = query.get('link')
+    if (seal !== undefined) return startLink(services, http, connection, seal)
     const returnTo = await readReturnTo(services, http)
     if (isRefusal(returnTo)) return pageOfRefusal(services, returnTo)
     // Nobody is signed in by a link on another site: there they are asked first.
@@ -43,6 +49,26 @@ export function startConnection(services: HostedServices): Endpoint {
     } catch (error) {
       return toSignIn(returnTo.path, refusalOfFailure(error, services.log))
     }
+  }
+}
+
+/** The link "Add Google" of the account page. */
+async function startLink(
+  services: HostedServices,
+  http: HttpRequest,
+  connection: Connection,
+  seal: string,
+): Promise<HttpAnswer> {
+  const login = await services.cookies.session(http)
+  if (login === undefined) return toSignIn(waysInPath)
+  const judged = judgeLink(services, http, login, { connection: connection.name, seal })
+  if (isRefusal(judged)) return toWaysIn(judged)
+  try {
+    const purpose = { returnTo: waysInPath, linksSession: login.session.id, fresh: false }
+    const started = await begin(services, http, connection, purpose)
+    return isRefusal(started) ? toWaysIn(started) : started
+  } catch (error) {
+    return toWaysIn(refusalOfFailure(error, services.log))
   }
 }
 
@@ -94,6 +120,10 @@ export function finishConnection(services: HostedServices): Endpoint {
         ...keepOf(services, state, row),
       })
       if (isRefusal(arrived)) return refused(services, connection, row, arrived)
+      if (row.linksSession !== null) {
+        const linked = await link(services, http, connection, arrived)
+        return isRefusal(linked) ? refused(services, connection, row, linked) : seeOther(`${waysInPath}?done=link`)
+      }
       const opened = await openFor(services, http, connection, arrived)
       if (isRefusal(opened)) return refused(services, connection, row, opened)
       return seeOther(row.returnTo, { 'set-cookie': services.cookies.begin(opened.session) })
@@ -132,6 +162,10 @@ async function claim(
   if (services.cookies.timeOfMark(http, aboutOf(hash), row.browserMark) === undefined) {
     return refuse('connection_state_invalid')
   }
+  // Whoever wanted another way to sign in must still be there: another user in this browser gets nothing (CVE-2026-9087).
+  if (row.linksSession !== null && (await services.cookies.session(http))?.session.id !== row.linksSession) {
+    return refuse('connection_state_invalid')
+  }
   const change = useConnectionSignIn(row, { connection: connection.name, now })
   if (isRefusal(change)) return change
   return (await services.store.commit(change)) === 'committed' ? row : refuse('connection_state_invalid')
@@ -154,6 +188,33 @@ function openFor(
   })
 }
 
+/** In the session that began it; loaded anew, since it may have ended while the provider was asked. */
+function link(
+  services: HostedServices,
+  http: HttpRequest,
+  connection: Connection,
+  arrived: Parameters<typeof judgeArrived>[2],
+) {
+  const { person, tokens } = arrived
+  return decideAndCommit(services, async () => {
+    const login = await services.cookies.session(http)
+    if (login === undefined) return refuse('connection_state_invalid')
+    const snapshot = await services.store.loadUserByIdentity(connection.name, person.subject)
+    const change = linkIdentity(
+      {
+        snapshot,
+        connection: connection.name,
+        subject: person.subject,
+        told: toldOf(connection, person),
+        sealedTokens: sealTokens(services, connection, { snapshot, subject: person.subject, tokens }),
+        device: deviceOf(http),
+      },
+      login.user,
+    )
+    return isRefusal(change) ? change : { result: {}, change }
+  })
+}
+
 function keepOf(services: HostedServices, state: string, row: ConnectionSignIn): { keep?: string } {
   const keep = services.connections.openKeep(state, row.sealedKeep)
   return keep === undefined ? {} : { keep }
@@ -167,7 +228,11 @@ function refused({ log }: HostedServices, connection: Connection, row: Connectio
       'a sign-in with others did not work',
     )
   }
-  return toSignIn(row.returnTo, refusal)
+  return row.linksSession === null ? toSignIn(row.returnTo, refusal) : toWaysIn(refusal)
+}
+
+function toWaysIn({ reason }: Refusal): HttpAnswer {
+  return seeOther(`${waysInPath}?problem=${reason}`)
 }
 
 function toSignIn(path: string, refusal?: Refusal): HttpAnswer {

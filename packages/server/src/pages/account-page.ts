@@ -34,6 +34,8 @@ export interface AccountModel {
   /** In any order: the page shows this device first, then the last seen. */
   readonly sessions: readonly AccountSession[]
   readonly applicationsUrl: string
+  /** Present if there are other ways to sign in. */
+  readonly waysInUrl?: string
   /** Absent for users without a password: no form. */
   readonly passwordMinLength?: number
   /** What has just been done. */
@@ -61,6 +63,7 @@ ${text !== undefined && wrongField === undefined && banner('error', text)}
 ${done !== undefined && banner('success', account.done[done])}
 ${sessionsSection(site, model)}
 ${applicationsSection(site, model)}
+${waysInSection(site, model)}
 ${model.passwordMinLength !== undefined && passwordSection(site, model, model.passwordMinLength, wrongField, text)}`,
   })
 }
@@ -106,6 +109,16 @@ function applicationsSection(site: Site, { applicationsUrl }: AccountModel): Htm
 <h2 id="applications-title">${account.applicationsTitle}</h2>
 <p class="hint">${account.applicationsHint}</p>
 <p class="way-on"><a class="button" href="${href(applicationsUrl)}">${account.applicationsLink}</a></p>
+</section>`
+}
+
+function waysInSection(site: Site, { waysInUrl }: AccountModel): Html | false {
+  const { waysIn } = site.texts
+  if (waysInUrl === undefined) return false
+  return html`<section class="card" aria-labelledby="ways-in-title">
+<h2 id="ways-in-title">${waysIn.title}</h2>
+<p class="hint">${waysIn.hint}</p>
+<p class="way-on"><a class="button" href="${href(waysInUrl)}">${waysIn.link}</a></p>
 </section>`
 }
 

@@ -13,10 +13,12 @@ import {
   sampleSite,
   signInModel,
   signUpModel,
+  waysInModel,
 } from './sample-models.ts'
 import { signInPage } from './sign-in-page.ts'
 import { signUpPage } from './sign-up-page.ts'
 import { createSite } from './site.ts'
+import { waysInPage } from './ways-in-page.ts'
 
 const pages = Object.entries(samplePages)
 const voidElements = new Set(['meta', 'link', 'input', 'img', 'br', 'hr'])
@@ -274,6 +276,8 @@ const urls = [
   'homeUrl',
   'retryUrl',
   'applicationsUrl',
+  'waysInUrl',
+  'confirmUrl',
   'accountUrl',
   'otherAccountUrl',
   'url',
@@ -290,6 +294,8 @@ const poisonedPages: readonly (readonly [name: string, page: string])[] = [
   ['consent', consentPage(sampleSite, poison<ConsentModel>({ ...consentModel, about: { uri: 'a' } }, urls))],
   ['consent again', consentPage(sampleSite, poison({ ...consentModel, known: consentModel.added }, urls))],
   ['applications', applicationsPage(sampleSite, poison(applicationsModel, urls))],
+  ['ways in', waysInPage(sampleSite, poison({ ...waysInModel, confirmUrl: '/sign-in' }, urls))],
+  ['connections', signInPage(sampleSite, poison({ ...signInModel, connections: [{ title: 'a', url: '/x' }] }, urls))],
   [
     'error',
     errorPage(

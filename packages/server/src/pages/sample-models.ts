@@ -13,6 +13,7 @@ import { type SignInModel, signInPage } from './sign-in-page.ts'
 import { signOutPage } from './sign-out-page.ts'
 import { type SignUpModel, signUpPage } from './sign-up-page.ts'
 import { createSite, type Site } from './site.ts'
+import { type WaysInModel, waysInPage } from './ways-in-page.ts'
 
 export const sampleSite: Site = createSite({ host: 'id.example.com' })
 
@@ -39,6 +40,7 @@ export const accountModel: AccountModel = {
   user: { email: 'robin@example.com', name: 'Robin Example' },
   passwordMinLength: 10,
   applicationsUrl: '/account/applications',
+  waysInUrl: '/account/connections',
   sessions: [
     {
       id: 'AZrJq3kAAAAAAAAAAAAAAA',
@@ -178,6 +180,25 @@ export const applicationsModel: ApplicationsModel = {
   ],
 }
 
+const sampleConnections = ['Google', 'GitHub', 'The Association of Example Orchards'].map(title => ({
+  title,
+  url: '/connections/x?return_to=%2Faccount',
+}))
+
+export const waysInModel: WaysInModel = {
+  csrf: 'csrf-of-ways-in',
+  now,
+  user: { email: 'robin@example.com', name: 'Robin Example' },
+  hasPassword: true,
+  ways: [
+    { connection: 'google', subject: '42', title: 'Google', who: 'robin@gmail.example', linkedAt: now - 40 * days },
+    { connection: 'github', subject: '7', title: 'GitHub', linkedAt: now - 20_000 },
+  ],
+  more: [{ title: 'Example Corp', url: '/connections/work?link=seal' }],
+  accountUrl: '/account',
+  done: 'link',
+}
+
 /** Name of a state → the finished page. */
 export const samplePages: Readonly<Record<string, string>> = {
   'sign-in': signInPage(sampleSite, signInModel),
@@ -259,6 +280,20 @@ export const samplePages: Readonly<Record<string, string>> = {
   'applications-done': applicationsPage(sampleSite, { ...applicationsModel, done: 'withdraw' }),
   'applications-late': applicationsPage(sampleSite, { ...applicationsModel, problem: { reason: 'grant_unknown' } }),
   'applications-none': applicationsPage(sampleSite, { ...applicationsModel, applications: [] }),
+  'sign-in-connections': signInPage(sampleSite, { ...signInModel, connections: sampleConnections }),
+  'sign-in-connection-taken': signInPage(sampleSite, {
+    ...signInModel,
+    connections: sampleConnections,
+    problem: { reason: 'connection_account_exists' },
+  }),
+  'ways-in': waysInPage(sampleSite, waysInModel),
+  'ways-in-stale': waysInPage(sampleSite, { ...waysInModel, confirmUrl: '/sign-in', more: [] }),
+  'ways-in-only': waysInPage(sampleSite, {
+    ...waysInModel,
+    hasPassword: false,
+    ways: waysInModel.ways.slice(0, 1),
+    problem: { reason: 'identity_taken' },
+  }),
   'signed-out': signedOutPage(sampleSite, { signInUrl: '/sign-in' }),
   'signed-out-everywhere': signedOutPage(sampleSite, { everywhere: true }),
   'signed-out-way-back': signedOutPage(sampleSite, {

@@ -99,6 +99,10 @@ h2 + .hint { margin-block-start: 0.25rem; }
 
 .connections { margin-block-start: 1.5rem; }
 .connections ul { display: grid; gap: 0.625rem; margin-block-start: 1rem; padding: 0; list-style: none; }
+.ways { display: grid; margin-block-start: 1rem; padding: 0; list-style: none; border-block: 1px solid var(--line); }
+.way { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 0.5rem 1.5rem; padding-block: 1rem; }
+.way + .way { border-block-start: 1px solid var(--line); }
+.way-links { display: flex; flex-wrap: wrap; gap: 0.75rem; margin-block-start: 1rem; padding: 0; list-style: none; }
 .connections .button { inline-size: 100%; min-block-size: 2.875rem; overflow-wrap: anywhere; }
 .or { display: flex; align-items: center; gap: 0.75rem; color: var(--quiet); font-size: 0.875rem; }
 .or::before, .or::after { content: ""; flex: 1; border-block-start: 1px solid var(--line); }

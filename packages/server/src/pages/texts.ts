@@ -69,6 +69,23 @@ export interface Texts {
     readonly changePassword: string
     readonly done: Readonly<Record<'end_session' | 'end_others' | 'change_password', string>>
   }
+  readonly waysIn: {
+    readonly title: string
+    readonly hint: string
+    readonly link: string
+    readonly toAccount: string
+    readonly yours: string
+    readonly since: string
+    readonly onlyOne: string
+    readonly remove: string
+    readonly more: string
+    readonly moreHint: string
+    readonly add: (title: string) => string
+    readonly confirmTitle: string
+    readonly confirmHint: string
+    readonly confirm: string
+    readonly done: Readonly<Record<'link' | 'unlink', string>>
+  }
   readonly signOut: {
     readonly title: string
     readonly question: (user: Html) => Html

@@ -5,16 +5,17 @@ import { type GivenOptions, type GivenServer, given } from './given.ts'
 import type { Upstream } from './upstreams/upstream.ts'
 
 /** A server that people sign in to with others, on today's clock: providers have no other. */
-export function connectedServer(
+export async function connectedServer(
   settings: readonly (WrittenConnection | Connection)[],
   more: GivenOptions = {},
 ): Promise<GivenServer> {
-  const connections = settings.map(one => ('start' in one ? one : connectionOf(one)))
-  return given.server({ ...more, time: Date.now(), connections })
-}
-
-function connectionOf(settings: WrittenConnection): Connection {
-  return createConnection(settings, { timeoutMs: 500, keyCooldownMs: 0 })
+  let clock = (): number => Date.now()
+  const connections = settings.map(one =>
+    'start' in one ? one : createConnection(one, { clock: () => clock(), timeoutMs: 500, keyCooldownMs: 0 }),
+  )
+  const to = await given.server({ ...more, time: Date.now(), connections })
+  clock = to.now
+  return to
 }
 
 /** Begins a sign-in, as a click on the page does; the address of the provider. */

@@ -45,7 +45,7 @@ export async function startOpenid(name = 'work'): Promise<OpenidUpstream> {
       .setIssuer(fault === 'other_issuer' ? 'https://evil.example' : origin)
       .setAudience(fault === 'other_audience' ? 'another-app' : client.id)
       .setIssuedAt()
-      .setExpirationTime('5m')
+      .setExpirationTime('1h')
     if (typeof claims.aud === 'string') made.setAudience(claims.aud)
     return made.sign(privateKey as CryptoKey)
   }

@@ -37,6 +37,8 @@ export interface Upstream {
   visit(url: string): Promise<string>
   /** An access token, as an app gets one by itself; made for a client. */
   tokenFor(clientId: string): string
+  /** All tokens are worth nothing from now on. */
+  revokeAll(): void
 }
 
 /** What a dialect answers. */
@@ -91,6 +93,7 @@ export async function startUpstream(
       if (location === null) throw new Error(`${answer.status} ${await answer.text()}`)
       return location
     },
+    revokeAll: () => state.tokens.clear(),
     tokenFor(clientId) {
       const token = randomBytes(16).toString('hex')
       state.tokens.set(token, clientId)

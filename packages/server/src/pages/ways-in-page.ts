@@ -1,0 +1,107 @@
+import { hidden } from './form.ts'
+import { type Html, href, html } from './html.ts'
+import { banner, foreignName, layout } from './layout.ts'
+import { describeTime, exactTime, machineTime } from './relative-time.ts'
+import { type Problem, problemText } from './sign-in-page.ts'
+import type { Site } from './site.ts'
+
+/** What the hidden field `command` of the page's forms says. */
+export type WaysInCommand = 'sign_out' | 'unlink'
+
+/** An account elsewhere. Times are milliseconds since 1970. */
+export interface WayIn {
+  readonly connection: string
+  readonly subject: string
+  /** "Google" */
+  readonly title: string
+  /** As it is known there: an address or a name. */
+  readonly who?: string
+  readonly linkedAt: number
+}
+
+/** Every form posts to the page's own URL with `csrf` and `command`; `unlink` adds `connection` and `subject`. */
+export interface WaysInModel {
+  readonly csrf: string
+  readonly now: number
+  readonly user: { readonly email: string; readonly name?: string }
+  readonly hasPassword: boolean
+  readonly ways: readonly WayIn[]
+  /** What can be added; the links are good in this browser, for a while. */
+  readonly more: readonly { readonly title: string; readonly url: string }[]
+  /** Present if one has to sign in once more before anything can be changed. */
+  readonly confirmUrl?: string
+  readonly accountUrl: string
+  readonly done?: 'link' | 'unlink'
+  readonly problem?: Problem
+}
+
+/** The page where people see how they can sign in, and change it. */
+export function waysInPage(site: Site, model: WaysInModel): string {
+  const { waysIn, account } = site.texts
+  const { done, problem, user, confirmUrl } = model
+  return layout(site, {
+    title: waysIn.title,
+    failed: problem !== undefined,
+    width: 'wide',
+    corner: commandForm(model, 'sign_out', html`<button class="button" type="submit">${account.signOut}</button>`),
+    content: html`<div class="welcome">
+<h1>${waysIn.title}</h1>
+<p class="lead">${account.greeting} ${foreignName(user.name ?? user.email)}${user.name !== undefined && html`<span class="host"><bdi>${user.email}</bdi></span>`}</p>
+<p><a href="${href(model.accountUrl)}">${waysIn.toAccount}</a></p>
+</div>
+${problem && banner('error', problemText(site, problem, site.texts.problem.account))}
+${done !== undefined && banner('success', waysIn.done[done])}
+${
+  confirmUrl !== undefined &&
+  html`<section class="card" aria-labelledby="confirm-title">
+<h2 id="confirm-title">${waysIn.confirmTitle}</h2>
+<p class="hint">${waysIn.confirmHint}</p>
+<p class="way-on"><a class="button main" href="${href(confirmUrl)}">${waysIn.confirm}</a></p>
+</section>`
+}
+<section class="card" aria-labelledby="ways-title">
+<h2 id="ways-title">${waysIn.yours}</h2>
+<ul class="ways">
+${model.hasPassword && html`<li class="way"><h3>${site.texts.password}</h3></li>`}
+${model.ways.map(way => wayRow(site, model, way))}
+</ul>
+</section>
+${
+  model.more.length > 0 &&
+  html`<section class="card" aria-labelledby="more-title">
+<h2 id="more-title">${waysIn.more}</h2>
+<p class="hint">${waysIn.moreHint}</p>
+<ul class="way-links">${model.more.map(({ title, url }) => html`<li><a class="button" href="${href(url)}">${waysIn.add(title)}</a></li>`)}</ul>
+</section>`
+}`,
+  })
+}
+
+function wayRow(site: Site, model: WaysInModel, way: WayIn): Html {
+  const { waysIn } = site.texts
+  const isOnly = !model.hasPassword && model.ways.length === 1
+  return html`<li class="way">
+<div><h3>${way.title}</h3>
+<p class="hint">${way.who !== undefined && html`<bdi>${way.who}</bdi> · `}${waysIn.since} <time datetime="${machineTime(way.linkedAt)}" title="${exactTime(way.linkedAt, site.texts)}">${describeTime(way.linkedAt, model.now, site.texts)}</time></p></div>
+${isOnly && html`<p class="hint">${waysIn.onlyOne}</p>`}
+${
+  !isOnly &&
+  model.confirmUrl === undefined &&
+  commandForm(
+    model,
+    'unlink',
+    html`<button class="button danger" type="submit">${waysIn.remove}<span class="unseen">: ${way.title}</span></button>`,
+    { connection: way.connection, subject: way.subject },
+  )
+}
+</li>`
+}
+
+function commandForm(
+  model: WaysInModel,
+  command: WaysInCommand,
+  content: Html,
+  more: Readonly<Record<string, string>> = {},
+): Html {
+  return html`<form class="${command.replace('_', '-')}" method="post">${hidden({ csrf: model.csrf, command, ...more })}${content}</form>`
+}
