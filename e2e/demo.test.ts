@@ -1,9 +1,11 @@
+import { copyFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { join } from 'node:path'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type DemoHome, givenDemoHome, type RunningDemo, runDemo, startDemo } from './testing/demo-process.ts'
 import { launchBrowser } from './testing/real-browser.ts'
-import { freePort } from './testing/server-process.ts'
+import { freePort, run } from './testing/server-process.ts'
 
 let home: DemoHome
 let demo: RunningDemo
@@ -270,9 +272,41 @@ describe('the process', () => {
     expect(said).toMatch(/npm start -- --port \d+/)
   })
 
-  test('ends when its data folder is in use by another', async () => {
+  test('ends when its data folder is in use by another, and says what to do', async () => {
     const { code, said } = await runDemo(['--port', String(await freePort()), '--data', home.folder])
-    expect([code, said]).toEqual([1, expect.stringContaining('is in use by another process')])
+    const sentence = 'is in use by another process: stop that one, or take another folder with --data'
+    expect([code, said]).toEqual([1, expect.stringContaining(sentence)])
+  })
+
+  test('starts beside the example configuration, on a folder that a server used with it, and each says what it has switched off', async () => {
+    const other = givenDemoHome(await freePort())
+    const file = join(other.folder, 'countersign.json')
+    copyFileSync(join(import.meta.dirname, '../examples/snippets/countersign.json'), file)
+    const serve = ['serve', '--config', file, '--port', String(other.port), '--data', other.folder]
+    const before = run(serve)
+    await before.said('accounts')
+    await before.end('SIGTERM')
+    const beside = { COUNTERSIGN_CONFIG: file }
+    const second = await startDemo(other, [], beside)
+    expect((await fetch(`${second.apiUrl}/greeting`)).status).toBe(200)
+    await second.end('SIGTERM')
+    const after = run(serve)
+    await after.said('accounts')
+    expect(after.output()).toContain('switched off, not named any more: demo, demo-api, demo-unbound\n')
+    await after.end('SIGTERM')
+
+    const named = 'https://login.example.com'
+    writeFileSync(file, JSON.stringify({ issuer: named }))
+    const refused = await runDemo(['--port', String(other.port), '--data', other.folder], beside)
+    expect(refused).toEqual({
+      code: 1,
+      said: `countersign: The configuration file names the issuer ${named}; the demo answers at http://127.0.0.1:${other.port}.
+Take that line out of it, or start it with: npm start -- --issuer http://127.0.0.1:${other.port}
+`,
+    })
+    const told = await startDemo(other, ['--issuer', `http://127.0.0.1:${other.port}`], beside)
+    await told.end('SIGTERM')
+    other.remove()
   })
 
   test('passes over the ports that are taken for the API and the app', async () => {

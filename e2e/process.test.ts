@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { type ClientRequest, type IncomingMessage, request } from 'node:http'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
@@ -50,7 +50,9 @@ describe.concurrent('a start that cannot come about says why, and ends with 1', 
     const installed = await givenFolder()
     const other = createServer().listen(installed.port, '127.0.0.1')
     await once(other, 'listening')
-    expect(await refusalToStart(installed)).toBe('countersign: The port is in use. Choose another with --port.\n')
+    expect(await refusalToStart(installed)).toBe(
+      `countersign: The port ${installed.port} is in use. Choose another, with --port or in the configuration.\n`,
+    )
     other.close()
     const server = await startServer(installed)
     await server.end('SIGTERM')
@@ -61,13 +63,34 @@ describe.concurrent('a start that cannot come about says why, and ends with 1', 
     await (await startServer(installed)).end('SIGTERM')
     const other = Buffer.alloc(32, 7).toString('base64url')
     const said = await refusalToStart(installed, { COUNTERSIGN_MASTER_KEY: other })
-    expect(said).toBe('countersign: The master key does not open the keys in this store: it belongs to another one.\n')
+    expect(said).toBe(
+      'countersign: The master key does not open the keys in this store: it belongs to another one. It was read from COUNTERSIGN_MASTER_KEY.\n',
+    )
     const right = readFileSync(join(installed.dataFolder, 'master.key'), 'utf8').trim()
     const server = run(['serve', '--config', installed.configuration], {
       environment: { COUNTERSIGN_MASTER_KEY: right },
     })
     await server.said('is ready at')
     await server.end('SIGTERM')
+  })
+
+  test('master.key is lost: nothing is written, the sentence says what to do, and with the copy all is as it was', async () => {
+    const installed = await givenFolder()
+    const server = await startServer(installed)
+    await signUp(installed.issuer)
+    const install = await logIn(installed.issuer)
+    await server.end('SIGTERM')
+    const file = join(installed.dataFolder, 'master.key')
+    const copy = readFileSync(file)
+    rmSync(file)
+    const sentence = `countersign: master.key is missing in ${installed.dataFolder}: put your copy back, or set COUNTERSIGN_MASTER_KEY.`
+    expect(await refusalToStart(installed)).toContain(sentence)
+    expect((await operate(installed, 'keys', 'list')).stderr).toContain(sentence)
+    expect(readdirSync(installed.dataFolder)).not.toContain('master.key')
+    writeFileSync(file, copy)
+    const again = await startServer(installed)
+    expect((await refresh(installed.issuer, install))?.status).toBe(200)
+    await again.end('SIGTERM')
   })
 
   test('the command that prints the master key fails; once it works, all is as it was, and no key lies in the folder', async () => {
@@ -107,6 +130,7 @@ describe.concurrent('a start that cannot come about says why, and ends with 1', 
       'clients.app.redirect_uris: holds a redirect URI that is not allowed',
     ],
     ['a data folder that cannot be made', { data: '/dev/null/data' }, '/dev/null/data'],
+    ['a data folder below a file', { data: join(import.meta.filename, 'data') }, 'there is a file of that name'],
     ['an address that is not here', { host: '192.0.2.1', trusted_proxies: ['127.0.0.1'] }, '192.0.2.1'],
     [
       'a minimum life that lets the grace overlap',
@@ -123,6 +147,16 @@ describe.concurrent('a start that cannot come about says why, and ends with 1', 
     const said = await refusalToStart(await givenFolder(wrong))
     expect(said).toContain(message)
     expect(said).not.toContain('short')
+  })
+
+  test.runIf(process.getuid?.() === 0)('a data folder that this user may not write', async () => {
+    const installed = await givenFolder()
+    chmodSync(installed.folder, 0o755)
+    mkdirSync(installed.dataFolder, { mode: 0o755 })
+    const launcher = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups']
+    const { code, stderr } = await run(['serve', '--config', installed.configuration], { launcher }).ended
+    const sentence = `${installed.dataFolder} cannot be the data folder: this user may not write there. Give another with --data.`
+    expect([code, stderr]).toEqual([1, `countersign: ${sentence}\n`])
   })
 
   test.each([

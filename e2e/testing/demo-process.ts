@@ -59,8 +59,11 @@ export async function startDemo(
 }
 
 /** Runs it to its own end. */
-export async function runDemo(args: readonly string[]): Promise<{ code: number | null; said: string }> {
-  const { child, said } = spawnDemo(args)
+export async function runDemo(
+  args: readonly string[],
+  variables: Readonly<Record<string, string>> = {},
+): Promise<{ code: number | null; said: string }> {
+  const { child, said } = spawnDemo(args, variables)
   const [code] = await once(child, 'close')
   return { code, said: said() }
 }

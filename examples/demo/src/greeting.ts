@@ -2,7 +2,7 @@ import { styleText } from 'node:util'
 import type { Demo } from './start-demo.ts'
 
 /** What the terminal says once everything answers. Without colours where standard output is no terminal. */
-export function greeting({ issuer, apiUrl, appUrl, login, dataFolder }: Demo): string {
+export function greeting({ issuer, apiUrl, appUrl, login, dataFolder, switchedOff }: Demo): string {
   const rows: readonly (readonly [string, string, string])[] = [
     ['App', appUrl, 'open this one: notes, and the laboratory'],
     ['API', apiUrl, 'what the app calls; checks tokens by itself'],
@@ -20,6 +20,7 @@ export function greeting({ issuer, apiUrl, appUrl, login, dataFolder }: Demo): s
     ...lines,
     '',
     `  ${'Sign in'.padEnd(9)}${styleText('bold', login.email)}  with  ${styleText('bold', login.password)}`,
+    ...(switchedOff.length === 0 ? [] : ['', `  Clients switched off, not named any more: ${switchedOff.join(', ')}`]),
     '',
     styleText('dim', `  Everything is kept in ${dataFolder}. Ctrl+C ends it, and nobody is signed out.`),
     '',

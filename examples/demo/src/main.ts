@@ -12,12 +12,13 @@ const program = new Command('npm start --')
   .showHelpAfterError()
   .addHelpText(
     'after',
-    '\nEach is also an environment variable: COUNTERSIGN_PORT, COUNTERSIGN_DATA, COUNTERSIGN_DATABASE,\nCOUNTERSIGN_ISSUER. The API’s secret\ncan be set with COUNTERSIGN_DEMO_API_SECRET, the master key with COUNTERSIGN_MASTER_KEY.',
+    '\nEach is also an environment variable (COUNTERSIGN_PORT, COUNTERSIGN_DATA …), and so are the API’s secret\n(COUNTERSIGN_DEMO_API_SECRET) and the master key (COUNTERSIGN_MASTER_KEY). A countersign.json here is read too.',
   )
   .parse()
 
 try {
-  const demo = await startDemo(configurationOf(program.opts()), process.env)
+  const issuerIsOfFile = program.opts().issuer === undefined && !process.env.COUNTERSIGN_ISSUER
+  const demo = await startDemo(configurationOf(program.opts()), process.env, { issuerIsOfFile })
   endOnSignal(demo.close)
   process.stdout.write(greeting(demo))
 } catch (error) {

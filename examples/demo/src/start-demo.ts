@@ -25,6 +25,8 @@ export interface Demo {
   readonly appUrl: string
   readonly login: DemoSecrets['login']
   readonly dataFolder: string
+  /** Clients that a start before has declared, and this one has not. */
+  readonly switchedOff: readonly string[]
   /** Answers what was begun, then ends; `announced`: after its notice. */
   close: System['close']
 }
@@ -33,15 +35,17 @@ export interface Demo {
 export async function startDemo(
   configuration: Configuration,
   environment: Readonly<Record<string, string | undefined>>,
+  { issuerIsOfFile = false }: { issuerIsOfFile?: boolean } = {},
 ): Promise<Demo> {
   const port = await freePort(configuration.port)
   if (port === undefined) throw portIsTaken(configuration.port)
+  if (issuerIsOfFile) refuseForeignIssuer(configuration.issuer, port)
   const dataFolder = openDataFolder(configuration.data)
   const master = readMasterKey(dataFolder, {
     environment: environment.COUNTERSIGN_MASTER_KEY,
     command: configuration.master_key_command,
   })
-  const secrets = demoSecrets(master, environment.COUNTERSIGN_DEMO_API_SECRET)
+  const secrets = demoSecrets(master.key, environment.COUNTERSIGN_DEMO_API_SECRET)
   const { login, apiSecret } = secrets
 
   const apiPort = await reservePort(port + 1)
@@ -59,7 +63,7 @@ export async function startDemo(
       registration: demoRegistration(configuration.registration),
     },
     {
-      masterKey: master.toString('base64url'),
+      masterKey: master,
       moreClients: demoClients({ appOrigin, apiSecret }),
       log,
       onLost: endOnLoss,
@@ -84,6 +88,7 @@ export async function startDemo(
     ...addresses,
     login,
     dataFolder,
+    switchedOff: server.switchedOff,
     async close(how) {
       await system.close(how)
       await Promise.all([appPort.close(), apiPort.close()])
@@ -104,6 +109,15 @@ function portIsTaken(port: number): WrongConfiguration {
   const other = port > 65_000 ? port - 100 : port + 100
   return new WrongConfiguration(
     `Port ${port} is in use by another program.\nChoose another one: npm start -- --port ${other}   (or COUNTERSIGN_PORT=${other} npm start)`,
+  )
+}
+
+/** A file for another server lies here. Who names an address for the demo itself, by flag or environment, has it led here. */
+function refuseForeignIssuer(issuer: string | undefined, port: number): void {
+  const own = [`http://127.0.0.1:${port}`, `http://localhost:${port}`]
+  if (issuer === undefined || own.includes(issuer)) return
+  throw new WrongConfiguration(
+    `The configuration file names the issuer ${issuer}; the demo answers at ${own[0]}.\nTake that line out of it, or start it with: npm start -- --issuer ${own[0]}`,
   )
 }
 

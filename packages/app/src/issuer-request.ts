@@ -1,5 +1,6 @@
 import { type Reason, reasonHeader } from '@countersign/protocol'
 import type { ProofKey } from './dpop.ts'
+import { tokenFailure } from './failure.ts'
 import type { Holding } from './holding.ts'
 import { type IssuerAnswer, isAboutProof } from './issuer-answer.ts'
 import { within } from './platform.ts'
@@ -20,8 +21,8 @@ export interface IssuerRequest {
 /** Longest wait for one exchange with the issuer, its second try included. */
 const exchangeLimit = 10_000
 
-/** Posts to the issuer. Rejects if there is no answer in time. */
-export async function askIssuer(holding: Holding, request: IssuerRequest): Promise<IssuerAnswer> {
+/** Posts to the issuer. Throws a `TokenFailure` if there is no answer in time; a browser does not say why, so both causes are named. */
+export function askIssuer(holding: Holding, request: IssuerRequest): Promise<IssuerAnswer> {
   const abort = new AbortController()
   const exchange = async () => {
     const answer = await send(holding, request, abort.signal)
@@ -29,11 +30,11 @@ export async function askIssuer(holding: Holding, request: IssuerRequest): Promi
     const again = request.key && answer.reason && isAboutProof(answer)
     return again ? send(holding, request, abort.signal) : answer
   }
-  try {
-    return await within(holding.platform, exchangeLimit, exchange())
-  } finally {
-    abort.abort()
-  }
+  return within(holding.platform, exchangeLimit, exchange())
+    .catch(() => {
+      throw tokenFailure('unavailable', `${holding.issuer} does not answer this origin.`)
+    })
+    .finally(() => abort.abort())
 }
 
 async function send(holding: Holding, request: IssuerRequest, signal: AbortSignal): Promise<IssuerAnswer> {

@@ -56,7 +56,7 @@ export function browserPlatform(): Platform {
 /** Settles like `work`, or rejects after `limit` milliseconds: nothing that is awaited here may hang for ever. */
 export function within<T>({ timers }: Platform, limit: number, work: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = timers.set(() => reject(new Error('timed out')), limit)
+    const timer = timers.set(() => reject(Error('timed out')), limit)
     work.then(resolve, reject).finally(() => timers.clear(timer))
   })
 }

@@ -69,7 +69,7 @@ export async function beginLogin(
   const session = recordOf(holding, base, answer)
   if (act !== holding.acts) {
     if (session.refreshToken) await revokeToken(holding, session.refreshToken, key).catch(() => {})
-    return { refused: true, reason: 'signed_out', description: 'Overtaken by a later act.', retryAfterSeconds: 0 }
+    return { refused: true, reason: 'signed_out', description: 'Overtaken.', retryAfterSeconds: 0 }
   }
   const before = holding.held
   // A refresh that is under way belongs to the login before.

@@ -40,8 +40,11 @@ export async function run(argv: readonly string[]): Promise<void> {
     .action(async () => {
       const configuration = configured()
       const system = await serve(configuration, { masterKey: process.env.COUNTERSIGN_MASTER_KEY, onLost: endOnLoss })
+      const { issuer } = system
       endOnSignal(system.close)
-      process.stdout.write(`Countersign is ready at ${system.issuer}\n${describeStart(configuration, system.issuer)}`)
+      process.stdout.write(
+        `Countersign is ready at ${issuer}\n${describeStart(configuration, { issuer, switchedOff: system.server.switchedOff })}`,
+      )
     })
 
   program
@@ -123,8 +126,8 @@ const mendable = [WrongConfiguration, WrongDeclaration, WrongMasterKey, StoreUna
 /** What an operator can mend is said in a sentence; anything else keeps its stack. */
 export function explain(error: unknown): string {
   if (mendable.some(kind => error instanceof kind)) return (error as Error).message
-  const { code, syscall } = error as { code?: unknown; syscall?: unknown }
-  if (code === 'EADDRINUSE') return 'The port is in use. Choose another with --port.'
+  const { code, syscall, port } = error as { code?: unknown; syscall?: unknown; port?: unknown }
+  if (code === 'EADDRINUSE') return `The port ${port} is in use. Choose another, with --port or in the configuration.`
   // A folder that may not be written, an address that is not this machine's: the message names it.
   if (typeof syscall === 'string') return (error as Error).message
   return error instanceof Error ? (error.stack ?? error.message) : String(error)

@@ -83,9 +83,9 @@ test('the example of connections is one that starts', () => {
   expect(connections.map(one => createConnection(one).title)).toEqual(['Google', 'GitHub', 'Example Corp', 'The Forum'])
 })
 
-test('the example is one that starts', () => {
+test('the example is one that starts, on a machine of one’s own as it stands', () => {
   const file = fileURLToPath(new URL('examples/snippets/countersign.json', house))
   const { clients, issuer } = readConfiguration({ file, environment: {}, flags: {} })
-  expect(issuer).toBe('https://login.example.com')
+  expect(issuer).toBeUndefined()
   expect(clients.map(({ id }) => id)).toEqual(['notes-app', 'notes-api', 'notes-web', 'reports'])
 })

@@ -3,6 +3,7 @@ import type { Store, StoreOptions, StoreUnavailable } from '@countersign/store'
 import { openPostgresStore, type PostgresOptions } from '@countersign/store-postgres'
 import { openSqliteStore } from '@countersign/store-sqlite'
 import type { Configuration } from './configuration.ts'
+import { storeFile } from './data-folder.ts'
 
 /** The engine that the configuration names, opened: the only place that knows which there are. */
 export function openStore(
@@ -11,7 +12,7 @@ export function openStore(
 ): Promise<Store> {
   const { folder, clock, ...rest } = options
   const postgres = postgresOptions(configuration)
-  if (postgres === undefined) return openSqliteStore({ ...rest, clock, file: join(folder, 'countersign.sqlite') })
+  if (postgres === undefined) return openSqliteStore({ ...rest, clock, file: join(folder, storeFile) })
   const { database_listen: listen } = configuration
   // The database's clock is the store's: all nodes have one.
   return openPostgresStore({

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { rmSync } from 'node:fs'
 import { createConnection } from '@countersign/connections'
 import { type Client, createPersonalSeal, defaultKeyPolicy, type MasterKey } from '@countersign/core'
 import {
@@ -8,10 +9,12 @@ import {
   type Log,
   type Observer,
   type RefreshEvent,
+  WrongMasterKey,
 } from '@countersign/server'
 import type { Store, StoreOptions, StoreUnavailable } from '@countersign/store'
 import type { Configuration } from './configuration.ts'
 import { WrongConfiguration } from './configuration-problems.ts'
+import { type FoundMasterKey, missingMasterKey } from './master-key.ts'
 import { openStore } from './open-store.ts'
 
 /** A node with its store, ready to listen. */
@@ -26,7 +29,7 @@ export interface System {
 export interface SystemOptions {
   readonly configuration: Configuration
   readonly folder: string
-  readonly master: MasterKey
+  readonly master: FoundMasterKey
   readonly log: Log
   /** The port that will be listened on, if the configured one is 0. */
   readonly port?: number
@@ -45,12 +48,12 @@ export async function openSystem(options: SystemOptions): Promise<System> {
   const issuer = configuration.issuer ?? `http://127.0.0.1:${options.port ?? configuration.port}`
   refuseInsecure(configuration, issuer)
   const onLost = options.onLost && { onLost: options.onLost }
-  const store = await openStore(configuration, { ...storeOptions(master), ...onLost, folder })
+  const store = await openStore(configuration, { ...storeOptions(master.key), ...onLost, folder })
   const { rotationSeconds, ...keyPolicy } = defaultKeyPolicy
   try {
     const server = await createServer({
       store,
-      master,
+      master: master.key,
       log,
       connections: configuration.connections.map(one => createConnection(one)),
       clients: [...configuration.clients, ...(options.moreClients ?? [])],
@@ -84,8 +87,15 @@ export async function openSystem(options: SystemOptions): Promise<System> {
     return { server, store, issuer, close }
   } catch (error) {
     await store.close()
-    throw error
+    throw error instanceof WrongMasterKey ? otherMasterKey(error, folder, master) : error
   }
+}
+
+/** A key that was made for this start and does not fit is taken away again: it was not what was wanted, and must not look as if. */
+function otherMasterKey({ message }: WrongMasterKey, folder: string, { source, madeFile }: FoundMasterKey): Error {
+  if (madeFile === undefined) return new WrongMasterKey(`${message} It was read from ${source}.`)
+  rmSync(madeFile, { force: true })
+  return missingMasterKey(folder)
 }
 
 /** Off loopback, tokens and passwords would cross the network in the clear. */

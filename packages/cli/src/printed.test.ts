@@ -5,7 +5,7 @@ import { describeStart, plainTable } from './printed.ts'
 test('a start tells where the data are, how many clients there are, whether people may sign up, and where', () => {
   const flags = { data: '/srv/countersign' }
   const configuration = readConfiguration({ environment: { COUNTERSIGN_SIGN_UP: 'open' }, flags })
-  expect(describeStart(configuration, 'https://login.example.com').split('\n')).toEqual([
+  expect(describeStart(configuration, { issuer: 'https://login.example.com', switchedOff: [] }).split('\n')).toEqual([
     '  data      /srv/countersign',
     '  clients   none yet; name them in countersign.json',
     '  sign-up   open',
@@ -16,7 +16,8 @@ test('a start tells where the data are, how many clients there are, whether peop
 
 test('a start names the database by its place alone, without who logs in and how', () => {
   const flags = { database: 'postgres://countersign:secret@db.example.com:5432/logins?sslmode=verify-full' }
-  const lines = describeStart(readConfiguration({ environment: {}, flags }), 'https://login.example.com')
+  const started = { issuer: 'https://login.example.com', switchedOff: [] }
+  const lines = describeStart(readConfiguration({ environment: {}, flags }), started)
   expect(lines).toContain('  database  db.example.com:5432/logins\n')
   expect(lines).not.toMatch(/secret|countersign:/)
 })

@@ -1,15 +1,27 @@
 import type { Configuration } from './configuration.ts'
 
 /** What somebody wants to see at a glance after a start. */
-export function describeStart({ data, database, clients, sign_up }: Configuration, issuer: string): string {
+export function describeStart(
+  { data, database, clients, sign_up }: Configuration,
+  { issuer, switchedOff }: { readonly issuer: string; readonly switchedOff: readonly string[] },
+): string {
   const lines = [
     ['data', data],
     ...(database === undefined ? [] : [['database', placeOf(database)] as const]),
     ['clients', clients.length === 0 ? 'none yet; name them in countersign.json' : String(clients.length)],
+    ...(switchedOff.length === 0 ? [] : [['', describeSwitchedOff(switchedOff)] as const]),
     ['sign-up', sign_up],
     ['accounts', `${issuer}/account`],
   ] as const
   return lines.map(([name, value]) => `  ${name.padEnd(9)} ${value}\n`).join('')
+}
+
+const namedAtMost = 20
+
+/** Who has taken another configuration, or the folder of another one, sees it here first. */
+function describeSwitchedOff(ids: readonly string[]): string {
+  const more = ids.length - namedAtMost
+  return `switched off, not named any more: ${ids.slice(0, namedAtMost).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
 }
 
 /** Host and name of a database, without who logs in and how. */

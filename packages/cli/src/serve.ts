@@ -3,7 +3,7 @@ import { listenForAdmin } from './admin-socket.ts'
 import type { Configuration } from './configuration.ts'
 import { openDataFolder } from './data-folder.ts'
 import { createLog } from './log.ts'
-import { readMasterKey } from './master-key.ts'
+import { type FoundMasterKey, readMasterKey } from './master-key.ts'
 import type { NodeMetrics } from './metrics/node-metrics.ts'
 import { openSystem, type System, type SystemOptions } from './open-system.ts'
 
@@ -18,14 +18,18 @@ export interface RunningSystem extends System {
 export async function serve(
   configuration: Configuration,
   more: Pick<SystemOptions, 'moreClients' | 'onRefresh' | 'onLost'> & {
-    /** What `COUNTERSIGN_MASTER_KEY` holds, or whatever is meant to take its place. */
-    masterKey?: string | undefined
+    /** What `COUNTERSIGN_MASTER_KEY` holds, or a key that was read already. */
+    masterKey?: string | FoundMasterKey | undefined
     /** Default: one JSON object a line, to standard error. */
     log?: Log
   } = {},
 ): Promise<RunningSystem> {
   const folder = openDataFolder(configuration.data)
-  const master = readMasterKey(folder, { environment: more.masterKey, command: configuration.master_key_command })
+  const { masterKey } = more
+  const master =
+    typeof masterKey === 'object'
+      ? masterKey
+      : readMasterKey(folder, { environment: masterKey, command: configuration.master_key_command })
   const log = more.log ?? createLog(line => process.stderr.write(line), Date.now)
   const metrics = await openMetrics(configuration)
   const system = await openSystem({

@@ -71,6 +71,8 @@ export interface ServerNode {
   readonly routes: readonly Route[]
   readonly admin: Admin
   readonly logouts: LogoutTeller
+  /** Clients that this start has switched off, because the configuration does not name them any more. */
+  readonly switchedOff: readonly string[]
   /** Stops the jobs and ends the feed's streams; resolves when clients that are being told of a logout have been. */
   stop(): Promise<void>
 }
@@ -85,7 +87,7 @@ export async function createNode(options: NodeOptions): Promise<ServerNode> {
   checkIssuer(issuer)
   checkApis(config, options.clients)
   await declareClients(store, options.clients)
-  if (options.clientsAreComplete) await switchOffUndeclared(store, options.clients)
+  const switchedOff = options.clientsAreComplete ? await switchOffUndeclared(store, options.clients) : []
   const policy = await fittingPolicy(store, config.keyPolicy, options.clients)
   const counters = createMemoryCounters(clock)
   const outbound = options.outbound ?? createOutbound({ allowsLoopback: isLocalIssuer(issuer) })
@@ -125,6 +127,7 @@ export async function createNode(options: NodeOptions): Promise<ServerNode> {
     routes: routes(services),
     admin: createAdmin(services, createPersonalSeal(master, random)),
     logouts,
+    switchedOff,
     async stop() {
       stopJobs()
       services.feed.close()

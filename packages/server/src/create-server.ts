@@ -16,6 +16,8 @@ export interface CountersignServer {
   readonly admin: Admin
   readonly services: HostedServices
   readonly logouts: LogoutTeller
+  /** Clients that this start has switched off, because the configuration does not name them any more. */
+  readonly switchedOff: readonly string[]
   /** Starts to listen; resolves with the address. */
   listen(address: { host: string; port: number }): Promise<string>
   /**
@@ -28,7 +30,7 @@ export interface CountersignServer {
 /** A node with its socket. */
 export async function createServer(options: ServerOptions): Promise<CountersignServer> {
   const { config, log, observer, every = everyInterval } = options
-  const { services, routes, admin, logouts, stop } = await createNode(options)
+  const { services, routes, admin, logouts, switchedOff, stop } = await createNode(options)
   const http = createHttpServer(routes, {
     trustedProxies: config.trustedProxies,
     isClientOrigin: services.clients.isClientOrigin,
@@ -44,6 +46,7 @@ export async function createServer(options: ServerOptions): Promise<CountersignS
     admin,
     services,
     logouts,
+    switchedOff,
     listen: address => http.listen(address),
     async close({ announced = false } = {}) {
       services.drain.begin()

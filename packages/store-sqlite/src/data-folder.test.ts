@@ -18,7 +18,9 @@ test('a second process on the same file is refused, and says why', async () => {
     const store = await openSqliteStore({ ...options, file })
     const { family } = await given.login(store)
     const second = startChild(new URL('./busy-child.ts', import.meta.url), [file])
-    expect(await firstLine(second)).toBe(`StoreUnavailable: The data folder ${folder} is in use by another process`)
+    expect(await firstLine(second)).toBe(
+      `StoreUnavailable: The data folder ${folder} is in use by another process: stop that one, or take another folder with --data`,
+    )
     await second.ended
     // Nor did it harm the first.
     expect(await given.redeem(store, given.token(family))).toMatchObject({ row: 6 })

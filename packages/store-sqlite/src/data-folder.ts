@@ -51,7 +51,10 @@ export function lockDataFolder(file: string): { release: () => void } {
     lock.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
   } catch {
     lock.close()
-    throw new StoreUnavailable(`The data folder ${dirname(resolve(file))} is in use by another process`)
+    const folder = dirname(resolve(file))
+    throw new StoreUnavailable(
+      `The data folder ${folder} is in use by another process: stop that one, or take another folder with --data`,
+    )
   }
   return { release: () => lock.close() }
 }

@@ -31,11 +31,17 @@ function checkDeclaration(client: Client): void {
 
 /**
  * Switches off what is stored and not declared any more. Gently: nothing new is given and nothing renewed, but no epoch is raised, so
- * that a client which was left out by mistake goes on where it was once it is declared again.
+ * that a client which was left out by mistake goes on where it was once it is declared again. Answers which were on until now.
  */
-export async function switchOffUndeclared(store: Store, declared: readonly Client[]): Promise<void> {
+export async function switchOffUndeclared(store: Store, declared: readonly Client[]): Promise<readonly string[]> {
   const names = new Set(declared.map(client => client.id))
-  for await (const { id } of everyClient(store, 'declared')) if (!names.has(id)) await again(() => switchOff(store, id))
+  const switchedOff: string[] = []
+  for await (const { id, disabled } of everyClient(store, 'declared')) {
+    if (names.has(id) || disabled) continue
+    await again(() => switchOff(store, id))
+    switchedOff.push(id)
+  }
+  return switchedOff
 }
 
 /** All clients of an origin, a page at a time. */

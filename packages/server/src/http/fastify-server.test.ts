@@ -465,6 +465,19 @@ describe('CORS', () => {
     for (const answer of answers) expect(answer.headers['access-control-allow-origin']).toBe(origin)
   })
 
+  test('the log names an origin once whose pages were kept away, so that its developer learns why', async () => {
+    const to = await given.server()
+    const other = 'https://dev.example:5173'
+    for (const url of ['/v1/me', '/token', '/v1/users']) {
+      await call(to, { method: 'OPTIONS', url, headers: { origin: other } })
+      await call(to, { method: 'OPTIONS', url, headers: { origin } })
+    }
+    for (const nonsense of ['null', `${other}/path`, 'x'.repeat(300)]) await get(to, '/v1/me', { origin: nonsense })
+    const text = `a page of ${other} was refused: no client has a redirect URI there`
+    const warnings = to.log.filter(({ level }) => level === 'warn')
+    expect(warnings.map(line => line.text)).toEqual([expect.stringContaining(text)])
+  })
+
   test('CVE-2026-37977, CVE-2024-41657: lets nobody else, and nobody at all where back ends and pages are', async () => {
     const to = await given.server()
     for (const other of [

@@ -15,6 +15,7 @@ import { clientAddress, isLoopback } from './client-address.ts'
 import { refusalOfFailure } from './failure.ts'
 import { inStep } from './in-step.ts'
 import type { Endpoint, HttpAnswer, HttpRequest } from './message.ts'
+import { createRefusedOrigins } from './refused-origins.ts'
 
 /** What is served under one path. */
 export interface Route {
@@ -85,9 +86,10 @@ export function createHttpServer(routes: readonly Route[], options: HttpOptions)
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
   if (options.observer !== undefined) tellAnswers(app, options.observer)
   const trusted = new Set(options.trustedProxies)
+  const noteRefused = createRefusedOrigins(options.log)
   for (const route of routes) {
     // Before the body is read, so that a page of another origin can also read why it was refused.
-    const onRequest = route.cors === undefined ? [] : [allowOrigin(route.cors, options)]
+    const onRequest = route.cors === undefined ? [] : [allowOrigin(route.cors, options, noteRefused)]
     app.all(route.path, { onRequest }, (request, reply) => serve(route, request, reply, trusted, options))
   }
   return app
@@ -188,7 +190,11 @@ function isInsecure(raw: FastifyRequest, trusted: ReadonlySet<string>): boolean 
 }
 
 /** Waits only for who asks from another origin. */
-function allowOrigin(whom: NonNullable<Route['cors']>, options: HttpOptions): onRequestHookHandler {
+function allowOrigin(
+  whom: NonNullable<Route['cors']>,
+  options: HttpOptions,
+  noteRefused: (origin: string) => void,
+): onRequestHookHandler {
   return (raw, reply, done) => {
     void reply.header('vary', 'Origin')
     const { origin } = raw.headers
@@ -199,6 +205,7 @@ function allowOrigin(whom: NonNullable<Route['cors']>, options: HttpOptions): on
     }
     options.isClientOrigin(origin).then(isOpen => {
       if (isOpen) openTo(origin, raw, reply)
+      else noteRefused(origin)
       done()
     }, done)
   }
