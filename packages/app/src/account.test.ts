@@ -47,3 +47,28 @@ test('a token that has just expired does not fail the change of the password', a
   expect(world.posts('/v1/password')).toBe(2)
   expect(world.posts('/token')).toBe(1)
 })
+
+test('a password’s answer that comes after somebody else has signed in does not touch their login', async () => {
+  const world = createWorld()
+  const [tab, second] = [world.tab(), world.tab()]
+  const grace = { email: 'grace@example.com', password: 'compiler!' }
+  await world.until(signUp(tab.app, grace))
+  await world.until(tab.app.signIn(credentials))
+  await world.settle()
+  const changed = changePassword(tab.app, { currentPassword: credentials.password, newPassword: 'battery staple' })
+  await world.pass(15)
+  // The request is on its way; the answer will take longer than a sign-in in the other tab.
+  world.latency = 500
+  await world.pass(10)
+  world.latency = 20
+  await world.until(second.app.signIn(grace))
+  const ofGrace = world.record.session
+  expect(await world.until(changed)).toMatchObject({ refused: false })
+  await world.pass(2_000)
+  expect(world.record.session).toEqual(ofGrace)
+  world.issuer.expireAll()
+  expect((await world.until(second.app.fetch(echo))).status).toBe(200)
+  expect(second.app.state).toEqual({ status: 'fresh' })
+  // What the password was changed with has no owner any more.
+  expect([...world.issuer.families.values()].filter(family => !family.ended)).toHaveLength(1)
+})

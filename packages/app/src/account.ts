@@ -9,8 +9,9 @@ import { ageOf, type Holding, hold, inTurn, readStorage, recordOf, writeStorage 
 import { type IssuerAnswer, isTokenAnswer } from './issuer-answer.ts'
 import { askIssuer } from './issuer-request.ts'
 import { schedule, waitForToken } from './refresh.ts'
+import { revokeToken } from './revocation.ts'
 import { beginLogin, refusalOf, type SignInRefusal, type SignInResult } from './sign-in.ts'
-import { isLive } from './stored-session.ts'
+import { isLive, type LiveSession } from './stored-session.ts'
 
 export interface NewPerson {
   readonly email: string
@@ -42,14 +43,15 @@ export async function changePassword({ holding }: Countersign, passwords: Passwo
   const body = { current_password: passwords.currentPassword, new_password: passwords.newPassword }
   let stale: string | undefined
   for (;;) {
-    const { accessToken, tokenType, key, sessionId } = await waitForToken(holding, stale)
+    const session = await waitForToken(holding, stale)
+    const { accessToken, tokenType, key, sessionId } = session
     const request = {
       path: '/v1/password',
       body,
       headers: { Authorization: `${tokenType} ${accessToken}` },
       ...(tokenType === 'DPoP' && { key, accessToken }),
     }
-    const answer = await renewBy(holding, () => askIssuer(holding, request))
+    const answer = await renewBy(holding, session, () => askIssuer(holding, request))
     if (answer.status === 200) return { refused: false, sessionId }
     // The token was at fault, not the password: once more with another.
     if (!stale && answer.status === 401 && answer.body.error === 'invalid_token') stale = accessToken
@@ -57,14 +59,22 @@ export async function changePassword({ holding }: Countersign, passwords: Passwo
   }
 }
 
-/** Puts the fresh tokens that `work` gets into the record of the same login. */
-async function renewBy(holding: Holding, work: () => Promise<IssuerAnswer>): Promise<IssuerAnswer> {
+/** Puts the fresh tokens that `work` gets into the record of the same login; if that is over here, nobody is to have them. */
+async function renewBy(
+  holding: Holding,
+  { login, key }: LiveSession,
+  work: () => Promise<IssuerAnswer>,
+): Promise<IssuerAnswer> {
   const { acts } = holding
   const answer = await inTurn(holding, async () => {
     const fresh = await work()
     for (let attempt = 0; attempt < 5 && fresh.status === 200 && isTokenAnswer(fresh.body); attempt++) {
       const base = await readStorage(holding).catch(() => holding.held)
-      if (acts !== holding.acts || !isLive(base)) break
+      if (acts !== holding.acts || !isLive(base) || base.login !== login) {
+        const { refresh_token: orphan } = fresh.body
+        if (orphan) await revokeToken(holding, `${orphan}`, key).catch(() => {})
+        break
+      }
       const next = recordOf(holding, base, fresh)
       const written = await writeStorage(holding, base.version, next).catch(() => undefined)
       if (written === false || acts !== holding.acts) continue

@@ -33,7 +33,7 @@ export async function criticalSection(holding: Holding, seen: LiveSession): Prom
   }
   if (!isLive(base) || isNewer(base, seen, platform.clock.now())) return { adopt: base }
   const { refreshToken, key } = base
-  if (!refreshToken) return { stop: 'There is no refresh token.' }
+  if (!refreshToken) return { stop: 'No refresh token.' }
 
   const form = { grant_type: 'refresh_token', refresh_token: refreshToken, client_id: clientId }
   const body = new URLSearchParams(form)

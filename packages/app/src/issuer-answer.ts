@@ -34,7 +34,8 @@ export type RefreshVerdict = 'tokens' | 'final' | 'misconfigured' | 'later'
 export function judgeRefresh(answer: IssuerAnswer): RefreshVerdict {
   const { status, reason, body } = answer
   if (status === 200 && isTokenAnswer(body)) return 'tokens'
-  if (reason && (status === 400 || status === 401)) {
+  // 400 or 401: only a refusal has a reason.
+  if (reason && status < 402) {
     if (finalRefreshReasons.has(reason)) return 'final'
     if (!isAboutProof(answer) || reason === 'proof_required') return 'misconfigured'
   }

@@ -171,7 +171,7 @@ test('tokens without a refresh token last as long as they last, and cannot be re
   expect(tab.app.bound).toBe(false)
   await world.pass(61_000)
   await expect(world.until(tab.app.getToken())).rejects.toMatchObject({ code: 'unavailable' })
-  expect(tab.reports).toEqual(['There is no refresh token.'])
+  expect(tab.reports).toEqual(['No refresh token.'])
 })
 
 test('no report, error, refusal or state holds a token or a password', async () => {

@@ -16,7 +16,7 @@ import {
 } from './holding.ts'
 import { isUnrevoked, revoke } from './revocation.ts'
 import type { State } from './state.ts'
-import { isLive, type LiveSession } from './stored-session.ts'
+import { isLive, type LiveSession, type StoredSession } from './stored-session.ts'
 
 const longestTick = 30_000
 const firstBackoff = 500
@@ -76,7 +76,7 @@ export async function look(holding: Holding): Promise<void> {
     const version = stored?.version ?? nothing
     // What this tab did while it read is newer than what it read.
     if (holding.held !== before || holding.inflight !== undefined) return
-    if (before && (holding.unsavedOver === anything || holding.unsavedOver === version)) {
+    if (before && !isOther(stored, before) && (holding.unsavedOver === anything || holding.unsavedOver === version)) {
       // A sign-out ends what another tab has got in the meantime, too.
       const next =
         isLive(before) || !isLive(stored) ? before : { ...before, unrevoked: stored.refreshToken, key: stored.key }
@@ -93,6 +93,11 @@ export async function look(holding: Holding): Promise<void> {
   } finally {
     schedule(holding)
   }
+}
+
+/** A login that somebody began in another tab while a sign-out here was held up: nobody has asked for its end. */
+function isOther(stored: StoredSession | undefined, before: StoredSession): boolean {
+  return !isLive(before) && !!before.login && isLive(stored) && stored.login !== before.login
 }
 
 /** Publishes what has changed, lets the calls that wait look again, and sets the one timer: never beyond 30 s. */

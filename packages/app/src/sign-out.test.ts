@@ -241,3 +241,40 @@ test('wrong password is a value, an issuer out of reach is thrown, and neither t
   })
   expect(tab.app.state).toEqual({ status: 'fresh' })
 })
+
+test('a tab that was frozen in the middle of its sign-out ends its own login, and not one that was begun after', async () => {
+  const world = createWorld()
+  const storage = memoryStorage(world.record)
+  let thaw = () => {}
+  const thawed = new Promise<void>(resolve => {
+    thaw = resolve
+  })
+  let frozen = false
+  const slow = async <T>(work: () => Promise<T>): Promise<T> => {
+    if (frozen) await thawed
+    return work()
+  }
+  const leaving = world.tab({
+    storage: {
+      ...storage,
+      get: () => slow(() => storage.get()),
+      compareAndSet: (expected, next) => slow(() => storage.compareAndSet(expected, next)),
+    },
+  })
+  const other = world.tab()
+  const grace = { email: 'grace@example.com', password: 'compiler!' }
+  await world.until(signUp(other.app, grace))
+  await world.until(leaving.app.signIn(credentials))
+  frozen = true
+  const left = leaving.app.signOut()
+  await world.pass(1_000)
+  await world.until(other.app.signIn(grace))
+  const ofGrace = world.record.session
+  thaw()
+  frozen = false
+  await world.until(left)
+  await world.pass(120_000)
+  expect(world.record.session).toEqual(ofGrace)
+  expect(other.app.state).toEqual({ status: 'fresh' })
+  expect([...world.issuer.families.values()].filter(family => !family.ended)).toHaveLength(1)
+})

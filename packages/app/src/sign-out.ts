@@ -10,8 +10,8 @@ export async function endLogin(holding: Holding): Promise<void> {
   if (holding.held && !isLive(holding.held)) return
   holding.inflight = undefined
   holding.unsavedOver = anything
-  const { refreshToken, key } = live(holding) ?? {}
-  hold(holding, { version: newId(holding), ended: 'signed_out', unrevoked: refreshToken, key })
+  const { refreshToken: unrevoked, key, login } = live(holding) ?? {}
+  hold(holding, { version: newId(holding), ended: 'signed_out', unrevoked, key, login })
   publish(holding)
   await persist(holding)
   await revoke(holding)

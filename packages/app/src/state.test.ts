@@ -68,7 +68,7 @@ test('a subscriber that throws is reported, and the others hear of it all the sa
   const unsubscribe = tab.app.subscribe(state => heard.push(state.status))
   await world.until(tab.app.signIn(credentials))
   expect(heard).toContain('fresh')
-  expect(tab.reports).toContain('A listener has thrown.')
+  expect(tab.reports).toContain('A listener threw.')
   unsubscribe()
   const count = heard.length
   await world.until(tab.app.signOut())

@@ -45,7 +45,7 @@ export function createAnnouncer(report: Report): Announcer {
         try {
           listener(state)
         } catch (error) {
-          report('A listener has thrown.', error)
+          report('A listener threw.', error)
         }
       }
       depth--

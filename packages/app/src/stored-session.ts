@@ -27,6 +27,8 @@ export interface LiveSession {
 export interface EndedSession {
   readonly version: string
   readonly ended: SignedOutReason
+  /** The login that the user has ended: another one is not meant. */
+  readonly login?: string | undefined
   /** The refresh token that the server has not been told about yet (signed out while offline). */
   readonly unrevoked?: string | undefined
   /** Its key: without a proof nobody can end a bound login. Goes together with the token. */
