@@ -12,4 +12,5 @@ export { createProofReader, type ReadProof, type ReadProofOf } from './proof-rea
 export type { Clock, Random, Timers } from './runtime.ts'
 export type { Algorithm, PublicKeyAlgorithm } from './signature.ts'
 export { readSignedJwt, type SignedJwt } from './signed-jwt.ts'
+export { type Cached, type TokenCache, tokenCache } from './token-cache.ts'
 export type { Verification, Verified, Verifier, VerifierStatus } from './verifier.ts'

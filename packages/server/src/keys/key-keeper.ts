@@ -13,6 +13,7 @@ import {
   type Mint,
   type NewSigningKey,
   namedEntry,
+  openAccessToken,
   type PublishedKey,
   publishedSigningKeys,
   type RandomBytes,
@@ -28,8 +29,9 @@ import {
   turnKeys,
   unseal,
 } from '@countersign/core'
-import { accessTokenType } from '@countersign/protocol'
+import { type AccessTokenClaims, accessTokenType } from '@countersign/protocol'
 import { type Store, StoreUnavailable } from '@countersign/store'
+import { type TokenCache, tokenCache } from '@countersign/verify'
 import type { Log } from '../log.ts'
 import { makeSigningKey } from './make-signing-key.ts'
 
@@ -54,7 +56,8 @@ export interface KeyKeeper {
   published(kid: string): PublishedKey | undefined
   /** For reading what may have been signed long ago: keys too that the schedule has retired, but none that was retired by hand. */
   everPublished(kid: string): PublishedKey | undefined
-  readonly countersignKey: MacKey
+  /** The claims of an access token of ours, a JWT that bears the signature of a published key and the countersign. Whether it still stands is for the caller to judge. */
+  openAccessToken(token: string): AccessTokenClaims | undefined
   /** The public keys (RFC 7517 §5), as text. */
   jwks(): string
   ring(): KeyRing
@@ -98,7 +101,20 @@ interface LoadedRing {
   readonly activeRefresh: RefreshKeyMaterial
   readonly published: ReadonlyMap<string, PublishedKey>
   readonly jwks: string
+  /** Tokens that were opened under this ring: what another ring says of their keys is asked anew. */
+  readonly opened: TokenCache<OpenedToken>
 }
+
+interface OpenedToken {
+  readonly token: string
+  readonly bytes: number
+  readonly claims: AccessTokenClaims
+}
+
+/** Some four thousand tokens. Only who has one of ours gets anything in. */
+const openedBytesAtMost = 8 * 2 ** 20
+/** Besides the token's own letters. */
+const claimsBytes = 1_024
 
 /** Opens the ring, or makes the first one. */
 export async function createKeyKeeper(options: KeyKeeperOptions): Promise<KeyKeeper> {
@@ -198,7 +214,14 @@ export async function createKeyKeeper(options: KeyKeeperOptions): Promise<KeyKee
     },
     published: kid => ready().published.get(kid),
     everPublished: kid => ready().published.get(kid) ?? formerKey(ready().ring, kid, policy),
-    countersignKey,
+    openAccessToken(token) {
+      const { opened, published } = ready()
+      const known = opened.get(token)
+      if (known !== undefined) return known.claims
+      const claims = openAccessToken(token, kid => published.get(kid), countersignKey)?.claims
+      if (claims !== undefined) opened.set({ token, bytes: token.length + claimsBytes, claims: Object.freeze(claims) })
+      return claims
+    },
     jwks: () => ready().jwks,
     ring: () => ready().ring,
     readAt: () => readAt,
@@ -269,6 +292,7 @@ function openRing(
     refreshKeys,
     activeRefresh: { id: activeRefresh.id, key: refreshKeys.get(activeRefresh.id) as MacKey },
     published,
+    opened: tokenCache(openedBytesAtMost),
     jwks: JSON.stringify({
       keys: publishedSigningKeys(ring).map(({ kid, alg, publicJwk }) => ({ ...publicJwk, kid, alg, use: 'sig' })),
     }),
