@@ -4,7 +4,7 @@ import { judgePasswordChange } from '../endpoints/password.ts'
 import { endEverySession } from '../endpoints/sessions.ts'
 import { seeOther } from '../http/answers.ts'
 import type { Endpoint, HttpAnswer, HttpRequest } from '../http/message.ts'
-import { type Parameters, readForm, readParameters } from '../http/read-form.ts'
+import { type Parameters, readPageForm, readParameters } from '../http/read-form.ts'
 import { type AccountCommand, type AccountModel, accountPage } from '../pages/account-page.ts'
 import { signedOutPage } from '../pages/message-pages.ts'
 import { passwordMinLength } from '../passwords/password-policy.ts'
@@ -50,7 +50,7 @@ export function submitAccount(services: HostedServices): Endpoint {
   return async http => {
     const login = await services.cookies.session(http)
     if (login === undefined) return seeOther(toSignIn)
-    const form = readForm(http)
+    const form = readPageForm(http)
     if (isRefusal(form)) return pageOfRefusal(services, form)
     if (!services.cookies.formIsOurs(http, form.get('csrf'))) return pageOfRefusal(services, refuse('csrf_refused'))
     const name = form.get('command') ?? ''

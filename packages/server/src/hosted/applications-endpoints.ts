@@ -4,7 +4,7 @@ import { signOutOfApplication, withdraw } from '../grants/end-application.ts'
 import { type Application, listApplications } from '../grants/list-applications.ts'
 import { seeOther } from '../http/answers.ts'
 import type { Endpoint, HttpAnswer, HttpRequest } from '../http/message.ts'
-import { type Parameters, readForm, readParameters } from '../http/read-form.ts'
+import { type Parameters, readPageForm, readParameters } from '../http/read-form.ts'
 import {
   type ApplicationRow,
   type ApplicationsCommand,
@@ -61,7 +61,7 @@ export function submitApplications(services: HostedServices): Endpoint {
   return async http => {
     const login = await services.cookies.session(http)
     if (login === undefined) return seeOther(toSignIn)
-    const form = readForm(http)
+    const form = readPageForm(http)
     if (isRefusal(form)) return pageOfRefusal(services, form)
     if (!services.cookies.formIsOurs(http, form.get('csrf'))) return pageOfRefusal(services, refuse('csrf_refused'))
     const name = form.get('command') ?? ''

@@ -7,7 +7,7 @@ import { giveCode } from '../endpoints/authorize/give-code.ts'
 import { pathOf } from '../endpoints/authorize/reauthentication.ts'
 import { seeOther } from '../http/answers.ts'
 import type { Endpoint, HttpAnswer, HttpRequest } from '../http/message.ts'
-import { readForm } from '../http/read-form.ts'
+import { readPageForm } from '../http/read-form.ts'
 import { consentPage } from '../pages/consent-page.ts'
 import { describeScopes } from '../pages/describe-scopes.ts'
 import { askingApplication } from './asking-application.ts'
@@ -29,7 +29,7 @@ export function showConsent(services: HostedServices): Endpoint {
 /** `POST /consent`: yes gives the code, in one commit with the grant; no is told to the client (RFC 6749 §4.1.2.1). */
 export function submitConsent(services: HostedServices): Endpoint {
   return async http => {
-    const form = readForm(http)
+    const form = readPageForm(http)
     if (isRefusal(form)) return pageOfRefusal(services, form)
     const csrf = form.get('csrf')
     if (csrf === undefined || !services.cookies.formIsOurs(http, csrf)) {

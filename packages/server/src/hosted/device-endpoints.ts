@@ -14,7 +14,7 @@ import {
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import { seeOther } from '../http/answers.ts'
 import type { Endpoint, HttpAnswer, HttpRequest } from '../http/message.ts'
-import { readForm, readParameters } from '../http/read-form.ts'
+import { readPageForm, readParameters } from '../http/read-form.ts'
 import { describeScopes } from '../pages/describe-scopes.ts'
 import { type DeviceCommand, deviceAskedPage, deviceCodePage, deviceDonePage } from '../pages/device-page.ts'
 import { addressKey } from '../passwords/address-key.ts'
@@ -47,7 +47,7 @@ export function showDevice(services: HostedServices): Endpoint {
 /** `POST /device`: shows who asks, then takes the answer. Each step names the code, and is looked up and limited anew. */
 export function submitDevice(services: HostedServices): Endpoint {
   return async http => {
-    const form = readForm(http)
+    const form = readPageForm(http)
     if (isRefusal(form)) return pageOfRefusal(services, form)
     const typed = form.get('user_code') ?? ''
     const login = await services.cookies.session(http)

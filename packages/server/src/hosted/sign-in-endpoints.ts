@@ -2,7 +2,7 @@ import type { Session } from '@countersign/core'
 import { isReason, isRefusal, type Reason, type Refusal, refuse } from '@countersign/protocol'
 import { seeOther } from '../http/answers.ts'
 import type { Endpoint, HttpAnswer, HttpRequest } from '../http/message.ts'
-import { readForm, readParameters } from '../http/read-form.ts'
+import { readPageForm, readParameters } from '../http/read-form.ts'
 import type { ConnectionLink } from '../pages/connection-links.ts'
 import { signInPage } from '../pages/sign-in-page.ts'
 import { signUpPage } from '../pages/sign-up-page.ts'
@@ -50,7 +50,7 @@ export function submitSignIn(services: HostedServices): Endpoint {
   return async http => {
     const returnTo = await readReturnTo(services, http)
     if (isRefusal(returnTo)) return pageOfRefusal(services, returnTo)
-    const form = readForm(http)
+    const form = readPageForm(http)
     if (isRefusal(form)) return pageOfRefusal(services, form)
     const email = form.get('email') ?? ''
     const again = (problem: Refusal): HttpAnswer => signInAnswer(services, http, returnTo, { email, problem })
@@ -79,7 +79,7 @@ export function submitSignUp(services: HostedServices): Endpoint {
     if (services.config.signUp === 'closed') return pageOfRefusal(services, refuse('signup_closed'))
     const returnTo = await readReturnTo(services, http)
     if (isRefusal(returnTo)) return pageOfRefusal(services, returnTo)
-    const form = readForm(http)
+    const form = readPageForm(http)
     if (isRefusal(form)) return pageOfRefusal(services, form)
     const [email, name, password] = [form.get('email') ?? '', form.get('name'), form.get('password') ?? '']
     const again = (problem: Refusal): HttpAnswer =>

@@ -1,6 +1,6 @@
 import { isRefusal } from '@countersign/protocol'
 import { expect, test } from 'vitest'
-import { readParameters, repeatable } from './read-form.ts'
+import { readPageForm, readParameters, repeatable } from './read-form.ts'
 
 function read(text: string, mayRepeat?: ReadonlySet<string>): unknown {
   const parameters = readParameters(text, mayRepeat)
@@ -20,4 +20,19 @@ test('what was read and is written again reads the same', () => {
   if (isRefusal(first)) throw new Error(first.reason)
   const again = readParameters(new URLSearchParams([...first]).toString())
   expect(again).toEqual(first)
+})
+
+test('a value is no longer than all headers together may be, and on our own pages no longer than in the JSON of an API', () => {
+  expect(read(`a=${'b'.repeat(16_384)}`)).toEqual({ a: 'b'.repeat(16_384) })
+  expect(read(`a=${'b'.repeat(16_385)}`)).toBe('request_malformed')
+  expect(read(`resource=${'b'.repeat(9_000)}&resource=${'c'.repeat(9_000)}`, repeatable)).toBe('request_malformed')
+  const typed = (body: string) => {
+    const header = (name: string) => (name === 'content-type' ? 'application/x-www-form-urlencoded' : undefined)
+    const form = readPageForm({ method: 'POST', path: '/sign-in', query: '', body, ip: '203.0.113.7', header } as never)
+    return isRefusal(form) ? form.reason : [...form.keys()]
+  }
+  expect(typed(`password=${'b'.repeat(1024)}`)).toEqual(['password'])
+  expect(typed(`password=${'b'.repeat(1025)}`)).toBe('request_malformed')
+  // As many characters in six times as many bytes.
+  expect(typed(`password=${encodeURIComponent('\u0301'.repeat(1024))}`)).toEqual(['password'])
 })

@@ -8,6 +8,10 @@ import type { HttpRequest } from './message.ts'
 export type Parameters = ReadonlyMap<string, string>
 
 const parametersAtMost = 100
+/** Of one value, in UTF-16 units: more than any token or address of ours, and as much as all headers together may have. */
+const unitsAtMost = 16_384
+/** Of what people type, and of what our own pages put beside it. As much as the JSON endpoints take. */
+const typedUnitsAtMost = 1024
 
 /** What one can name several of (RFC 8707 §2). */
 export const repeatable: ReadonlySet<string> = new Set(['resource'])
@@ -16,7 +20,11 @@ export const repeatableTargets: ReadonlySet<string> = new Set([...repeatable, 'a
 const noneRepeatable: ReadonlySet<string> = new Set()
 
 /** Parses `application/x-www-form-urlencoded` text. Empty values count as absent (RFC 6749 §3.1). */
-export function readParameters(text: string, mayRepeat: ReadonlySet<string> = noneRepeatable): Parameters | Refusal {
+export function readParameters(
+  text: string,
+  mayRepeat: ReadonlySet<string> = noneRepeatable,
+  valueUnitsAtMost: number = unitsAtMost,
+): Parameters | Refusal {
   const parameters = new Map<string, string>()
   if (text === '') return parameters
   const pairs = text.split('&')
@@ -28,7 +36,9 @@ export function readParameters(text: string, mayRepeat: ReadonlySet<string> = no
     if (name === undefined || value === undefined) return refuse('request_malformed')
     const earlier = parameters.get(name)
     if (earlier !== undefined && !mayRepeat.has(name)) return refuse('parameter_duplicated')
-    parameters.set(name, earlier ? `${earlier} ${value}`.trim() : value)
+    const all = earlier ? `${earlier} ${value}`.trim() : value
+    if (all.length > valueUnitsAtMost) return refuse('request_malformed', { detail: 'A parameter is too long.' })
+    parameters.set(name, all)
   }
   for (const [name, value] of parameters) if (value === '') parameters.delete(name)
   return parameters
@@ -46,7 +56,20 @@ function decode(text: string): string | undefined {
 
 /** The parameters of a form body. */
 export function readForm(request: HttpRequest, mayRepeat?: ReadonlySet<string>): Parameters | Refusal {
+  return readBody(request, mayRepeat)
+}
+
+/** The parameters of a form that one of our own pages has shown: nothing in it is long. */
+export function readPageForm(request: HttpRequest): Parameters | Refusal {
+  return readBody(request, noneRepeatable, typedUnitsAtMost)
+}
+
+function readBody(
+  request: HttpRequest,
+  mayRepeat?: ReadonlySet<string>,
+  valueUnitsAtMost?: number,
+): Parameters | Refusal {
   const type = request.header('content-type')?.split(';')[0]?.trim().toLowerCase()
   if (type !== 'application/x-www-form-urlencoded') return refuse('content_type_unsupported')
-  return readParameters(request.body, mayRepeat)
+  return readParameters(request.body, mayRepeat, valueUnitsAtMost)
 }

@@ -1,11 +1,15 @@
 import { randomBytes } from 'node:crypto'
-import { describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { createPasswordHasher, defaultArgon2Parameters, PasswordQueueFull } from './password-hasher.ts'
 import { parsePhc } from './phc-string.ts'
 
 const cheap = { memoryKib: 8, passes: 1, lanes: 1 }
 const hasher = (more: { maxConcurrent?: number; maxQueue?: number } = {}) =>
   createPasswordHasher({ random: randomBytes, parameters: cheap, ...more })
+
+afterEach(() => {
+  vi.restoreAllMocks()
+})
 
 describe('a password hash', () => {
   test('matches its password and no other', async () => {
@@ -55,6 +59,29 @@ describe('a password hash', () => {
     const phc = await hash('password \ud800')
     expect((await verify('password \udfff', phc)).matches).toBe(false)
     expect((await verify('password \ufffd', phc)).matches).toBe(true)
+  })
+
+  test.each([
+    ['two kinds of accents in 64 kB', '\u0301'.repeat(15_900) + '\u0316'.repeat(15_900)],
+    ['31 accents in a row', `e${'\u0301\u0316'.repeat(20)}`],
+    ['a letter more than any password', 'a'.repeat(1025)],
+  ])(
+    'is not looked for under %s: nothing of it is normalised, it costs an argon2, and matches nothing',
+    async (_what, text) => {
+      const { hash, verify } = hasher()
+      const phcs = [await hash('a good long password'), await hash(''), null]
+      const normalize = vi.spyOn(String.prototype, 'normalize')
+      for (const phc of phcs) expect(await verify(text, phc)).toEqual({ matches: false, needsRehash: false })
+      await expect(hash(text)).rejects.toThrow('no password')
+      expect(normalize).not.toHaveBeenCalled()
+    },
+  )
+
+  test('of a password as long as any may be is found', async () => {
+    const { hash, verify } = hasher()
+    const accents = `e${'\u0301\u0316'.repeat(15)}`.repeat(33)
+    expect(accents.length).toBeLessThanOrEqual(1024)
+    expect((await verify(accents, await hash(accents))).matches).toBe(true)
   })
 
   test('that cannot be read matches nothing, rather than failing', async () => {

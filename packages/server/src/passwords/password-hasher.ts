@@ -24,11 +24,14 @@ export class PasswordQueueFull extends Error {
 }
 
 export interface PasswordHasher {
-  /** A PHC string (`$argon2id$v=19$m=…,t=…,p=…$salt$tag`). Whether the password is acceptable is the policy's affair. */
+  /**
+   * A PHC string (`$argon2id$v=19$m=…,t=…,p=…$salt$tag`). Whether the password is acceptable is the policy's affair; throws for what
+   * `normalizePassword` leaves alone.
+   */
   hash(password: string, more?: { readonly from?: string }): Promise<string>
   /**
-   * Judges a password. `null` (no such account, or one without a password) and an unreadable hash cost the same work and
-   * never match. `needsRehash`: it matches, and was made with other parameters than today's. `from` is the `addressKey` of
+   * Judges a password. `null` (no such account, or one without a password), an unreadable hash and a text that is too long to be
+   * a password cost the same work and never match. `needsRehash`: it matches, and was made with other parameters than today's. `from` is the `addressKey` of
    * who asks: turns go round by it, so that a flood from one address makes nobody else wait.
    */
   verify(
@@ -64,16 +67,19 @@ export function createPasswordHasher(options: PasswordHasherOptions): PasswordHa
   return {
     hash: (password, more = {}) =>
       queue.run(async () => {
+        const message = normalizePassword(password)
+        if (message === undefined) throw new RangeError('What is no password cannot be hashed.')
         const salt = random(saltBytes)
-        return formatPhc({ ...parameters, salt, tag: await derive(password, parameters, salt, tagBytes) })
+        return formatPhc({ ...parameters, salt, tag: await derive(message, parameters, salt, tagBytes) })
       }, more.from),
     verify: (password, phc, more = {}) =>
       queue.run(async () => {
         const stored = phc === null ? undefined : parsePhc(phc)
         const { salt, tag, ...cost } = stored ?? dummy
-        const equal = timingSafeEqual(await derive(password, cost, salt, tag.length), tag)
+        const message = normalizePassword(password)
+        const equal = timingSafeEqual(await derive(message ?? '', cost, salt, tag.length), tag)
         // Lone surrogates all become the same bytes, so a password that holds one could match another's.
-        const matches = equal && stored !== undefined && password.isWellFormed()
+        const matches = equal && stored !== undefined && message !== undefined && password.isWellFormed()
         return { matches, needsRehash: matches && !costsTheSame(stored, parameters) }
       }, more.from),
     load: () => queue.load(),
@@ -81,9 +87,9 @@ export function createPasswordHasher(options: PasswordHasherOptions): PasswordHa
   }
 }
 
-function derive(password: string, cost: Argon2Parameters, salt: Buffer, tagLength: number): Promise<Buffer> {
+function derive(message: string, cost: Argon2Parameters, salt: Buffer, tagLength: number): Promise<Buffer> {
   const request = {
-    message: normalizePassword(password),
+    message,
     nonce: salt,
     parallelism: cost.lanes,
     tagLength,

@@ -10,6 +10,8 @@ describe('an acceptable password', () => {
     ['256 characters outside the basic plane', '😀😃'.repeat(128)],
     ['eight characters of another script', 'пароль дом'],
     ['leading and trailing space', '  zebra fun  '],
+    ['256 characters that come with their accents apart', 'e\u0323\u0302a\u0301'.repeat(128)],
+    ['as many accents in a row as any language may need', `zebra fun${'\u0323'.repeat(30)}`],
   ])('%s', (_what, password) => {
     expect(passwordProblem(password)).toBeUndefined()
   })
@@ -25,6 +27,7 @@ describe('a refused password', () => {
     ['nothing', '', 'at least 8'],
     ['NUL', 'zebra\0fun farm', 'cannot be used'],
     ['a lone surrogate', 'zebra\ud800 fun farm', 'cannot be used'],
+    ['accents without end', `zebra fun${'\u0301'.repeat(31)}`, 'too many accents'],
     ['one of those that many use', 'password123', 'many people use'],
     ['the same in other case', 'PassWord123', 'many people use'],
     ['the same between spaces', ' password123 ', 'many people use'],

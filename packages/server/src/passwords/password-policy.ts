@@ -4,12 +4,22 @@ import { commonPasswords } from './common-passwords.ts'
 export const passwordMinLength = 8
 const charactersAtMost = 256
 
+/** In UTF-16 units, as it comes: more than any password within `charactersAtMost` has, however its accents are written. */
+const unitsAtMost = 1024
+
+/**
+ * Marks are put in order one by one, so that the time to normalise grows with the square of how many stand in a row: of 32,000 that is three seconds. No language
+ * needs more than 30 (UAX #15 §13, Stream-Safe Text).
+ */
+const tooManyMarksInARow = /\p{M}{31}/u
+
 /**
  * The form that is hashed: NFC (RFC 8265 §4.2.2), since keyboards differ in whether they compose an é. Not NFKC: it folds
  * characters that the user chose to be different, and makes passwords easier to guess. Spaces and case stay as they are.
+ * `undefined` for what is no password here, and would cost the event loop more than its length.
  */
-export function normalizePassword(password: string): string {
-  return password.normalize('NFC')
+export function normalizePassword(password: string): string | undefined {
+  return password.length > unitsAtMost || tooManyMarksInARow.test(password) ? undefined : password.normalize('NFC')
 }
 
 /**
@@ -19,17 +29,15 @@ export function normalizePassword(password: string): string {
  */
 export function passwordProblem(password: string, user: { readonly email?: string } = {}): string | undefined {
   if (!password.isWellFormed() || password.includes('\0')) return 'The password holds a character that cannot be used.'
-  // The length in UTF-16 units first: nothing long is normalised.
-  if (password.length > 2 * charactersAtMost) return tooLong
+  if (password.length > unitsAtMost) return tooLong
   const text = normalizePassword(password)
+  if (text === undefined) return 'The password holds too many accents in a row.'
   const characters = [...text]
   if (characters.length < passwordMinLength) return `The password needs at least ${passwordMinLength} characters.`
   if (characters.length > charactersAtMost) return tooLong
   const folded = text.trim().toLowerCase()
   if (commonPasswords.has(folded) || new Set(characters).size === 1) return 'The password is one that many people use.'
-  const email = normalizePassword(user.email ?? '')
-    .trim()
-    .toLowerCase()
+  const email = normalizePassword((user.email ?? '').trim())?.toLowerCase() ?? ''
   if (email !== '' && (folded === email || folded === email.slice(0, email.lastIndexOf('@')))) {
     return 'The password must not be the e-mail address.'
   }
