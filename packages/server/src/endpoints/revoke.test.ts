@@ -68,6 +68,56 @@ describe('revoking (RFC 7009)', () => {
     expect(await to.auditedSince(before)).toEqual([...Array<string>(20).fill('token.revoked'), 'session.ended'])
   })
 
+  test.each([
+    ['bearer-app', false],
+    ['app', true],
+  ])(
+    'whoever holds one access token (of %s) ends that one, however often it is sent at once: one entry, and the login lives',
+    async (client, isBound) => {
+      const to = await given.server()
+      await signUp(to)
+      const key = to.key()
+      const login = await logIn(to, { client, ...(isBound && { key }) })
+      const [before, { number }] = [(await to.audit()).length, await to.store.feed.snapshot()]
+      for (let waves = 0; waves < 3; waves++) {
+        const fields = { token: login.accessToken, client_id: client }
+        const answers = await Promise.all(Array.from({ length: 80 }, () => postForm(to, '/revoke', fields)))
+        expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
+      }
+      expect(await to.auditedSince(before)).toEqual(['token.revoked'])
+      const { entries, number: after } = await to.store.feed.snapshot()
+      expect([entries.map(({ kind }) => kind), after - number]).toEqual([['token'], 1])
+      expect((await refresh(to, login.refreshToken, { client, ...(isBound && { key }) })).status).toBe(200)
+    },
+  )
+
+  test('beyond twenty access tokens of a bound login it ends with the proof of its key alone; without it one has to wait', async () => {
+    const to = await given.server()
+    await signUp(to)
+    const [key, other] = [to.key(), to.key()]
+    const login = await logIn(to, { client: 'app', key })
+    const next = async () => {
+      const answer = await refresh(to, login.refreshToken, { client: 'app', key })
+      return String(answer.body.access_token)
+    }
+    const revoke = (token: string, by?: ProofKey) => {
+      const fields = { token, client_id: 'app' }
+      return postForm(to, '/revoke', fields, by && { dpop: by.proof('POST', `${issuer}/revoke`) })
+    }
+    for (let times = 0; times < 20; times++) expect((await revoke(await next())).status).toBe(200)
+    for (const by of [undefined, other]) {
+      const answer = await revoke(await next(), by)
+      expect([answer.status, answer.body.reason, answer.headers['retry-after']]).toEqual([
+        429,
+        'too_many_attempts',
+        '180',
+      ])
+    }
+    expect((await refresh(to, login.refreshToken, { client: 'app', key })).status).toBe(200)
+    expect((await revoke(await next(), key)).status).toBe(200)
+    expect((await refresh(to, login.refreshToken, { client: 'app', key })).body.reason).toBe('session_ended')
+  })
+
   test("a client's machine tokens are revoked twenty times an hour; then it has to wait", async () => {
     const to = await given.server()
     const mint = async () =>

@@ -113,6 +113,8 @@ export interface GivenOptions {
   readonly clients?: readonly Client[]
   readonly config?: Partial<ServerConfig>
   readonly openStore?: (options: StoreOptions) => Promise<Store>
+  /** False where another server has opened it. */
+  readonly closesStore?: boolean
   /** Put in front of the store that the server gets. */
   readonly wrapStore?: (store: Store) => Store
   readonly wrapHasher?: (hasher: PasswordHasher) => PasswordHasher
@@ -177,7 +179,7 @@ async function server(options: GivenOptions = {}): Promise<GivenServer> {
   })
   opened.push(async () => {
     await made.close()
-    await store.close()
+    if (options.closesStore !== false) await store.close()
   })
   // A proof made before the node started, or in the same second, would need a nonce.
   time += 1_000

@@ -1,7 +1,7 @@
 import type { Store, StoreOptions } from '@countersign/store'
 import { expect, test } from 'vitest'
 import { browser } from './browser.ts'
-import { type Answer, bearer, call, get, logIn, postJson, redeem, refresh, signUp } from './calls.ts'
+import { type Answer, bearer, call, get, logIn, postForm, postJson, redeem, refresh, signUp } from './calls.ts'
 import { answerDevice, device } from './devices.ts'
 import { given, password } from './given.ts'
 import { push } from './pushed.ts'
@@ -94,6 +94,22 @@ export function racesOver(openStore?: (options: StoreOptions) => Promise<Store>)
     expect(new Set(answers.map(({ body }) => body.reason))).toEqual(new Set(['refresh_token_reused']))
     expect(await to.auditedSince(before)).toEqual(['refresh.reused'])
     expect((await refresh(to, current)).body.reason).toBe('refresh_token_reused')
+  })
+
+  test('of fifty revocations of one access token one is written, and its login lives', async () => {
+    const to = await server()
+    await signUp(to)
+    const { accessToken: token, refreshToken } = await logIn(to)
+    const before = (await to.audit()).length
+    // Beside each other in two nodes: each knows only what it does itself.
+    const node = await given.server({ openStore: async () => to.store, closesStore: false })
+    node.setClock(to.now())
+    const answers = await fifty(index => postForm(index % 2 ? to : node, '/revoke', { token, client_id: 'bearer-app' }))
+    expect(statuses(answers, 200)).toBe(50)
+    expect(await to.auditedSince(before)).toEqual(['token.revoked'])
+    const { entries } = await to.store.feed.snapshot()
+    expect(entries.filter(({ kind }) => kind === 'token')).toHaveLength(1)
+    expect((await refresh(to, refreshToken)).status).toBe(200)
   })
 
   test('of ten logins that supersede one session all succeed, and it ends once', async () => {
