@@ -1,5 +1,7 @@
 import { beforeEach, expect, test } from 'vitest'
-import { type Counters, createMemoryCounters } from './counters.ts'
+import { type Counters, createMemoryCounters, type Limit } from './counters.ts'
+
+const six: Limit = { kind: 'logins', attempts: 6, windowSeconds: 60 }
 
 let now: number
 let counters: Counters
@@ -8,50 +10,50 @@ beforeEach(() => {
   counters = createMemoryCounters(() => now, 100)
 })
 
-async function takeAll(key: string, limit: number): Promise<number> {
+async function takeAll(key: string, limit = six): Promise<number> {
   let taken = 0
-  while ((await counters.take(key, limit, 60)).allowed) taken++
+  while ((await counters.take(limit, key)).allowed) taken++
   return taken
 }
 
 test('attempts are allowed up to the limit, and one more each time its share of the window has passed', async () => {
-  expect(await takeAll('a', 6)).toBe(6)
-  expect(await counters.take('a', 6, 60)).toEqual({ allowed: false, retryAfterSeconds: 10 })
+  expect(await takeAll('a')).toBe(6)
+  expect(await counters.take(six, 'a')).toEqual({ allowed: false, retryAfterSeconds: 10 })
   now += 4_000
-  expect(await counters.take('a', 6, 60)).toEqual({ allowed: false, retryAfterSeconds: 6 })
+  expect(await counters.take(six, 'a')).toEqual({ allowed: false, retryAfterSeconds: 6 })
   now += 6_000
-  expect(await takeAll('a', 6)).toBe(1)
+  expect(await takeAll('a')).toBe(1)
   now += 3_600_000
-  expect(await takeAll('a', 6)).toBe(6)
+  expect(await takeAll('a')).toBe(6)
 })
 
 test('keys do not concern each other', async () => {
-  await takeAll('a', 6)
-  expect(await takeAll('b', 6)).toBe(6)
+  await takeAll('a')
+  expect(await takeAll('b')).toBe(6)
 })
 
 test('a clock that is set back gives nothing and takes nothing', async () => {
-  await takeAll('a', 6)
+  await takeAll('a')
   now -= 3_600_000
-  expect((await counters.take('a', 6, 60)).allowed).toBe(false)
+  expect((await counters.take(six, 'a')).allowed).toBe(false)
   now += 10_000
-  expect(await takeAll('a', 6)).toBe(1)
+  expect(await takeAll('a')).toBe(1)
 })
 
 test('an attempt that is given back can be taken again, and no more than there ever were', async () => {
-  await takeAll('a', 6)
-  await counters.giveBack('a', 6, 60)
-  expect(await takeAll('a', 6)).toBe(1)
-  for (let n = 0; n < 20; n++) await counters.giveBack('a', 6, 60)
-  expect(await takeAll('a', 6)).toBe(6)
-  await counters.giveBack('never seen', 6, 60)
-  expect(await takeAll('never seen', 6)).toBe(6)
+  await takeAll('a')
+  await counters.giveBack(six, 'a')
+  expect(await takeAll('a')).toBe(1)
+  for (let n = 0; n < 20; n++) await counters.giveBack(six, 'a')
+  expect(await takeAll('a')).toBe(6)
+  await counters.giveBack(six, 'never seen')
+  expect(await takeAll('never seen')).toBe(6)
 })
 
 test('a cleared key starts anew', async () => {
-  await takeAll('a', 6)
-  await counters.clear('a')
-  expect(await takeAll('a', 6)).toBe(6)
+  await takeAll('a')
+  await counters.clear(six, 'a')
+  expect(await takeAll('a')).toBe(6)
 })
 
 test('a key is remembered until its time has passed', async () => {
@@ -65,13 +67,31 @@ test('a key is remembered until its time has passed', async () => {
 
 test('memory is bounded: idle keys go first, and attempts never push out what is remembered', async () => {
   await counters.remember('known', 60)
-  await takeAll('idle', 6)
-  await takeAll('busy', 6)
+  await takeAll('idle')
+  await takeAll('busy')
   for (let n = 0; n < 150; n++) {
-    await counters.take(`flood${n}`, 6, 60)
-    await counters.take('busy', 6, 60)
+    await counters.take(six, `flood${n}`)
+    await counters.take(six, 'busy')
   }
-  expect(await takeAll('idle', 6)).toBe(6)
-  expect(await takeAll('busy', 6)).toBe(0)
+  expect(await takeAll('idle')).toBe(6)
+  expect(await takeAll('busy')).toBe(0)
   expect(await counters.remembers('known')).toBe(true)
+})
+
+test('kinds are apart: neither do their keys meet, nor does a flood of one push out what is counted of another', async () => {
+  const other: Limit = { ...six, kind: 'sign-ups' }
+  await takeAll('idle')
+  expect(await takeAll('idle', other)).toBe(6)
+  for (let n = 0; n < 1_000; n++) await counters.take(other, `flood${n}`)
+  expect(await takeAll('idle')).toBe(0)
+  expect(await takeAll('idle', other)).toBe(6)
+})
+
+test('what is given back whole takes no place: it pushes nothing out', async () => {
+  await takeAll('idle')
+  for (let n = 0; n < 1_000; n++) {
+    await counters.take(six, `flood${n}`)
+    await counters.giveBack(six, `flood${n}`)
+  }
+  expect(await takeAll('idle')).toBe(0)
 })

@@ -1,16 +1,22 @@
 import type { Instant } from '@countersign/core'
+import { createRecentMap, type RecentMap } from './recent-map.ts'
+
+/** So many in so many seconds (a sliding window), of one kind of things that are counted. */
+export interface Limit {
+  /** What is counted, in a few words. Kinds are a few that the code knows; whom a count concerns is its key. */
+  readonly kind: string
+  readonly attempts: number
+  readonly windowSeconds: number
+}
 
 /** Counts of attempts. Lossy by contract: a restart may forget them, so nothing that must hold depends on them. */
 export interface Counters {
-  /**
-   * Counts one attempt under `key` and says whether it is within `limit` per `windowSeconds` (a sliding window).
-   * Refused attempts are not counted, so waiting always helps.
-   */
-  take(key: string, limit: number, windowSeconds: number): Promise<CounterAnswer>
-  /** Takes back one counted attempt that turned out not to be one; with the `limit` and `windowSeconds` it was counted by. */
-  giveBack(key: string, limit: number, windowSeconds: number): Promise<void>
-  /** Forgets the attempts under `key`, e.g. after a success. */
-  clear(key: string): Promise<void>
+  /** Counts one attempt of `key` and says whether it is within the limit. Refused attempts are not counted, so waiting always helps. */
+  take(limit: Limit, key: string): Promise<CounterAnswer>
+  /** Takes back one counted attempt that turned out not to be one. */
+  giveBack(limit: Limit, key: string): Promise<void>
+  /** Forgets the attempts of `key`, e.g. after a success. */
+  clear(limit: Limit, key: string): Promise<void>
   /** Remembers `key` for so long, apart from the attempts: no flood of them pushes it out. */
   remember(key: string, seconds: number): Promise<void>
   /** True for a key that is remembered. */
@@ -24,53 +30,62 @@ export interface CounterAnswer {
 }
 
 interface Bucket {
-  tokens: number
-  time: Instant
+  readonly tokens: number
+  readonly time: Instant
 }
 
-/** Counters in memory: a token bucket a key, the least recently used dropped beyond `keysAtMost`. */
+/**
+ * Counters in memory: a token bucket a key. Each kind has room for `keysAtMost` of its own, of which those that were used least recently are dropped: a flood
+ * of one kind empties nothing of another.
+ */
 export function createMemoryCounters(clock: () => Instant, keysAtMost = 100_000): Counters {
-  const buckets = new Map<string, Bucket>()
-  const rememberedUntil = new Map<string, Instant>()
+  const kinds = new Map<string, RecentMap<Bucket>>()
+  const rememberedUntil = createRecentMap<Instant>(keysAtMost)
 
-  /** What is left under a key by now. */
-  function tokensOf(key: string, limit: number, perMs: number, now: Instant): number {
-    const old = buckets.get(key)
-    return old ? Math.min(limit, old.tokens + Math.max(0, now - old.time) * perMs) : limit
+  function bucketsOf({ kind }: Limit): RecentMap<Bucket> {
+    const known = kinds.get(kind)
+    if (known !== undefined) return known
+    const made = createRecentMap<Bucket>(keysAtMost)
+    kinds.set(kind, made)
+    return made
+  }
+
+  /** What is left of a key by now. */
+  function tokensOf(old: Bucket | undefined, limit: Limit, now: Instant): number {
+    return old ? Math.min(limit.attempts, old.tokens + Math.max(0, now - old.time) * perMs(limit)) : limit.attempts
   }
 
   return {
-    async take(key, limit, windowSeconds) {
-      const now = clock()
-      const perMs = limit / (windowSeconds * 1000)
-      const tokens = tokensOf(key, limit, perMs, now)
+    async take(limit, key) {
+      const [now, buckets] = [clock(), bucketsOf(limit)]
+      const tokens = tokensOf(buckets.get(key), limit, now)
       const allowed = tokens >= 1
-      setNewest(buckets, key, { tokens: allowed ? tokens - 1 : tokens, time: now }, keysAtMost)
-      return { allowed, retryAfterSeconds: allowed ? 0 : Math.ceil((1 - tokens) / perMs / 1000) }
+      buckets.set(key, { tokens: allowed ? tokens - 1 : tokens, time: now })
+      return { allowed, retryAfterSeconds: allowed ? 0 : Math.ceil((1 - tokens) / perMs(limit) / 1000) }
     },
-    async giveBack(key, limit, windowSeconds) {
-      const now = clock()
-      if (!buckets.has(key)) return
-      const tokens = tokensOf(key, limit, limit / (windowSeconds * 1000), now)
-      setNewest(buckets, key, { tokens: Math.min(limit, tokens + 1), time: now }, keysAtMost)
+    async giveBack(limit, key) {
+      const [now, buckets] = [clock(), bucketsOf(limit)]
+      const old = buckets.get(key)
+      if (old === undefined) return
+      const tokens = tokensOf(old, limit, now) + 1
+      // A full bucket is as good as none, and takes the place of others.
+      if (tokens >= limit.attempts) buckets.delete(key)
+      else buckets.set(key, { tokens, time: now })
     },
-    async clear(key) {
-      buckets.delete(key)
+    async clear(limit, key) {
+      bucketsOf(limit).delete(key)
     },
     async remember(key, seconds) {
-      setNewest(rememberedUntil, key, clock() + seconds * 1000, keysAtMost)
+      rememberedUntil.set(key, clock() + seconds * 1000)
     },
     async remembers(key) {
       const until = rememberedUntil.get(key)
       if (until !== undefined && until <= clock()) rememberedUntil.delete(key)
-      return rememberedUntil.has(key)
+      return until !== undefined && until > clock()
     },
   }
 }
 
-/** Set anew at the end of the map: what is used stays, what is idle is dropped first. */
-function setNewest<V>(map: Map<string, V>, key: string, value: V, keysAtMost: number): void {
-  map.delete(key)
-  map.set(key, value)
-  if (map.size > keysAtMost) for (const [oldest] of map) if (map.delete(oldest)) break
+function perMs({ attempts, windowSeconds }: Limit): number {
+  return attempts / (windowSeconds * 1000)
 }

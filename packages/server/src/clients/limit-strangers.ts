@@ -22,9 +22,10 @@ export async function limitStrangers(
 ): Promise<Refusal | undefined> {
   const hasShownItself = !isPublic(client)
   if (hasShownItself && isVouchedFor(client)) return undefined
-  const keys = [`${what} ${addressKey(ip)}`, ...(hasShownItself ? [`${what} of ${client.id}`] : [])]
-  for (const key of keys) {
-    const { allowed, retryAfterSeconds } = await counters.take(key, perMinute, 60)
+  const keys = [[what, addressKey(ip)] as const, ...(hasShownItself ? [[`${what} of client`, client.id] as const] : [])]
+  for (const [kind, key] of keys) {
+    const limit = { kind, attempts: perMinute, windowSeconds: 60 }
+    const { allowed, retryAfterSeconds } = await counters.take(limit, key)
     if (!allowed) return refuse('too_many_attempts', { retryAfterSeconds })
   }
   return undefined

@@ -6,7 +6,7 @@ import { readClientCredentials } from './read-client-credentials.ts'
 
 /** What is wrong with the client, and not with what it presents for a user. */
 const reasonsToTell: ReadonlySet<unknown> = new Set<Reason>(['client_authentication_failed', 'client_not_allowed'])
-const tellAgainAfterSeconds = 60
+const tellings = { kind: 'refused clients told', attempts: 1, windowSeconds: 60 }
 
 /**
  * Logs, at `warn`, that a client was refused: a wrong secret or a missing scope turns off what an API hoped for, and the API may never say
@@ -28,7 +28,7 @@ async function tell(services: Services, request: HttpRequest, where: string, rea
   // With the store away nobody is known; the answer is there already.
   const isKnown = named !== undefined && (await clients.knows(named).catch(() => false))
   const client = isKnown ? named : undefined
-  const { allowed } = await counters.take(`refused client:${where}:${reason}:${client ?? ''}`, 1, tellAgainAfterSeconds)
+  const { allowed } = await counters.take(tellings, `${where}:${reason}:${client ?? ''}`)
   if (allowed) log.warn({ client, endpoint: where, reason }, 'client refused')
 }
 

@@ -113,10 +113,12 @@ function byOwner(
   }
 }
 
+const actsOfOwners = { kind: 'acts of owners of clients', attempts: 20, windowSeconds: 3600 }
+
 /** Each is an entry that every API holds, or a row of the audit log: one client must not be able to fill either. */
 async function limitOwner({ counters }: Services, clientId: string, by: Actor): Promise<Refusal | undefined> {
   if (by === 'manager') return undefined
-  const { allowed, retryAfterSeconds } = await counters.take(`client owned ${clientId}`, 20, 3600)
+  const { allowed, retryAfterSeconds } = await counters.take(actsOfOwners, clientId)
   return allowed ? undefined : refuse('too_many_attempts', { retryAfterSeconds })
 }
 

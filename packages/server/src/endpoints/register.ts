@@ -73,6 +73,7 @@ function judgeRegistrant(services: Services, http: HttpRequest): { isVouchedFor:
 /** Wrong ones count too: each costs a look, and a fetch perhaps. */
 async function limitRegistrations(services: Services, ip: string): Promise<Refusal | undefined> {
   const { perHour } = registrationPolicy(services)
-  const { allowed, retryAfterSeconds } = await services.counters.take(`register ${addressKey(ip)}`, perHour, 3600)
+  const limit = { kind: 'registrations', attempts: perHour, windowSeconds: 3600 }
+  const { allowed, retryAfterSeconds } = await services.counters.take(limit, addressKey(ip))
   return allowed ? undefined : refuse('too_many_attempts', { retryAfterSeconds })
 }

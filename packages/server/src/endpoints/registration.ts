@@ -32,8 +32,8 @@ export function readRegistration(services: Services): Endpoint {
   }
 }
 
-const changesAnHour = 20
-const changesAnHourOfAnAddress = 100
+const changesOfClient = { kind: 'changes of a registered client', attempts: 20, windowSeconds: 3600 }
+const changesFromAddress = { kind: 'changes of registered clients', attempts: 100, windowSeconds: 3600 }
 
 /** `PUT /register/{client}` (RFC 7592 §2.2): replaces everything that was said. */
 export function changeRegistration(services: Services): Endpoint {
@@ -96,9 +96,9 @@ export function deleteRegistration(services: Services): Endpoint {
  * fill the one or trouble the other. Refused ones count too.
  */
 async function limitChanges({ counters }: Services, clientId: string, ip: string): Promise<Refusal | undefined> {
-  const ofClient = await counters.take(`registration changed ${clientId}`, changesAnHour, 3600)
+  const ofClient = await counters.take(changesOfClient, clientId)
   if (!ofClient.allowed) return refuse('too_many_attempts', { retryAfterSeconds: ofClient.retryAfterSeconds })
-  const ofAddress = await counters.take(`registrations changed ${addressKey(ip)}`, changesAnHourOfAnAddress, 3600)
+  const ofAddress = await counters.take(changesFromAddress, addressKey(ip))
   if (ofAddress.allowed) return undefined
   return refuse('too_many_attempts', { retryAfterSeconds: ofAddress.retryAfterSeconds })
 }

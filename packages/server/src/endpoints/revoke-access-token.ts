@@ -1,5 +1,6 @@
 import { type AuditRecord, type Change, endLogin, hashCode, namedEntry, personalOf } from '@countersign/core'
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
+import type { Limit } from '@countersign/store'
 import { refusalAnswer } from '../http/answers.ts'
 import { type HttpAnswer, type HttpRequest, noStore } from '../http/message.ts'
 import type { Services } from '../services.ts'
@@ -12,8 +13,9 @@ import { holderRefusal } from './token-refresh.ts'
  * So many access tokens of one login (or of one client's machines) die by name in an hour: every API holds every entry of
  * the feed, so one login must not be able to fill it.
  */
-const tokensAnHour = 20
-const hourSeconds = 3600
+const tokensAnHour = { attempts: 20, windowSeconds: 3600 }
+const ofLogin: Limit = { kind: 'access tokens revoked of a login', ...tokensAnHour }
+const ofMachines: Limit = { kind: 'access tokens revoked of machines', ...tokensAnHour }
 
 /**
  * Revokes access tokens by name. Beyond twenty different ones of a login in an hour the login ends instead, a bound one only with the proof of its key;
@@ -34,9 +36,9 @@ export function accessTokenRevoker(
     // Who acts for somebody ends what it was given, and not their login.
     const familyId = claims.act === undefined ? claims.fam : undefined
     const { jti } = claims
-    const counter = familyId === undefined ? `token.revoked client ${clientId}` : `token.revoked family ${familyId}`
+    const counted = familyId === undefined ? ([ofMachines, clientId] as const) : ([ofLogin, familyId] as const)
     const revoking =
-      underWay.get(jti) ?? revokeByName(services, http, judged, counter).finally(() => underWay.delete(jti))
+      underWay.get(jti) ?? revokeByName(services, http, judged, counted).finally(() => underWay.delete(jti))
     underWay.set(jti, revoking)
     const limited = await revoking
     if (limited === undefined) return revoked()
@@ -53,11 +55,11 @@ async function revokeByName(
   services: Services,
   http: HttpRequest,
   { claims: { jti, client_id }, login }: CheckedToken,
-  counter: string,
+  counted: readonly [Limit, string],
 ): Promise<Refusal | undefined> {
   const { store, counters } = services
   if (await store.feed.holds('token', jti)) return undefined
-  const { allowed, retryAfterSeconds } = await counters.take(counter, tokensAnHour, hourSeconds)
+  const { allowed, retryAfterSeconds } = await counters.take(...counted)
   if (!allowed) return refuse('too_many_attempts', { retryAfterSeconds })
   let isNamed = false
   try {
@@ -83,7 +85,7 @@ async function revokeByName(
     isNamed = false
     throw error
   } finally {
-    if (!isNamed) await counters.giveBack(counter, tokensAnHour, hourSeconds)
+    if (!isNamed) await counters.giveBack(...counted)
   }
 }
 

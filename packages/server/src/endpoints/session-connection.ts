@@ -26,7 +26,7 @@ const connectionBody = z.strictObject({
 
 /** A token of a provider is good here for one login, however long it lives there. Longer than any ID token does. */
 const usedTokenMs = 24 * 3_600_000
-const attemptsPerMinute = 100
+const attempts = { kind: 'tokens of providers', attempts: 100, windowSeconds: 60 }
 
 /**
  * `POST /v1/sessions/connection`: an app has got a token of the provider by itself (a native SDK, one-tap). Nothing of it is believed before the provider's keys, or the
@@ -45,7 +45,7 @@ export function logInByConnection(services: Services): Endpoint {
     if (connection?.checkToken === undefined) return refusalAnswer(refuse('connection_unknown'))
     const scope = grantScope(wanted.scope, client.scopes, client.defaultScopes)
     if (scope === undefined) return refusalAnswer(refuse('scope_invalid'))
-    const limit = await services.counters.take(`provider token ${addressKey(http.ip)}`, attemptsPerMinute, 60)
+    const limit = await services.counters.take(attempts, addressKey(http.ip))
     if (!limit.allowed) return refusalAnswer(refuse('too_many_attempts', limit))
     const proof = checkClientProof(services, client, http)
     if (isRefusal(proof)) return refusalAnswer(proof)

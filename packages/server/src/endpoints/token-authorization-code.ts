@@ -19,7 +19,7 @@ import { missing, type TokenRequest } from './token-request.ts'
 
 const triesAtMost = 20
 /** New families of one client in one session. */
-const familiesAnHour = 60
+const newFamilies = { kind: 'new families of a session', attempts: 60, windowSeconds: 3600 }
 
 /** `grant_type=authorization_code` with PKCE (RFC 6749 §4.1.3, RFC 7636 §4.5): load → decide → sign → commit → answer. */
 export async function redeemAuthorizationCode(services: Services, request: TokenRequest): Promise<HttpAnswer> {
@@ -65,7 +65,6 @@ function tokensOf(
 
 /** Each new family can end an older one, and every API is told: one browser must not be able to keep them all busy. */
 async function limitFamilies(services: Services, { session, client }: CodeSnapshot): Promise<Refusal | undefined> {
-  const counted = `family.created ${session.id} ${client.id}`
-  const { allowed, retryAfterSeconds } = await services.counters.take(counted, familiesAnHour, 3600)
+  const { allowed, retryAfterSeconds } = await services.counters.take(newFamilies, `${session.id} ${client.id}`)
   return allowed ? undefined : refuse('too_many_attempts', { retryAfterSeconds })
 }

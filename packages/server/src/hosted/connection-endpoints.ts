@@ -22,7 +22,7 @@ import { judgeLink, waysInPath } from './link-seal.ts'
 import { pageOfRefusal } from './page-answers.ts'
 import { readReturnTo } from './return-to.ts'
 
-const startsPerMinute = 60
+const starts = { kind: 'starts of a connection', attempts: 60, windowSeconds: 60 }
 const callbackCharactersAtMost = 8_192
 
 /** `GET /connections/{connection}`: to the provider. A link, not a form: browsers hold forms to the page's policy wherever they lead on. */
@@ -80,7 +80,7 @@ async function begin(
   purpose: Pick<ConnectionSignIn, 'returnTo' | 'linksSession'> & { fresh: boolean },
 ): Promise<HttpAnswer | Refusal> {
   const { store, connections, counters, cookies } = services
-  const limit = await counters.take(`connection ${addressKey(http.ip)}`, startsPerMinute, 60)
+  const limit = await counters.take(starts, addressKey(http.ip))
   if (!limit.allowed) return refuse('too_many_attempts', { retryAfterSeconds: limit.retryAfterSeconds })
   const { now } = await store.loadIssuer()
   const state = connections.newState()

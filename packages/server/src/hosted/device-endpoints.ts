@@ -24,7 +24,10 @@ import type { HostedServices } from './hosted-services.ts'
 import { page, pageOfRefusal, problemPage } from './page-answers.ts'
 
 /** So many wrong user codes in ten minutes by one user, and from one address: of 20⁸ codes nobody finds one that waits. */
-const wrongCodes = { byUser: 10, fromAddress: 30, seconds: 600 }
+const wrongCodes = {
+  byUser: { kind: 'wrong user codes by user', attempts: 10, windowSeconds: 600 },
+  fromAddress: { kind: 'wrong user codes from address', attempts: 30, windowSeconds: 600 },
+}
 
 /**
  * `GET /device` (RFC 8628 §3.3): where the user types the code that a device shows. A link that brings the code along fills it in and nothing more (§5.4): it
@@ -79,11 +82,11 @@ async function findRequest(
 ): Promise<FoundRequest | Refusal> {
   const { counters, store } = services
   const limits = [
-    [`wrong user codes by ${user.id}`, wrongCodes.byUser],
-    [`wrong user codes from ${addressKey(http.ip)}`, wrongCodes.fromAddress],
+    [wrongCodes.byUser, user.id],
+    [wrongCodes.fromAddress, addressKey(http.ip)],
   ] as const
-  for (const [key, limit] of limits) {
-    const { allowed, retryAfterSeconds } = await counters.take(key, limit, wrongCodes.seconds)
+  for (const [limit, key] of limits) {
+    const { allowed, retryAfterSeconds } = await counters.take(limit, key)
     if (!allowed) return refuse('too_many_attempts', { retryAfterSeconds })
   }
   const code = readUserCode(typed)
@@ -95,7 +98,7 @@ async function findRequest(
     return isRefusal(outcome) ? outcome : { result: { row: outcome.row }, change: outcome.change }
   })
   if (isRefusal(claimed)) return claimed
-  for (const [key, limit] of limits) await counters.giveBack(key, limit, wrongCodes.seconds)
+  for (const [limit, key] of limits) await counters.giveBack(limit, key)
   const client = (await store.loadClient(claimed.row.clientId))?.client
   if (client === undefined || client.disabled) return refuse('user_code_invalid')
   return { row: claimed.row, client, userCode: showUserCode(code) }

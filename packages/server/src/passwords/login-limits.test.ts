@@ -196,6 +196,55 @@ test('an attempt is taken back once, whatever is called afterwards', async () =>
   ).toBe(1)
 })
 
+describe('attempts that are refused', () => {
+  test('take no memory: an address that has used up its own limits empties nobody else’s', async () => {
+    limits = createLoginLimits(createMemoryCounters(() => now, 1_000))
+    await guess(
+      () => victim,
+      n => manyAddresses(n % 40),
+      200,
+    )
+    await guess(
+      n => `someone${n}@example.com`,
+      () => elsewhere,
+      5_000,
+    )
+    // Not one more from those that have had their three, and none from the one that has sprayed.
+    expect(
+      await guess(
+        () => victim,
+        n => manyAddresses(n % 40),
+        200,
+      ),
+    ).toBe(0)
+    expect(await limits.begin(null, elsewhere)).toMatchObject({ reason: 'too_many_attempts' })
+  })
+
+  test('name no account to the counters once the address is refused', async () => {
+    const counters = createMemoryCounters(() => now)
+    const taken: string[] = []
+    limits = createLoginLimits({
+      ...counters,
+      take(limit, key) {
+        taken.push(limit.kind)
+        return counters.take(limit, key)
+      },
+    })
+    await guess(
+      n => `someone${n}@example.com`,
+      () => elsewhere,
+      100,
+    )
+    taken.length = 0
+    await guess(
+      n => `another${n}@example.com`,
+      () => elsewhere,
+      100,
+    )
+    expect(new Set(taken)).toEqual(new Set(['logins from an address', 'failed logins from an address']))
+  })
+})
+
 describe('guessing at one account from very many addresses', () => {
   const rounds = (addresses: number) => (n: number) => manyAddresses(n % addresses)
 

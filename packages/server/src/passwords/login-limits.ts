@@ -1,13 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type Refusal, refuse } from '@countersign/protocol'
-import type { CounterAnswer, Counters } from '@countersign/store'
+import type { CounterAnswer, Counters, Limit } from '@countersign/store'
 import { addressKey, networkKey } from './address-key.ts'
-
-/** So many passwords in so many seconds. */
-export interface Limit {
-  readonly attempts: number
-  readonly windowSeconds: number
-}
 
 /** contract.md, Defaults. */
 export interface LoginLimitValues {
@@ -26,12 +20,12 @@ export interface LoginLimitValues {
 }
 
 const defaultLoginLimits: LoginLimitValues = {
-  pair: { attempts: 10, windowSeconds: 60 },
-  address: { attempts: 100, windowSeconds: 60 },
-  account: { attempts: 100, windowSeconds: 3600 },
-  first: { attempts: 3, windowSeconds: 3600 },
-  pairAll: { attempts: 30, windowSeconds: 60 },
-  addressAll: { attempts: 300, windowSeconds: 60 },
+  pair: { kind: 'failed logins of a pair', attempts: 10, windowSeconds: 60 },
+  address: { kind: 'failed logins from an address', attempts: 100, windowSeconds: 60 },
+  account: { kind: 'failed logins of an account', attempts: 100, windowSeconds: 3600 },
+  first: { kind: 'first failed logins of a network', attempts: 3, windowSeconds: 3600 },
+  pairAll: { kind: 'logins of a pair', attempts: 30, windowSeconds: 60 },
+  addressAll: { kind: 'logins from an address', attempts: 300, windowSeconds: 60 },
 }
 
 const knownForSeconds = 90 * 86_400
@@ -83,10 +77,9 @@ interface Counted {
 }
 
 export function createLoginLimits(counters: Counters, limits: LoginLimitValues = defaultLoginLimits): LoginLimits {
-  const take = ({ key, limit }: Counted): Promise<CounterAnswer> =>
-    counters.take(key, limit.attempts, limit.windowSeconds)
+  const take = ({ key, limit }: Counted): Promise<CounterAnswer> => counters.take(limit, key)
   const giveBack = async (counted: readonly Counted[]): Promise<void> => {
-    for (const { key, limit } of counted) await counters.giveBack(key, limit.attempts, limit.windowSeconds)
+    for (const { key, limit } of counted) await counters.giveBack(limit, key)
   }
 
   return {
@@ -94,13 +87,14 @@ export function createLoginLimits(counters: Counters, limits: LoginLimitValues =
       const keys = keysOf(account, ip)
       const pair: Counted = { key: keys.pair, limit: limits.pair }
       const counted: Counted[] = []
-      const all: Counted[] = [{ key: keys.addressAll, limit: limits.addressAll }]
-      const failures: Counted[] = [{ key: keys.address, limit: limits.address }]
-      if (account !== null) {
-        all.push({ key: keys.pairAll, limit: limits.pairAll })
-        failures.push(pair)
-      }
-      for (const one of [...all, ...failures]) {
+      const ofAddress: Counted[] = [
+        { key: keys.addressAll, limit: limits.addressAll },
+        { key: keys.address, limit: limits.address },
+      ]
+      const pairAll: Counted = { key: keys.pairAll, limit: limits.pairAll }
+      const isKept = ({ limit }: Counted): boolean => limit === limits.addressAll || limit === limits.pairAll
+      // The address first: whoever has used up his own limits names no account any more, and fills no memory with keys.
+      for (const one of account === null ? ofAddress : [...ofAddress, pairAll, pair]) {
         const answer = await take(one)
         // A refused attempt costs nothing elsewhere: hammering at one account must not use up the address.
         if (!answer.allowed) return refused(answer, giveBack(counted))
@@ -122,8 +116,8 @@ export function createLoginLimits(counters: Counters, limits: LoginLimitValues =
           const mine = counted.splice(0)
           if (mine.length === 0) return
           // Of the address this attempt alone: an attacker's own account must not buy him guesses at others.
-          await giveBack(mine.filter(one => one !== pair && !all.includes(one)))
-          await counters.clear(keys.pair)
+          await giveBack(mine.filter(one => one !== pair && !isKept(one)))
+          await counters.clear(limits.pair, keys.pair)
           if (account !== null) await counters.remember(keys.known, knownForSeconds)
         },
         withdrawn: () => giveBack(counted.splice(0)),
@@ -140,15 +134,16 @@ async function refused(answer: CounterAnswer, givenBack: Promise<void>): Promise
 /** Hashed, so that addresses do not lie about in a shared counter store, and no key is long. */
 function keysOf(account: string | null, ip: string): Record<keyof LoginLimitValues | 'known', string> {
   const address = addressKey(ip)
-  const key = (kind: string, ...parts: string[]): string =>
-    `login-${kind}:${createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 22)}`
+  const key = (...parts: string[]): string =>
+    createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 22)
+  const [ofAddress, ofPair] = [key(address), key(account ?? '', address)]
   return {
-    address: key('address', address),
-    pair: key('pair', account ?? '', address),
-    account: key('account', account ?? ''),
-    first: key('first', account ?? '', networkKey(ip)),
-    pairAll: key('pair-all', account ?? '', address),
-    addressAll: key('address-all', address),
-    known: key('known', account ?? '', address),
+    address: ofAddress,
+    addressAll: ofAddress,
+    pair: ofPair,
+    pairAll: ofPair,
+    known: `login ${ofPair}`,
+    account: key(account ?? ''),
+    first: key(account ?? '', networkKey(ip)),
   }
 }

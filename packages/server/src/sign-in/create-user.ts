@@ -29,9 +29,11 @@ const nameCharactersAtMost = 200
 /** Control characters, and those that turn the direction of text: a name must not rearrange the page that it stands on. */
 const refusedInNames = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u
 
+const signUps = { kind: 'sign-ups', attempts: 100, windowSeconds: 3600 }
+
 /** So many users in an hour from one address, whoever they claim to be. */
 export async function limitSignUps({ counters }: Services, ip: string): Promise<Refusal | undefined> {
-  const { allowed, retryAfterSeconds } = await counters.take(`sign-up ${addressKey(ip)}`, 100, 3600)
+  const { allowed, retryAfterSeconds } = await counters.take(signUps, addressKey(ip))
   return allowed ? undefined : refuse('too_many_attempts', { retryAfterSeconds })
 }
 

@@ -1,6 +1,6 @@
 import { type Client, changeClient, changesSubjects, declareClient } from '@countersign/core'
 import { isRefusal } from '@countersign/protocol'
-import type { ClientSnapshot } from '@countersign/store'
+import type { ClientSnapshot, Limit } from '@countersign/store'
 import { isLocalIssuer } from '../../http/client-address.ts'
 import type { Services } from '../../services.ts'
 import { decideAndCommit } from '../../sign-in/decide-and-commit.ts'
@@ -28,7 +28,9 @@ const staleMs = 86_400_000
 const addressesAtMost = 10_000
 /** Shares: no one domain, under however many host names, uses up what is there for all. */
 const fetchesAtOnce = { ofAll: 20, ofDomain: 5 }
-const fetchesAMinute = { ofAll: 300, ofDomain: 60, ofHost: 30 }
+const fetches: Limit = { kind: 'metadata documents', attempts: 300, windowSeconds: 60 }
+const fetchesOfDomain: Limit = { kind: 'metadata documents of a domain', attempts: 60, windowSeconds: 60 }
+const fetchesOfHost: Limit = { kind: 'metadata documents of a host', attempts: 30, windowSeconds: 60 }
 /** Of the clients that there may be at most, in the time after which unused ones are forgotten. */
 const newClientsOfDomain = 1 / 20
 
@@ -60,12 +62,13 @@ export function createMetadataClients(services: Needed): ClientFinder {
   async function mayFetch(address: string): Promise<boolean> {
     const { hostname } = new URL(address)
     const domain = domainOfAddress(address)
-    const takes = [
-      [`metadata document ${hostname}`, fetchesAMinute.ofHost],
-      [`metadata documents of ${domain}`, fetchesAMinute.ofDomain],
-      ['metadata documents', fetchesAMinute.ofAll],
-    ] as const
-    for (const [key, most] of takes) if (!(await counters.take(key, most, 60)).allowed) return false
+    // Hosts are as many as a stranger likes to name: nothing is kept of those that are not asked.
+    const takes = [[fetches, ''] as const, [fetchesOfDomain, domain] as const, [fetchesOfHost, hostname] as const]
+    for (const [index, taken] of takes.entries()) {
+      if ((await counters.take(...taken)).allowed) continue
+      for (const earlier of takes.slice(0, index)) await counters.giveBack(...earlier)
+      return false
+    }
     return true
   }
 
@@ -73,8 +76,8 @@ export function createMetadataClients(services: Needed): ClientFinder {
   async function hasRoom(address: string): Promise<boolean> {
     const { clientsAtMost, unusedSeconds } = registrationPolicy(services)
     const share = Math.max(1, Math.floor(clientsAtMost * newClientsOfDomain))
-    const key = `metadata clients of ${domainOfAddress(address)}`
-    return (await counters.take(key, share, unusedSeconds)).allowed && !(await isFull())
+    const limit = { kind: 'metadata clients of a domain', attempts: share, windowSeconds: unusedSeconds }
+    return (await counters.take(limit, domainOfAddress(address))).allowed && !(await isFull())
   }
 
   /** Fetches the document, if it may, and writes what it says. */

@@ -19,7 +19,7 @@ import type { Admitted } from './admit.ts'
 import { answerClient, redirectError } from './authorization-answer.ts'
 import type { AuthorizationRequest } from './authorization-request.ts'
 
-const codesAMinute = 20
+const codesOfSession = { kind: 'codes of a session', attempts: 20, windowSeconds: 60 }
 
 /**
  * The code, in one commit with all that it stands on: the grant, if the user has just said yes (`allowed`) or need not be asked, and the mark and the pushed request that are used up.
@@ -58,7 +58,7 @@ async function limitCodes(
   { counters }: HostedServices,
   { session }: SessionOnlySnapshot,
 ): Promise<Refusal | undefined> {
-  const { allowed, retryAfterSeconds } = await counters.take(`codes ${session.id}`, codesAMinute, 60)
+  const { allowed, retryAfterSeconds } = await counters.take(codesOfSession, session.id)
   return allowed ? undefined : refuse('too_many_attempts', { retryAfterSeconds })
 }
 
