@@ -5,7 +5,7 @@ import { afterAll, expect, test } from 'vitest'
 import { trackedTree } from '../tools/tidy/tree.ts'
 import { readSteps, type Step } from './testing/documents/read-document.ts'
 import { startReader } from './testing/documents/reader.ts'
-import { givenInstallation, type Installation, type Running, startServer } from './testing/server-process.ts'
+import { givenInstallation, type Installation, type Running, run, startServer } from './testing/server-process.ts'
 
 /*
  * Every call with curl that a document of this house shows is made here, to the letter, each document in one shell and against a server of its own; what is
@@ -86,3 +86,18 @@ test.each(documents)('%s tells of refusals what the table of reasons says', path
     }
   }
 })
+
+test('the operator’s commands that are shown are there', async () => {
+  const shownCommands = [...pages.values()].flatMap(text =>
+    [...text.matchAll(/^npm run (?:-s )?countersign -- (.*)$/gm)].map(([, line = '']) => wordsOf(line)),
+  )
+  const commands = [...new Set(shownCommands)]
+  expect(commands).toContain('audit export')
+  const usages = await Promise.all(commands.map(words => run([...words.split(' '), '--help']).ended))
+  expect(usages.map(({ stdout }) => /^Usage: countersign ([a-z -]*[a-z])/.exec(stdout)?.[1])).toEqual(commands)
+})
+
+/** The name of a command, without what it is given. */
+function wordsOf(line: string): string {
+  return /^[a-z]+(?: [a-z][a-z-]*(?= |$))*/.exec(line)?.[0] ?? ''
+}
