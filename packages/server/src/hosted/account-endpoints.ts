@@ -4,7 +4,7 @@ import { judgePasswordChange } from '../endpoints/password.ts'
 import { endEverySession } from '../endpoints/sessions.ts'
 import { seeOther } from '../http/answers.ts'
 import type { Endpoint, HttpAnswer, HttpRequest } from '../http/message.ts'
-import { type Parameters, readPageForm, readParameters } from '../http/read-form.ts'
+import { type Parameters, readParameters } from '../http/read-form.ts'
 import { type AccountCommand, type AccountModel, accountPage } from '../pages/account-page.ts'
 import { signedOutPage } from '../pages/message-pages.ts'
 import { passwordMinLength } from '../passwords/password-policy.ts'
@@ -13,10 +13,12 @@ import { deviceOf } from '../sign-in/device-of.ts'
 import { endUserSessions } from '../sign-in/end-user-sessions.ts'
 import { loadLivingSession } from '../sign-in/load-living-session.ts'
 import type { HostedServices } from './hosted-services.ts'
-import { page, pageOfRefusal, problemPage } from './page-answers.ts'
+import { page, problemPage } from './page-answers.ts'
+import { type PageCommand, signInFor, submitPage } from './page-commands.ts'
 
 const cookieSaltBytes = 16
-const toSignIn = '/sign-in?return_to=/account'
+const path = '/account'
+const toSignIn = signInFor(path)
 
 /** `GET /account`: devices and sessions. */
 export function showAccount(services: HostedServices): Endpoint {
@@ -30,14 +32,8 @@ export function showAccount(services: HostedServices): Endpoint {
 }
 
 type Done = NonNullable<AccountModel['done']>
-type Command = (
-  services: HostedServices,
-  http: HttpRequest,
-  login: SessionOnlySnapshot,
-  form: Parameters,
-) => Promise<HttpAnswer | Refusal>
 
-const commands: Readonly<Record<AccountCommand, Command>> = {
+const commands: Readonly<Record<AccountCommand, PageCommand>> = {
   sign_out: signOut,
   end_session: endOne,
   end_others: endOthers,
@@ -45,19 +41,9 @@ const commands: Readonly<Record<AccountCommand, Command>> = {
   change_password: changePassword,
 }
 
-/** `POST /account`: one command; afterwards the page is shown by a GET of its own, so that reloading repeats nothing. */
+/** `POST /account`: one command. */
 export function submitAccount(services: HostedServices): Endpoint {
-  return async http => {
-    const login = await services.cookies.session(http)
-    if (login === undefined) return seeOther(toSignIn)
-    const form = readPageForm(http)
-    if (isRefusal(form)) return pageOfRefusal(services, form)
-    if (!services.cookies.formIsOurs(http, form.get('csrf'))) return pageOfRefusal(services, refuse('csrf_refused'))
-    const name = form.get('command') ?? ''
-    if (!Object.hasOwn(commands, name)) return pageOfRefusal(services, refuse('parameter_invalid'))
-    const outcome = await commands[name as AccountCommand](services, http, login, form)
-    return isRefusal(outcome) ? accountAnswer(services, http, login, { problem: outcome }) : outcome
-  }
+  return submitPage(services, { path, commands, show: accountAnswer })
 }
 
 /** Ends the session of this browser. */

@@ -1,10 +1,10 @@
 import { isOneLogin, isVouchedFor, type SessionOnlySnapshot } from '@countersign/core'
-import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
+import { isRefusal, type Refusal } from '@countersign/protocol'
 import { signOutOfApplication, withdraw } from '../grants/end-application.ts'
 import { type Application, listApplications } from '../grants/list-applications.ts'
 import { seeOther } from '../http/answers.ts'
 import type { Endpoint, HttpAnswer, HttpRequest } from '../http/message.ts'
-import { type Parameters, readPageForm, readParameters } from '../http/read-form.ts'
+import { readParameters } from '../http/read-form.ts'
 import {
   type ApplicationRow,
   type ApplicationsCommand,
@@ -16,10 +16,11 @@ import { deviceOf } from '../sign-in/device-of.ts'
 import { signOut } from './account-endpoints.ts'
 import { askingApplication } from './asking-application.ts'
 import type { HostedServices } from './hosted-services.ts'
-import { pageOfRefusal, problemPage } from './page-answers.ts'
+import { problemPage } from './page-answers.ts'
+import { type PageCommand, signInFor, submitPage } from './page-commands.ts'
 
 const path = '/account/applications'
-const toSignIn = `/sign-in?return_to=${path}`
+const toSignIn = signInFor(path)
 
 /** `GET /account/applications`: what may act for the user, and on which devices. */
 export function showApplications(services: HostedServices): Endpoint {
@@ -33,16 +34,10 @@ export function showApplications(services: HostedServices): Endpoint {
 }
 
 type Done = NonNullable<ApplicationsModel['done']>
-type Command = (
-  services: HostedServices,
-  http: HttpRequest,
-  login: SessionOnlySnapshot,
-  form: Parameters,
-) => Promise<HttpAnswer | Refusal>
 
 const actorOf = (http: HttpRequest) => ({ device: deviceOf(http), by: 'user' as const })
 
-const commands: Readonly<Record<ApplicationsCommand, Command>> = {
+const commands: Readonly<Record<ApplicationsCommand, PageCommand>> = {
   sign_out: signOut,
   end_login: async (services, http, { user }, form) => {
     const familyId = form.get('family_id') ?? ''
@@ -56,19 +51,9 @@ const commands: Readonly<Record<ApplicationsCommand, Command>> = {
     back('withdraw', await withdraw(services, user.id, form.get('client_id') ?? '', actorOf(http))),
 }
 
-/** `POST /account/applications`: one command; afterwards the page is shown by a GET of its own, so that reloading repeats nothing. */
+/** `POST /account/applications`: one command. */
 export function submitApplications(services: HostedServices): Endpoint {
-  return async http => {
-    const login = await services.cookies.session(http)
-    if (login === undefined) return seeOther(toSignIn)
-    const form = readPageForm(http)
-    if (isRefusal(form)) return pageOfRefusal(services, form)
-    if (!services.cookies.formIsOurs(http, form.get('csrf'))) return pageOfRefusal(services, refuse('csrf_refused'))
-    const name = form.get('command') ?? ''
-    if (!Object.hasOwn(commands, name)) return pageOfRefusal(services, refuse('parameter_invalid'))
-    const outcome = await commands[name as ApplicationsCommand](services, http, login, form)
-    return isRefusal(outcome) ? applicationsAnswer(services, http, login, { problem: outcome }) : outcome
-  }
+  return submitPage(services, { path, commands, show: applicationsAnswer })
 }
 
 function back(done: Done, outcome: object | Refusal): HttpAnswer | Refusal {
