@@ -41,6 +41,7 @@ import { pooledRandomBytes } from './pooled-random.ts'
 import { routes } from './routes.ts'
 import type { JudgeRefresh, RefreshEvent, ServerConfig } from './services.ts'
 import { createCookies } from './sign-in/cookies.ts'
+import { createTurns } from './sign-in/turns.ts'
 
 export interface NodeOptions {
   readonly config: ServerConfig
@@ -112,6 +113,7 @@ export async function createNode(options: NodeOptions): Promise<ServerNode> {
     log,
     clock,
     random,
+    turns: createTurns(),
     judgeRefresh: options.judgeRefresh ?? redeemRefreshToken,
     onRefresh(event) {
       observer?.refreshDecided(event.row, event.reason)

@@ -22,6 +22,7 @@ import type { Log } from './log.ts'
 import type { Outbound } from './outbound/outbound.ts'
 import type { LoginLimits } from './passwords/login-limits.ts'
 import type { PasswordHasher } from './passwords/password-hasher.ts'
+import type { Turns } from './sign-in/turns.ts'
 
 /** What an operator decides. Times in seconds. */
 export interface ServerConfig {
@@ -79,6 +80,8 @@ export interface Services {
   /** User codes are short; what is stored of them is keyed. */
   readonly userCodeKey: MacKey
   readonly random: RandomBytes
+  /** For what would else be a conflict time and again. */
+  readonly turns: Turns
   /** The refresh rule. An argument only so that the simulation can break it on purpose, to check its checker. */
   readonly judgeRefresh: JudgeRefresh
   /** Told of every refresh that was decided: row, family, how it ended. Metrics and the demo listen. */

@@ -21,21 +21,40 @@ const triesAtMost = 20
 /** New families of one client in one session. */
 const newFamilies = { kind: 'new families of a session', attempts: 60, windowSeconds: 3600 }
 
-/** `grant_type=authorization_code` with PKCE (RFC 6749 §4.1.3, RFC 7636 §4.5): load → decide → sign → commit → answer. */
+/**
+ * `grant_type=authorization_code` with PKCE (RFC 6749 §4.1.3, RFC 7636 §4.5): load → decide → sign → commit → answer. One after the other in one session: each makes room for
+ * itself among the logins that are there (`familiesAtMost`), and would find fewer than there will be.
+ */
 export async function redeemAuthorizationCode(services: Services, request: TokenRequest): Promise<HttpAnswer> {
-  const { form, client, proof, http } = request
-  const [code, redirectUri, verifier] = ['code', 'redirect_uri', 'code_verifier'].map(name => form.get(name))
+  const { form } = request
+  const [code, redirectUri] = [form.get('code'), form.get('redirect_uri')]
   if (code === undefined) return refusalAnswer(missing('code'))
   if (redirectUri === undefined) return refusalAnswer(missing('redirect_uri'))
-  const hash = hashCode(code)
+  const snapshot = await services.store.loadCode(hashCode(code))
+  if (snapshot === undefined) return refusalAnswer(refuse('code_invalid'))
+  return services.turns.take(`session ${snapshot.session.id}`, hasWaited =>
+    redeem(services, request, { code, redirectUri, loaded: hasWaited ? undefined : snapshot }),
+  )
+}
+
+async function redeem(
+  services: Services,
+  { form, client, proof, http }: TokenRequest,
+  presented: { code: string; redirectUri: string; loaded: CodeSnapshot | undefined },
+): Promise<HttpAnswer> {
+  const hash = hashCode(presented.code)
+  const { redirectUri } = presented
+  let { loaded } = presented
   let spent: { refusal: Refusal | undefined } | undefined
   for (let tries = 0; tries < triesAtMost; tries++) {
-    const snapshot = await services.store.loadCode(hash)
+    const snapshot = loaded ?? (await services.store.loadCode(hash))
+    loaded = undefined
     if (snapshot === undefined) return refusalAnswer(refuse('code_invalid'))
     const device = deviceOf(http)
     const { jkt } = proof
     const logins = needsLogins(snapshot) ? await services.store.listSessions(snapshot.user.id) : []
     const { random } = services
+    const verifier = form.get('code_verifier')
     const decision = redeemCode({ snapshot, client, redirectUri, verifier, jkt, device, logins, random })
     const { outcome, change } = decision
     const reachable = stillAllowed(snapshot.code, client).audiences

@@ -6,10 +6,12 @@ import { answerDevice, device } from './devices.ts'
 import { given, password } from './given.ts'
 import { push } from './pushed.ts'
 import { racesOfAssertions } from './races-of-assertions.ts'
+import { racesOfCodes } from './races-of-codes.ts'
 
 /** Fifty at once through the whole server: what must hold on every store. */
 export function racesOver(openStore?: (options: StoreOptions) => Promise<Store>): void {
   racesOfAssertions(openStore)
+  racesOfCodes(openStore)
   const server = () => given.server(openStore ? { openStore } : {})
   const fifty = <T>(run: (index: number) => Promise<T>): Promise<T[]> =>
     Promise.all(Array.from({ length: 50 }, (_, index) => run(index)))
