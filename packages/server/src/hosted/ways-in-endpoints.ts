@@ -2,7 +2,7 @@ import { type Identity, isFreshlySignedIn, type SessionOnlySnapshot, unlinkIdent
 import { isReason, isRefusal, type Reason, type Refusal, refuse } from '@countersign/protocol'
 import { seeOther } from '../http/answers.ts'
 import type { Endpoint, HttpAnswer, HttpRequest } from '../http/message.ts'
-import { type Parameters, readForm, readParameters } from '../http/read-form.ts'
+import { type Parameters, readParameters } from '../http/read-form.ts'
 import { type WaysInCommand, type WaysInModel, waysInPage } from '../pages/ways-in-page.ts'
 import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
@@ -10,9 +10,10 @@ import { loadLivingSession } from '../sign-in/load-living-session.ts'
 import { signOut } from './account-endpoints.ts'
 import type { HostedServices } from './hosted-services.ts'
 import { linkSeal, waysInPath } from './link-seal.ts'
-import { pageOfRefusal, problemPage } from './page-answers.ts'
+import { problemPage } from './page-answers.ts'
+import { type PageCommand, signInFor, submitPage } from './page-commands.ts'
 
-const toSignIn = `/sign-in?return_to=${waysInPath}`
+const toSignIn = signInFor(waysInPath)
 
 /** `GET /account/connections`: how one can sign in. */
 export function showWaysIn(services: HostedServices): Endpoint {
@@ -24,28 +25,11 @@ export function showWaysIn(services: HostedServices): Endpoint {
   }
 }
 
-type Command = (
-  services: HostedServices,
-  http: HttpRequest,
-  login: SessionOnlySnapshot,
-  form: Parameters,
-) => Promise<HttpAnswer | Refusal>
+const commands: Readonly<Record<WaysInCommand, PageCommand>> = { sign_out: signOut, unlink }
 
-const commands: Readonly<Record<WaysInCommand, Command>> = { sign_out: signOut, unlink }
-
-/** `POST /account/connections`: one command; afterwards the page is shown by a GET of its own, so that reloading repeats nothing. */
+/** `POST /account/connections`: one command. */
 export function submitWaysIn(services: HostedServices): Endpoint {
-  return async http => {
-    const login = await services.cookies.session(http)
-    if (login === undefined) return seeOther(toSignIn)
-    const form = readForm(http)
-    if (isRefusal(form)) return pageOfRefusal(services, form)
-    if (!services.cookies.formIsOurs(http, form.get('csrf'))) return pageOfRefusal(services, refuse('csrf_refused'))
-    const name = form.get('command') ?? ''
-    if (!Object.hasOwn(commands, name)) return pageOfRefusal(services, refuse('parameter_invalid'))
-    const outcome = await commands[name as WaysInCommand](services, http, login, form)
-    return isRefusal(outcome) ? waysInAnswer(services, http, login, { problem: outcome }) : outcome
-  }
+  return submitPage(services, { path: waysInPath, commands, show: waysInAnswer })
 }
 
 async function unlink(

@@ -1,5 +1,6 @@
 import { createMemoryStore, type Store, type StoreOptions } from '@countersign/store'
 import { expect, test } from 'vitest'
+import { codesOfSession } from '../endpoints/authorize/give-code.ts'
 import { browser } from './browser.ts'
 import { type Answer, introspect, redeem } from './calls.ts'
 import { type GivenServer, given, sampleClients } from './given.ts'
@@ -50,7 +51,7 @@ async function redeemAll(nodes: readonly GivenServer[], id: string): Promise<Ans
   while (codes.length < 50) {
     codes.push(await page.code(asked))
     // The limit on codes is not what is tried here.
-    await to.server.services.counters.clear(`codes ${login?.session.id}`)
+    await to.server.services.counters.clear(codesOfSession, login?.session.id ?? '')
   }
   return Promise.all(
     codes.map(({ code, verifier }, index) =>

@@ -12,6 +12,7 @@ import {
   useUp,
 } from '@countersign/core'
 import { type Refusal, refuse } from '@countersign/protocol'
+import type { Limit } from '@countersign/store'
 import type { HostedServices } from '../../hosted/hosted-services.ts'
 import type { HttpAnswer, HttpRequest } from '../../http/message.ts'
 import { deviceOf } from '../../sign-in/device-of.ts'
@@ -19,7 +20,8 @@ import type { Admitted } from './admit.ts'
 import { answerClient, redirectError } from './authorization-answer.ts'
 import type { AuthorizationRequest } from './authorization-request.ts'
 
-const codesOfSession = { kind: 'codes of a session', attempts: 20, windowSeconds: 60 }
+/** How many codes one session gets. */
+export const codesOfSession: Limit = { kind: 'codes of a session', attempts: 20, windowSeconds: 60 }
 
 /**
  * The code, in one commit with all that it stands on: the grant, if the user has just said yes (`allowed`) or need not be asked, and the mark and the pushed request that are used up.
