@@ -37,7 +37,9 @@ export function openTables(database: DatabaseSync, options: StoreOptions): Table
   const putSession = openSessionWrites(database, clients)
   const putFamily = openFamilyWrites(database, clients)
   const audit = openAuditLog(database)
-  const feed = openFeed(database, { clock: options.clock, incarnation: issuer.load().incarnation })
+  // Each start is a history of its own: the files may have been put back from a copy since, and numbers would be given a second time.
+  const incarnation = `${issuer.load().incarnation}-${options.seed.incarnation}`
+  const feed = openFeed(database, { clock: options.clock, incarnation })
   const reads = openReads(database, {
     issuer,
     keyRing,

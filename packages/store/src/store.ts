@@ -124,7 +124,7 @@ export interface SessionWithFamilies {
 
 /** The numbered log behind the revocation feed. Numbers have no gaps; an entry is numbered once it is committed. */
 export interface FeedStore {
-  /** Names this history; a position of another one means nothing here. */
+  /** Names this history; a position of another one means nothing here. An engine that nobody else writes to may begin one at each opening. */
   readonly incarnation: string
   /** Everything that still matters, and the number of the newest entry. */
   snapshot(): Promise<FeedBatch>

@@ -403,3 +403,28 @@ test('D13: beside a foreign issuer the feed comes from elsewhere, and tokens wit
   expect(issuer.asked).not.toContain('/revocations')
   await feed.close()
 })
+
+test('a feed whose clock is ahead for a while makes no revoked token good: not while, and not after', async () => {
+  const by = open()
+  await by.ready()
+  const text = token()
+  const ended: FeedEntry = { kind: 'session', id: 's', until: time.nowSeconds() + 900 }
+  issuer.send('entries', [ended])
+  await until(() => by.status().revocations?.entries === 1)
+  const right = issuer.asOf
+  issuer.asOf = () => right() + 1_200
+  issuer.send('heartbeat')
+  await until(() => position(by) === 'life.3')
+  expect(await outcome(by, text)).toBe('token_revoked')
+
+  // One that begins to follow then is told nothing of what seems to be past, and everything once the clock is right.
+  const late = open()
+  await late.ready()
+  issuer.asOf = right
+  issuer.onFollow = (_request, send) => send('snapshot', [ended])
+  issuer.send('heartbeat')
+  await until(() => late.status().revocations?.entries === 1, 100)
+  expect(await outcome(late, text)).toBe('token_revoked')
+  await until(() => by.status().revocations?.entries === 1, 100)
+  expect(await outcome(by, text)).toBe('token_revoked')
+})

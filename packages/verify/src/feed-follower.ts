@@ -50,6 +50,8 @@ const retryCeilingMilliseconds = 15_000
 const longestRetryAfterSeconds = 60
 const mostEventLetters = 128 * 1024 * 1024
 const pruneEverySeconds = 15
+/** Nodes' clocks differ by less. */
+const clockStepSeconds = 10
 
 export function followFeed(runtime: Runtime, known: Revocations, options: FeedOptions): FeedFollower {
   const { clock, timers, random } = runtime
@@ -58,6 +60,8 @@ export function followFeed(runtime: Runtime, known: Revocations, options: FeedOp
   let overflown = false
   let unknownEntries = 0
   let prunedAt = 0
+  /** Of what the entries that are held are made of. */
+  let latestAsOf = 0
   let fault: string | undefined
   let failures = 0
   let connection: AbortController | undefined
@@ -85,6 +89,12 @@ export function followFeed(runtime: Runtime, known: Revocations, options: FeedOp
     if (!isSnapshot && (position === undefined || incarnation(position) !== incarnation(page.position))) {
       throw forgetPosition('the feed went on without a snapshot')
     }
+    // The feed's clock was ahead when it said what still matters.
+    if (!isSnapshot && page.as_of < latestAsOf - clockStepSeconds) {
+      latestAsOf = page.as_of
+      throw forgetPosition('the clock of the feed has gone back')
+    }
+    latestAsOf = isSnapshot ? page.as_of : Math.max(latestAsOf, page.as_of)
     overflown = !(isSnapshot ? known.replace(page.entries) : known.add(page.entries))
     unknownEntries = unknown + (isSnapshot ? 0 : unknownEntries)
     if (!isSnapshot && page.entries.some(entry => entry.kind === 'key')) options.onKeyRetired()
@@ -101,10 +111,11 @@ export function followFeed(runtime: Runtime, known: Revocations, options: FeedOp
     heardAt = { wall: clock.wallMilliseconds(), monotonic: clock.monotonicMilliseconds() }
     fault = undefined
     problem.end('the feed is followed.')
-    // By the feed's clock: a wrong one here must not forget too early.
-    if (page.as_of - prunedAt >= pruneEverySeconds || page.as_of < prunedAt) {
-      prunedAt = page.as_of
-      known.prune(page.as_of)
+    // By both clocks: whichever is wrong must not forget too early.
+    const past = Math.min(page.as_of, Math.floor(heardAt.wall / 1000))
+    if (past - prunedAt >= pruneEverySeconds || past < prunedAt) {
+      prunedAt = past
+      known.prune(past)
     }
   }
 

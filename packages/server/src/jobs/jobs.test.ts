@@ -1,7 +1,7 @@
 import { StoreUnavailable, type SweepLimits } from '@countersign/store'
 import { afterEach, expect, test } from 'vitest'
 import type { Every } from '../every.ts'
-import { logIn, postForm, signUp } from '../testing/calls.ts'
+import { logIn, postForm, refresh, signUp } from '../testing/calls.ts'
 import { closeGiven, given } from '../testing/given.ts'
 import { startJobs } from './jobs.ts'
 
@@ -34,7 +34,13 @@ test('what is over is forgotten after its time, and keys turn, by themselves', a
   to.setClock(to.now() + 31 * 86_400_000)
   const before = to.server.services.keys.jwks.bind(undefined)
   expect(before).toThrow(StoreUnavailable)
-  timers.fire()
+  // An hour: a clock that has jumped may be set back.
+  for (let tenSeconds = 0; tenSeconds < 360; tenSeconds++) {
+    timers.fire(10_000)
+    await new Promise(done => setImmediate(done))
+  }
+  expect(await to.store.loadSession(sessionId)).toBeDefined()
+  timers.fire(10_000)
   await expect.poll(() => to.store.loadSession(sessionId), { timeout: 10_000 }).toBeUndefined()
   await expect
     .poll(() => to.server.admin.listKeys().map(({ state }) => state), { timeout: 10_000 })
@@ -96,5 +102,26 @@ test('a full sweep goes on each second until nothing is left, and then rests', a
   const before = passes
   await seconds(100)
   expect(passes).toBe(before)
+  stop()
+})
+
+test('a clock that is wrong for a while makes nobody’s login unknown', async () => {
+  const to = await given.server()
+  await signUp(to)
+  const { refreshToken } = await logIn(to)
+  const timers = heldTimers()
+  const stop = startJobs(to.server.services, timers.every)
+  const tenSeconds = async (): Promise<void> => {
+    timers.fire()
+    for (let turns = 0; turns < 10; turns++) await new Promise(done => setImmediate(done))
+  }
+  await tenSeconds()
+  const right = to.now()
+  to.setClock(right + 400 * 86_400_000)
+  await tenSeconds()
+  await tenSeconds()
+  to.setClock(right + 30_000)
+  await tenSeconds()
+  expect((await refresh(to, refreshToken)).status).toBe(200)
   stop()
 })

@@ -21,7 +21,7 @@ export function reopenContract({ it, expect }: Contract): void {
     await store.commit(given.change([{ table: 'issuer', row: { ...issuer, epoch: 5 } }]))
     const again = await reopen()
     expect((await again.loadIssuer()).issuer).toMatchObject({ epoch: 5, version: 2 })
-    expect(again.feed.incarnation).toBe('first-history')
+    expect(again.feed.incarnation).toMatch(/^first-history(-|$)/)
   })
 
   it('CVE-2026-9802: a token that was rotated before the restart is as spent after it', async ({

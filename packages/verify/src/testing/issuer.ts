@@ -81,7 +81,7 @@ export async function startIssuer(asOf: () => number = () => Date.now() / 1000):
         else waiting.push({ path, times, done })
       }),
     send(event, entries = [], place = `life.${++position}`) {
-      const page = JSON.stringify({ position: place, as_of: asOf(), entries })
+      const page = JSON.stringify({ position: place, as_of: issuer.asOf(), entries })
       issuer.sendText(`id: ${place}\nevent: ${event}\ndata: ${page}\n\n`)
     },
     sendText(text) {
