@@ -52,7 +52,7 @@ ${Object.entries(workloads)
 
   --short           one short round: does everything work? The figures are not for quoting
   --rounds N        rounds, in which the contestants take turns; medians are printed (3)
-  --seconds N       seconds that each of them is measured, per round (4)
+  --seconds N       seconds that each of them is measured, per round (3)
   --connections N   keep-alive connections, one request under way on each (32)
   --folder PATH     where databases go: the disk that is measured (${tmpdir()})
   --write FILE.md   also writes the figures into a page, between its two marks: docs/benchmarks.md
@@ -80,7 +80,7 @@ const folder = mkdtempSync(join(values.folder, 'countersign-bench-'))
 const began = performance.now()
 const settings: Settings = {
   rounds: Number(values.rounds ?? (values.short ? 1 : 3)),
-  seconds: Number(values.seconds ?? (values.short ? 1 : 4)),
+  seconds: Number(values.seconds ?? (values.short ? 1 : 3)),
   connections: Number(values.connections),
   short: values.short,
   folder,
