@@ -2,9 +2,9 @@ import type { Client } from '@countersign/core'
 import { afterEach, describe, expect, test } from 'vitest'
 import { declareClients } from '../clients/declare-clients.ts'
 import { browser } from '../testing/browser.ts'
-import { redeem, refresh } from '../testing/calls.ts'
+import { bearer, logIn, postJson, redeem, refresh } from '../testing/calls.ts'
 import { answerDevice, device } from '../testing/devices.ts'
-import { closeGiven, type GivenServer, given, sampleClients } from '../testing/given.ts'
+import { closeGiven, type GivenServer, given, password, sampleClients } from '../testing/given.ts'
 import { claimsOf } from '../testing/openid-clients.ts'
 
 afterEach(closeGiven)
@@ -48,6 +48,16 @@ describe('what a client has lost in the meantime it does not get', () => {
     await narrow(to, 'bearer-app', { audiences: [] })
     const fields = { code, code_verifier: verifier, client_id: 'bearer-app', resource: 'https://api.example' }
     expect((await redeem(to, fields)).body.error).toBe('invalid_target')
+  })
+
+  test('by a change of the password', async () => {
+    const { to } = await signedIn()
+    const login = await logIn(to, { scope: 'account notes openid' })
+    await narrow(to, 'bearer-app', { scopes: ['account'], audiences: [] })
+    const wanted = { current_password: password, new_password: 'a better horse battery' }
+    const { status, body } = await postJson(to, '/v1/password', wanted, bearer(login.accessToken))
+    expect([status, body.scope]).toEqual([200, 'account'])
+    expect(claimsOf(body.access_token)).toMatchObject({ scope: 'account', aud: ['https://login.example'] })
   })
 
   test('by an approved device code', async () => {

@@ -24,7 +24,7 @@ export function password(services: Services): Endpoint {
     if (isRefusal(wanted)) return refusalAnswer(wanted)
     const caller = await loginOf(services, http)
     if (isRefusal(caller)) return refusalAnswer(caller)
-    const { family, client, grant } = caller
+    const { family } = caller
     const device = deviceOf(http)
     const newHash = await judgePasswordChange(
       services,
@@ -37,6 +37,10 @@ export function password(services: Services): Endpoint {
     const changed = await decideAndCommit(services, async () => {
       const keep = await loadLivingSession(services, caller.session.id)
       if (isRefusal(keep)) return keep
+      // Its client as it is now: what was judged meanwhile takes a while.
+      const login = await services.store.loadFamily(family.id)
+      if (login === undefined) return refuse('session_ended')
+      const { client, grant } = login
       const kept = keep.families.find(one => one.id === family.id)
       if (kept === undefined || kept.endedAt !== null) return refuse('session_ended')
       if (keep.user.passwordHash !== caller.user.passwordHash) return refuse('login_failed')

@@ -11,6 +11,7 @@ import {
   type Session,
   sessionNameFor,
   signJws,
+  stillAllowed,
   subjectOf,
   type User,
   userClaims,
@@ -32,7 +33,8 @@ export interface LoginRows {
 }
 
 /**
- * Signs what a login is answered with. Called before the commit: a key that fails must not cost a rotation.
+ * Signs what a login is answered with. Called before the commit: a key that fails must not cost a rotation. What the client may not have any more, its older
+ * logins do not give it either, whatever is asked for.
  *
  * @param generation of the refresh token in the answer; `undefined`: none, the presented one stays current. A client that may not refresh gets none.
  */
@@ -51,7 +53,10 @@ export function signTokenAnswer(
 ): TokenAnswer {
   const { now, client, user, session, family } = rows
   const jkt = client.accessTokenBinding === 'dpop' ? more.jkt : undefined
-  const scope = more.scope ?? family.scope
+  const { scope, audiences } = stillAllowed(
+    { scope: more.scope ?? family.scope, audiences: more.audiences ?? family.audiences },
+    client,
+  )
   const sub = subjectOf(client, user, services.pairwiseKey)
   const sid = sessionNameFor(client, session.id, services.pairwiseKey)
   const wanted = userClaims({
@@ -60,7 +65,7 @@ export function signTokenAnswer(
     sub,
     sid,
     session,
-    family: more.audiences ? { ...family, audiences: more.audiences } : family,
+    family: { ...family, audiences },
     apiLifetimes: services.config.apiLifetimes,
     scope,
     epochs: currentEpochs(rows),
