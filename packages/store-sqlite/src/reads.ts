@@ -10,6 +10,7 @@ import type {
   Instant,
   Issuer,
   KeyRing,
+  Session,
   SessionOnlySnapshot,
   SessionSnapshot,
   Snapshot,
@@ -19,7 +20,7 @@ import { isId } from '@countersign/core'
 import type { Epochs } from '@countersign/protocol'
 import { type DueSnapshot, livingSession, newestFirst, type SessionWithFamilies } from '@countersign/store'
 import type { Clients } from './clients.ts'
-import { idKey, idParts, type Row } from './columns.ts'
+import { type Column, idColumns, idKey, idOf, idParts, type Row } from './columns.ts'
 import { familyColumnCount, familyColumns, readFamily } from './families.ts'
 import type { Grants } from './grants.ts'
 import type { Identities } from './identities.ts'
@@ -80,6 +81,13 @@ export function openReads(
     `SELECT ${familyColumns} FROM family f WHERE f.session = ? AND f.client = ? AND f.ended_at IS NULL ORDER BY f.key`,
   )
   const readSessionsOfUser = prepareRead(database, `SELECT ${sessionColumns} FROM session s WHERE s.user = ?`)
+
+  const readFamiliesOfUser = prepareRead(
+    database,
+    `SELECT ${familyColumns}, ${idColumns('s.key', 's.rest')} FROM session s JOIN family f ON f.session = s.key WHERE s.user = ? ORDER BY f.key`,
+  )
+  const sessionOf = (row: Row): string =>
+    idOf(row[familyColumnCount] as Column, row[familyColumnCount + 1] as Column, row[familyColumnCount + 2] as Column)
 
   const readSessionsUnder = prepareRead(
     database,
@@ -164,9 +172,12 @@ export function openReads(
       const user = isId(userId) ? users.byId(userId) : undefined
       if (user === undefined) return []
       const snapshot = { ...now(), user }
-      const rows = readSessionsOfUser.all(idKey(userId))
-      const sessions = rows.map(row => readSession(row, 0, userId, clients))
-      return sessions.flatMap(one => livingSession(one, familiesOf(one.id, userId), snapshot) ?? []).sort(newestFirst)
+      const sessions = readSessionsOfUser.all(idKey(userId)).map(row => readSession(row, 0, userId, clients))
+      // All families in one read, and none for each session: a user may have hundreds.
+      const rows = Map.groupBy(readFamiliesOfUser.all(idKey(userId)), row => sessionOf(row))
+      const living = (one: Session) =>
+        livingSession(one, familiesOf(one.id, userId, rows.get(one.id) ?? []), snapshot) ?? []
+      return sessions.flatMap(living).sort(newestFirst)
     },
   }
 }

@@ -7,6 +7,7 @@ import type { Grant } from '../grants/grant.ts'
 import type { RandomBytes } from '../ids.ts'
 import { currentEpochs, isOutlived } from '../revocation/epochs.ts'
 import { sessionIsOver } from '../sessions/end-sessions.ts'
+import { makeRoom } from '../sessions/make-room.ts'
 import { openLogin } from '../sessions/open-session.ts'
 import type { Device, Family, Session } from '../sessions/session.ts'
 import type { SessionOnlySnapshot, Snapshot } from '../snapshots.ts'
@@ -24,7 +25,7 @@ export interface DeviceRedemption {
   /** Where the poll comes from: what the new session is shown as. */
   readonly device: Device
   readonly random: RandomBytes
-  /** The user's living logins; looked at where the client may have one authorization of a user alone. */
+  /** The user's living logins: where the client may have one authorization of a user alone, they end; otherwise only where there are too many. */
   readonly logins: readonly LivingLogin[]
 }
 
@@ -95,7 +96,10 @@ function open({ snapshot, client, jkt, device, random, logins }: DeviceRedemptio
   const used = { table: 'deviceCode' as const, row: { ...row, state: 'used' as const } }
   const change = { ...opened.change, writes: [used, ...opened.change.writes] }
   const { session, family } = opened
-  return { outcome: { session, family, grant }, change: renewed ? combine(change, renewed.change) : change }
+  const ends = renewed
+    ? [renewed.change]
+    : makeRoom({ snapshot: { now, issuer }, user, clientId: client.id, logins, device })
+  return { outcome: { session, family, grant }, change: combine(change, ...ends) }
 }
 
 function no(reason: Parameters<typeof refuse>[0]): { outcome: Refusal } {

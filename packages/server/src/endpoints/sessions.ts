@@ -7,7 +7,9 @@ import {
   type FamilySnapshot,
   grantScope,
   hidesUser,
+  lastUsedAt,
   macMatches,
+  makeRoom,
   mayUse,
   openLogin,
   sessionNameFor,
@@ -102,8 +104,17 @@ export async function openAnswered(
   const { session, family, change } = openLogin({ ...login, grant, ...(under && { superseded: undefined }) })
   const rows = { now: login.snapshot.now, issuer: login.snapshot.issuer, ...login, grant, session, family }
   const tokens = signTokenAnswer(services, rows, { generation: 0, jkt: login.jkt })
+  const ends = under ? [under.change] : await roomFor(services, login)
   const session_id = sessionNameFor(login.client, session.id, services.pairwiseKey)
-  return { result: { ...tokens, session_id }, change: under ? combine(change, under.change) : change }
+  return { result: { ...tokens, session_id }, change: combine(change, ...ends) }
+}
+
+async function roomFor(
+  { store }: Services,
+  { snapshot, user, client, device, superseded }: Parameters<typeof openLogin>[0],
+): Promise<Change[]> {
+  const logins = await store.listSessions(user.id)
+  return makeRoom({ snapshot, user, clientId: client.id, logins, device, besides: superseded?.session.id })
 }
 
 /** The user's row has changed since they signed in. What they have shown must still be good. */
@@ -141,13 +152,24 @@ export function listSessions(services: Services): Endpoint {
     const caller = await loginOf(services, http)
     if (isRefusal(caller)) return refusalAnswer(caller)
     const sessions = await services.store.listSessions(caller.user.id)
-    return json(200, { sessions: sessions.map(one => sessionView(one, caller.session.id)) })
+    const listed = lastUsed(sessions, caller.session.id)
+    return json(200, { sessions: listed.map(one => sessionView(one, caller.session.id)) })
   }
+}
+
+const listedAtMost = 200
+
+/** What is told of a user's sessions: those that were used last, in the order in which they are given, and the caller's own among them. */
+export function lastUsed(sessions: readonly SessionWithFamilies[], currentId?: string): readonly SessionWithFamilies[] {
+  if (sessions.length <= listedAtMost) return sessions
+  const isOwn = ({ session }: SessionWithFamilies): number => (session.id === currentId ? 1 : 0)
+  const lastFirst = sessions.toSorted((a, b) => isOwn(b) - isOwn(a) || lastUsedAt(b) - lastUsedAt(a))
+  const listed = new Set(lastFirst.slice(0, listedAtMost))
+  return sessions.filter(one => listed.has(one))
 }
 
 /** A session as the API tells it; times RFC 3339. */
 export function sessionView({ session, families }: SessionWithFamilies, currentId?: string): Record<string, unknown> {
-  const lastSeen = Math.max(session.createdAt, ...families.map(family => family.rotatedAt))
   return {
     id: session.id,
     client_id: session.clientId ?? families[0]?.clientId ?? null,
@@ -155,7 +177,7 @@ export function sessionView({ session, families }: SessionWithFamilies, currentI
     device: session.device.label,
     ip: session.device.ip,
     created_at: new Date(session.createdAt).toISOString(),
-    last_seen_at: new Date(lastSeen).toISOString(),
+    last_seen_at: new Date(lastUsedAt({ session, families })).toISOString(),
   }
 }
 

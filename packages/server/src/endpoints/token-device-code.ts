@@ -1,11 +1,4 @@
-import {
-  type AuthenticatedClient,
-  type DeviceRedemption,
-  hashCode,
-  redeemDeviceCode,
-  sessionNameFor,
-  stillAllowed,
-} from '@countersign/core'
+import { type DeviceRedemption, hashCode, redeemDeviceCode, sessionNameFor, stillAllowed } from '@countersign/core'
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import { StoreUnavailable } from '@countersign/store'
 import { json, refusalAnswer } from '../http/answers.ts'
@@ -34,7 +27,7 @@ export async function pollForDevice(services: Services, request: TokenRequest): 
       jkt,
       device: deviceOf(http),
       random: services.random,
-      logins: await loginsOf(services, client, snapshot),
+      logins: await loginsOf(services, snapshot),
     })
     const reachable = stillAllowed(snapshot.row, client).audiences
     const audiences = grantAudiences(form.get('resource'), services.config.issuer, reachable)
@@ -58,13 +51,12 @@ export async function pollForDevice(services: Services, request: TokenRequest): 
   throw new StoreUnavailable('A device code is being redeemed by others all the time.')
 }
 
-/** The user's living logins, where a new one ends those before. */
+/** The user's living logins: a new one can end those before. */
 async function loginsOf(
   { store }: Services,
-  client: AuthenticatedClient,
   { approver }: DeviceRedemption['snapshot'],
 ): Promise<DeviceRedemption['logins']> {
-  return client.oneAuthorizationPerUser && approver ? store.listSessions(approver.user.id) : []
+  return approver ? store.listSessions(approver.user.id) : []
 }
 
 /**

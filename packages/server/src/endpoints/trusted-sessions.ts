@@ -18,7 +18,7 @@ import type { Services } from '../services.ts'
 import { createUser } from '../sign-in/create-user.ts'
 import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
-import { endEverySession, openAndAnswer, sessionView } from './sessions.ts'
+import { endEverySession, lastUsed, openAndAnswer, sessionView } from './sessions.ts'
 
 /** The right that a trusted back end needs. */
 const right = 'sessions:manage'
@@ -111,7 +111,7 @@ export function listTrustedSessions(services: Services): Endpoint {
     const { user } = await services.store.loadUser(http.params.user ?? '')
     if (user === undefined) return refusalAnswer(refuse('user_unknown'))
     const sessions = await services.store.listSessions(user.id)
-    return json(200, { sessions: sessions.map(one => sessionView(one)) })
+    return json(200, { sessions: lastUsed(sessions).map(one => sessionView(one)) })
   }
 }
 

@@ -1,7 +1,7 @@
-import { endSession, type SessionOnlySnapshot } from '@countersign/core'
+import { endSession, lastUsedAt, type SessionOnlySnapshot } from '@countersign/core'
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import { judgePasswordChange } from '../endpoints/password.ts'
-import { endEverySession } from '../endpoints/sessions.ts'
+import { endEverySession, lastUsed } from '../endpoints/sessions.ts'
 import { seeOther } from '../http/answers.ts'
 import type { Endpoint, HttpAnswer, HttpRequest } from '../http/message.ts'
 import { type Parameters, readParameters } from '../http/read-form.ts'
@@ -151,7 +151,7 @@ async function accountAnswer(
 ): Promise<HttpAnswer> {
   const { csrf, setCookie } = services.cookies.form(http)
   const { user, session: own, now } = login
-  const sessions = await services.store.listSessions(user.id)
+  const sessions = lastUsed(await services.store.listSessions(user.id), own.id)
   const rows = sessions.map(async ({ session, families }) => ({
     id: session.id,
     device: session.device.label,
@@ -160,7 +160,7 @@ async function accountAnswer(
     ),
     ip: session.device.ip,
     createdAt: session.createdAt,
-    lastSeenAt: Math.max(session.createdAt, ...families.map(family => family.rotatedAt)),
+    lastSeenAt: lastUsedAt({ session, families }),
     current: session.id === own.id,
   }))
   const body = accountPage(services.site, {

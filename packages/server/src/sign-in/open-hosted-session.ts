@@ -3,6 +3,7 @@ import {
   combine,
   type Device,
   endSession,
+  makeRoom,
   openBrowserSession,
   renewBrowserSession,
   type Session,
@@ -27,5 +28,7 @@ export async function openHostedSession(
   if (earlier !== undefined && earlier.user.id === user.id) return renewBrowserSession(earlier, { device, amr, random })
   const { session, change } = openBrowserSession({ snapshot, user, device, amr, random })
   const end = earlier && endSession(earlier, 'superseded', { device })
-  return { session, change: end ? combine(end, change) : change }
+  const logins = await services.store.listSessions(user.id)
+  const ends = makeRoom({ snapshot, user, clientId: null, logins, device })
+  return { session, change: combine(end ? combine(end, change) : change, ...ends) }
 }
