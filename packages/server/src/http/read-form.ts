@@ -8,8 +8,8 @@ import type { HttpRequest } from './message.ts'
 export type Parameters = ReadonlyMap<string, string>
 
 const parametersAtMost = 100
-/** Of one value, in UTF-16 units: more than any token or address of ours, and as much as all headers together may have. */
-const unitsAtMost = 16_384
+/** Of one value, in UTF-16 units: more than any token, assertion or address. Endpoints that keep or pass on what they are given take less. */
+const unitsAtMost = 32_768
 /** Of what people type, and of what our own pages put beside it. As much as the JSON endpoints take. */
 const typedUnitsAtMost = 1024
 
