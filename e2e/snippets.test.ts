@@ -38,7 +38,7 @@ beforeAll(async () => {
         direct_login: true,
         scopes: ['account', 'notes:read'],
         audiences: ['urn:notes'],
-        redirect_uris: [`${appOrigin}/`],
+        redirect_uris: [`${appOrigin}/`, `${appOrigin}/redirect`],
       },
       { id: 'notes-api', secrets: [apiSecret], scopes: ['introspection', 'revocations'] },
       {
@@ -92,22 +92,34 @@ async function startProgram(file: string, port: number, environment: Record<stri
   return child
 }
 
-/** `app.ts` as it stands, but for the two addresses. */
+/** `app.ts` and `app-redirect.ts` as they stand, but for the two addresses. */
 async function startSite(port: number): Promise<Server> {
-  const source = readFileSync(join(snippets, 'app.ts'), 'utf8')
-    .replaceAll('https://login.example.com', installed.issuer)
-    .replaceAll('https://api.example.com', apiUrl)
-  const { text } = await bundleForBrowser(source, { globalName: 'app' })
+  const bundle = async (file: string): Promise<string> => {
+    const source = readFileSync(join(snippets, file), 'utf8')
+      .replaceAll('https://login.example.com', installed.issuer)
+      .replaceAll('https://api.example.com', apiUrl)
+    return (await bundleForBrowser(source, { globalName: 'app' })).text
+  }
+  const scripts = new Map([
+    ['/app.js', await bundle('app.ts')],
+    ['/app-redirect.js', await bundle('app-redirect.ts')],
+  ])
   const server = createServer((request, response) => {
-    const isScript = request.url === '/app.js'
-    response.setHeader('Content-Type', isScript ? 'text/javascript' : 'text/html')
-    response.end(isScript ? text : '<!doctype html><title>App</title><script src="/app.js"></script>')
+    const { pathname } = new URL(request.url ?? '/', appOrigin)
+    const script = scripts.get(pathname)
+    const name = pathname === '/redirect' ? 'app-redirect' : 'app'
+    response.setHeader('Content-Type', script === undefined ? 'text/html' : 'text/javascript')
+    response.end(script ?? `<!doctype html><title>App</title><script src="/${name}.js"></script>`)
   }).listen(port, '127.0.0.1')
   await once(server, 'listening')
   return server
 }
 
-declare const app: { signIn(email: string, password: string): Promise<void>; notes(): Promise<unknown> }
+declare const app: {
+  signIn(email?: string, password?: string): Promise<void>
+  notes(): Promise<unknown>
+  start(): Promise<string>
+}
 
 test('app.ts signs in, and reads from express-api.ts on another origin with a bound token and its proof', async () => {
   const calls: Record<string, string>[] = []
@@ -152,4 +164,19 @@ test('web-app.ts signs in on the server’s pages, and its page reads from the A
   expect(seen.notes).toEqual({ owner: seen.me.user.sub, notes: [] })
   expect(seen.me).toMatchObject({ signedIn: true, user: { email: person.email } })
   expect(seen.cookies).toMatch(/^XSRF-TOKEN=[\w-]+$/)
+})
+
+test('app-redirect.ts leaves for the server’s sign-in page, and is signed in when it comes back, also after a reload', async () => {
+  const visitor = await (await browser.newContext()).newPage()
+  await visitor.goto(`${appOrigin}/redirect`)
+  expect(await visitor.evaluate(() => app.start())).toBe('signedOut')
+  await visitor.evaluate(() => app.signIn())
+  await visitor.getByLabel('E-mail address').fill(person.email)
+  await visitor.getByLabel('Password').fill(person.password)
+  await visitor.getByRole('button', { name: 'Sign in' }).click()
+  await visitor.waitForURL(`${appOrigin}/redirect?**`)
+  expect(await visitor.evaluate(() => app.start())).toBe('fresh')
+  expect(visitor.url()).toBe(`${appOrigin}/redirect`)
+  await visitor.reload()
+  expect(await visitor.evaluate(() => app.start())).toBe('fresh')
 })

@@ -22,7 +22,7 @@ function judgePath(path: string): Finding[] {
   for (const name of [...folders, file.replace(/\..*$/, '')]) {
     if (vagueNames.has(name)) findings.push({ path, message: `"${name}" says nothing: name the thing` })
   }
-  const isDocument = /^[A-Z]+\.md$|^\./.test(file)
+  const isDocument = /^([A-Z]+\.md|LICENSE)$|^\./.test(file)
   if (!(isDocument || kebabFile.test(file)) || !folders.every(folder => kebabFolder.test(folder))) {
     findings.push({ path, message: 'not in kebab-case' })
   }

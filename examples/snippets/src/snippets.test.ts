@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { givenApi, givenServer, post, reportsSecret } from './testing/given.ts'
+import { apiSecret, givenApi, givenServer, post, reportsSecret } from './testing/given.ts'
 
 let server: Awaited<ReturnType<typeof givenServer>>
 let token: string
@@ -69,4 +69,33 @@ test('machine.ts reads the notes with one machine token, and trusted.ts opens a 
   } finally {
     await api.end()
   }
+})
+
+test('app-account.ts makes an account, signs in, changes the password, and says why not', async () => {
+  const { choose, createApp, join } = await import('./app-account.ts')
+  const countersign = createApp(server.issuer)
+  const [email, before, after] = ['joiner@example.com', 'a password for the documentation', 'and another one after it']
+  expect(await join(countersign, email, before)).toBe('signed in')
+  expect(await choose(countersign, after, before)).toBe('login_failed')
+  expect(await choose(countersign, before, after)).toBe('changed')
+  expect(await countersign.getToken()).toMatch(/^ey/)
+  await countersign.signOut()
+  expect(await join(countersign, email, after)).toBe('email_taken')
+  countersign.close()
+})
+
+test('verifier-options.ts follows the feed, and asks the server where that is wanted', async () => {
+  vi.stubEnv('ISSUER', server.issuer)
+  vi.stubEnv('API_SECRET', apiSecret)
+  const { notes, verifier, wipe } = await import('./verifier-options.ts')
+  const request = (): Request =>
+    new Request('https://api.example.com/notes', { headers: { authorization: `Bearer ${token}` } })
+  expect(await verifier.ready()).toBe(true)
+  const answer = await notes(request())
+  expect(await answer.json()).toEqual({ owner: expect.stringMatching(/^[\w-]{22}$/), stale: false })
+  expect((await wipe(request())).status).toBe(204)
+  expect((await wipe(new Request('https://api.example.com/notes'))).headers.get('countersign-reason')).toBe(
+    'token_missing',
+  )
+  verifier.close()
 })

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readConfiguration, serve } from '@countersign/cli'
 
-const apiSecret = 'a-secret-of-the-notes-api-that-is-long-enough'
+export const apiSecret = 'a-secret-of-the-notes-api-that-is-long-enough'
 export const reportsSecret = 'a-secret-of-the-reports-job-that-is-long-enough'
 
 /** A real server on a folder of its own, with the clients that the documentation speaks of. */
