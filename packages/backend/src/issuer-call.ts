@@ -71,8 +71,15 @@ function formEncoded(text: string): string {
   return new URLSearchParams([['', text]]).toString().slice(1)
 }
 
+/** Throws for an option that is no text, or an empty one: mostly a variable that nobody has set. */
+export function requireText(name: string, value: unknown, variable: string): void {
+  if (value === '') throw new TypeError(`${name} is empty (is ${variable} set?)`)
+  if (typeof value !== 'string') throw new TypeError(`${name} must be a string`)
+}
+
 /** Throws for an address over which a secret must not travel: plain HTTP off loopback. */
 export function requireSecure(name: string, address: string, allowPlainHttp: boolean): void {
+  if (!URL.canParse(address) || !/^https?:/.test(address)) throw new TypeError(`${name} must be an http or https URL`)
   const { protocol, hostname } = new URL(address)
   if (protocol === 'https:') return
   const isLoopback = hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname)

@@ -226,7 +226,9 @@ describe('when there is no token to be had', () => {
       .getToken()
       .catch((error: unknown) => error)
     expect(failure).toBeInstanceOf(CallFailure)
-    expect((failure as CallFailure).message).toContain('ECONNREFUSED')
+    expect((failure as CallFailure).message).toMatch(
+      /^token request of back end to http:\/\/\S+\/token: no answer \(ECONNREFUSED\)$/,
+    )
     const credentials = basicAuthorization('back end', secret).slice('Basic '.length)
     expect(inspect(failure, { depth: 9, showHidden: true })).not.toContain(credentials)
   })
@@ -261,6 +263,11 @@ describe('when there is no token to be had', () => {
   test('plain HTTP off loopback is refused from the start', () => {
     expect(() => tokensOf({ address: 'http://id.example' })).toThrow('https is required')
     expect(() => tokensOf({ address: 'http://127.0.0.1.example' })).toThrow('https is required')
+    expect(() => tokensOf({ address: 'id.example' })).toThrow('issuer must be an http or https URL')
+    expect(() => tokensOf({ address: '' })).toThrow('issuer is empty (is ISSUER set?)')
+    expect(() => tokensOf({ address: 'https://id.example' }, { clientSecret: '' })).toThrow(
+      'clientSecret is empty (is CLIENT_SECRET set?)',
+    )
     expect(() => tokensOf({ address: 'http://id.internal' }, { allowPlainHttp: true })).not.toThrow()
   })
 })

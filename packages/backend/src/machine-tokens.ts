@@ -1,5 +1,5 @@
 import { type CachedToken, cachedToken } from './cached-token.ts'
-import { requireSecure } from './issuer-call.ts'
+import { requireSecure, requireText } from './issuer-call.ts'
 import { type Platform, systemPlatform } from './platform.ts'
 import { requestToken, type TokenTarget } from './token-request.ts'
 
@@ -39,6 +39,9 @@ const mostTargets = 1_000
 export function createMachineTokens(options: MachineTokensOptions): MachineTokens {
   const platform: Platform = { ...systemPlatform, ...options.platform }
   const allowPlainHttp = options.allowPlainHttp ?? false
+  requireText('issuer', options.issuer, 'ISSUER')
+  requireText('clientId', options.clientId, 'CLIENT_ID')
+  requireText('clientSecret', options.clientSecret, 'CLIENT_SECRET')
   const issuer = options.issuer.replace(/\/+$/, '')
   const { clientId, clientSecret } = options
   const tokenEndpoint = options.tokenEndpoint ?? `${issuer}/token`

@@ -41,26 +41,27 @@ export async function requestToken(
     Accept: 'application/json',
   }
   const init = limited(platform, { method: 'POST', headers, body: form }, requestLimitMilliseconds)
-  const answer = await askIssuer('token request', () => platform.fetch(client.tokenEndpoint, init))
+  const what = `token request of ${client.clientId} to ${client.tokenEndpoint}`
+  const answer = await askIssuer(what, () => platform.fetch(client.tokenEndpoint, init))
   if (isRefusal(answer)) {
-    throw new CallFailure(`token request: refused (${answer.reason})`, {
+    throw new CallFailure(`${what}: refused (${answer.reason})`, {
       refusal: answer,
       retryAfterSeconds: answer.retryAfterSeconds,
     })
   }
-  return readToken(answer.body)
+  return readToken(what, answer.body)
 }
 
-function readToken(body: unknown): ReceivedToken {
+function readToken(what: string, body: unknown): ReceivedToken {
   const fields = (body ?? {}) as { access_token?: unknown; token_type?: unknown; expires_in?: unknown }
   const { access_token: token, token_type: type, expires_in: lifetimeSeconds = unknownLifetimeSeconds } = fields
   // Anything but these characters (RFC 6750 §2.1) would make `fetch` throw an error that quotes the token.
   const isToken = typeof token === 'string' && /^[A-Za-z0-9\-._~+/]+=*$/.test(token)
   if (!isToken || typeof type !== 'string' || type.toLowerCase() !== 'bearer') {
-    throw new CallFailure('token request: the answer holds no bearer token')
+    throw new CallFailure(`${what}: the answer holds no bearer token`)
   }
   if (typeof lifetimeSeconds !== 'number' || !(lifetimeSeconds > 0) || !Number.isFinite(lifetimeSeconds)) {
-    throw new CallFailure('token request: the answer has no usable expires_in')
+    throw new CallFailure(`${what}: the answer has no usable expires_in`)
   }
   return { token, lifetimeSeconds }
 }

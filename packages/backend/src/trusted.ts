@@ -66,7 +66,10 @@ export function createTrusted(options: { tokens: MachineTokens; platform?: Parti
     }
     try {
       const url = `${tokens.issuer}/v1/trusted/${path}`
-      return await askIssuer(`${method} trusted sessions`, () => tokens.fetch(url, init, { scope: trustedScope }))
+      // Not the path: it names a user.
+      return await askIssuer(`${method} trusted sessions at ${tokens.issuer}`, () =>
+        tokens.fetch(url, init, { scope: trustedScope }),
+      )
     } catch (failure) {
       if (failure instanceof CallFailure && failure.refusal !== undefined) return failure.refusal
       throw failure

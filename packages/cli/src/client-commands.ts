@@ -4,6 +4,14 @@ import type { Configuration } from './configuration.ts'
 import { WrongConfiguration } from './configuration-problems.ts'
 import type { ClientCommand } from './run-client-command.ts'
 
+const settingsHelp = `
+Settings are key=value, lists separated by commas. Each is described in docs/configuration.md, "A client".
+
+A job of yours, which gets tokens for itself (POST /token, grant type client_credentials):
+  countersign clients add job authentication_method=client_secret_basic grant_types=client_credentials scopes=notes:read audiences=urn:notes
+An application of others, which signs users in:
+  countersign clients add orchard name=Orchard redirect_uris=https://orchard.example/callback scopes=openid,profile`
+
 /** The operator's commands about clients. Their settings are those of the configuration file: `key=value`, lists separated by commas. */
 export function addClientCommands(program: Command, configured: () => Configuration): void {
   const clients = program.command('clients').description('applications, whether the server runs or not')
@@ -16,11 +24,13 @@ export function addClientCommands(program: Command, configured: () => Configurat
     .action(({ after }: { after: string }) => ask('list', { after }))
   clients
     .command('add <client> [settings...]')
-    .description('make one, for example: clients add job authentication_method=client_secret_basic scopes=notes')
+    .description('make one; its secret, if it has one, is shown this once')
+    .addHelpText('after', settingsHelp)
     .action((client: string, settings: string[]) => ask('add', { client, settings: readSettings(settings) }))
   clients
     .command('set <client> <settings...>')
     .description('change what is named; what is not stays')
+    .addHelpText('after', settingsHelp)
     .action((client: string, settings: string[]) => ask('set', { client, settings: readSettings(settings) }))
   clients
     .command('rotate-secret <client>')
@@ -56,6 +66,7 @@ const lists: ReadonlySet<string> = new Set([
   'scopes',
   'default_scopes',
   'audiences',
+  'serves',
 ])
 
 /** `key=value`: lists split at commas, what is JSON (a number, true, null, keys) as that, all else as text. */

@@ -19,7 +19,7 @@ export function describeProblems(
 ): string {
   const lines = error.issues.map(issue => {
     const place = placeOf(issue.path, written, sources)
-    const problem = issue.code === 'unrecognized_keys' ? unknownKeys(issue.keys, issue.path) : issue.message
+    const problem = problemOf(issue, written)
     return place === '' ? problem : `${place}: ${problem}`
   })
   return `The configuration is not valid:\n${lines.map(line => `  ${line}`).join('\n')}`
@@ -43,19 +43,34 @@ function placeOf(
 
 const keysOfEntries: Readonly<Record<string, readonly string[]>> = { apis: apiKeys, connections: connectionKeys }
 
+function problemOf(issue: z.core.$ZodIssue, written: unknown): string {
+  if (issue.code === 'unrecognized_keys') return unknownKeys(issue.keys, issue.path)
+  if (issue.code !== 'invalid_value') return issue.message
+  const values = issue.values.map(String)
+  const value = issue.path.reduce((from, key) => (from as Record<PropertyKey, unknown> | undefined)?.[key], written)
+  const meant = typeof value === 'string' ? nearestOf(value, values) : undefined
+  const said = `must be ${values.length > 1 ? 'one of ' : ''}${values.map(one => `"${one}"`).join(', ')}`
+  return meant === undefined ? said : `${said}. Did you mean "${meant}"?`
+}
+
 function unknownKeys(keys: readonly string[], path: readonly PropertyKey[]): string {
   const known = path.length === 0 ? configurationKeys : (keysOfEntries[String(path[0])] ?? clientKeys)
   return keys.map(key => unknownKey(key, known)).join('; ')
 }
 
 function unknownKey(key: string, known: readonly string[]): string {
-  const [nearest = ''] = known.toSorted((a, b) => distance(key, a) - distance(key, b))
-  const isNear = distance(key, nearest) <= Math.max(1, nearest.length / 3)
-  return `"${key}" is not a key. ${isNear ? `Did you mean ${nearest}?` : `The keys are ${known.join(', ')}.`}`
+  const meant = nearestOf(key, known)
+  return `"${key}" is not a key. ${meant === undefined ? `The keys are ${known.join(', ')}.` : `Did you mean ${meant}?`}`
+}
+
+/** The one that was probably meant: at most a third of its letters are others. */
+export function nearestOf(word: string, known: readonly string[]): string | undefined {
+  const [nearest = ''] = known.toSorted((a, b) => distance(word, a) - distance(word, b))
+  return distance(word, nearest) <= Math.max(1, nearest.length / 3) ? nearest : undefined
 }
 
 /** How many letters must be put in, taken out or changed (Levenshtein). */
-function distance(a: string, b: string): number {
+export function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, column) => column)
   for (let i = 1; i <= a.length; i++) {
     const next = [i]

@@ -66,7 +66,7 @@ describe('what contradicts itself does not start, and names client and key', () 
     ],
     [
       { id: 'app', redirect_uris: ['javascript:alert(1)'] },
-      'clients.app.redirect_uris: holds a redirect URI that is not allowed',
+      'clients.app.redirect_uris: holds a redirect URI that is not allowed: javascript:alert(1). It must be an https: address',
     ],
     [{ id: 'app', scopes: ['introspection'] }, 'clients.app.scopes: without secret and key it cannot have'],
     [
@@ -92,6 +92,56 @@ describe('what contradicts itself does not start, and names client and key', () 
     const said = problemOf({ clients: [client] })
     expect(said).toContain(message)
     expect(said).not.toContain(secret)
+  })
+})
+
+describe('what is allowed and probably not meant', () => {
+  const placeholder = 'replace-this-by-32-random-bytes-of-your-own'
+  const clients = [
+    { id: 'api', secrets: [placeholder], scopes: ['introspection', 'revocation', 'notes:read'] },
+    { id: 'other', secrets: [secret], scopes: ['sessions:manage', 'email'] },
+  ]
+  const notes = (more: object, environment: Record<string, string> = {}): readonly string[] =>
+    readConfiguration({ file: fileOf({ clients, ...more }), environment, flags: {} }).notes
+
+  test('placeholders of the examples and near misses of the server’s own scopes are said at the start', () => {
+    const said = [
+      'secrets of api are placeholders: for this machine alone',
+      'clients.api.scopes: "revocation" is none of the server\'s own; revocations is',
+    ]
+    for (const issuer of [undefined, 'http://127.0.0.1:4400', 'http://localhost:4400', 'http://[::1]:4400']) {
+      expect(notes({ issuer })).toEqual(said)
+    }
+    expect(notes({ clients: [] })).toEqual([])
+  })
+
+  test('placeholders do not start under an issuer for others', () => {
+    const said = problemOf({ issuer: 'https://login.example.com', clients })
+    expect(said).toContain('clients.api.secrets: holds a placeholder of the examples')
+    expect(said).not.toContain('clients.other')
+    expect(said).not.toContain(placeholder)
+  })
+
+  test('a mistyped variable does not start; what is far from any is somebody else’s', () => {
+    for (const [name, meant] of [
+      ['COUNTERSIGN_ISUER', 'COUNTERSIGN_ISSUER'],
+      ['COUNTERSIGN_CLIENT', 'COUNTERSIGN_CLIENTS'],
+      ['COUNTERSIGN_MASTERKEY', 'COUNTERSIGN_MASTER_KEY'],
+      ['COUNTERSIGN_PORTS', 'COUNTERSIGN_PORT'],
+    ] as const) {
+      expect(problemOf({}, { environment: { [name]: secret } })).toBe(
+        `${name} is not a setting. Did you mean ${meant}?`,
+      )
+    }
+    const others = {
+      COUNTERSIGN_SERVICE_HOST: '10.0.0.1',
+      COUNTERSIGN_SERVICE_PORT: '4400',
+      COUNTERSIGN_PORT_4400_TCP: 'tcp://10.0.0.1:4400',
+      COUNTERSIGN_DEMO_API_SECRET: secret,
+      COUNTERSIGN_POSTGRES: '/usr/lib/postgresql/17/bin',
+      COUNTERSIGN_ISUER: '',
+    }
+    expect(problemOf({}, { environment: others })).toBe('accepted')
   })
 })
 
@@ -169,6 +219,13 @@ describe('a message says where and what', () => {
       {},
       { environment: { COUNTERSIGN_CLIENTS: `[{"id":"app","direct_login":true,"secrets":["${secret}"]}]` } },
       'COUNTERSIGN_CLIENTS.app.direct_login: needs first_party: true',
+    ],
+    ['a mistyped word', { sign_up: 'opn' }, {}, 'sign_up: must be one of "open", "closed". Did you mean "open"?'],
+    [
+      'a word of a client that is none',
+      { clients: [{ id: 'app', access_token_format: 'paseto' }] },
+      {},
+      'clients.app.access_token_format: must be one of "jwt", "opaque"',
     ],
     ['a mistyped key', { sing_up: 'open' }, {}, '"sing_up" is not a key. Did you mean sign_up?'],
     ['a key out of the air', { retention_period: 'x' }, {}, '"retention_period" is not a key. The keys are port, host'],

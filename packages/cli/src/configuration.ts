@@ -4,7 +4,8 @@ import type { WrittenConnection } from '@countersign/connections'
 import type { ApiLifetimes, Client, SigningAlgorithm } from '@countersign/core'
 import { hashClientSecret } from '@countersign/core'
 import { clientOfWritten, type RegistrationPolicy, type WrittenClient } from '@countersign/server'
-import { describeProblems, WrongConfiguration } from './configuration-problems.ts'
+import { notesOf } from './configuration-notes.ts'
+import { describeProblems, distance, WrongConfiguration } from './configuration-problems.ts'
 import {
   configurationKeys,
   configurationSchema,
@@ -47,6 +48,8 @@ export interface Configuration {
   readonly clients: readonly Client[]
   readonly connections: readonly WrittenConnection[]
   readonly apiLifetimes: ApiLifetimes
+  /** What is allowed and probably not meant: sentences for whoever starts the server. */
+  readonly notes: readonly string[]
 }
 
 /** Where configuration comes from; flags win over the environment, the environment over the file. */
@@ -72,6 +75,7 @@ export function readConfiguration({ file, environment, flags, folder = '.' }: Co
     const value = environment[name]
     if (value !== undefined && value !== '') take(key, value, name)
   }
+  refuseMistyped(environment)
   for (const key of flagKeys) if (flags[key] !== undefined) take(key, String(flags[key]), `--${key}`)
   const parsed = configurationSchema.safeParse(written)
   if (!parsed.success) throw new WrongConfiguration(describeProblems(parsed.error, written, sources))
@@ -82,12 +86,37 @@ export function readConfiguration({ file, environment, flags, folder = '.' }: Co
   return {
     ...rest,
     data: resolve(base, rest.data),
+    notes: notesOf(clients, issuer),
     database,
     database_listen,
     issuer,
     registration: registrationOf(parsed.data),
     clients: clients.map(client => toClient(client, unsafe_refresh_policy)),
     apiLifetimes: new Map(apis.map(api => [api.audience, api.access_token_seconds])),
+  }
+}
+
+const prefix = 'COUNTERSIGN_'
+/** Words that are no keys: for the file, the key, the demo, and what tests need. */
+const otherVariables = [
+  'CONFIG',
+  'MASTER_KEY',
+  'DEMO_API_SECRET',
+  'CHROMIUM',
+  'PGBOUNCER',
+  'NGINX',
+  'FAKETIME',
+  'POSTGRES',
+]
+
+/** A variable that nobody reads would be a setting that is missing in silence. Only what is nearly one: others may have theirs under this prefix. */
+function refuseMistyped(environment: ConfigurationSources['environment']): void {
+  const known = [...configurationKeys.map(key => key.toUpperCase()), ...otherVariables]
+  for (const [name, value] of Object.entries(environment)) {
+    const word = name.slice(prefix.length)
+    if (!name.startsWith(prefix) || value === undefined || value === '' || known.includes(word)) continue
+    const meant = known.find(one => distance(word, one) <= (one.length > 4 ? 2 : 1))
+    if (meant !== undefined) throw new WrongConfiguration(`${name} is not a setting. Did you mean ${prefix}${meant}?`)
   }
 }
 

@@ -14,6 +14,17 @@ test('a start tells where the data are, how many clients there are, whether peop
   ])
 })
 
+test('a start names the clients that it has switched off, and what was probably not meant', () => {
+  const clients = [{ id: 'api', secrets: ['replace-this-by-32-random-bytes-of-your-own'], scopes: ['revocations'] }]
+  const environment = { COUNTERSIGN_CLIENTS: JSON.stringify(clients) }
+  const configuration = readConfiguration({ environment, flags: {} })
+  const said = describeStart(configuration, { issuer: 'http://127.0.0.1:4400', switchedOff: ['demo', 'demo-api'] })
+  expect(said).toContain('\n            switched off, not named any more: demo, demo-api\n')
+  expect(said).toContain('\n  note      secrets of api are placeholders: for this machine alone\n')
+  const many = Array.from({ length: 22 }, (_, index) => `client-${index}`)
+  expect(describeStart(configuration, { issuer: 'x', switchedOff: many })).toContain('client-19 and 2 more\n')
+})
+
 test('a start names the database by its place alone, without who logs in and how', () => {
   const flags = { database: 'postgres://countersign:secret@db.example.com:5432/logins?sslmode=verify-full' }
   const started = { issuer: 'https://login.example.com', switchedOff: [] }

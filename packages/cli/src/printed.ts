@@ -2,7 +2,7 @@ import type { Configuration } from './configuration.ts'
 
 /** What somebody wants to see at a glance after a start. */
 export function describeStart(
-  { data, database, clients, sign_up }: Configuration,
+  { data, database, clients, sign_up, notes }: Configuration,
   { issuer, switchedOff }: { readonly issuer: string; readonly switchedOff: readonly string[] },
 ): string {
   const lines = [
@@ -12,6 +12,7 @@ export function describeStart(
     ...(switchedOff.length === 0 ? [] : [['', describeSwitchedOff(switchedOff)] as const]),
     ['sign-up', sign_up],
     ['accounts', `${issuer}/account`],
+    ...notes.map(note => ['note', note] as const),
   ] as const
   return lines.map(([name, value]) => `  ${name.padEnd(9)} ${value}\n`).join('')
 }

@@ -1,6 +1,6 @@
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import { CallFailure } from '../call-failure.ts'
-import { requireSecure } from '../issuer-call.ts'
+import { requireSecure, requireText } from '../issuer-call.ts'
 import { systemWebPlatform, type WebPlatform } from '../platform.ts'
 import { failureResponse, jsonAnswer, refusalResponse, seeOther, withCookies } from './answers.ts'
 import { createCookieJar } from './cookie-jar.ts'
@@ -161,6 +161,10 @@ async function endAtIssuer(context: WebContext, login: WebLogin | undefined): Pr
 function contextOf(options: TokenHandlerOptions): WebContext {
   const { issuer: issuerUrl, clientId, clientSecret, allowPlainHttp = false, cookieName = 'countersign_web' } = options
   const platform: WebPlatform = { ...systemWebPlatform, ...options.platform }
+  requireText('issuer', issuerUrl, 'ISSUER')
+  requireText('clientId', clientId, 'CLIENT_ID')
+  requireText('clientSecret', options.clientSecret, 'CLIENT_SECRET')
+  requireText('appUrl', options.appUrl, 'APP_URL')
   const app = new URL(options.appUrl)
   if (app.origin !== options.appUrl) throw new TypeError('appUrl: an origin, without a slash at the end')
   requireSecure('issuer', issuerUrl, allowPlainHttp)

@@ -9,9 +9,14 @@ export interface Contradiction {
   readonly isUnsafe?: true
 }
 
-interface Rule extends Contradiction {
+interface Rule extends Omit<Contradiction, 'says'> {
   readonly found: (client: Client) => boolean
+  readonly says: string | ((client: Client) => string)
 }
+
+/** Names the first one: a list may hold fifty. */
+const refusedRedirect = (uris: readonly string[]): string =>
+  `holds a redirect URI that is not allowed: ${uris.find(uri => !redirectUriIsAcceptable(uri))}. It must be an https: address (http: on loopback alone) or have a private scheme with a dot in it, without fragment and user name`
 
 /** Settings that are allowed one by one and contradict each other: every request would be refused, one by one, or anybody could ask. */
 const rules: readonly Rule[] = [
@@ -19,12 +24,12 @@ const rules: readonly Rule[] = [
     key: 'redirect_uris',
     isUnsafe: true,
     found: client => !client.redirectUris.every(redirectUriIsAcceptable),
-    says: 'holds a redirect URI that is not allowed',
+    says: client => refusedRedirect(client.redirectUris),
   },
   {
     key: 'post_logout_redirect_uris',
     found: client => !client.postLogoutRedirectUris.every(redirectUriIsAcceptable),
-    says: 'holds a redirect URI that is not allowed',
+    says: client => refusedRedirect(client.postLogoutRedirectUris),
   },
   {
     key: 'direct_login',
@@ -100,5 +105,11 @@ const rules: readonly Rule[] = [
 ]
 
 export function contradictionsOf(client: Client): readonly Contradiction[] {
-  return rules.filter(({ found }) => found(client))
+  return rules
+    .filter(({ found }) => found(client))
+    .map(({ key, says, isUnsafe }) => ({
+      key,
+      says: typeof says === 'string' ? says : says(client),
+      ...(isUnsafe && { isUnsafe }),
+    }))
 }
