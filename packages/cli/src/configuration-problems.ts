@@ -64,7 +64,7 @@ function unknownKey(key: string, known: readonly string[]): string {
 }
 
 /** The one that was probably meant: at most a third of its letters are others. */
-export function nearestOf(word: string, known: readonly string[]): string | undefined {
+function nearestOf(word: string, known: readonly string[]): string | undefined {
   const [nearest = ''] = known.toSorted((a, b) => distance(word, a) - distance(word, b))
   return distance(word, nearest) <= Math.max(1, nearest.length / 3) ? nearest : undefined
 }
