@@ -88,6 +88,24 @@ async function expectSignedIn(page: Page): Promise<void> {
   expect(problems).toEqual([])
 }
 
+describe('an account at another server', () => {
+  test('signs in to the app: there and back through two servers’ pages, asked by the other what it may tell', async () => {
+    const page = await openApp()
+    await page.getByRole('button', { name: 'Sign in on the hosted page' }).click()
+    await page.getByRole('link', { name: 'Continue with Example ID' }).click()
+    await page.waitForURL(/^http:\/\/localhost:\d+\/sign-in/)
+    await page.locator('input[name=email]').fill('demo@example.net')
+    await page.locator('input[name=password]').fill(demo.password)
+    await page.locator('input[name=password]').press('Enter')
+    await page.getByRole('button', { name: 'Allow', exact: true }).click()
+    await page.getByRole('heading', { name: 'Notes' }).waitFor()
+    await expectSignedIn(page)
+    await page.goto(`${demo.issuer}/account/connections`)
+    expect(await page.locator('.way').allInnerTexts()).toEqual([expect.stringContaining('Example ID')])
+    expect(await page.getByRole('button', { name: 'Remove' }).count()).toBe(0)
+  })
+})
+
 describe('the laboratory', () => {
   test('twenty calls with an expired token: one refresh, decided by row 5, and 20 × 200', async () => {
     const page = await openSignedIn()

@@ -2,11 +2,14 @@ import { styleText } from 'node:util'
 import type { Demo } from './start-demo.ts'
 
 /** What the terminal says once everything answers. Without colours where standard output is no terminal. */
-export function greeting({ issuer, apiUrl, appUrl, login, dataFolder, switchedOff }: Demo): string {
+export function greeting({ issuer, apiUrl, appUrl, login, exampleId, dataFolder, switchedOff }: Demo): string {
   const rows: readonly (readonly [string, string, string])[] = [
     ['App', appUrl, 'open this one: notes, and the laboratory'],
     ['API', apiUrl, 'what the app calls; checks tokens by itself'],
     ['Server', issuer, 'sign-in pages, tokens, /account'],
+    ...(exampleId
+      ? [['Example', exampleId.issuer, 'another server: “Continue with Example ID” on the sign-in page'] as const]
+      : []),
   ]
   const widest = Math.max(...rows.map(([, url]) => url.length))
   const lines = rows.map(([name, url, what], index) => {
@@ -20,6 +23,7 @@ export function greeting({ issuer, apiUrl, appUrl, login, dataFolder, switchedOf
     ...lines,
     '',
     `  ${'Sign in'.padEnd(9)}${styleText('bold', login.email)}  with  ${styleText('bold', login.password)}`,
+    ...(exampleId ? [`  ${'there'.padEnd(9)}${styleText('bold', exampleId.login.email)}  with the same password`] : []),
     ...(switchedOff.length === 0 ? [] : ['', `  Clients switched off, not named any more: ${switchedOff.join(', ')}`]),
     '',
     styleText('dim', `  Everything is kept in ${dataFolder}. Ctrl+C ends it, and nobody is signed out.`),

@@ -8,12 +8,13 @@ import {
   serve,
   WrongConfiguration,
 } from '@countersign/cli'
-import { emailKey } from '@countersign/core'
 import type { Log } from '@countersign/server'
 import { createApi } from './api.ts'
 import { createAppServer } from './app-server.ts'
+import { createUserOnce } from './create-user.ts'
 import { apiAudience, demoClients, demoRegistration } from './demo-clients.ts'
 import { type DemoSecrets, demoSecrets } from './demo-secrets.ts'
+import { type ExampleId, prepareExampleId } from './example-id.ts'
 import { createLaboratory } from './laboratory.ts'
 import { openNotes } from './notes-store.ts'
 import { freePort, reservePort } from './reserved-port.ts'
@@ -24,6 +25,8 @@ export interface Demo {
   readonly apiUrl: string
   readonly appUrl: string
   readonly login: DemoSecrets['login']
+  /** The other server, whose accounts can be used here; absent on a database, which others may share. */
+  readonly exampleId: Pick<ExampleId, 'issuer' | 'login'> | undefined
   readonly dataFolder: string
   /** Clients that a start before has declared, and this one has not. */
   readonly switchedOff: readonly string[]
@@ -31,7 +34,7 @@ export interface Demo {
   close: System['close']
 }
 
-/** Server, API and app in one process: the server on its port, the others on the next two that are free. */
+/** Server, API and app in one process: the server on its port, the others on the next that are free; and another server, whose accounts can be used here. */
 export async function startDemo(
   configuration: Configuration,
   environment: Readonly<Record<string, string | undefined>>,
@@ -54,6 +57,16 @@ export async function startDemo(
   // Demos on one database are one system: each declares the same, and no other one's app away. A loopback address without a port
   // is that of any port (RFC 8252 §7.3).
   const appOrigin = configuration.database === undefined ? appPort.url : 'http://127.0.0.1'
+  const exampleId =
+    configuration.database === undefined
+      ? await prepareExampleId(configuration, {
+          port,
+          firstPort: appPort.port + 1,
+          dataFolder,
+          master: master.key,
+          login,
+        })
+      : undefined
   const system = await serve(
     {
       ...configuration,
@@ -65,14 +78,14 @@ export async function startDemo(
     {
       masterKey: master,
       moreClients: demoClients({ appOrigin, apiSecret }),
+      ...(exampleId && { moreConnections: [exampleId.connection] }),
       log,
       onLost: endOnLoss,
     },
   )
-  const { issuer, server, store } = system
-  if ((await store.loadUserByEmail(emailKey(login.email) ?? '')).user === undefined) {
-    await createUser(system.address, login)
-  }
+  const { issuer, server } = system
+  await createUserOnce(system, { ...login, name: 'Demo' })
+  const closeExampleId = await exampleId?.start(log)
 
   const notes = openNotes(join(dataFolder, 'demo-notes.sqlite'))
   const caller = { clientId: 'demo-api', clientSecret: apiSecret }
@@ -87,11 +100,12 @@ export async function startDemo(
     issuer,
     ...addresses,
     login,
+    exampleId,
     dataFolder,
     switchedOff: server.switchedOff,
     async close(how) {
       await system.close(how)
-      await Promise.all([appPort.close(), apiPort.close()])
+      await Promise.all([appPort.close(), apiPort.close(), closeExampleId?.()])
       api.close()
       notes.close()
     },
@@ -119,16 +133,4 @@ function refuseForeignIssuer(issuer: string | undefined, port: number): void {
   throw new WrongConfiguration(
     `The configuration file names the issuer ${issuer}; the demo answers at ${own[0]}.\nTake that line out of it, or start it with: npm start -- --issuer ${own[0]}`,
   )
-}
-
-/** By the same way as everybody who signs up. */
-async function createUser(address: string, login: DemoSecrets['login']): Promise<void> {
-  const answer = await fetch(`${address}/v1/users`, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ ...login, name: 'Demo' }),
-  })
-  // Another process on the same database, with the same master key, was first.
-  if (answer.status === 409) return
-  if (answer.status !== 201) throw new Error(`The demo user could not be made: ${answer.status}.`)
 }

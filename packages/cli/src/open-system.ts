@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { rmSync } from 'node:fs'
-import { createConnection } from '@countersign/connections'
+import { type Connection, createConnection } from '@countersign/connections'
 import { type Client, createPersonalSeal, defaultKeyPolicy, type MasterKey } from '@countersign/core'
 import {
   type CountersignServer,
@@ -34,6 +34,8 @@ export interface SystemOptions {
   /** The port that will be listened on, if the configured one is 0. */
   readonly port?: number
   readonly moreClients?: readonly Client[]
+  /** Ways to sign in besides those of the configuration: Passport strategies, for one. */
+  readonly moreConnections?: readonly Connection[]
   /** Whether stored clients that the configuration does not name (any more) are switched off. */
   readonly clientsAreComplete?: boolean
   readonly onRefresh?: (event: RefreshEvent) => void
@@ -55,7 +57,7 @@ export async function openSystem(options: SystemOptions): Promise<System> {
       store,
       master: master.key,
       log,
-      connections: configuration.connections.map(one => createConnection(one)),
+      connections: [...configuration.connections.map(one => createConnection(one)), ...(options.moreConnections ?? [])],
       clients: [...configuration.clients, ...(options.moreClients ?? [])],
       clientsAreComplete: options.clientsAreComplete ?? false,
       ...(onRefresh && { onRefresh }),

@@ -25,13 +25,15 @@ export async function judgeArrived(
 ): Promise<JudgedArrival | Refusal> {
   const { store, config, random } = services
   const told = toldOf(connection, person)
+  // The address first: whoever has it by a sign-in with this very identity, a moment ago, is then found by the identity too.
+  const owner = await addressOwner(services, told)
   const snapshot = await store.loadUserByIdentity(connection.name, person.subject)
   const outcome = judgeArrival({
     snapshot,
     connection: connection.name,
     subject: person.subject,
     told,
-    addressOwner: await addressOwner(services, told),
+    addressOwner: owner,
     sealedTokens: sealTokens(services, connection, { snapshot, subject: person.subject, tokens }),
     mayCreate: (connection.signUp ?? config.signUp) === 'open',
     device,

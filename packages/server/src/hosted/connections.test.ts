@@ -39,8 +39,11 @@ describe('a sign-in with an OpenID provider', () => {
     expect(asked.get('code_challenge_method')).toBe('S256')
     expect([asked.get('nonce'), asked.get('state')].map(text => text?.length)).toEqual([43, 43])
     const back = await page.get(pathOf(await upstream.visit(there)))
-    expect([back.status, back.headers.location?.startsWith('/authorize?')]).toEqual([303, true])
-    const code = new URL((await page.get(back.headers.location ?? '')).headers.location ?? '').searchParams.get('code')
+    // Not a redirect: a provider's form may be held to its page's policy for as long as redirects follow it.
+    const onwards = back.headers.refresh?.replace(/^0;url=/, '') ?? ''
+    expect([back.status, onwards.startsWith('/authorize?')]).toEqual([200, true])
+    expect(back.text).toContain(`href="${onwards.replaceAll('&', '&amp;')}"`)
+    const code = new URL((await page.get(onwards)).headers.location ?? '').searchParams.get('code')
     const redirect_uri = addressOf('portal')
     const tokens = await redeem(to, { code: code ?? '', code_verifier: verifier, client_id: 'portal', redirect_uri })
     expect(claimsOf(tokens.body.id_token)).toMatchObject({ amr: ['ext'] })

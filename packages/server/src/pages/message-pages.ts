@@ -28,6 +28,18 @@ ${model.signInUrl !== undefined && html`<p class="way-on"><a class="button main"
   })
 }
 
+/** Seen for a moment by those who have signed in elsewhere, or for as long as their browser does not move on by itself. */
+export function goOnPage(site: Site, { url }: { readonly url: string }): string {
+  const { goOn } = site.texts
+  return layout(site, {
+    title: goOn.title,
+    content: html`<div class="card">
+<h1>${goOn.title}</h1>
+<p class="way-on"><a class="button main" href="${href(url)}">${goOn.link}</a></p>
+</div>`,
+  })
+}
+
 /** An expected "no" on a page. */
 export interface ErrorModel extends Pick<Refusal, 'reason' | 'detail'> {
   /** Finds the request in the log. */

@@ -8,7 +8,7 @@ import { type AccountModel, accountPage } from './account-page.ts'
 import { type ApplicationsModel, applicationsPage } from './applications-page.ts'
 import { type ConsentModel, consentPage } from './consent-page.ts'
 import { type DeviceAskedModel, deviceAskedPage, deviceCodePage, deviceDonePage } from './device-page.ts'
-import { errorPage, notFoundPage, signedOutPage, waitPage } from './message-pages.ts'
+import { errorPage, goOnPage, notFoundPage, signedOutPage, waitPage } from './message-pages.ts'
 import { type SignInModel, signInPage } from './sign-in-page.ts'
 import { signOutPage } from './sign-out-page.ts'
 import { type SignUpModel, signUpPage } from './sign-up-page.ts'
@@ -286,6 +286,7 @@ export const samplePages: Readonly<Record<string, string>> = {
     connections: sampleConnections,
     problem: { reason: 'connection_account_exists' },
   }),
+  'go-on': goOnPage(sampleSite, { url: '/authorize?client_id=notes' }),
   'ways-in': waysInPage(sampleSite, waysInModel),
   'ways-in-stale': waysInPage(sampleSite, { ...waysInModel, confirmUrl: '/sign-in', more: [] }),
   'ways-in-only': waysInPage(sampleSite, {

@@ -204,6 +204,7 @@ export const english: Texts = {
     advice: application => html`You are being taken back to ${application}.`,
     submit: 'Continue',
   },
+  goOn: { title: 'You are signed in', link: 'Continue' },
   signedOut: {
     title: 'You are signed out',
     text: 'Your session on this device has ended. You can close this page.',

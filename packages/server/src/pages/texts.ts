@@ -168,6 +168,7 @@ export interface Texts {
     readonly advice: (application: Html) => Html
     readonly submit: string
   }
+  readonly goOn: { readonly title: string; readonly link: string }
   readonly signedOut: {
     readonly title: string
     readonly text: string
