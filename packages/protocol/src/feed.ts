@@ -35,6 +35,11 @@ export type FeedPosition = string
 /** The data of every event, and the JSON form. */
 export interface FeedPage {
   readonly position: FeedPosition
+  /**
+   * In the stream, but for snapshots: the position that this follows. A reader that is not there yet has missed a message, one that is beyond `position`
+   * has read this before.
+   */
+  readonly after?: FeedPosition
   /** Seconds since 1970 (fractions allowed): everything revoked before is contained. */
   readonly as_of: number
   readonly entries: readonly FeedEntry[]

@@ -1,4 +1,4 @@
-import type { FeedPage } from '@countersign/protocol'
+import type { FeedPage, FeedPosition } from '@countersign/protocol'
 import { eventStream, type ServerSentEvent } from './event-stream.ts'
 import { readFeedPage } from './feed-page.ts'
 import { opening } from './opening.ts'
@@ -53,6 +53,16 @@ const pruneEverySeconds = 15
 /** Nodes' clocks differ by less. */
 const clockStepSeconds = 10
 
+/** One connection to the feed. */
+interface Line {
+  /** It was opened from a position. */
+  readonly resumed: boolean
+  /** The feed's clock in the newest message of it. */
+  asOf: number | undefined
+  /** Something new was said: the next silence begins here. */
+  watch(): void
+}
+
 export function followFeed(runtime: Runtime, known: Revocations, options: FeedOptions): FeedFollower {
   const { clock, timers, random } = runtime
   let position: string | undefined
@@ -80,31 +90,49 @@ export function followFeed(runtime: Runtime, known: Revocations, options: FeedOp
     return !closed && !overflown && silenceMilliseconds() < staleAfterMilliseconds
   }
 
-  function take(event: ServerSentEvent, resumed: boolean): void {
+  /**
+   * Messages are taken as they come, also if they come twice or out of order: what an entry says is true whenever it comes, but only the next message moves
+   * the position on, so that what was missed is asked for again.
+   */
+  function take(event: ServerSentEvent, line: Line): void {
     if (event.event !== 'snapshot' && event.event !== 'entries' && event.event !== 'heartbeat') return
     const read = readFeedPage(event.data)
     if (read === undefined) throw forgetPosition('the feed sent something else')
     const { page, unknown } = read
     const isSnapshot = event.event === 'snapshot'
-    if (!isSnapshot && (position === undefined || incarnation(position) !== incarnation(page.position))) {
+    if (!isSnapshot && (position === undefined || !isSameLife(position, page.position))) {
       throw forgetPosition('the feed went on without a snapshot')
     }
+    const isFirst = line.asOf === undefined
+    // What opens a line is the server's answer to where we are; later on a message may be an old one.
+    const isOld =
+      !isFirst && position !== undefined && isSameLife(position, page.position) && isBefore(page.position, position)
+    if (isSnapshot && isOld) return
     // The feed's clock was ahead when it said what still matters.
-    if (!isSnapshot && page.as_of < latestAsOf - clockStepSeconds) {
+    if (!isSnapshot && !isOld && page.as_of < latestAsOf - clockStepSeconds) {
       latestAsOf = page.as_of
       throw forgetPosition('the clock of the feed has gone back')
     }
-    latestAsOf = isSnapshot ? page.as_of : Math.max(latestAsOf, page.as_of)
+    if (!isOld) latestAsOf = isSnapshot ? page.as_of : Math.max(latestAsOf, page.as_of)
     overflown = !(isSnapshot ? known.replace(page.entries) : known.add(page.entries))
-    unknownEntries = unknown + (isSnapshot ? 0 : unknownEntries)
     if (!isSnapshot && page.entries.some(entry => entry.kind === 'key')) options.onKeyRetired()
     // What matters most is in force; of the rest nobody knows, so only a snapshot that fits makes it current again.
     if (overflown) throw forgetPosition('more is revoked than this verifier may hold')
+    if (isOld) return
+    if (page.after !== undefined && position !== undefined && isBefore(position, page.after)) {
+      throw new OutboundFault('a message of the feed is missing')
+    }
+    unknownEntries = unknown + (isSnapshot ? 0 : unknownEntries)
+    // The same message again is no word of now.
+    const isNews = isFirst || page.position !== position || page.as_of > (line.asOf ?? 0)
     position = page.position
+    if (!isNews) return
+    line.asOf = page.as_of
+    line.watch()
     heard(page)
     // Not at a snapshot: a server that breaks right after it would be asked for one without a pause.
     if (event.event !== 'snapshot') failures = 0
-    if (resumed || event.event === 'snapshot') first.resolve(true)
+    if (line.resumed || event.event === 'snapshot') first.resolve(true)
   }
 
   function heard(page: FeedPage): void {
@@ -149,10 +177,8 @@ export function followFeed(runtime: Runtime, known: Revocations, options: FeedOp
         fault = faultOf(response, options.clientId)
         return retryAfterMilliseconds(response)
       }
-      await readEvents(response, event => {
-        watchAgain()
-        take(event, resumed)
-      })
+      const line: Line = { resumed, asOf: undefined, watch: watchAgain }
+      await readEvents(response, event => take(event, line))
       fault ??= 'the feed closed the connection'
     } catch (thrown) {
       fault = thrown instanceof OutboundFault ? thrown.message : describe(controller, thrown)
@@ -232,7 +258,20 @@ async function readEvents(response: Response, onEvent: (event: ServerSentEvent) 
   for await (const chunk of response.body) events.push(decoder.decode(chunk, { stream: true }))
 }
 
-function incarnation(position: string): string {
+function isSameLife(one: FeedPosition, other: FeedPosition): boolean {
+  return incarnation(one) === incarnation(other)
+}
+
+function incarnation(position: FeedPosition): string {
   const dot = position.lastIndexOf('.')
   return dot < 0 ? position : position.slice(0, dot)
+}
+
+/** Of two positions of one life. */
+function isBefore(one: FeedPosition, other: FeedPosition): boolean {
+  return numberIn(one) < numberIn(other)
+}
+
+function numberIn(position: FeedPosition): number {
+  return Number(position.slice(position.lastIndexOf('.') + 1))
 }

@@ -18,8 +18,9 @@ export function readFeedPage(text: string): ReadPage | undefined {
     return undefined
   }
   if (typeof value !== 'object' || value === null) return undefined
-  const { position, as_of: asOf, entries: list } = value as Readonly<Record<string, unknown>>
+  const { position, after, as_of: asOf, entries: list } = value as Readonly<Record<string, unknown>>
   if (typeof position !== 'string' || !isNumber(asOf)) return undefined
+  if (after !== undefined && typeof after !== 'string') return undefined
   if (list !== undefined && !Array.isArray(list)) return undefined
   const entries: FeedEntry[] = []
   let unknown = 0
@@ -29,7 +30,7 @@ export function readFeedPage(text: string): ReadPage | undefined {
     if (entry === 'unknown') unknown++
     else entries.push(entry)
   }
-  return { page: { position, as_of: asOf, entries }, unknown }
+  return { page: { position, ...(after !== undefined && { after }), as_of: asOf, entries }, unknown }
 }
 
 function readEntry(value: unknown): FeedEntry | 'unknown' | undefined {

@@ -21,7 +21,13 @@ export interface Api {
 }
 
 export function createApi(
-  world: { time: VirtualTime; dice: Dice; network: Network; onJudgement: (judgement: Judgement) => void },
+  world: {
+    time: VirtualTime
+    dice: Dice
+    network: Network
+    count: (fault: string) => void
+    onJudgement: (judgement: Judgement) => void
+  },
   name: string,
   sender: Api['sender'],
   whenStale: 'accept' | 'introspect' | 'reject',
@@ -35,6 +41,22 @@ export function createApi(
     while (sender.weather.offline) await time.sleep(1_000)
   }
 
+  /** One line: a message may wait until some others have overtaken it, or come a second time after them. */
+  function disorder(): (chunk: Uint8Array) => readonly Uint8Array[] {
+    const disorderDice = dice.fork('disorder')
+    let held: { chunk: Uint8Array; overtakenBy: number }[] = []
+    return chunk => {
+      const [shuffles, doubles, overtakenBy] = [disorderDice.next(), disorderDice.next(), disorderDice.below(40)]
+      const { shuffle, double } = sender.weather
+      const late = held.filter(one => one.overtakenBy === 0).map(one => one.chunk)
+      held = held.filter(one => one.overtakenBy > 0).map(one => ({ ...one, overtakenBy: one.overtakenBy - 1 }))
+      if (shuffles >= shuffle && doubles >= double) return [chunk, ...late]
+      held.push({ chunk, overtakenBy })
+      world.count(shuffles < shuffle ? 'feed reordered' : 'feed repeated')
+      return shuffles < shuffle ? late : [chunk, ...late]
+    }
+  }
+
   const verifier = createVerifier({
     issuer: issuerUrl,
     audience: apiUrl,
@@ -42,7 +64,7 @@ export function createApi(
     fetch: (input, init) => {
       const sent = network.send(sender, requestOf(input, init, sender.ip))
       return abortable(
-        sent.then(answer => responseOf(answer, { signal: init?.signal, carry })),
+        sent.then(answer => responseOf(answer, { signal: init?.signal, carry, deal: disorder() })),
         init?.signal,
       )
     },

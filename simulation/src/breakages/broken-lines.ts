@@ -1,4 +1,14 @@
+import { pipeline, Readable, Transform } from 'node:stream'
 import type { Breakage } from './breakage.ts'
+
+/** So that the last message to come is taken for the newest. */
+function withoutAfter(stream: Readable): Readable {
+  const changed = new Transform({
+    transform: (chunk, _encoding, done) => done(null, String(chunk).replace(/"after":"[^"]*",/, '')),
+  })
+  pipeline(stream, changed, () => {})
+  return changed
+}
 
 /** What the SDKs read, with one thing changed on the way. */
 export const brokenLines: readonly Breakage[] = [
@@ -12,6 +22,18 @@ export const brokenLines: readonly Breakage[] = [
         const end = `${feed.incarnation}.${(await feed.snapshot()).number}`
         const header = (name: string): string | undefined => (name === 'last-event-id' ? end : request.header(name))
         return world.network.send(from, { ...request, header }, node)
+      },
+    }),
+  },
+  {
+    name: 'a message of the feed does not say what it follows',
+    focus: { troubles: ['feedOrder', 'feedOrder', 'operator', 'user'], apis: 1 },
+    foundBy: ['a revoked token is refused everywhere within the bound'],
+    needs: step => step.do === 'weather' && (step.weather.shuffle ?? step.weather.double) !== undefined,
+    apiNetwork: world => ({
+      async send(from, request, node) {
+        const answer = await world.network.send(from, request, node)
+        return answer.body instanceof Readable ? { ...answer, body: withoutAfter(answer.body) } : answer
       },
     }),
   },

@@ -68,7 +68,7 @@ export const brokenStores: readonly Breakage[] = [
   {
     name: 'a heartbeat is sent without a look at the store',
     focus: { troubles: ['storeCut', 'operator', 'user'], apis: 1, nodes: 2 },
-    wrapStore: () => store => ({
+    wrapStore: world => store => ({
       ...store,
       feed: {
         ...store.feed,
@@ -78,7 +78,7 @@ export const brokenStores: readonly Breakage[] = [
             return await store.feed.after(number)
           } catch (error) {
             if (!(error instanceof StoreUnavailable)) throw error
-            return { number, asOf: epoch, entries: [] }
+            return { number, asOf: epoch + Math.floor(world().time.now()), entries: [] }
           }
         },
       },

@@ -32,6 +32,7 @@ export type TroubleKind =
   | 'codes'
   | 'consent'
   | 'feed'
+  | 'feedOrder'
   | 'thief'
 
 /** What a plan is to be about; by default anything. */
@@ -304,6 +305,19 @@ const troubleMakers: Readonly<Record<TroubleKind, Trouble>> = {
             party: `api ${1 + dice.below(apis)}`,
             weather: { offline: true },
             for: dice.between(2, 40) * second,
+          },
+        ],
+  /** Messages of the feed overtake each other, or come twice. */
+  feedOrder: ({ dice, apis }, when) =>
+    apis === 0
+      ? []
+      : [
+          {
+            when,
+            do: 'weather',
+            party: `api ${1 + dice.below(apis)}`,
+            weather: dice.pick([{ shuffle: 0.5 }, { double: 0.5 }, { shuffle: 0.3, double: 0.3 }]),
+            for: dice.between(20, 120) * second,
           },
         ],
   thief(cast, when) {

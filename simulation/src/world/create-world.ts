@@ -119,14 +119,14 @@ async function createUser({ disk, dice }: World, name: string): Promise<User> {
 }
 
 function openApi(world: World, index: number, breakage: Breakage | undefined): Api {
-  const { time, dice, tell } = world
+  const { time, dice, tell, count } = world
   const name = `api ${index + 1}`
   const sender = world.sender(name, true)
   const whenStale = dice.fork(`${name} policy`).pick(['accept', 'introspect', 'reject'] as const)
   const onJudgement = (judgement: Parameters<Parameters<typeof createApi>[0]['onJudgement']>[0]): void =>
     tell({ kind: 'judgement', time: time.now(), judgement })
   const network = breakage?.apiNetwork?.(world) ?? world.network
-  return createApi({ time, dice, network, onJudgement }, name, sender, whenStale)
+  return createApi({ time, dice, network, count, onJudgement }, name, sender, whenStale)
 }
 
 function openDevice(world: World, spec: Plan['devices'][number], breakage: Breakage | undefined): Device {

@@ -22,6 +22,8 @@ export interface StreamTerms {
   readonly signal?: AbortSignal | null | undefined
   /** Waits for as long as a piece of a stream is on its way. */
   readonly carry?: () => Promise<void>
+  /** What becomes of a piece: those that come now, in order. */
+  readonly deal?: (chunk: Uint8Array) => readonly Uint8Array[]
 }
 
 /** As much of a `Response` as the SDKs use, without streams that would need turns of the loop. */
@@ -48,7 +50,10 @@ async function* bytesOf(text: string): AsyncGenerator<Uint8Array> {
 }
 
 /** A stream's chunks as they come; ends with an error if the reader hangs up. */
-function chunksOf(stream: Readable, { signal, carry }: StreamTerms): AsyncIterable<Uint8Array> {
+function chunksOf(
+  stream: Readable,
+  { signal, carry, deal = chunk => [chunk] }: StreamTerms,
+): AsyncIterable<Uint8Array> {
   const waiting: Uint8Array[] = []
   let ended = false
   let wake: (() => void) | undefined
@@ -74,7 +79,7 @@ function chunksOf(stream: Readable, { signal, carry }: StreamTerms): AsyncIterab
         if (signal?.aborted) break
         if (chunk !== undefined) {
           await carry?.()
-          yield chunk
+          yield* deal(chunk)
         } else if (ended) break
         else {
           await new Promise<void>(resolve => {

@@ -1,4 +1,4 @@
-import type { FeedEvent, FeedPage } from '@countersign/protocol'
+import type { FeedEvent, FeedPage, FeedPosition } from '@countersign/protocol'
 import type { FeedBatch, Store } from '@countersign/store'
 import { type Every, everyInterval } from '../every.ts'
 import type { Log } from '../log.ts'
@@ -51,9 +51,12 @@ export function createFeedBroadcaster(
   let closed = false
 
   function pageOf(batch: FeedBatch, snapshot: boolean): FeedPage {
-    const { asOf, entries } = batch
-    const position = `${feed.incarnation}.${batch.number}`
-    return { position, as_of: asOf / 1000, entries, ...(snapshot && { snapshot: true }) }
+    const { asOf, entries, number } = batch
+    return { position: positionOf(number), as_of: asOf / 1000, entries, ...(snapshot && { snapshot: true }) }
+  }
+
+  function positionOf(number: number): FeedPosition {
+    return `${feed.incarnation}.${number}`
   }
 
   function frameOf(event: FeedEvent, page: FeedPage, number: number): Frame {
@@ -63,8 +66,10 @@ export function createFeedBroadcaster(
   /** What a follower at `number` lacks; a snapshot if that is no place in this feed. */
   async function frameAfter(number: number | undefined): Promise<Frame> {
     const batch = number === undefined ? undefined : await feed.after(number)
-    if (batch !== undefined) {
-      return frameOf(batch.entries.length > 0 ? 'entries' : 'heartbeat', pageOf(batch, false), batch.number)
+    if (batch !== undefined && number !== undefined) {
+      const { position, ...page } = pageOf(batch, false)
+      const event = batch.entries.length > 0 ? 'entries' : 'heartbeat'
+      return frameOf(event, { position, after: positionOf(number), ...page }, batch.number)
     }
     const whole = await feed.snapshot()
     return frameOf('snapshot', pageOf(whole, true), whole.number)
