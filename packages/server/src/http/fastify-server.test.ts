@@ -405,6 +405,28 @@ describe('from where a request comes', () => {
     expect(await from('192.0.2.9, rubbish')).toBe('127.0.0.1')
     expect(await from('')).toBe('127.0.0.1')
     expect(await from('::ffff:192.0.2.9')).toBe('192.0.2.9')
+    expect(await from('203.0.113.7:51234')).toBe('203.0.113.7')
+    expect(await from('[2001:db8::1]:443, 10.0.0.1:8080')).toBe('2001:db8::1')
+    expect(await from('[2001:db8::1]')).toBe('2001:db8::1')
+    expect(await from('2001:db8::1')).toBe('2001:db8::1')
+    // What comes from others cannot be read either, and is not asked.
+    expect(await from('rubbish, 192.0.2.9')).toBe('192.0.2.9')
+  })
+
+  test('a trusted proxy whose header cannot be read is told of once, with nothing of what it said', async () => {
+    const to = await given.server({ config: { trustedProxies: ['127.0.0.1', '10.0.0.1'] } })
+    await signUp(to)
+    const headers = { 'x-forwarded-proto': 'https' }
+    const told = () => to.log.filter(({ text }) => text.includes('X-Forwarded-For')).map(({ text }) => text)
+    await ipOf(to, '127.0.0.1', { ...headers, 'x-forwarded-for': '192.0.2.9' })
+    await ipOf(to, '127.0.0.1', headers)
+    expect(told()).toEqual([])
+    for (let times = 0; times < 3; times++) {
+      await ipOf(to, '127.0.0.1', { ...headers, 'x-forwarded-for': 'unknown' })
+      await ipOf(to, '127.0.0.1', { ...headers, 'x-forwarded-for': 'unknown, 10.0.0.1' })
+    }
+    expect(told()).toEqual([expect.stringContaining('127.0.0.1'), expect.stringContaining('10.0.0.1')])
+    expect(told().join()).not.toContain('unknown')
   })
 })
 

@@ -11,11 +11,12 @@ import type { Log } from '../log.ts'
 import type { Observer } from '../observation/observer.ts'
 import { refusalAnswer } from './answers.ts'
 import { answerBrokenRequest, answerTunnel } from './broken-request.ts'
-import { clientAddress, isLoopback } from './client-address.ts'
+import { isLoopback } from './client-address.ts'
 import { refusalOfFailure } from './failure.ts'
 import { inStep } from './in-step.ts'
 import type { Endpoint, HttpAnswer, HttpRequest } from './message.ts'
 import { createRefusedOrigins } from './refused-origins.ts'
+import { createTrustedProxies, type TrustedProxies } from './trusted-proxies.ts'
 
 /** What is served under one path. */
 export interface Route {
@@ -85,12 +86,12 @@ export function createHttpServer(routes: readonly Route[], options: HttpOptions)
   // An expectation other than 100-continue may be ignored (RFC 9110 §10.1.1); Node would answer it without a body.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
   if (options.observer !== undefined) tellAnswers(app, options.observer)
-  const trusted = new Set(options.trustedProxies)
+  const proxies = createTrustedProxies(options.trustedProxies, options.log)
   const noteRefused = createRefusedOrigins(options.log)
   for (const route of routes) {
     // Before the body is read, so that a page of another origin can also read why it was refused.
     const onRequest = route.cors === undefined ? [] : [allowOrigin(route.cors, options, noteRefused)]
-    app.all(route.path, { onRequest }, (request, reply) => serve(route, request, reply, trusted, options))
+    app.all(route.path, { onRequest }, (request, reply) => serve(route, request, reply, proxies, options))
   }
   return app
 }
@@ -117,16 +118,16 @@ async function serve(
   route: Route,
   raw: FastifyRequest,
   reply: FastifyReply,
-  trusted: ReadonlySet<string>,
+  proxies: TrustedProxies,
   options: HttpOptions,
 ): Promise<FastifyReply> {
-  if (isInsecure(raw, trusted)) return send(reply, refusalAnswer(refuse('transport_insecure')), options)
+  if (isInsecure(raw, proxies)) return send(reply, refusalAnswer(refuse('transport_insecure')), options)
   const endpoint = { GET: route.get, HEAD: route.get, POST: route.post, PUT: route.put, DELETE: route.delete }[
     raw.method
   ]
   if (endpoint === undefined) return send(reply, answerOtherMethod(route, raw.method), options)
   if (isCompressed(raw)) return send(reply, refusalAnswer(refuse('content_type_unsupported'), uncompressed), options)
-  const request = readRequest(raw, trusted)
+  const request = readRequest(raw, proxies)
   if (request === undefined) return send(reply, refusalAnswer(refuse('request_malformed')), options)
   await inStep()
   const answer = await endpoint(request)
@@ -150,7 +151,7 @@ function withoutStream(answer: HttpAnswer): HttpAnswer {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-function readRequest(raw: FastifyRequest, trusted: ReadonlySet<string>): HttpRequest | undefined {
+function readRequest(raw: FastifyRequest, proxies: TrustedProxies): HttpRequest | undefined {
   if (raw.headers.host === undefined && raw.raw.httpVersion === '1.1') return undefined
   if (raw.headers.authorization !== undefined && isAmbiguous(raw.raw.rawHeaders)) return undefined
   const cut = raw.url.indexOf('?')
@@ -170,7 +171,7 @@ function readRequest(raw: FastifyRequest, trusted: ReadonlySet<string>): HttpReq
       return Array.isArray(value) ? value.join(', ') : value
     },
     body,
-    ip: clientAddress(raw.socket.remoteAddress ?? '', raw.headers['x-forwarded-for']?.toString(), trusted),
+    ip: proxies.clientAddress(raw.socket.remoteAddress ?? '', raw.headers['x-forwarded-for']?.toString()),
   }
 }
 
@@ -181,11 +182,10 @@ function isAmbiguous(rawHeaders: readonly string[]): boolean {
 }
 
 /** Plain HTTP is for loopback, or for a trusted proxy that says that its own client came by TLS (RFC 9700 §2.6). */
-function isInsecure(raw: FastifyRequest, trusted: ReadonlySet<string>): boolean {
+function isInsecure(raw: FastifyRequest, proxies: TrustedProxies): boolean {
   const peer = raw.socket.remoteAddress ?? ''
   const forwarded = raw.headers['x-forwarded-proto']?.toString()
-  if (trusted.has(peer.replace(/^::ffff:/, '')))
-    return forwarded !== 'https' && !(forwarded === undefined && isLoopback(peer))
+  if (proxies.has(peer)) return forwarded !== 'https' && !(forwarded === undefined && isLoopback(peer))
   return isIP(peer) !== 0 && !isLoopback(peer)
 }
 
