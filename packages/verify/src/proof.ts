@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import type { VerifiedClaims } from './claims.ts'
-import { proofMemory } from './proof-memory.ts'
+import { type Moment, proofMemory } from './proof-memory.ts'
 import { createProofReader } from './proof-reader.ts'
 import type { Runtime } from './runtime.ts'
 
@@ -50,7 +50,7 @@ export function bindingJudge(clock: Runtime['clock'], proofMaxAgeSeconds: number
       return refuse('proof_invalid', { detail: 'The DPoP proof is too old, or from the future.' })
     }
     if (proof.thumbprint !== thumbprint) return refuse('token_binding_mismatch')
-    switch (memory.use(proof.id, clock.monotonicMilliseconds())) {
+    switch (memory.use(proof.id, momentOf(clock))) {
       case 'used':
         return refuse('proof_replayed')
       case 'full':
@@ -70,4 +70,8 @@ export function bindingJudge(clock: Runtime['clock'], proofMaxAgeSeconds: number
     if (presented.proof === undefined) return refuse('proof_required')
     return judgeProof(token, jkt, presented)
   }
+}
+
+function momentOf(clock: Runtime['clock']): Moment {
+  return { wallMilliseconds: clock.wallMilliseconds(), monotonicMilliseconds: clock.monotonicMilliseconds() }
 }

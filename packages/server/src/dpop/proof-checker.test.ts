@@ -8,14 +8,19 @@ const issuer = 'https://login.example'
 const url = `${issuer}/token`
 
 function node(startTime = 1_800_000_000_000) {
-  let time = startTime
+  let [time, passed] = [startTime, 0]
   const clock = (): number => time
-  const later = (seconds: number): void => {
+  /** The wall clock is set to so much later, or earlier; no time passes. */
+  const set = (seconds: number): void => {
     time += seconds * 1000
   }
-  const checker = createProofChecker({ issuer, nonceKey: Buffer.alloc(32, 3), clock })
+  const later = (seconds: number): void => {
+    set(seconds)
+    passed += Math.max(0, seconds) * 1000
+  }
+  const checker = createProofChecker({ issuer, nonceKey: Buffer.alloc(32, 3), clock, monotonic: () => passed })
   later(1)
-  return { clock, later, checker, key: proofKey(clock) }
+  return { clock, later, set, checker, key: proofKey(clock) }
 }
 
 function request(dpop: string | undefined): HttpRequest {
@@ -36,6 +41,22 @@ describe('a proof', () => {
     const proof = key.proof('POST', url)
     expect(use(checker, proof)).toBe('good')
     expect(use(checker, proof)).toBe('proof_replayed')
+  })
+
+  test('that was used is refused after the clock has jumped ahead and back, with a nonce or without', () => {
+    const { checker, key, set, later } = node()
+    const { nonce } = checker.explain({ refused: true, reason: 'proof_nonce_required' }, { challenges: false }).dpop
+    const [bare, named] = [key.proof('POST', url), key.proof('POST', url, { claims: { nonce } })]
+    expect([use(checker, bare), use(checker, named)]).toEqual(['good', 'good'])
+    for (let times = 0; times < 3; times++) {
+      set(7_200)
+      const fresh = checker.explain({ refused: true, reason: 'proof_nonce_required' }, { challenges: false }).dpop
+      expect(use(checker, key.proof('POST', url))).toBe('good')
+      expect(use(checker, key.proof('POST', url, { claims: { nonce: fresh.nonce } }))).toBe('good')
+      set(-7_200)
+      later(1)
+      expect([use(checker, bare), use(checker, named)]).toEqual(['proof_replayed', 'proof_replayed'])
+    }
   })
 
   test('that was only looked at is not used up: strangers cannot fill the memory, nor use up what they saw', () => {

@@ -31,6 +31,8 @@ export interface ProofCheckerOptions {
   /** Nonces are made under it, so that any node of one system believes those of another. */
   readonly nonceKey: Buffer
   readonly clock: () => number
+  /** Milliseconds by a clock that nobody sets. */
+  readonly monotonic?: () => number
 }
 
 const acceptedSeconds = 60
@@ -44,7 +46,8 @@ const noProof: CheckedProof = { jkt: undefined, hasNonce: false, spend: () => un
  * matter). Used proofs are remembered by this node for their life; what was made before the node started, and might
  * have been used then, must come with a nonce.
  */
-export function createProofChecker({ issuer, nonceKey, clock }: ProofCheckerOptions): ProofChecker {
+export function createProofChecker(options: ProofCheckerOptions): ProofChecker {
+  const { issuer, nonceKey, clock, monotonic = () => performance.now() } = options
   let startedAt = clock()
   // A proof with a nonce lives as long as the nonce, one without only as long as its age is accepted.
   const withNonce = proofMemory((nonceLifeSeconds + 1) * 1000, proofIdsAtMost)
@@ -85,7 +88,7 @@ export function createProofChecker({ issuer, nonceKey, clock }: ProofCheckerOpti
         jkt: proof.thumbprint,
         hasNonce: proof.nonce !== undefined,
         spend() {
-          const use = memory.use(proof.id, clock())
+          const use = memory.use(proof.id, { wallMilliseconds: clock(), monotonicMilliseconds: monotonic() })
           if (use === 'full') return no(refuse('unavailable', { retryAfterSeconds: 5 }))
           return use === 'used' ? no(refuse('proof_replayed')) : undefined
         },
