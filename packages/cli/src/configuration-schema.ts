@@ -12,13 +12,15 @@ const seconds = (least: number, most: number) => z.int().min(least).max(most)
 
 const api = z.strictObject({
   audience: z.string().min(1).max(200),
-  access_token_seconds: seconds(1, 86_400),
+  access_token_seconds: seconds(1, 86_400).optional(),
+  access_token_format: z.enum(['jwt', 'opaque']).optional(),
 })
 
 /** One entry of `apis`, as it is written in the file. */
 export interface WrittenApi {
   readonly audience: string
-  readonly access_token_seconds: number
+  readonly access_token_seconds?: number | undefined
+  readonly access_token_format?: 'jwt' | 'opaque' | undefined
 }
 
 /** The keys of an API. */

@@ -309,7 +309,10 @@ describe('every key of the file can come from the environment, and then counts m
     const clients = [
       { id: 'job', secrets: [secret], audiences: ['urn:notes'], grace_seconds: 30, minimum_life_seconds: 40 },
     ]
-    const apis = [{ audience: 'urn:notes', access_token_seconds: 60 }]
+    const apis = [
+      { audience: 'urn:notes', access_token_seconds: 60 },
+      { audience: 'urn:letters', access_token_format: 'opaque' },
+    ]
     const environment = {
       COUNTERSIGN_CLIENTS: JSON.stringify(clients),
       COUNTERSIGN_APIS: JSON.stringify(apis),
@@ -319,6 +322,7 @@ describe('every key of the file can come from the environment, and then counts m
     const found = read(environment, { clients: [{ id: 'app' }], apis: [] })
     expect(found.clients.map(({ id }) => id)).toEqual(['job'])
     expect([...found.apiLifetimes]).toEqual([['urn:notes', 60]])
+    expect([...found.opaqueApis]).toEqual(['urn:letters'])
     expect(found.master_key_command).toEqual(['kms', 'decrypt'])
   })
 

@@ -48,6 +48,8 @@ export interface Configuration {
   readonly clients: readonly Client[]
   readonly connections: readonly WrittenConnection[]
   readonly apiLifetimes: ApiLifetimes
+  /** The APIs whose tokens only the server can read, by their audience. */
+  readonly opaqueApis: ReadonlySet<string>
   /** What is allowed and probably not meant: sentences for whoever starts the server. */
   readonly notes: readonly string[]
 }
@@ -92,7 +94,10 @@ export function readConfiguration({ file, environment, flags, folder = '.' }: Co
     issuer,
     registration: registrationOf(parsed.data),
     clients: clients.map(client => toClient(client, unsafe_refresh_policy)),
-    apiLifetimes: new Map(apis.map(api => [api.audience, api.access_token_seconds])),
+    apiLifetimes: new Map(
+      apis.flatMap(({ audience, access_token_seconds: life }) => (life === undefined ? [] : [[audience, life]])),
+    ),
+    opaqueApis: new Set(apis.filter(api => api.access_token_format === 'opaque').map(api => api.audience)),
   }
 }
 

@@ -70,6 +70,7 @@ export async function openSystem(options: SystemOptions): Promise<System> {
         scopeDescriptions: configuration.scope_descriptions,
         trustedProxies: configuration.trusted_proxies,
         apiLifetimes: configuration.apiLifetimes,
+        opaqueApis: configuration.opaqueApis,
         registration: configuration.registration,
         keyPolicy: {
           ...keyPolicy,

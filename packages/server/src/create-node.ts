@@ -160,16 +160,19 @@ function checkIssuer(issuer: string): void {
 }
 
 /** A misspelt name would leave tokens as long as if nothing had been said. */
-function checkApis({ issuer, apiLifetimes, registration }: ServerConfig, clients: readonly Client[]): void {
+function checkApis(
+  { issuer, apiLifetimes, opaqueApis = new Set(), registration }: ServerConfig,
+  clients: readonly Client[],
+): void {
   const reached = new Set([
     issuer,
     ...clients.flatMap(({ audiences }) => audiences),
     ...(registration?.audiences ?? []),
   ])
-  const wrong = [...apiLifetimes.keys()].find(audience => !reached.has(audience))
+  const wrong = [...apiLifetimes.keys(), ...opaqueApis].find(audience => !reached.has(audience))
   if (wrong === undefined) return
   throw new WrongDeclaration(
-    `No client has the audience '${wrong}', so its access_token_seconds would count for nothing.`,
+    `No client has the audience '${wrong}', so what is set for it (access_token_seconds, access_token_format) would count for nothing.`,
   )
 }
 

@@ -38,6 +38,8 @@ export interface ServerConfig {
   readonly keyPolicy: KeyPolicy
   /** How long access tokens may live at most for some APIs; the audience of each is one that a client has, or the issuer. */
   readonly apiLifetimes: ApiLifetimes
+  /** APIs whose access tokens only this server can read, whichever client gets them; by their audience. */
+  readonly opaqueApis?: ReadonlySet<string>
   /** Who may register clients. Default: nobody. */
   readonly registration?: RegistrationPolicy
   /** To whom errors at `/authorize` are told without a page in between: to clients that an operator or the user knows (default), or to all. */

@@ -100,6 +100,20 @@ describe('CVE-2026-37979: an API learns about tokens that are addressed to it (R
   })
 })
 
+test('an API may want opaque tokens, whichever client gets them; those for others stay as they are', async () => {
+  const to = await given.server({ config: { opaqueApis: new Set(['https://api.example']) } })
+  await signUp(to)
+  const login = await logIn(to)
+  expect(login.accessToken).toMatch(/^cs_at_/)
+  expect((await ask(to, login.accessToken, asOrders)).body).toMatchObject({ active: true, client_id: 'bearer-app' })
+  await to.later(60)
+  const elsewhere = await refresh(to, login.refreshToken, { fields: { resource: issuer } })
+  expect(elsewhere.body.access_token).toMatch(/^eyJ/)
+  await expect(given.server({ config: { opaqueApis: new Set(['https://apj.example']) } })).rejects.toThrow(
+    /No client has the audience 'https:\/\/apj.example'/,
+  )
+})
+
 describe('an opaque access token', () => {
   test('says nothing, is known here, and dies like any other', async () => {
     const { to, login } = await loggedIn('opaque-app')
