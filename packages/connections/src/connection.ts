@@ -22,6 +22,8 @@ export interface Connection {
   readonly finish: (callback: Callback) => Promise<Arrived | Refusal>
   /** Judges a token of the provider that an app has got by itself. Absent: this provider cannot tell for whom a token was made. */
   readonly checkToken?: (presented: PresentedToken) => Promise<Arrived | Refusal>
+  /** Judges what the provider says of its own accord. Absent: it says nothing, or not so. */
+  readonly readNotice?: (body: string) => Promise<Notice | Refusal>
   /** New tokens for kept ones. Absent: this provider gives none. */
   readonly refresh?: (tokens: ProviderTokens) => Promise<ProviderTokens | Refusal>
 }
@@ -58,6 +60,16 @@ export interface Callback extends SignInMarks {
 export interface Arrived {
   readonly person: Person
   readonly tokens?: ProviderTokens
+}
+
+/** That somebody has left, or is not to be trusted any more: what they have here by this connection ends. */
+export interface Notice {
+  /** Names the notice among those of the connection: it counts once. */
+  readonly id: string
+  /** Milliseconds since 1970. */
+  readonly issuedAt: number
+  /** The ids at the provider of whom it is about; empty: it ends nothing. */
+  readonly subjects: readonly string[]
 }
 
 /** Tokens of the provider. They are kept sealed or not at all. */

@@ -11,10 +11,19 @@ import {
 import { presets } from './all-presets.ts'
 import { refusalOfExchange } from './answer-problems.ts'
 import { authenticationAt } from './client-authentication.ts'
-import type { Arrived, Callback, Connection, PresentedToken, ProviderTokens, StartRequest } from './connection.ts'
+import type {
+  Arrived,
+  Callback,
+  Connection,
+  Notice,
+  PresentedToken,
+  ProviderTokens,
+  StartRequest,
+} from './connection.ts'
 import { presetNameOf, type WrittenConnection } from './connection-settings.ts'
 import { oauth2, openid } from './generic-presets.ts'
-import { createIdTokenVerifier } from './id-token.ts'
+import { createTokenVerifiers } from './id-token.ts'
+import { noticeOfApple, noticeOfRisc, payloadOf, readSignedRequest } from './notices.ts'
 import { personOf } from './person.ts'
 import type { Claims, Preset, Told } from './preset.ts'
 import { createProvider, documentOf } from './provider.ts'
@@ -37,7 +46,7 @@ export function createConnection(settings: WrittenConnection, options: Connectio
   const fetch = createProviderFetch(options.fetch ?? globalThis.fetch, timeoutMs)
   const authentication = authenticationAt(settings, quirks, clock)
   const provider = createProvider({ settings, preset, authentication, fetch, clock })
-  const verifyIdToken = createIdTokenVerifier({ fetch, clock, keyCooldownMs })
+  const { idToken: verifyIdToken, securityEvent } = createTokenVerifiers({ fetch, clock, keyCooldownMs })
   const usesPkce = settings.pkce ?? quirks.withoutPkce !== true
   const scope = (settings.scopes ?? preset.scopes).join(quirks.scopeSeparator ?? ' ')
 
@@ -138,6 +147,16 @@ export function createConnection(settings: WrittenConnection, options: Connectio
     return isRefusal(arrived) ? refuse('provider_token_invalid') : { ...arrived, tokens: { accessToken: token } }
   }
 
+  async function readNotice(body: string): Promise<Notice | Refusal> {
+    if (quirks.notices === 'facebook') return readSignedRequest(body, provider.client.secret)
+    const metadata = (await provider.configuration()).serverMetadata()
+    const audiences = [settings.client_id, ...(settings.app_client_ids ?? [])]
+    const token = quirks.notices === 'apple' ? payloadOf(body) : body.trim()
+    const claims = await securityEvent(token, { metadata, audiences })
+    if (isRefusal(claims)) return claims
+    return quirks.notices === 'apple' ? noticeOfApple(claims) : noticeOfRisc(claims)
+  }
+
   return {
     name: settings.name,
     title: settings.title ?? preset.title,
@@ -146,6 +165,7 @@ export function createConnection(settings: WrittenConnection, options: Connectio
     signUp: settings.sign_up,
     start,
     finish,
+    ...(quirks.notices !== undefined && { readNotice }),
     async checkToken({ idToken, accessToken, nonce }: PresentedToken) {
       try {
         if (idToken !== undefined && provider.isOpenid) return await checkIdToken(idToken, nonce)

@@ -11,6 +11,12 @@ const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256
 /** Judges an ID token of one provider (OpenID Connect Core §3.1.3.7). */
 export type VerifyIdToken = (token: string, expected: ExpectedIdToken) => Promise<Claims | Refusal>
 
+/** Judges a security event token (RFC 8417): of the issuer, for us, under its keys. It has an id and does not expire. */
+export type VerifySecurityEvent = (
+  token: string,
+  expected: Pick<ExpectedIdToken, 'metadata' | 'audiences'>,
+) => Promise<Claims | Refusal>
+
 export interface ExpectedIdToken {
   readonly metadata: ServerMetadata
   /** Clients of ours, one of which it must be made for. */
@@ -20,12 +26,12 @@ export interface ExpectedIdToken {
   readonly ignoresNonce?: boolean
 }
 
-export function createIdTokenVerifier(options: {
+export function createTokenVerifiers(options: {
   readonly fetch: ProviderFetch
   readonly clock: () => number
   /** How often the provider's keys are looked for at most, if a token names one that is not known. */
   readonly keyCooldownMs: number
-}): VerifyIdToken {
+}): { readonly idToken: VerifyIdToken; readonly securityEvent: VerifySecurityEvent } {
   const { fetch, clock, keyCooldownMs } = options
   const keySets = new Map<string, JWTVerifyGetKey>()
 
@@ -40,7 +46,7 @@ export function createIdTokenVerifier(options: {
     return made
   }
 
-  return async (token, { metadata, audiences, nonce, ignoresNonce = false }) => {
+  const idToken: VerifyIdToken = async (token, { metadata, audiences, nonce, ignoresNonce = false }) => {
     if (metadata.jwks_uri === undefined) return refuse('connection_answer_invalid', { detail: 'It has no keys.' })
     try {
       const { payload } = await jwtVerify(token, keysAt(metadata.jwks_uri), {
@@ -58,6 +64,25 @@ export function createIdTokenVerifier(options: {
       return refuse('connection_answer_invalid', { detail: `The ID token: ${error.code}.` })
     }
   }
+  const securityEvent: VerifySecurityEvent = async (token, { metadata, audiences }) => {
+    if (metadata.jwks_uri === undefined) return refuse('security_event_invalid', { detail: 'It has no keys.' })
+    try {
+      const { payload } = await jwtVerify(token, keysAt(metadata.jwks_uri), {
+        algorithms,
+        issuer: metadata.issuer,
+        audience: [...audiences],
+        currentDate: new Date(clock()),
+        requiredClaims: ['iat', 'jti'],
+      })
+      return payload
+    } catch (error) {
+      if (error instanceof ConnectionUnavailable) throw error
+      if (!(error instanceof errors.JOSEError)) throw error
+      return refuse('security_event_invalid', { detail: `The security event: ${error.code}.` })
+    }
+  }
+
+  return { idToken, securityEvent }
 }
 
 function wrongClaim(payload: JWTPayload, metadata: ServerMetadata, audiences: readonly string[]): string | undefined {

@@ -53,6 +53,8 @@ export interface Quirks {
   readonly asksAgain?: true
   /** Its `email_verified` cannot be believed: whoever runs a tenant there writes it. */
   readonly emailIsHearsay?: true
+  /** How it says by itself that somebody has left. */
+  readonly notices?: 'facebook' | 'risc' | 'apple'
   /** Wants more than the token of a request to its API. */
   readonly provesSecret?: 'facebook'
   /** Asks whose token an access token is; without it access tokens of apps are not taken. */

@@ -10,6 +10,7 @@ import {
   showClient,
 } from './endpoints/admin-clients.ts'
 import { authorize } from './endpoints/authorize/authorize.ts'
+import { takeNotice } from './endpoints/connection-notices.ts'
 import { authorizeDevice } from './endpoints/device-authorization.ts'
 import { discovery, jwks } from './endpoints/discovery.ts'
 import { endGrant, endTrustedGrant, listGrants, listTrustedGrants } from './endpoints/grants.ts'
@@ -129,6 +130,7 @@ function pageRoutes(services: HostedServices): readonly Route[] {
     { path: '/consent', get: page(showConsent), post: page(submitConsent) },
     { path: '/sign-in', get: page(showSignIn), post: page(submitSignIn) },
     { path: '/connections/:connection', get: page(startConnection) },
+    { path: '/connections/:connection/notices', post: takeNotice(services) },
     {
       path: '/connections/:connection/callback',
       get: page(finishConnection),

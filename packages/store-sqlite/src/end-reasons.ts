@@ -12,6 +12,7 @@ const numbers: Readonly<Record<EndReason, number>> = {
   code_reused: 7,
   replay_flagged: 8,
   grant_withdrawn: 9,
+  ended_by_provider: 10,
 }
 
 const words = new Map(Object.entries(numbers).map(([word, number]) => [number, word as EndReason]))

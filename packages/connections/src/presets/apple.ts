@@ -18,5 +18,5 @@ export const apple: Preset = {
       familyName: lastName,
     }
   },
-  quirks: { authenticates: 'apple', withoutPkce: true, withoutUserinfo: true, formPost: true },
+  quirks: { authenticates: 'apple', withoutPkce: true, withoutUserinfo: true, formPost: true, notices: 'apple' },
 }

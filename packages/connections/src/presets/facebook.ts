@@ -26,6 +26,7 @@ export const facebook: Preset = {
     withoutPkce: true,
     scopeSeparator: ',',
     provesSecret: 'facebook',
+    notices: 'facebook',
     tokenCheck: {
       request: ({ endpoint, token, client }) => ({
         url: `${endpoint}?${new URLSearchParams({ input_token: token, access_token: `${client.id}|${client.secret}` })}`,

@@ -11,6 +11,7 @@ export const google: Preset = {
   quirks: {
     authenticates: 'post',
     withoutUserinfo: true,
+    notices: 'risc',
     tokenCheck: {
       request: ({ endpoint, token }) => ({ url: `${endpoint}?${new URLSearchParams({ access_token: token })}` }),
       clientOf: answer => answer.aud,

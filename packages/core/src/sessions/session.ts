@@ -13,6 +13,7 @@ export type EndReason =
   | 'code_reused'
   | 'replay_flagged'
   | 'grant_withdrawn'
+  | 'ended_by_provider'
 
 /** Where a request came from, as far as it can be told. */
 export interface Device {

@@ -53,7 +53,7 @@ export async function startOpenid(name = 'work'): Promise<OpenidUpstream> {
   async function answerToken(exchange: Exchange): Promise<void> {
     const { form, upstream, json } = exchange
     if (form.get('grant_type') === 'refresh_token') return answerRefresh(exchange)
-    const asked = redeemCode(exchange, 'basic')
+    const asked = redeemCode(exchange, exchange.request.headers.authorization === undefined ? 'post' : 'basic')
     if (asked === undefined) return json(400, { error: 'invalid_grant' })
     const nonce = upstream.fault === 'other_nonce' ? 'another' : (asked.get('nonce') ?? undefined)
     const refresh_token = giveToken(exchange)

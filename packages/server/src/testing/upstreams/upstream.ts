@@ -160,7 +160,8 @@ export function giveToken({ upstream, state }: Exchange, clientId: string = clie
 }
 
 /** Whose API is called: whoever presents a token of ours may. */
-export function bearerOf({ request, state }: Exchange): string | undefined {
-  const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1]
+export function bearerOf({ request, url, state }: Exchange): string | undefined {
+  const token =
+    /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1] ?? url.searchParams.get('access_token') ?? undefined
   return token !== undefined && state.tokens.has(token) ? token : undefined
 }
