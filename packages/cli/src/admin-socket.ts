@@ -18,6 +18,7 @@ export type AdminCommand =
   | 'keys rotate'
   | 'keys retire'
   | 'audit read'
+  | 'revoke all'
   | `clients ${ClientCommand}`
 
 type Run = (admin: Admin, argument: string) => object | Promise<object>
@@ -29,6 +30,7 @@ const commands: Readonly<Record<AdminCommand, Run>> = {
   'keys list': (admin: Admin) => admin.listKeys(),
   'keys rotate': (admin: Admin) => admin.rotateKeys(),
   'keys retire': (admin: Admin, id: string) => admin.retireKey(id),
+  'revoke all': (admin: Admin) => admin.revokeAll(),
   'audit read': (admin: Admin, after: string) => admin.readAudit(Number(after)),
   'clients list': (admin: Admin, argument: string) => runClientCommand(admin.clients, 'list', argument),
   'clients show': (admin: Admin, argument: string) => runClientCommand(admin.clients, 'show', argument),

@@ -59,7 +59,8 @@ async function operate<T>(configuration: Configuration, work: (ask: Ask) => Prom
   }
 }
 
-function openStopped(configuration: Configuration): Promise<System> {
+/** A system of this process's own, which does not listen. */
+export function openStopped(configuration: Configuration): Promise<System> {
   const master = readMasterKey(configuration.data, {
     environment: process.env.COUNTERSIGN_MASTER_KEY,
     command: configuration.master_key_command,

@@ -8,12 +8,11 @@ import { BrokenAuditLog } from './audit-export.ts'
 import { addClientCommands } from './client-commands.ts'
 import { type Configuration, readConfiguration } from './configuration.ts'
 import { WrongConfiguration } from './configuration-problems.ts'
-import { copyConfigured } from './copy-configured.ts'
 import { keysAsArguments } from './key-argument.ts'
-import { migrateDatabase } from './migrate-database.ts'
 import { describeStart } from './printed.ts'
 import { endOnLoss, endOnSignal, serve } from './serve.ts'
 import { standingFolder } from './standing-folder.ts'
+import { addStoreCommands } from './store-commands.ts'
 
 const defaultFile = 'countersign.json'
 
@@ -47,23 +46,7 @@ export async function run(argv: readonly string[]): Promise<void> {
       )
     })
 
-  program
-    .command('migrate')
-    .description('bring the database to this version’s schema ahead of a deploy (nodes do it when they start)')
-    .option('--dry-run', 'print the SQL and change nothing')
-    .action(async ({ dryRun = false }: { dryRun?: boolean }) => {
-      process.stdout.write(await migrateDatabase(configured(), dryRun))
-    })
-
-  program
-    .command('copy')
-    .description('move house: copy a data folder, whose server does not run, into an empty PostgreSQL database')
-    .option('--from <store>', 'sqlite: and the data folder (default: the configured one)')
-    .option('--to <url>', 'postgres://… (default: the configured database)')
-    .action(async (named: { from?: string; to?: string }) => {
-      await copyConfigured(named.to === undefined ? configured() : { ...configured(), database: named.to }, named.from)
-      process.stdout.write('Copied.\n')
-    })
+  addStoreCommands(program, configured)
 
   const users = program.command('users').description('people’s accounts, whether the server runs or not')
   const user = (name: 'disable' | 'enable' | 'delete', what: string): unknown =>
@@ -90,6 +73,14 @@ export async function run(argv: readonly string[]): Promise<void> {
     .command('retire <key>')
     .description('emergency: kill a key and everything that it signed')
     .action((key: string) => administer(configured(), 'keys retire', key))
+
+  program
+    .command('revoke')
+    .description(
+      'kill every access token at once, whether the server runs or not; logins get new ones, nobody is logged out',
+    )
+    .requiredOption('--all', 'every one: single ones are revoked by `users`, `clients` and `keys`')
+    .action(() => administer(configured(), 'revoke all', ''))
 
   const audit = program.command('audit').description('what was changed, whether the server runs or not')
   audit

@@ -76,6 +76,8 @@ const plainConfiguration = z.strictObject({
   drain_notice_seconds: seconds(0, 600).optional(),
   /** Metrics for Prometheus, on loopback alone; absent: none are taken. */
   metrics_port: z.int().min(0).max(65_535).optional(),
+  /** Where revocations are written besides the store, apart from its backups; absent: nowhere. */
+  revocation_journal: z.string().min(1).optional(),
   /** Prints the master key: for a key service. No shell; a program and its arguments. */
   master_key_command: z.array(z.string()).min(1).max(50).optional(),
   /** Allows a minimum life of unbound refresh tokens below twice the grace: for benchmarks and tests alone. */
@@ -126,6 +128,7 @@ export interface WrittenConfiguration {
   readonly drain_seconds: number
   readonly drain_notice_seconds?: number | undefined
   readonly metrics_port?: number | undefined
+  readonly revocation_journal?: string | undefined
   readonly master_key_command?: string[] | undefined
   readonly unsafe_refresh_policy: boolean
   readonly clients: WrittenClient[]

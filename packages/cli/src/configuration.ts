@@ -43,6 +43,8 @@ export interface Configuration {
   readonly drain_seconds: number
   readonly drain_notice_seconds?: number | undefined
   readonly metrics_port?: number | undefined
+  /** Absolute. */
+  readonly revocation_journal?: string | undefined
   readonly master_key_command?: readonly string[] | undefined
   readonly registration: RegistrationPolicy
   readonly clients: readonly Client[]
@@ -84,10 +86,14 @@ export function readConfiguration({ file, environment, flags, folder = '.' }: Co
   const { clients, apis, issuer, database, database_listen, unsafe_refresh_policy, ...others } = parsed.data
   const { registration: _registration, ...rest } = others
   // What the file says is beside the file, wherever one stands.
-  const base = path === undefined || sources.has('data') ? folder : dirname(path)
+  const beside = (key: string, name: string): string =>
+    resolve(path === undefined || sources.has(key) ? folder : dirname(path), name)
   return {
     ...rest,
-    data: resolve(base, rest.data),
+    data: beside('data', rest.data),
+    ...(rest.revocation_journal !== undefined && {
+      revocation_journal: beside('revocation_journal', rest.revocation_journal),
+    }),
     notes: notesOf(clients, issuer),
     database,
     database_listen,

@@ -14,6 +14,7 @@ import {
 import type { Store, StoreOptions, StoreUnavailable } from '@countersign/store'
 import type { Configuration } from './configuration.ts'
 import { WrongConfiguration } from './configuration-problems.ts'
+import { createPasswordSeal, openJournal, withJournal } from './journal-file.ts'
 import { type FoundMasterKey, missingMasterKey } from './master-key.ts'
 import { openStore } from './open-store.ts'
 
@@ -50,7 +51,8 @@ export async function openSystem(options: SystemOptions): Promise<System> {
   const issuer = configuration.issuer ?? `http://127.0.0.1:${options.port ?? configuration.port}`
   refuseInsecure(configuration, issuer)
   const onLost = options.onLost && { onLost: options.onLost }
-  const store = await openStore(configuration, { ...storeOptions(master.key), ...onLost, folder })
+  const opened = await openStore(configuration, { ...storeOptions(master.key), ...onLost, folder })
+  const store = await journalled(opened, configuration, master.key)
   const { rotationSeconds, ...keyPolicy } = defaultKeyPolicy
   try {
     const server = await createServer({
@@ -99,6 +101,18 @@ function otherMasterKey({ message }: WrongMasterKey, folder: string, { source, m
   if (madeFile === undefined) return new WrongMasterKey(`${message} It was read from ${source}.`)
   rmSync(madeFile, { force: true })
   return missingMasterKey(folder)
+}
+
+/** Revocations go to the journal too, if there is one. */
+async function journalled(store: Store, configuration: Configuration, master: MasterKey): Promise<Store> {
+  if (configuration.revocation_journal === undefined) return store
+  try {
+    const journal = await openJournal(configuration.revocation_journal)
+    return withJournal(store, journal, createPasswordSeal(master, randomBytes))
+  } catch (error) {
+    await store.close()
+    throw error
+  }
 }
 
 /** Off loopback, tokens and passwords would cross the network in the clear. */

@@ -1,5 +1,15 @@
-import { emailKey, erased, type KeyState, type PersonalSeal, personalOf, type User } from '@countersign/core'
+import {
+  emailKey,
+  erased,
+  type JournalRecord,
+  type KeyState,
+  type PersonalSeal,
+  personalOf,
+  revokeAll,
+  type User,
+} from '@countersign/core'
 import { type Refusal, refuse } from '@countersign/protocol'
+import { afterRestore } from '../restore/restored.ts'
 import type { Services } from '../services.ts'
 import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
 import { endUserSessions } from '../sign-in/end-user-sessions.ts'
@@ -18,6 +28,13 @@ export interface Admin {
   rotateKeys(): Promise<readonly KeyView[] | Refusal>
   /** A signing key by its id, a refresh key by its number; everything that it made is dead. */
   retireKey(id: string): Promise<readonly KeyView[] | Refusal>
+  /** Every access token is dead at once; logins get new ones at their next refresh. */
+  revokeAll(): Promise<object | Refusal>
+  /** After a backup was restored. The node is to end afterwards: it began in the history before. */
+  afterRestore(
+    journal: readonly JournalRecord[],
+    options: Parameters<typeof afterRestore>[2],
+  ): Promise<{ readonly revoked_again: number } | Refusal>
   /** The next rows of the audit log after a number; none: there are no more. */
   readAudit(after: number): Promise<readonly AuditView[]>
   readonly clients: ClientAdmin
@@ -64,6 +81,12 @@ export function createAdmin(services: Services, personal: PersonalSeal): Admin {
         ? keyViews()
         : refuse('not_found', { detail: 'There is no such key, or it is retired.' })
     },
+    revokeAll: () =>
+      decideAndCommit(services, async () => {
+        const change = revokeAll(await store.loadIssuer(), 'operator')
+        return { result: { revoked: 'every access token' }, change }
+      }),
+    afterRestore: (journal, options) => afterRestore(services, journal, options),
     clients: createClientAdmin(services),
     readAudit: after => readAudit(store, personal, after),
   }

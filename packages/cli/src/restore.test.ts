@@ -1,0 +1,231 @@
+import { execFile } from 'node:child_process'
+import { appendFileSync, copyFileSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { brokenAuditRow } from '@countersign/store'
+import { type Cluster, startCluster } from '@countersign/store-postgres/testing/cluster'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readConfiguration } from './configuration.ts'
+import { readJournal } from './journal-file.ts'
+import { type RunningSystem, serve } from './serve.ts'
+
+const patience = { timeout: 120_000 }
+const masterKey = Buffer.alloc(32, 5).toString('base64url')
+const apiSecret = 'api-secret-0123456789abcdef0123456789'
+const oldPassword = 'correct horse battery'
+const newPassword = 'a better horse battery'
+const clients = [
+  {
+    id: 'app',
+    first_party: true,
+    direct_login: true,
+    access_token_binding: 'bearer',
+    scopes: ['account'],
+    minimum_life_seconds: 0,
+    grace_seconds: 0,
+  },
+  { id: 'api', secrets: [apiSecret], scopes: ['introspection', 'revocations'] },
+]
+
+let cluster: Cluster
+const folders: string[] = []
+
+beforeAll(async () => {
+  cluster = await startCluster({ settings: ['fsync=off'] })
+})
+afterAll(async () => {
+  await cluster.discard()
+  for (const folder of folders) rmSync(folder, { recursive: true })
+})
+
+/** An installation with its backup: how one is made while the server is stopped, and how it comes back. */
+interface House {
+  readonly environment: Readonly<Record<string, string>>
+  readonly journal: string
+  backUp(): void
+  restore(): void
+}
+
+function givenFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'countersign-restore-'))
+  folders.push(folder)
+  return folder
+}
+
+function environmentOf(folder: string): Readonly<Record<string, string>> {
+  return {
+    COUNTERSIGN_DATA: join(folder, 'data'),
+    COUNTERSIGN_ISSUER: 'http://127.0.0.1:4400',
+    COUNTERSIGN_PORT: '0',
+    COUNTERSIGN_SIGN_UP: 'open',
+    COUNTERSIGN_CLIENTS: JSON.stringify(clients),
+    COUNTERSIGN_UNSAFE_REFRESH_POLICY: 'true',
+    COUNTERSIGN_MASTER_KEY: masterKey,
+    COUNTERSIGN_REVOCATION_JOURNAL: join(folder, 'journal.jsonl'),
+  }
+}
+
+const houses: Readonly<Record<string, () => House>> = {
+  'a data folder'() {
+    const folder = givenFolder()
+    const environment = environmentOf(folder)
+    const [file, copy] = [join(folder, 'data', 'countersign.sqlite'), join(folder, 'backup')]
+    return {
+      environment,
+      journal: String(environment.COUNTERSIGN_REVOCATION_JOURNAL),
+      backUp: () => copyFileSync(file, copy),
+      restore() {
+        for (const rest of ['-wal', '-shm']) rmSync(file + rest, { force: true })
+        copyFileSync(copy, file)
+      },
+    }
+  },
+  'a PostgreSQL database'() {
+    const folder = givenFolder()
+    const environment = { ...environmentOf(folder), COUNTERSIGN_DATABASE: cluster.url }
+    const dump = join(cluster.folder, 'backup')
+    return {
+      environment,
+      journal: join(folder, 'journal.jsonl'),
+      backUp: () => cluster.run('pg_dump', ['-d', cluster.url, '-Fc', '-n', 'countersign', '-f', dump]),
+      restore: () => cluster.run('pg_restore', ['-d', cluster.url, '--clean', '--if-exists', dump]),
+    }
+  },
+}
+
+const start = ({ environment }: House): Promise<RunningSystem> =>
+  serve(readConfiguration({ environment, flags: {} }), { masterKey, log: { info() {}, warn() {}, error() {} } })
+
+/** One of the operator's commands, in a process of its own. */
+async function operate({ environment }: House, ...args: string[]): Promise<Record<string, unknown>> {
+  const command = ['--conditions=@countersign/source', join(import.meta.dirname, 'main.ts'), ...args]
+  const { stdout } = await promisify(execFile)(process.execPath, command, {
+    env: { PATH: process.env.PATH, ...environment },
+  })
+  return JSON.parse(stdout) as Record<string, unknown>
+}
+
+interface Answer {
+  readonly status: number
+  readonly body: Readonly<Record<string, unknown>>
+}
+
+async function post({ address }: RunningSystem, path: string, body: object, authorization = ''): Promise<Answer> {
+  const isForm = !path.startsWith('/v1')
+  const headers: Record<string, string> = isForm ? {} : { 'Content-Type': 'application/json' }
+  if (authorization) headers.authorization = authorization
+  const answer = await fetch(address + path, {
+    method: 'POST',
+    headers,
+    body: isForm ? new URLSearchParams(body as Record<string, string>) : JSON.stringify(body),
+  })
+  const text = await answer.text()
+  return { status: answer.status, body: text === '' ? {} : (JSON.parse(text) as Answer['body']) }
+}
+
+const logIn = (node: RunningSystem, email: string, password = oldPassword): Promise<Answer> =>
+  post(node, '/v1/sessions', { email, password, client_id: 'app' })
+const refresh = (node: RunningSystem, token: unknown): Promise<Answer> =>
+  post(node, '/token', { grant_type: 'refresh_token', client_id: 'app', refresh_token: token })
+const isActive = async (node: RunningSystem, token: unknown): Promise<unknown> => {
+  const authorization = `Basic ${Buffer.from(`api:${apiSecret}`).toString('base64')}`
+  return (await post(node, '/introspect', { token: String(token) }, authorization)).body.active
+}
+
+const [maria, otto, ada, kurt] = ['maria@example.com', 'otto@example.com', 'ada@example.com', 'kurt@example.com']
+
+describe.each(Object.entries(houses))('yesterday’s backup of %s', (_name, build) => {
+  test(
+    'comes back: logins that are in it go on, what was revoked since stays revoked, and the audit chain is whole',
+    patience,
+    async () => {
+      const house = build()
+      const before = await start(house)
+      for (const email of [maria, otto, ada, kurt]) {
+        expect((await post(before, '/v1/users', { email, password: oldPassword })).status).toBe(201)
+      }
+      const [going, ended, changed, disabled] = await Promise.all(
+        [maria, otto, ada, kurt].map(async email => (await logIn(before, email)).body),
+      )
+      const kept = (await logIn(before, ada)).body
+      await before.close()
+      house.backUp()
+
+      // What the backup does not know.
+      const since = await start(house)
+      let token = going?.refresh_token
+      for (let times = 0; times < 3; times++) token = (await refresh(since, token)).body.refresh_token
+      const access = (await refresh(since, token)).body
+      token = access.refresh_token
+      await post(since, '/revoke', { client_id: 'app', token: ended?.refresh_token })
+      const change = { current_password: oldPassword, new_password: newPassword }
+      const fresh = (await post(since, '/v1/password', change, `Bearer ${kept.access_token}`)).body
+      expect(fresh.refresh_token).toEqual(expect.any(String))
+      await since.server.admin.disableUser(kurt)
+      const newcomer = (await logIn(since, maria)).body
+      await since.close()
+      expect(statSync(house.journal).mode & 0o777).toBe(0o600)
+      // A line that a crash has torn is no line; and nothing in the journal is a secret or says who somebody is.
+      appendFileSync(house.journal, '{"time":17')
+      const written = readFileSync(house.journal, 'utf8')
+      for (const secret of ['@example.com', '$argon2', String(token), apiSecret]) expect(written).not.toContain(secret)
+
+      house.restore()
+      expect(await operate(house, 'restored', '--journal', house.journal)).toEqual({ revoked_again: 3 })
+      const after = await start(house)
+      // Four generations ahead of what the store knows.
+      expect((await refresh(after, token)).status).toBe(200)
+      expect((await refresh(after, fresh.refresh_token)).status).toBe(200)
+      expect((await refresh(after, ended?.refresh_token)).body.reason).toBe('session_ended')
+      expect((await refresh(after, changed?.refresh_token)).body.error).toBe('invalid_grant')
+      expect((await refresh(after, disabled?.refresh_token)).body.reason).toBe('user_disabled')
+      expect((await logIn(after, ada)).body.reason).toBe('login_failed')
+      expect((await logIn(after, ada, newPassword)).status).toBe(201)
+      // Whoever came after the backup signs in again: the store has never heard of them.
+      expect((await refresh(after, newcomer.refresh_token)).body.reason).toBe('family_unknown')
+      // Every access token is renewed once.
+      expect(await isActive(after, access.access_token)).toBe(false)
+      expect(await isActive(after, (await logIn(after, maria)).body.access_token)).toBe(true)
+
+      const rows = await after.store.readAudit(0, 10_000)
+      expect(brokenAuditRow(rows)).toBeUndefined()
+      expect(rows.map(({ record }) => record.event)).toContain('all.revoked')
+      await after.close()
+
+      // Again changes nothing.
+      expect(await operate(house, 'restored', '--journal', house.journal)).toEqual({ revoked_again: 0 })
+    },
+  )
+})
+
+test(
+  'revoke --all on a running server, and on one that does not run: access tokens are dead, logins go on',
+  patience,
+  async () => {
+    const house = (houses['a data folder'] as () => House)()
+    const node = await start(house)
+    await post(node, '/v1/users', { email: maria, password: oldPassword })
+    const first = (await logIn(node, maria)).body
+    expect(await isActive(node, first.access_token)).toBe(true)
+    expect(await operate(house, 'revoke', '--all')).toEqual({ revoked: 'every access token' })
+    expect(await isActive(node, first.access_token)).toBe(false)
+    const second = (await refresh(node, first.refresh_token)).body
+    expect(await isActive(node, second.access_token)).toBe(true)
+    expect((await node.store.feed.snapshot()).entries).toMatchObject([{ kind: 'all' }])
+    await node.close()
+
+    await operate(house, 'revoke', '--all')
+    const again = await start(house)
+    expect(await isActive(again, second.access_token)).toBe(false)
+    expect((await refresh(again, second.refresh_token)).status).toBe(200)
+    await again.close()
+  },
+)
+
+test('a journal that cannot be read is refused, and says at which line', patience, async () => {
+  const house = (houses['a data folder'] as () => House)()
+  await (await start(house)).close()
+  appendFileSync(house.journal, 'no json\n{}\n')
+  expect(() => readJournal(house.journal)).toThrow(/journal\.jsonl: line \d+ cannot be read/)
+})
