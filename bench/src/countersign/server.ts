@@ -10,6 +10,8 @@ import { api } from '../peers/oidc-provider/configuration.ts'
 /** Our own server, as `countersign serve` starts it, with a client of the benchmark's and a back end that may do all. */
 export interface Countersign {
   readonly issuer: string
+  /** Where it answers itself; for a node among several this is not the issuer. */
+  readonly address: string
   readonly clientId: string
   readonly backEnd: { readonly id: string; readonly secret: string }
   readonly database: string
@@ -34,6 +36,10 @@ export interface CountersignOptions {
   readonly rotatesAlways: boolean
   /** Besides the two that are always there, as `countersign.json` has them. */
   readonly clients?: readonly object[]
+  /** PostgreSQL, in the place of the data folder. */
+  readonly database?: string
+  /** Of several nodes; default: its own address. */
+  readonly issuer?: string | undefined
 }
 
 export async function prepareCountersign({
@@ -41,6 +47,8 @@ export async function prepareCountersign({
   folder,
   rotatesAlways,
   clients = [],
+  database,
+  issuer,
 }: CountersignOptions): Promise<Countersign> {
   const port = await freePort()
   const backEnd = { id: 'bench-back-end', secret: randomBytes(32).toString('base64url') }
@@ -64,14 +72,18 @@ export async function prepareCountersign({
       ],
     }),
   )
-  const flags = ['--config', file, '--data', join(folder, 'data'), '--port', String(port), 'serve']
+  const flags = ['--config', file, '--data', join(folder, 'data'), '--port', String(port)]
+  if (database !== undefined) flags.push('--database', database)
+  if (issuer !== undefined) flags.push('--issuer', issuer)
+  const address = `http://127.0.0.1:${port}`
   return {
-    issuer: `http://127.0.0.1:${port}`,
+    issuer: issuer ?? address,
+    address,
     clientId: 'demo',
     backEnd,
     database: join(folder, 'data', 'countersign.sqlite'),
     masterKeyFile: join(folder, 'data', 'master.key'),
-    start: () => startServer(command, flags, line => line),
+    start: () => startServer(command, [...flags, 'serve'], line => line),
   }
 }
 

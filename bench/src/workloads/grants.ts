@@ -27,7 +27,11 @@ interface Comparison {
   readonly notes: readonly string[]
 }
 
-const stores = { memory: 'memory', 'sqlite-normal': 'SQLite NORMAL', 'sqlite-full': 'SQLite FULL' } as const
+const stores: Partial<Record<PeerTask['store'], string>> = {
+  memory: 'memory',
+  'sqlite-normal': 'SQLite NORMAL',
+  'sqlite-full': 'SQLite FULL',
+}
 /** What writes is compared with what is as durable, and all with what writes nowhere. */
 const forWrites = ['memory', 'sqlite-full'] as const
 const forReads = ['memory', 'sqlite-normal'] as const

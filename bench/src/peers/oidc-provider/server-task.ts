@@ -1,6 +1,6 @@
 /** What the peer is asked to be; given as JSON in its first argument. */
 export interface PeerTask {
-  readonly store: 'memory' | 'sqlite-full' | 'sqlite-normal'
+  readonly store: 'memory' | 'sqlite-full' | 'sqlite-normal' | 'postgres-on' | 'postgres-off'
   readonly seed: Seed
   /** Proofs checked, replays remembered. */
   readonly dpop: boolean
@@ -8,6 +8,8 @@ export interface PeerTask {
   /** Of each login, where codes are seeded; one if absent. */
   readonly codes?: number
   readonly folder: string
+  /** For the stores of PostgreSQL, whose `synchronous_commit` is in their name. */
+  readonly databaseUrl?: string
 }
 
 /**

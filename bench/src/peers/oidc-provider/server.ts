@@ -10,18 +10,24 @@ import { pkce } from '../../workloads/pkce.ts'
 import { providerConfiguration } from './configuration.ts'
 import { makeAccessToken, makeBareCode, makeCode, makeRefreshToken, signIn } from './logins.ts'
 import { memoryAdapters } from './memory-adapter.ts'
+import { postgresAdapters } from './postgres-adapter.ts'
 import type { PeerReady, PeerTask, Seed } from './server-task.ts'
 import { sqliteAdapters } from './sqlite-adapter.ts'
 
 const task = JSON.parse(process.argv[2] ?? '') as PeerTask
 
-const sqlite = task.store === 'memory' ? undefined : sqliteAdapters(join(task.folder, 'oidc-provider.db'))
+const isSqlite = task.store === 'sqlite-full' || task.store === 'sqlite-normal'
+const sqlite = isSqlite ? sqliteAdapters(join(task.folder, 'oidc-provider.db')) : undefined
+const postgres =
+  task.databaseUrl === undefined
+    ? undefined
+    : await postgresAdapters(task.databaseUrl, task.store === 'postgres-off' ? 'off' : 'on')
 const server = createServer()
 await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
 const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 
 const newKey = () => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' })
-const usual = providerConfiguration(sqlite?.Adapter ?? memoryAdapters(), newKey())
+const usual = providerConfiguration(sqlite?.Adapter ?? postgres ?? memoryAdapters(), newKey())
 const provider = new Provider(issuer, {
   ...usual,
   features: { ...usual.features, dPoP: { enabled: task.dpop } },
