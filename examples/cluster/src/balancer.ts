@@ -17,7 +17,7 @@ const askEveryMs = 200
 const patienceMs = 2_000
 
 /**
- * nginx learns of a node's end only by failing to reach it. So somebody else asks each node `/ready` five times a second, and
+ * Starts nginx once all nodes are ready. It learns of a node's end only by failing to reach it. So somebody else asks each node `/ready` five times a second, and
  * gives nginx the list of those that are. Other load balancers do that by themselves.
  */
 export async function startBalancer(options: {
@@ -31,6 +31,12 @@ export async function startBalancer(options: {
   mkdirSync(folder, { recursive: true })
   let ready: readonly string[] = []
   const write = (): void => writeFileSync(file, nginxConfiguration({ port, nodes: ready }))
+  const look = async (): Promise<readonly string[]> => {
+    const answers = await Promise.all(nodes.map(async node => (await read(`http://${node}/ready`))?.status === 200))
+    return nodes.filter((_node, index) => answers[index])
+  }
+  // With all of them from the beginning: right after a reload, workers of before may still take a connection, and would know of none.
+  while (ready.length < nodes.length) ready = await look()
   write()
   const child: ChildProcess = spawn(nginx, ['-p', folder, '-c', file], { stdio: ['ignore', 'ignore', 'inherit'] })
   let hasEnded = false
@@ -39,8 +45,7 @@ export async function startBalancer(options: {
   })
 
   async function ask(): Promise<void> {
-    const answers = await Promise.all(nodes.map(async node => (await read(`http://${node}/ready`))?.status === 200))
-    const now = nodes.filter((_node, index) => answers[index])
+    const now = await look()
     if (now.join() === ready.join()) return
     ready = now
     write()
