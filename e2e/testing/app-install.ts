@@ -66,7 +66,7 @@ export async function tryLogIn(
 ): Promise<{ answer: Answer; install: Install } | undefined> {
   const { clientId = 'app', key, who = person } = app
   const url = `${issuer}/v1/sessions`
-  const proof = await proofFor(issuer, key, { method: 'POST', url })
+  const proof = await proofFor(issuer, key, { method: 'POST', url, clientId })
   const answer = await callUnlessKilled(url, {
     headers: { ...proof, ...headers },
     json: { email: who.email, password: who.password, client_id: clientId },
@@ -94,7 +94,7 @@ export async function refresh(
   patience?: number,
 ): Promise<Answer | undefined> {
   const url = `${issuer}/token`
-  const proof = await proofFor(issuer, install.key, { method: 'POST', url }, patience)
+  const proof = await proofFor(issuer, install.key, { method: 'POST', url, clientId: install.clientId }, patience)
   const answer = await callUnlessKilled(url, {
     patience,
     headers: { ...proof, ...headers },

@@ -25,19 +25,19 @@ export function createProofKey(): ProofKey {
 
 /**
  * The header for one request, with a nonce of the server as it runs now (RFC 9449 §8): right after a start it asks for one,
- * and a test that counts steps wants one request, not two.
+ * and a test that counts steps wants one request, not two. A client that the server does not know gets none.
  */
 export async function proofFor(
   issuer: string,
   key: ProofKey | undefined,
-  request: { method: string; url: string; accessToken?: string },
+  { clientId = 'app', ...request }: { method: string; url: string; accessToken?: string; clientId?: string },
   patience?: number,
 ): Promise<Readonly<Record<string, string>>> {
   if (key === undefined) return {}
   const refused = await call(`${issuer}/token`, {
     patience,
     headers: { dpop: 'none yet' },
-    form: { grant_type: 'refresh_token', client_id: 'app', refresh_token: 'none' },
+    form: { grant_type: 'refresh_token', client_id: clientId, refresh_token: 'none' },
   })
   return { dpop: key.proof({ ...request, nonce: refused.headers['dpop-nonce']?.toString() }) }
 }
