@@ -26,6 +26,7 @@ export function createApi(
     dice: Dice
     network: Network
     count: (fault: string) => void
+    arrive?: ((text: string) => string) | undefined
     onJudgement: (judgement: Judgement) => void
   },
   name: string,
@@ -57,6 +58,13 @@ export function createApi(
     }
   }
 
+  /** One line of the feed. */
+  function deal(): (chunk: Uint8Array) => readonly Uint8Array[] {
+    const inOrder = disorder()
+    const { arrive } = world
+    return arrive ? chunk => inOrder(chunk).map(one => Buffer.from(arrive(String(one)))) : inOrder
+  }
+
   const verifier = createVerifier({
     issuer: issuerUrl,
     audience: apiUrl,
@@ -64,7 +72,7 @@ export function createApi(
     fetch: (input, init) => {
       const sent = network.send(sender, requestOf(input, init, sender.ip))
       return abortable(
-        sent.then(answer => responseOf(answer, { signal: init?.signal, carry, deal: disorder() })),
+        sent.then(answer => responseOf(answer, { signal: init?.signal, carry, deal: deal() })),
         init?.signal,
       )
     },

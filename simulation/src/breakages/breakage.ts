@@ -20,5 +20,7 @@ export interface Breakage {
   readonly wrapStore?: (world: () => World, node: number) => WrapStore
   readonly judgeRefresh?: (world: World, node: NodeProcess) => JudgeRefresh
   readonly deviceNetwork?: (world: World) => Network
+  /** Changes messages of the feed as they arrive. */
+  readonly apiMessage?: (world: World) => (text: string) => string
   readonly apiNetwork?: (world: World) => Network
 }

@@ -1,14 +1,4 @@
-import { pipeline, Readable, Transform } from 'node:stream'
 import type { Breakage } from './breakage.ts'
-
-/** So that the last message to come is taken for the newest. */
-function withoutAfter(stream: Readable): Readable {
-  const changed = new Transform({
-    transform: (chunk, _encoding, done) => done(null, String(chunk).replace(/"after":"[^"]*",/, '')),
-  })
-  pipeline(stream, changed, () => {})
-  return changed
-}
 
 /** What the SDKs read, with one thing changed on the way. */
 export const brokenLines: readonly Breakage[] = [
@@ -26,16 +16,12 @@ export const brokenLines: readonly Breakage[] = [
     }),
   },
   {
-    name: 'a message of the feed does not say what it follows',
+    name: 'a message of the feed says neither what it follows nor when it was sent',
     focus: { troubles: ['feedOrder', 'feedOrder', 'operator', 'user'], apis: 1 },
     foundBy: ['a revoked token is refused everywhere within the bound'],
     needs: step => step.do === 'weather' && (step.weather.shuffle ?? step.weather.double) !== undefined,
-    apiNetwork: world => ({
-      async send(from, request, node) {
-        const answer = await world.network.send(from, request, node)
-        return answer.body instanceof Readable ? { ...answer, body: withoutAfter(answer.body) } : answer
-      },
-    }),
+    apiMessage: world => text =>
+      text.replace(/"after":"[^"]*",/, '').replace(/"as_of":[\d.]+/, `"as_of":${world.disk.now() / 1000}`),
   },
   {
     name: 'the device believes its own clock, not the server’s',

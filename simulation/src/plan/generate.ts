@@ -307,19 +307,21 @@ const troubleMakers: Readonly<Record<TroubleKind, Trouble>> = {
             for: dice.between(2, 40) * second,
           },
         ],
-  /** Messages of the feed overtake each other, or come twice. */
-  feedOrder: ({ dice, apis }, when) =>
-    apis === 0
-      ? []
-      : [
-          {
-            when,
-            do: 'weather',
-            party: `api ${1 + dice.below(apis)}`,
-            weather: dice.pick([{ shuffle: 0.5 }, { double: 0.5 }, { shuffle: 0.3, double: 0.3 }]),
-            for: dice.between(20, 120) * second,
-          },
-        ],
+  /** Messages of the feed overtake each other, or come twice, while a session ends whose tokens are used on. */
+  feedOrder(cast, when) {
+    const { dice, apis } = cast
+    if (apis === 0) return []
+    const party = partyOf(cast)
+    const weather = dice.pick([{ shuffle: 0.5 }, { double: 0.5 }, { shuffle: 0.3, double: 0.3 }])
+    const used = [-2, 15, 18, 22, 26, 32].map((after): Step => {
+      return { when: when + (10 + after) * second, do: 'use', party, tab: 0 }
+    })
+    return [
+      { when, do: 'weather', party: `api ${1 + dice.below(apis)}`, weather, for: dice.between(30, 120) * second },
+      { when: when + 10 * second, do: 'end session', party },
+      ...used,
+    ]
+  },
   thief(cast, when) {
     const { dice, length } = cast
     const party = partyOf(cast)

@@ -126,7 +126,12 @@ function openApi(world: World, index: number, breakage: Breakage | undefined): A
   const onJudgement = (judgement: Parameters<Parameters<typeof createApi>[0]['onJudgement']>[0]): void =>
     tell({ kind: 'judgement', time: time.now(), judgement })
   const network = breakage?.apiNetwork?.(world) ?? world.network
-  return createApi({ time, dice, network, count, onJudgement }, name, sender, whenStale)
+  return createApi(
+    { time, dice, network, count, onJudgement, arrive: breakage?.apiMessage?.(world) },
+    name,
+    sender,
+    whenStale,
+  )
 }
 
 function openDevice(world: World, spec: Plan['devices'][number], breakage: Breakage | undefined): Device {
