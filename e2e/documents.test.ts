@@ -26,15 +26,24 @@ function stepsOf(path: string): Step[] {
 
 /** Where each page of its folder begins. */
 const beginning = 'docs/grants/README.md'
-const alone = documents.filter(path => path !== beginning && (path === 'docs/http.md' || takesTime(path)))
-/** What is read in one sitting, against one server: a document in which time passes by itself. */
+/** A server of its own: for who begins otherwise, and for who signs what time it is by a clock that does not go slowly. */
+const alone = documents.filter(path => path === 'docs/http.md' || signsTime(path))
+/** What is read in one sitting, against one server. Time passes at the end: whoever signs an assertion does it before. */
 const sittings = [
-  [beginning, ...documents.filter(path => path !== beginning && !alone.includes(path))],
+  [beginning, ...inOrder(documents.filter(path => path !== beginning && !alone.includes(path)))],
   ...alone.map(path => (path.startsWith('docs/grants/') ? [beginning, path] : [path])),
 ]
 
-function takesTime(path: string): boolean {
-  return stepsOf(path).some(({ command }) => command.startsWith('sleep '))
+function inOrder(paths: readonly string[]): string[] {
+  const rank = (path: string): number => {
+    const takesTime = stepsOf(path).some(({ command }) => command.startsWith('sleep '))
+    return takesTime ? (pages.get(path)?.includes('$prove ') ? 1 : 2) : 0
+  }
+  return paths.toSorted((one, other) => rank(one) - rank(other))
+}
+
+function signsTime(path: string): boolean {
+  return pages.get(path)?.includes('$prove proof ') === true
 }
 
 const installations: Installation[] = []
@@ -50,8 +59,7 @@ async function givenServer(paths: readonly string[]): Promise<{ installed: Insta
   const { port: _port, data: _data, ...configuration } = JSON.parse(clientsFile)
   const installed = await givenInstallation(configuration)
   installations.push(installed)
-  const signsTime = paths.some(path => pages.get(path)?.includes('$prove proof '))
-  const environment = signsTime ? {} : { FAULT_SLOW_SINCE: String(Math.floor(Date.now() / 1000) * 1000) }
+  const environment = paths.some(signsTime) ? {} : { FAULT_SLOW_SINCE: String(Math.floor(Date.now() / 1000) * 1000) }
   return { installed, server: await startServer(installed, { faults: true, environment }) }
 }
 
