@@ -85,3 +85,17 @@ test('a crash that forgets a rotation after a restore logs no unbound client out
   expect(world.history.faults['unsynced commits forgotten']).toBe(1)
   expect(world.history.rows).toMatchObject({ '4': 1, '10': 0 })
 })
+
+test('a login that is begun after a restore, in a browser session from before it, is not logged out', async () => {
+  const steps: Step[] = [
+    { when: 1 * second, do: 'sign in', party: 'calendar', tab: 0 },
+    { when: 60 * second, do: 'restore', age: 30 * second, journal: true },
+    { when: 90 * second, do: 'sign in', party: 'calendar', tab: 0 },
+    ...uses('calendar', 200),
+  ]
+  const calendar: Plan['plains'][number] = { ...mailProgram, name: 'calendar', clientId: 'partner' }
+  const { violations, world } = await run(plan(steps, { seed: 2, plains: [calendar] }))
+  expect(violations).toEqual([])
+  expect(world.plains.get('calendar')?.ended).toBeUndefined()
+  expect(world.history.rows['5']).toBeGreaterThan(0)
+})

@@ -1,4 +1,4 @@
-import { type Refusal, refuse } from '@countersign/protocol'
+import { type Epochs, type Refusal, refuse } from '@countersign/protocol'
 import type { AuditEvent, AuditRecord } from '../audit/audit.ts'
 import type { Change } from '../change.ts'
 import { type AuthenticatedClient, showsFreshProof } from '../clients/client.ts'
@@ -97,9 +97,10 @@ function judgeAuthorisation({ snapshot }: Pick<RefreshRequest, 'snapshot'>): Ref
     return no(reason === 'refresh_token_reused' ? 'refresh_token_reused' : 'session_ended')
   }
   if (!mayUse(user)) return no('user_disabled')
-  // The epoch `all` is not asked: it renews every access token and logs nobody out.
-  const authorities = { ...currentEpochs({ issuer, user, client, grant }), all: family.epochs.all }
-  if (client.disabled || isOutlived(family.epochs, authorities) || isOutlived(session.epochs, authorities)) {
+  // The epoch `all` is not asked, of either: it renews every access token and logs nobody out. A session may be from before a restore, and a login in it from after it.
+  const authorities = currentEpochs({ issuer, user, client, grant })
+  const isOver = (under: Epochs): boolean => isOutlived(under, { ...authorities, all: under.all })
+  if (client.disabled || isOver(family.epochs) || isOver(session.epochs)) {
     return no('authorization_revoked')
   }
   const idleSince = Math.max(family.rotatedAt, issuer.restoredAt ?? 0)
