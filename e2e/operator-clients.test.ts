@@ -62,7 +62,13 @@ describe.concurrent.each(bothWays)('%s', (_where, operateOn) => {
       ['job', 'A job', 'operator', 'confidential', 'on'],
       [''],
     ])
-    expect((await operate(installed, 'clients', 'remove', 'job')).code).toBe(0)
+    const removed = await operate(installed, 'clients', 'remove', 'job')
+    expect(JSON.parse(removed.stdout)).toEqual({
+      id: 'job',
+      name: 'A job',
+      origin: 'operator',
+      removed_at: expect.any(String),
+    })
     expect((await machineToken(installed, 'job', secret))?.status).toBe(401)
   })
 
@@ -86,8 +92,9 @@ test('what cannot be is said, and nothing happens', async () => {
     [['add', 'app'], 'client_taken'],
     [['add', 'job', 'redirect_uris=javascript:alert(1)'], 'redirect_uris holds a redirect URI that is not allowed'],
   ] as const) {
-    const { code, stdout } = await operate(installed, 'clients', ...command)
-    expect([code, stdout]).toEqual([1, expect.stringContaining(says)])
+    const { code, stdout, stderr } = await operate(installed, 'clients', ...command)
+    expect([code, stdout, stderr]).toEqual([1, '', expect.stringMatching(/^countersign: .* \(\w+\)\n$/)])
+    expect(stderr).toContain(says)
   }
   const { code, stderr } = await operate(installed, 'clients', 'add', 'job', 'nonsense')
   expect([code, stderr]).toEqual([1, 'countersign: "nonsense" is no setting; write key=value.\n'])

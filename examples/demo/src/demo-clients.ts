@@ -4,6 +4,12 @@ import type { RegistrationPolicy } from '@countersign/server'
 /** What the tokens of the example app are meant for. A name, not an address: it stays when a port changes. */
 export const apiAudience = 'urn:demo-api'
 
+/** What people are asked to allow, where another application wants it. */
+export const scopeDescriptions: Readonly<Record<string, string>> = {
+  'notes:read': 'Read your notes',
+  'notes:write': 'Write notes for you, and delete them',
+}
+
 /** The applications of the demo. What is said here is what `clients` of `countersign.json` would say. */
 export function demoClients({ appOrigin, apiSecret }: { appOrigin: string; apiSecret: string }): readonly Client[] {
   const app = declareClient({

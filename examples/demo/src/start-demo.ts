@@ -12,7 +12,7 @@ import type { Log } from '@countersign/server'
 import { createApi } from './api.ts'
 import { createAppServer } from './app-server.ts'
 import { createUserOnce } from './create-user.ts'
-import { apiAudience, demoClients, demoRegistration } from './demo-clients.ts'
+import { apiAudience, demoClients, demoRegistration, scopeDescriptions } from './demo-clients.ts'
 import { type DemoSecrets, demoSecrets } from './demo-secrets.ts'
 import { type ExampleId, prepareExampleId } from './example-id.ts'
 import { createLaboratory } from './laboratory.ts'
@@ -73,6 +73,7 @@ export async function startDemo(
       port,
       sign_up: 'open',
       application_name: 'Countersign demo',
+      scope_descriptions: { ...scopeDescriptions, ...configuration.scope_descriptions },
       registration: demoRegistration(configuration.registration),
     },
     {

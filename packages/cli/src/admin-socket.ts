@@ -11,6 +11,7 @@ import { type ClientCommand, runClientCommand } from './run-client-command.ts'
  */
 
 export type AdminCommand =
+  | 'users show'
   | 'users disable'
   | 'users enable'
   | 'users delete'
@@ -24,6 +25,7 @@ export type AdminCommand =
 type Run = (admin: Admin, argument: string) => object | Promise<object>
 
 const commands: Readonly<Record<AdminCommand, Run>> = {
+  'users show': (admin: Admin, id: string) => admin.showUser(id),
   'users disable': (admin: Admin, id: string) => admin.disableUser(id),
   'users enable': (admin: Admin, id: string) => admin.enableUser(id),
   'users delete': (admin: Admin, id: string) => admin.deleteUser(id),

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { isRefusal } from '@countersign/protocol'
+import { type ErrorBody, errorBody, isRefusal } from '@countersign/protocol'
 import type { AuditView } from '@countersign/server'
 import { type AdminCommand, askRunningServer, runAdminCommand } from './admin-socket.ts'
 import { exportAudit } from './audit-export.ts'
@@ -17,9 +17,17 @@ type Ask = (command: AdminCommand, argument: string) => Promise<{ failed: boolea
 /** Does one command and prints what it answers. */
 export async function administer(configuration: Configuration, command: AdminCommand, argument: string): Promise<void> {
   const { failed, result } = await operate(configuration, ask => ask(command, argument))
+  if (failed) throw new RefusedCommand(result as ErrorBody)
   if (Array.isArray(result)) process.stdout.write(plainTable(result))
   else process.stdout.write(`${JSON.stringify(result, null, 2)}\n`)
-  if (failed) process.exitCode = 1
+}
+
+/** The command was understood, and the answer is no: a sentence, and the reason for scripts. */
+export class RefusedCommand extends Error {
+  override readonly name = 'RefusedCommand'
+  constructor({ error_description: description, reason }: ErrorBody) {
+    super(`${description} (${reason})`)
+  }
 }
 
 /** Prints the audit log from the row after a number on; to standard error, where it ends. */
@@ -29,7 +37,7 @@ export async function printAudit(configuration: Configuration, after: number): P
   const { number, hash } = await operate(configuration, ask => {
     const read = async (from: number): Promise<readonly AuditView[]> => {
       const { failed, result } = await ask('audit read', String(from))
-      if (failed) throw new WrongConfiguration(`The audit log cannot be read: ${JSON.stringify(result)}`)
+      if (failed) throw new RefusedCommand(result as ErrorBody)
       return result as AuditView[]
     }
     return exportAudit(read, after, async line => {
@@ -52,7 +60,7 @@ async function operate<T>(configuration: Configuration, work: (ask: Ask) => Prom
       if (asked) return { failed: asked.status >= 400, result: asked.body }
       own ??= await openStopped(configuration)
       const result = await runAdminCommand(own.server.admin, command, argument)
-      return { failed: isRefusal(result), result }
+      return isRefusal(result) ? { failed: true, result: errorBody(result) } : { failed: false, result }
     })
   } finally {
     await own?.close()

@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { WrongDeclaration, WrongMasterKey } from '@countersign/server'
 import { StoreUnavailable } from '@countersign/store'
 import { Command, InvalidArgumentError } from 'commander'
-import { administer, printAudit } from './administer.ts'
+import { administer, printAudit, RefusedCommand } from './administer.ts'
 import { BrokenAuditLog } from './audit-export.ts'
 import { addClientCommands } from './client-commands.ts'
 import { type Configuration, readConfiguration } from './configuration.ts'
@@ -49,11 +49,12 @@ export async function run(argv: readonly string[]): Promise<void> {
   addStoreCommands(program, configured)
 
   const users = program.command('users').description('people’s accounts, whether the server runs or not')
-  const user = (name: 'disable' | 'enable' | 'delete', what: string): unknown =>
+  const user = (name: 'show' | 'disable' | 'enable' | 'delete', what: string): unknown =>
     users
       .command(`${name} <user>`)
       .description(`${what} (by id or e-mail address)`)
       .action((who: string) => administer(configured(), `users ${name}`, who))
+  user('show', 'who it is, and where they are signed in')
   user('disable', 'end everything of a user and refuse to sign them in')
   user('enable', 'let a disabled user sign in again')
   user('delete', 'end everything of a user and erase what is personal')
@@ -112,7 +113,14 @@ function wholeNumber(text: string): number {
   return Number(text)
 }
 
-const mendable = [WrongConfiguration, WrongDeclaration, WrongMasterKey, StoreUnavailable, BrokenAuditLog] as const
+const mendable = [
+  WrongConfiguration,
+  WrongDeclaration,
+  WrongMasterKey,
+  StoreUnavailable,
+  BrokenAuditLog,
+  RefusedCommand,
+] as const
 
 /** What an operator can mend is said in a sentence; anything else keeps its stack. */
 export function explain(error: unknown): string {

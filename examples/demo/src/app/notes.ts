@@ -29,6 +29,7 @@ export function createNotes(countersign: Countersign, apiUrl: string): { load():
     })
     if (!answer.ok) return tellWhyNot(answer)
     form.reset()
+    byId('note', HTMLInputElement).focus()
     await load()
   }
 

@@ -14,6 +14,8 @@ export async function startSignIn(countersign: Countersign): Promise<void> {
 
   async function enter(work: () => Promise<SignInRefusal | { refused: false } | undefined>): Promise<void> {
     tell('')
+    // What is inert loses the focus, and somebody is typing here.
+    const focused = document.activeElement
     form.inert = true
     try {
       const result = await work()
@@ -23,6 +25,7 @@ export async function startSignIn(countersign: Countersign): Promise<void> {
       tell('The server cannot be reached right now. Try again in a moment.')
     } finally {
       form.inert = false
+      if (focused instanceof HTMLElement && form.contains(focused)) focused.focus()
     }
   }
 

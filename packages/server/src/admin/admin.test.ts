@@ -14,7 +14,7 @@ describe('users disable | enable | delete, on a running server', () => {
     const page = browser(to)
     await page.signIn()
     const before = (await to.audit()).length
-    expect(await to.server.admin.disableUser(id)).toEqual({ id })
+    expect(await to.server.admin.disableUser(id)).toEqual({ id, done: 'disabled', sessions_ended: 3 })
     expect(await to.auditedSince(before)).toEqual(['user.disabled'])
     for (const { accessToken } of [login, bound]) {
       expect((await introspect(to, accessToken)).body).toEqual({ active: false })
@@ -59,6 +59,20 @@ describe('users disable | enable | delete, on a running server', () => {
     expect(gone.body.reason).toBe('login_failed')
     expect(await signUp(to)).not.toBe(id)
     expect(await to.server.admin.enableUser(id)).toMatchObject({ reason: 'user_unknown' })
+  })
+
+  test('show: who it is, where they are signed in, and how they come in', async () => {
+    const to = await given.server()
+    const id = await signUp(to)
+    const { sessionId } = await logIn(to)
+    const view = { id, email: 'maria@example.com', state: 'active', ways_in: ['password'] }
+    expect(await to.server.admin.showUser('MARIA@example.com')).toMatchObject({
+      ...view,
+      created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
+      sessions: [{ id: sessionId, clients: ['bearer-app'], created_at: expect.any(String) }],
+    })
+    expect(await to.server.admin.deleteUser(id)).toEqual({ id, done: 'deleted', sessions_ended: 1 })
+    expect(await to.server.admin.showUser(id)).toMatchObject({ reason: 'user_unknown' })
   })
 
   test('who is not there is unknown', async () => {

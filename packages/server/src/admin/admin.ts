@@ -7,8 +7,10 @@ import {
   personalOf,
   revokeAll,
   type User,
+  type UserSnapshot,
 } from '@countersign/core'
 import { type Refusal, refuse } from '@countersign/protocol'
+import type { Store } from '@countersign/store'
 import { afterRestore } from '../restore/restored.ts'
 import type { Services } from '../services.ts'
 import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
@@ -18,7 +20,9 @@ import { type AuditView, readAudit } from './read-audit.ts'
 
 /** What an operator does on a running system: the CLI's commands, one function each. */
 export interface Admin {
-  /** By id or e-mail address. Ends every session, refresh and access token at once. */
+  /** By id or e-mail address: who it is, and where they are signed in. */
+  showUser(idOrEmail: string): Promise<UserView | Refusal>
+  /** Ends every session, refresh and access token at once, and says how many sessions that were. */
   disableUser(idOrEmail: string): Promise<object | Refusal>
   enableUser(idOrEmail: string): Promise<object | Refusal>
   /** Ends everything and erases what is personal; the audit chain stays whole. */
@@ -49,6 +53,22 @@ export interface KeyView {
   readonly since: string
 }
 
+/** A user as an operator sees them. Times are RFC 3339. */
+export interface UserView {
+  readonly id: string
+  readonly email: string | null
+  readonly name: string | null
+  readonly state: 'active' | 'disabled'
+  readonly created_at: string
+  readonly ways_in: readonly string[]
+  readonly sessions: readonly {
+    readonly id: string
+    readonly device: string
+    readonly clients: readonly string[]
+    readonly created_at: string
+  }[]
+}
+
 export function createAdmin(services: Services, personal: PersonalSeal): Admin {
   const { keys, store } = services
   const keyViews = (): KeyView[] => {
@@ -59,6 +79,7 @@ export function createAdmin(services: Services, personal: PersonalSeal): Admin {
     ]
   }
   return {
+    showUser: who => showUser(store, who),
     disableUser: who =>
       changeUser(services, who, now => ({ change: { disabledAt: now }, event: 'user.disabled', ends: true })),
     enableUser: who =>
@@ -115,18 +136,45 @@ function changeUser(
 ): Promise<object | Refusal> {
   const { store } = services
   return decideAndCommit(services, async () => {
-    const key = emailKey(idOrEmail)
-    const snapshot = key === null ? await store.loadUser(idOrEmail) : await store.loadUserByEmail(key)
+    const snapshot = await findUser(store, idOrEmail)
     const { user, now } = snapshot
     if (user === undefined || user.deletedAt !== null) return refuse('user_unknown')
     const { change, event, ends } = decide(now)
-    const result = { id: user.id }
+    const done = event.slice('user.'.length)
     if (ends) {
+      const sessions = await store.listSessions(user.id)
+      const result = { id: user.id, done, sessions_ended: sessions.length }
       const more = { by: 'operator' as const, user: change, event }
       return { result, change: await endUserSessions(services, { ...snapshot, user }, 'ended_by_operator', more) }
     }
+    const result = { id: user.id, done }
     const audit = [{ event, time: now, userId: user.id, ...personalOf(undefined) }]
     const writes = [{ table: 'user' as const, row: { ...user, ...change } }]
     return { result, change: { writes, audit, entries: [], durable: true, time: now } }
   })
+}
+
+function findUser(store: Store, idOrEmail: string): Promise<UserSnapshot> {
+  const key = emailKey(idOrEmail)
+  return key === null ? store.loadUser(idOrEmail) : store.loadUserByEmail(key)
+}
+
+async function showUser(store: Store, idOrEmail: string): Promise<UserView | Refusal> {
+  const { user } = await findUser(store, idOrEmail)
+  if (user === undefined || user.deletedAt !== null) return refuse('user_unknown')
+  const [sessions, identities] = [await store.listSessions(user.id), await store.listIdentities(user.id)]
+  return {
+    id: user.id,
+    email: user.email,
+    name: user.name,
+    state: user.disabledAt === null ? 'active' : 'disabled',
+    created_at: new Date(user.createdAt).toISOString(),
+    ways_in: [...(user.passwordHash === null ? [] : ['password']), ...identities.map(({ connection }) => connection)],
+    sessions: sessions.map(({ session, families }) => ({
+      id: session.id,
+      device: session.device.label,
+      clients: [...new Set(families.map(({ clientId }) => clientId))],
+      created_at: new Date(session.createdAt).toISOString(),
+    })),
+  }
 }

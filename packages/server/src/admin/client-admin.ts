@@ -17,7 +17,7 @@ import { contradictionsOf } from '../clients/client-contradictions.ts'
 import { type ClientSettings, clientOfWritten, clientWith } from '../clients/written-client.ts'
 import type { Services } from '../services.ts'
 import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
-import { type ClientLine, type ClientView, lineOf, viewOf } from './client-view.ts'
+import { type ClientLine, type ClientView, lineOf, viewOf, viewOfRemoved } from './client-view.ts'
 
 /** Who does it; stands in the audit log. */
 export type Actor = 'operator' | 'manager' | 'owner' | 'client'
@@ -115,7 +115,8 @@ async function changeOne(
     if (isRefusal(decided)) return decided
     const { row, secret, ...how } = decided
     const facts: AuditRecord['facts'] = { by }
-    return { result: { view: viewOf(row, secret) }, change: changeClient(found, row, { ...how, facts }) }
+    const view = row.removedAt === null ? viewOf(row, secret) : viewOfRemoved(row)
+    return { result: { view }, change: changeClient(found, row, { ...how, facts }) }
   })
   return isRefusal(outcome) ? outcome : outcome.view
 }

@@ -20,6 +20,11 @@ export function viewOf(client: Client, secret?: string): ClientView {
   }
 }
 
+/** What is left of a client: none of the defaults of an empty row is true of it. */
+export function viewOfRemoved({ id, name, origin, removedAt }: Client): ClientView {
+  return { id, name, origin, removed_at: timeOf(removedAt) }
+}
+
 /** One of many. */
 export interface ClientLine {
   readonly id: string

@@ -293,7 +293,7 @@ describe('the form of the consent page', () => {
       expect(answer.headers).not.toHaveProperty('location')
     }
     const bare = await page.get('/consent')
-    expect([bare.status, bare.headers.location]).toEqual([401, undefined])
+    expect([bare.status, bare.headers.location]).toEqual([400, undefined])
   })
 
   test('who is not signed in is asked to, and comes back to the question', async () => {

@@ -145,7 +145,7 @@ function codeAnswer(
   more: { userCode?: string; problem?: Refusal },
 ): HttpAnswer {
   const { csrf, setCookie } = services.cookies.form(http)
-  const body = deviceCodePage(services.site, { csrf, user: user.email ?? user.id, ...more })
+  const body = deviceCodePage(services.site, { csrf, user: user.email ?? user.name ?? user.id, ...more })
   return problemPage(more.problem, body, { setCookie })
 }
 
@@ -160,8 +160,8 @@ function askedAnswer(
     csrf,
     now,
     userCode,
-    user: user.email ?? user.id,
-    application: { name: client.name, id: client.id, firstParty: client.firstParty },
+    user: user.email ?? user.name ?? user.id,
+    application: { name: client.name, firstParty: client.firstParty },
     isVerified: isVouchedFor(client),
     device: row.device,
     askedAt: row.createdAt,

@@ -11,6 +11,8 @@ import type { HostedServices } from './hosted-services.ts'
 export interface ReturnTo {
   readonly path: string
   readonly application?: AskingApplication
+  /** To let a device in. */
+  readonly isForDevice?: true
   readonly redirectUri?: string
   /** Who is to sign in, as the application has it (`login_hint`, OpenID Connect Core §3.1.2.1). */
   readonly loginHint?: string
@@ -25,7 +27,7 @@ export async function readReturnTo(services: HostedServices, http: HttpRequest):
   if (isRefusal(query)) return query
   const path = query.get('return_to')
   const device = /^\/device(?:\?user_code=([^&]*))?$/.exec(path ?? '')
-  if (device !== null) return { path: devicePath(device[1]) }
+  if (device !== null) return { path: devicePath(device[1]), isForDevice: true }
   if (path === '/account/applications' || path === '/account/connections') return { path }
   if (path === undefined || !path.startsWith('/authorize?')) return { path: '/account' }
   const asked = readParameters(path.slice('/authorize?'.length))

@@ -122,6 +122,7 @@ function signInAnswer(
     csrf,
     ...model,
     ...(returnTo.application && { application: returnTo.application }),
+    ...(returnTo.isForDevice && { isForDevice: true }),
     connections: connectionLinks(services, returnTo),
     ...(services.config.signUp === 'open' && { signUpUrl: withQuery('/sign-up', http) }),
   })

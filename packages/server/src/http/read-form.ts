@@ -70,6 +70,7 @@ function readBody(
   valueUnitsAtMost?: number,
 ): Parameters | Refusal {
   const type = request.header('content-type')?.split(';')[0]?.trim().toLowerCase()
-  if (type !== 'application/x-www-form-urlencoded') return refuse('content_type_unsupported')
+  if (type !== 'application/x-www-form-urlencoded')
+    return refuse('content_type_unsupported', { detail: 'The body must be application/x-www-form-urlencoded.' })
   return readParameters(request.body, mayRepeat, valueUnitsAtMost)
 }

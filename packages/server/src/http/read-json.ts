@@ -5,7 +5,8 @@ import type { HttpRequest } from './message.ts'
 /** The JSON body, checked against a schema. What is wrong is told by the names of members, never by their values. */
 export function readJson<T>(request: HttpRequest, schema: z.ZodType<T>): T | Refusal {
   const type = request.header('content-type')?.split(';')[0]?.trim().toLowerCase()
-  if (type !== 'application/json') return refuse('content_type_unsupported')
+  if (type !== 'application/json')
+    return refuse('content_type_unsupported', { detail: 'The body must be application/json.' })
   const value = parseStrictObject(request.body)
   if (value === undefined) return refuse('request_malformed')
   const parsed = schema.safeParse(value)

@@ -33,7 +33,7 @@ export function deviceCodePage(site: Site, model: DeviceCodeModel): string {
     failed: problem !== undefined,
     content: html`<div class="card">
 <h1>${device.title}</h1>
-<p class="lead">${model.userCode === undefined ? device.enter : device.compare}</p>
+<p class="lead">${model.userCode === undefined || problem !== undefined ? device.enter : device.compare}</p>
 ${text !== undefined && !isOfCode && banner('error', text)}
 <form method="post">
 ${hidden({ csrf: model.csrf, command: 'look' })}
@@ -52,7 +52,7 @@ export interface DeviceAskedModel {
   readonly user: string
   /** As the device shows it. */
   readonly userCode: string
-  readonly application: { readonly name: string; readonly id: string; readonly firstParty: boolean }
+  readonly application: { readonly name: string; readonly firstParty: boolean }
   /** False: the application has registered itself, and nobody knows who is behind it. */
   readonly isVerified: boolean
   /** Where the request came from. */
@@ -79,7 +79,7 @@ export function deviceAskedPage(site: Site, model: DeviceAskedModel): string {
 ${banner('notice', device.warning)}
 ${!model.isVerified && banner('notice', texts.applications.unverified)}
 <dl class="facts">
-${!application.firstParty && html`<div><dt>${device.applicationId}</dt><dd><bdi>${application.id}</bdi></dd></div>`}
+${!application.firstParty && html`<div><dt>${device.application}</dt><dd><bdi>${application.name}</bdi></dd></div>`}
 <div><dt>${device.from}</dt><dd><bdi>${model.device.label === '' ? texts.account.unknownDevice : model.device.label}</bdi>, <bdi class="number">${model.device.ip}</bdi></dd></div>
 <div><dt>${device.asked}</dt><dd><time datetime="${machineTime(model.askedAt)}" title="${exactTime(model.askedAt, texts)}">${describeTime(model.askedAt, model.now, texts)}</time></dd></div>
 </dl>

@@ -207,7 +207,7 @@ test('whoever is asked about a device sees the code, who asks, from where and wh
   const places = order.map(text => page.indexOf(text))
   expect(places).not.toContain(-1)
   expect(places).toEqual(places.toSorted((a, b) => a - b))
-  expect(page).toContain('orchard-tv')
+  expect(page).toContain('<dt>Application</dt><dd><bdi>Orchard TV</bdi></dd>')
   expect(page).toContain('<bdi>https://api.example.com/notes</bdi>, <bdi>https://media.example.com</bdi>')
   expect(page.indexOf('nobody here has checked who is behind it')).toBeLessThan(page.indexOf('>Allow<'))
   expect(page).toContain('nobody here has checked who is behind it')

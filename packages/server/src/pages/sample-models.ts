@@ -86,7 +86,7 @@ export const deviceAskedModel: DeviceAskedModel = {
   now,
   user: 'robin@example.com',
   userCode: 'BCDF-GHJK',
-  application: { name: 'Orchard TV', id: 'orchard-tv', firstParty: false },
+  application: { name: 'Orchard TV', firstParty: false },
   isVerified: false,
   device: { label: 'Unknown TV', ip: '203.0.113.9' },
   askedAt: now - 2 * minutes,
@@ -253,7 +253,7 @@ export const samplePages: Readonly<Record<string, string>> = {
   'device-asked': deviceAskedPage(sampleSite, deviceAskedModel),
   'device-asked-own': deviceAskedPage(sampleSite, {
     ...deviceAskedModel,
-    application: { name: 'Notes', id: 'notes', firstParty: true },
+    application: { name: 'Notes', firstParty: true },
     isVerified: true,
     audiences: [],
     scopes: [{ scope: 'account', text: 'Manage your account' }],

@@ -21,6 +21,8 @@ export interface SignInModel {
   readonly csrf: string
   /** Absent when the person came to see their own account. */
   readonly application?: AskingApplication
+  /** Present when the person is on the way to let a device in. */
+  readonly isForDevice?: true
   /** The address typed before. */
   readonly email?: string
   /** `login_failed`, `too_many_attempts`, `csrf_refused`; `session_expired` and its like explain why one must sign in again. */
@@ -44,7 +46,7 @@ export function signInPage(site: Site, model: SignInModel): string {
     warnsOfAddress: true,
     content: html`<div class="card">
 <h1>${texts.signIn.title}</h1>
-${application ? asking(texts.signIn.toContinue, application) : html`<p class="lead">${texts.signIn.toAccount}</p>`}
+${application ? asking(texts.signIn.toContinue, application) : html`<p class="lead">${model.isForDevice ? texts.signIn.toDevice : texts.signIn.toAccount}</p>`}
 ${problem && banner(why, problemText(site, problem, texts.problem.signIn), 'form-problem')}
 <form method="post">
 ${hidden({ csrf: model.csrf })}

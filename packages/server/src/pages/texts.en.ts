@@ -18,6 +18,7 @@ export const english: Texts = {
     title: 'Sign in',
     toContinue: application => html`to continue to ${application}`,
     toAccount: 'to manage your account and devices',
+    toDevice: 'to let a device sign in with your account',
     submit: 'Sign in',
     signUpQuestion: 'New here?',
     signUpLink: 'Create an account',
@@ -109,7 +110,7 @@ export const english: Texts = {
     asks: application => html`May ${application} sign in with your account?`,
     warning:
       'Allow this only if you started it yourself, on a device that shows this code now. Refuse if somebody sent you the code or told you to enter it: they are trying to get into your account.',
-    applicationId: 'Application',
+    application: 'Application',
     from: 'Asked from',
     asked: 'Asked',
     may: 'It will be able to',

@@ -22,6 +22,7 @@ export interface Texts {
     readonly title: string
     readonly toContinue: (application: Html) => Html
     readonly toAccount: string
+    readonly toDevice: string
     readonly submit: string
     readonly signUpQuestion: string
     readonly signUpLink: string
@@ -105,7 +106,7 @@ export interface Texts {
     readonly askedTitle: string
     readonly asks: (application: Html) => Html
     readonly warning: string
-    readonly applicationId: string
+    readonly application: string
     readonly from: string
     readonly asked: string
     readonly may: string

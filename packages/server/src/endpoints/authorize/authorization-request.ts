@@ -51,7 +51,8 @@ const nonceCharactersAtMost = 2_048
 export async function findTarget({ clientFinder }: Services, parameters: Parameters): Promise<Target | Refusal> {
   const clientId = parameters.get('client_id')
   const redirectUri = parameters.get('redirect_uri')
-  const found = clientId === undefined ? undefined : await clientFinder.find(clientId)
+  if (clientId === undefined) return missing('client_id')
+  const found = await clientFinder.find(clientId)
   if (found === undefined || found.client.disabled) return refuse('client_authentication_failed')
   const { client, now } = found
   if (redirectUri === undefined || !redirectUriIsRegistered(redirectUri, client.redirectUris)) {

@@ -182,6 +182,13 @@ describe('what is never redirected (RFC 9700 §4.1.3)', () => {
     expect((await redeem(to, fields)).status).toBe(200)
   })
 
+  test('a request without a client gets a page that says so', async () => {
+    const to = await given.server()
+    const answer = await browser(to).get('/authorize?response_type=code')
+    expect([answer.status, answer.headers['countersign-reason']]).toEqual([400, 'parameter_missing'])
+    expect(answer.headers).not.toHaveProperty('location')
+  })
+
   test('an unknown client gets a page', async () => {
     const to = await given.server()
     const answer = await browser(to).get(authorization({ client_id: 'nobody' }).path)
