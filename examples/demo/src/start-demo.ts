@@ -48,8 +48,7 @@ export async function startDemo(
     environment: environment.COUNTERSIGN_MASTER_KEY,
     command: configuration.master_key_command,
   })
-  const secrets = demoSecrets(master.key, environment.COUNTERSIGN_DEMO_API_SECRET)
-  const { login, apiSecret } = secrets
+  const { login, apiSecret } = demoSecrets(master.key, environment.COUNTERSIGN_DEMO_API_SECRET)
 
   const apiPort = await reservePort(port + 1)
   const appPort = await reservePort(apiPort.port + 1)
