@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { Epochs, FeedEntry } from '@countersign/protocol'
 import type { AuditEvent, AuditRecord } from '../audit/audit.ts'
 import type { Change } from '../change.ts'
@@ -5,7 +6,7 @@ import type { Client } from '../clients/client.ts'
 import type { Grant } from '../grants/grant.ts'
 import type { Instant } from '../ids.ts'
 import type { Family } from '../sessions/session.ts'
-import type { User } from '../users/user.ts'
+import type { Identity, User } from '../users/user.ts'
 
 /*
  * The revocation journal: what was taken back, apart from the store and its backups, so that a backup that is restored does not give it again. A
@@ -20,6 +21,12 @@ export interface JournalledUser extends Pick<User, 'id' | 'epoch' | 'disabledAt'
   readonly sealedPassword?: string
 }
 
+/** A way to sign in that was taken off its user. */
+export interface JournalledIdentity extends Pick<Identity, 'userId' | 'unlinkedAt'> {
+  /** `identityDigest` of it: which account elsewhere it was is nobody's business here. */
+  readonly digest: string
+}
+
 /** One change that has taken something back. Everything in it can be applied again and again. */
 export interface JournalRecord {
   readonly time: Instant
@@ -28,6 +35,7 @@ export interface JournalRecord {
   readonly sessions: readonly JournalledLogin[]
   readonly families: readonly JournalledLogin[]
   readonly users: readonly JournalledUser[]
+  readonly identities: readonly JournalledIdentity[]
   readonly grants: readonly Pick<Grant, 'userId' | 'clientId' | 'epoch' | 'withdrawnAt'>[]
   /** Whole, since their secrets are hashes of what nobody can guess, and one that was taken back must not come again. */
   readonly clients: readonly Client[]
@@ -38,6 +46,7 @@ const takesBack: ReadonlySet<AuditEvent> = new Set<AuditEvent>([
   'user.enabled',
   'user.deleted',
   'user.password_changed',
+  'identity.unlinked',
   'session.ended',
   'sessions.ended',
   'family.ended',
@@ -70,12 +79,24 @@ export function journalRecord(change: Change, sealPassword: (user: User) => stri
       deletedAt: user.deletedAt,
       ...(events.has('user.password_changed') && { sealedPassword: sealPassword(user) }),
     })),
+    identities: rows('identity').flatMap(identity =>
+      identity.unlinkedAt === null
+        ? []
+        : [{ userId: identity.userId, unlinkedAt: identity.unlinkedAt, digest: identityDigest(identity) }],
+    ),
     grants: rows('grant').map(({ userId, clientId, epoch, withdrawnAt }) => ({ userId, clientId, epoch, withdrawnAt })),
     clients: rows('client'),
   }
 }
 
 type RowOf<Table> = Extract<Change['writes'][number], { table: Table }>['row']
+
+/** SHA-256, base64url. */
+export function identityDigest({ connection, subject }: Pick<Identity, 'connection' | 'subject'>): string {
+  return createHash('sha256')
+    .update(JSON.stringify([connection, subject]))
+    .digest('base64url')
+}
 
 function loginOf({ id, epochs, endedAt, endReason }: JournalledLogin): JournalledLogin {
   return { id, epochs, endedAt, endReason }

@@ -1,5 +1,13 @@
 import { isDeepStrictEqual } from 'node:util'
-import { endedAgain, erased, type JournalledUser, type JournalRecord, type User, type Write } from '@countersign/core'
+import {
+  endedAgain,
+  erased,
+  identityDigest,
+  type JournalledUser,
+  type JournalRecord,
+  type User,
+  type Write,
+} from '@countersign/core'
 import { type Store, StoreUnavailable } from '@countersign/store'
 
 const triesAtMost = 10
@@ -69,6 +77,12 @@ async function writesOf(record: JournalRecord, { store, openPassword }: ReplayOp
   for (const one of record.users) {
     const { user } = await store.loadUser(one.id)
     if (user) put(user, { table: 'user', row: userAgain(user, one, openPassword) })
+  }
+  // A journal of before knows of none.
+  for (const { userId, digest, unlinkedAt } of record.identities ?? []) {
+    const standing = await store.listIdentities(userId)
+    const identity = standing.find(one => identityDigest(one) === digest && one.linkedAt <= (unlinkedAt ?? 0))
+    if (identity) writes.push({ table: 'identity', row: { ...identity, unlinkedAt, told: null, sealedTokens: null } })
   }
   for (const { userId, clientId, epoch, withdrawnAt } of record.grants) {
     const { grant } = await store.loadGrant(userId, clientId)

@@ -1,0 +1,41 @@
+import { type JournalRecord, journalRecord, newIdentity } from '@countersign/core'
+import { createMemoryStore, type Store } from '@countersign/store'
+import * as given from '@countersign/store/given'
+import { expect, test } from 'vitest'
+import { replayJournal } from './replay-journal.ts'
+
+const time = given.clock()
+const options = (store: Store) => ({ store, openPassword: () => null, retireKey: async () => undefined })
+
+test('a way to sign in that was taken off its user does not come back with a backup, and one that was added since stays', async () => {
+  const store = createMemoryStore(given.storeOptions(time))
+  const { user } = await given.login(store)
+  const identity = newIdentity({ connection: 'google', subject: 'of-hers', userId: user.id, linkedAt: time.now() })
+  await store.commit(given.change([{ table: 'identity', row: identity }]))
+  const unlinked = { ...identity, version: 1, unlinkedAt: time.now() + 1_000 }
+  const audit = [{ event: 'identity.unlinked' as const, time: time.now() + 1_000, userId: user.id }]
+  const record = journalRecord(given.change([{ table: 'identity', row: unlinked }], { audit }), () => '')
+  expect(JSON.stringify(record)).not.toContain('of-hers')
+  const records = [JSON.parse(JSON.stringify(record)) as JournalRecord]
+  // The store is the backup: here it is still linked.
+  expect(await replayJournal(records, options(store))).toBe(1)
+  expect(await store.listIdentities(user.id)).toEqual([])
+  expect(await replayJournal(records, options(store))).toBe(0)
+
+  time.advance(60)
+  const again = { ...unlinked, version: 2, unlinkedAt: null, linkedAt: time.now() }
+  expect(await store.commit(given.change([{ table: 'identity', row: again }]))).toBe('committed')
+  expect(await replayJournal(records, options(store))).toBe(0)
+  expect(await store.listIdentities(user.id)).toHaveLength(1)
+})
+
+test('a journal of before identities could be taken away is replayed', async () => {
+  const store = createMemoryStore(given.storeOptions(time))
+  const { session } = await given.login(store)
+  const ended = { ...session, endedAt: time.now(), endReason: 'signed_out' as const }
+  const audit = [{ event: 'session.ended' as const, time: time.now() }]
+  const record = journalRecord(given.change([{ table: 'session', row: ended }], { audit }), () => '')
+  const { identities: _, ...old } = JSON.parse(JSON.stringify(record))
+  expect(await replayJournal([old], options(store))).toBe(1)
+  expect((await store.loadSessionOnly(session.id))?.session.endedAt).toBe(ended.endedAt)
+})
