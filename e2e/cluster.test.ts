@@ -3,7 +3,7 @@ import { isRefusal } from '@countersign/protocol'
 import { createVerifier } from '@countersign/verify'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type RunningNodes, startNodes } from '../examples/cluster/src/start-nodes.ts'
-import { type Install, logIn, refresh, revoke, signUp } from './testing/app-install.ts'
+import { type Install, logIn, person, refresh, revoke, signUp } from './testing/app-install.ts'
 import { followFeed } from './testing/feed-reader.ts'
 import { type Answer, basic, call } from './testing/http-call.ts'
 import { createProofKey } from './testing/proof-key.ts'
@@ -11,11 +11,16 @@ import { createProofKey } from './testing/proof-key.ts'
 const configuration = join(import.meta.dirname, '../examples/cluster/countersign.json')
 const api = { clientId: 'notes-api', clientSecret: 'replace-this-by-32-random-bytes-of-your-own' }
 const app = { clientId: 'notes-app' }
+/** As many as it takes that nobody signs in too often for one account. */
+const people = [
+  person,
+  ...Array.from({ length: 8 }, (_, index) => ({ ...person, email: `someone.${index}@example.com` })),
+]
 let running: RunningNodes
 
 beforeAll(async () => {
   running = await startNodes({ configuration })
-  await signUp(running.issuer)
+  for (const who of people) await signUp(running.issuer, who)
 })
 afterAll(() => running?.close())
 
@@ -71,7 +76,8 @@ test('all nodes restart one after the other under load: no request fails, and no
       )
     }),
     again(async () => {
-      const short: Install = await logIn(issuer, app)
+      const who = people[revoked.length % people.length] ?? person
+      const short: Install = await logIn(issuer, { ...app, who })
       const answer = await revoke(issuer, short)
       revoked.push(short.sessionId)
       return unlessFine(answer, 'a logout')

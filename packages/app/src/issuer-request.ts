@@ -32,7 +32,7 @@ export function askIssuer(holding: Holding, request: IssuerRequest): Promise<Iss
   }
   return within(holding.platform, exchangeLimit, exchange())
     .catch(() => {
-      throw tokenFailure('unavailable', `${holding.issuer} does not answer this origin.`)
+      throw tokenFailure('unavailable', `No answer from ${holding.issuer}`)
     })
     .finally(() => abort.abort())
 }

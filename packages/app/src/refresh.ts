@@ -161,7 +161,7 @@ export async function waitForToken(holding: Holding, stale?: string): Promise<Li
     }
     const now = clock.monotonic()
     if (holding.closed || now >= giveUp || retryAt > giveUp) {
-      throw tokenFailure('unavailable', 'No token right now.', holding.retryAtShown)
+      throw tokenFailure('unavailable', 'No token now.', holding.retryAtShown)
     }
     if (session && retryAt <= now) {
       await renewOnce(holding)

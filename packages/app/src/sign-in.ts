@@ -85,6 +85,6 @@ export async function beginLogin(
 
 /** The issuer's "no" as a value. What is not the issuer's own answer is a failure: thrown, and worth another try. */
 export function refusalOf({ status, reason, body, retryAfter }: IssuerAnswer): SignInRefusal {
-  if (!reason || status >= 500) throw tokenFailure('unavailable', `The issuer answers ${status}.`)
+  if (!reason || status >= 500) throw tokenFailure('unavailable', `Status ${status}`)
   return { refused: true, reason, description: `${body.error_description}`, retryAfterSeconds: retryAfter / 1000 }
 }

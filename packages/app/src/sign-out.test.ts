@@ -237,7 +237,7 @@ test('wrong password is a value, an issuer out of reach is thrown, and neither t
   // A browser does not say which it was: out of reach, or no answer that this page may read.
   await expect(world.until(tab.app.signIn(credentials))).rejects.toMatchObject({
     code: 'unavailable',
-    message: expect.stringMatching(/^https:\/\/\S+ does not answer this origin\.$/),
+    message: expect.stringMatching(/^No answer from https:\/\/\S+$/),
   })
   expect(tab.app.state).toEqual({ status: 'fresh' })
 })

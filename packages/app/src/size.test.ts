@@ -15,7 +15,7 @@ test(`the core is at most ${limit} bytes, and nothing has leaked into it`, async
 
 test('a leak is named', async () => {
   const table = await bundleForBrowser(`${core}\nexport { reasons } from '@countersign/protocol'`)
-  expect(leaksOf(table)).toEqual(['packages/protocol/src/reasons.ts'])
+  expect(leaksOf(table)).toContain('packages/protocol/src/reasons.ts')
   const option = await bundleForBrowser(`${core}\nexport { handleRedirect } from '@countersign/app/redirect'`)
   expect(leaksOf(option)).toEqual(['packages/app/src/redirect.ts'])
 })

@@ -66,7 +66,7 @@ describe('what contradicts itself does not start, and names client and key', () 
     ],
     [
       { id: 'app', redirect_uris: ['javascript:alert(1)'] },
-      'clients.app.redirect_uris: holds a redirect URI that is not allowed: javascript:alert(1). It must be an https: address',
+      'clients.app.redirect_uris: holds a redirect URI that is not allowed: javascript:…. It must be an https: address',
     ],
     [{ id: 'app', scopes: ['introspection'] }, 'clients.app.scopes: without secret and key it cannot have'],
     [

@@ -14,9 +14,15 @@ interface Rule extends Omit<Contradiction, 'says'> {
   readonly says: string | ((client: Client) => string)
 }
 
-/** Names the first one: a list may hold fifty. */
+/** Names the first one: a list may hold fifty. Only if it is an address: whatever else was put there by mistake may be a secret. */
 const refusedRedirect = (uris: readonly string[]): string =>
-  `holds a redirect URI that is not allowed: ${uris.find(uri => !redirectUriIsAcceptable(uri))}. It must be an https: address (http: on loopback alone) or have a private scheme with a dot in it, without fragment and user name`
+  `holds a redirect URI that is not allowed: ${addressOf(uris.find(uri => !redirectUriIsAcceptable(uri)) ?? '')}. It must be an https: address (http: on loopback alone) or have a private scheme with a dot in it, without fragment and user name`
+
+function addressOf(uri: string): string {
+  const url = URL.parse(uri)
+  if (url === null) return 'one that is no address'
+  return url.host === '' ? `${url.protocol}…` : `${url.protocol}//${url.host}${url.pathname}`
+}
 
 /** Settings that are allowed one by one and contradict each other: every request would be refused, one by one, or anybody could ask. */
 const rules: readonly Rule[] = [
