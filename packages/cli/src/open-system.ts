@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { rmSync } from 'node:fs'
-import { type Connection, createConnection } from '@countersign/connections'
+import type { Connection } from '@countersign/connections'
 import { type Client, createPersonalSeal, defaultKeyPolicy, type MasterKey } from '@countersign/core'
 import {
   type CountersignServer,
@@ -59,7 +59,7 @@ export async function openSystem(options: SystemOptions): Promise<System> {
       store,
       master: master.key,
       log,
-      connections: [...configuration.connections.map(one => createConnection(one)), ...(options.moreConnections ?? [])],
+      connections: [...(await connectionsOf(configuration)), ...(options.moreConnections ?? [])],
       clients: [...configuration.clients, ...(options.moreClients ?? [])],
       clientsAreComplete: options.clientsAreComplete ?? false,
       ...(onRefresh && { onRefresh }),
@@ -113,6 +113,13 @@ async function journalled(store: Store, configuration: Configuration, master: Ma
     await store.close()
     throw error
   }
+}
+
+/** What speaks with providers is loaded where there are any: it would make every start slower, and every process larger. */
+async function connectionsOf({ connections }: Configuration): Promise<readonly Connection[]> {
+  if (connections.length === 0) return []
+  const { createConnection } = await import('@countersign/connections')
+  return connections.map(one => createConnection(one))
 }
 
 /** Off loopback, tokens and passwords would cross the network in the clear. */

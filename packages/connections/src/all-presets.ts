@@ -1,4 +1,5 @@
 import type { Preset } from './preset.ts'
+import type { PresetName } from './preset-names.ts'
 import { amazon } from './presets/amazon.ts'
 import { apple } from './presets/apple.ts'
 import { discord } from './presets/discord.ts'
@@ -29,21 +30,3 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
   twitch,
   x,
 }
-
-export type PresetName = (typeof presetNames)[number]
-
-export const presetNames = [
-  'amazon',
-  'apple',
-  'discord',
-  'facebook',
-  'github',
-  'gitlab',
-  'google',
-  'linkedin',
-  'microsoft',
-  'slack',
-  'spotify',
-  'twitch',
-  'x',
-] as const

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { presetNames } from './all-presets.ts'
+import { presetNames } from './preset-names.ts'
 
 /*
  * One entry of `connections` in the configuration. For people the same stands in docs/connections.md.

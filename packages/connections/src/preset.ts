@@ -2,7 +2,7 @@ import type { ReadPerson } from './person.ts'
 
 /**
  * A provider, as a declaration: where it is, what to ask it for, how it tells of a person, and what it does differently from everybody. A new one is a file in
- * `presets/`, a line in `all-presets.ts`, and an answer of the provider in `recorded/`.
+ * `presets/`, a line in `all-presets.ts` and `preset-names.ts`, and an answer of the provider in `recorded/`.
  */
 export interface Preset {
   /** As people know it. */

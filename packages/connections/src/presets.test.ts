@@ -1,11 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { presetNames, presets } from './all-presets.ts'
+import { presets } from './all-presets.ts'
 import { writtenConnection } from './connection-settings.ts'
 import { createConnection } from './create-connection.ts'
 import { oauth2 } from './generic-presets.ts'
 import { type Person, personOf } from './person.ts'
 import type { Told } from './preset.ts'
+import { presetNames } from './preset-names.ts'
 
 /** What each provider answers, in the shape that its documentation shows, and what we make of it. */
 const folder = new URL('testing/recorded/', import.meta.url)
