@@ -34,6 +34,7 @@ import { createLogoutTeller, type LogoutTeller } from './logout/logout-teller.ts
 import { observeStore } from './observation/observe-store.ts'
 import type { Observer } from './observation/observer.ts'
 import { createOutbound, type Outbound } from './outbound/outbound.ts'
+import { createLanguages } from './pages/language/languages.ts'
 import { createSite } from './pages/site.ts'
 import { createLoginLimits } from './passwords/login-limits.ts'
 import { createPasswordHasher, type PasswordHasher } from './passwords/password-hasher.ts'
@@ -91,6 +92,7 @@ export async function createNode(options: NodeOptions): Promise<ServerNode> {
   const switchedOff = options.clientsAreComplete ? await switchOffUndeclared(store, options.clients) : []
   const policy = await fittingPolicy(store, config.keyPolicy, options.clients)
   const counters = createMemoryCounters(clock)
+  const languages = createLanguages(config.languages)
   const outbound = options.outbound ?? createOutbound({ allowsLoopback: isLocalIssuer(issuer) })
   const services: HostedServices = {
     config,
@@ -120,7 +122,8 @@ export async function createNode(options: NodeOptions): Promise<ServerNode> {
       options.onRefresh?.(event)
     },
     cookies: createCookies({ issuer, store, cookieKey: deriveKey(master, 'cookie 1'), random }),
-    site: createSite({ host: new URL(issuer).host, name: config.applicationName }),
+    languages,
+    site: createSite({ host: new URL(issuer).host, name: config.applicationName, languages }),
   }
   const stopJobs = startJobs(services, every)
   const logouts = createLogoutTeller(services, every)

@@ -36,7 +36,7 @@ export async function createServer(options: ServerOptions): Promise<CountersignS
     isClientOrigin: services.clients.isClientOrigin,
     log,
     strictTransport: config.issuer.startsWith('https:'),
-    notFoundPage: () => pageOfNotFound(services),
+    notFoundPage: acceptLanguage => pageOfNotFound(services, acceptLanguage),
     isDraining: services.drain.hasBegun,
     ...(observer && { observer }),
   })

@@ -42,6 +42,7 @@ import { finishConnection, repostConnection, startConnection } from './hosted/co
 import { showConsent, submitConsent } from './hosted/consent-endpoints.ts'
 import { showDevice, submitDevice } from './hosted/device-endpoints.ts'
 import type { HostedServices } from './hosted/hosted-services.ts'
+import { chooseOwnLanguage, languagePath } from './hosted/language-endpoint.ts'
 import { showLogout, submitLogout } from './hosted/logout-endpoints.ts'
 import { pageEndpoint } from './hosted/page-endpoint.ts'
 import { showSignIn, showSignUp, submitSignIn, submitSignUp } from './hosted/sign-in-endpoints.ts'
@@ -124,7 +125,7 @@ export function routes(services: HostedServices): readonly Route[] {
 
 /** For people. */
 function pageRoutes(services: HostedServices): readonly Route[] {
-  const page = (make: (services: HostedServices) => Endpoint): Endpoint => pageEndpoint(services, make(services))
+  const page = (make: (services: HostedServices) => Endpoint): Endpoint => pageEndpoint(services, make)
   return [
     { path: '/authorize', get: page(authorize), post: page(authorize) },
     { path: '/consent', get: page(showConsent), post: page(submitConsent) },
@@ -139,6 +140,7 @@ function pageRoutes(services: HostedServices): readonly Route[] {
     { path: '/sign-up', get: page(showSignUp), post: page(submitSignUp) },
     { path: '/logout', get: page(showLogout), post: page(submitLogout) },
     { path: '/device', get: page(showDevice), post: page(submitDevice) },
+    { path: `${languagePath}/:language`, get: page(chooseOwnLanguage) },
     { path: '/account', get: page(showAccount), post: page(submitAccount) },
     { path: '/account/connections', get: page(showWaysIn), post: page(submitWaysIn) },
     { path: '/account/applications', get: page(showApplications), post: page(submitApplications) },

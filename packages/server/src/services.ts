@@ -20,6 +20,7 @@ import type { FeedBroadcaster } from './feed/feed-broadcaster.ts'
 import type { KeyKeeper } from './keys/key-keeper.ts'
 import type { Log } from './log.ts'
 import type { Outbound } from './outbound/outbound.ts'
+import type { LanguagesOptions } from './pages/language/languages.ts'
 import type { LoginLimits } from './passwords/login-limits.ts'
 import type { PasswordHasher } from './passwords/password-hasher.ts'
 import type { Turns } from './sign-in/turns.ts'
@@ -33,6 +34,8 @@ export interface ServerConfig {
   readonly signUp: 'open' | 'closed'
   /** What a scope means, in words for the users who are asked to allow it; by the scope. */
   readonly scopeDescriptions?: Readonly<Record<string, string>>
+  /** Words of the hosted pages. By default all languages that come along. */
+  readonly languages?: LanguagesOptions
   /** Addresses of proxies whose `X-Forwarded-*` is believed; empty: nobody's is. */
   readonly trustedProxies: readonly string[]
   readonly keyPolicy: KeyPolicy

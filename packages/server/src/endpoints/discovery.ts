@@ -7,6 +7,7 @@ import {
 } from '@countersign/core'
 import { registrationPolicy } from '../clients/registration/registered-client.ts'
 import { proofAlgorithms } from '../dpop/proof-algorithms.ts'
+import type { HostedServices } from '../hosted/hosted-services.ts'
 import { json } from '../http/answers.ts'
 import type { Endpoint } from '../http/message.ts'
 import type { Services } from '../services.ts'
@@ -36,7 +37,7 @@ const cacheable = { 'cache-control': `public, max-age=${jwksMaxAgeSeconds}` }
 const idTokenClaimNames = ['sub', 'iss', 'aud', 'exp', 'iat', 'auth_time', 'nonce', 'acr', 'amr', 'at_hash', 'sid']
 
 /** `GET /.well-known/oauth-authorization-server` and `…/openid-configuration` (RFC 8414 §2). */
-export function discovery(services: Services): Endpoint {
+export function discovery(services: HostedServices): Endpoint {
   const { issuer } = services.config
   const registration = registrationPolicy(services)
   const document = {
@@ -75,7 +76,7 @@ export function discovery(services: Services): Endpoint {
     request_parameter_supported: false,
     // Left out it would mean yes (OpenID Connect Discovery §3). Pushed requests are another thing.
     request_uri_parameter_supported: false,
-    ui_locales_supported: ['en'],
+    ui_locales_supported: services.languages.all.map(({ tag }) => tag),
   }
   return () => json(200, document, cacheable)
 }

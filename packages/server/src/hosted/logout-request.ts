@@ -3,7 +3,7 @@ import { type Refusal, refuse } from '@countersign/protocol'
 import type { Parameters } from '../http/read-form.ts'
 import type { Services } from '../services.ts'
 
-/** A request to be signed out (OpenID Connect RP-Initiated Logout §2), read and judged. `logout_hint` and `ui_locales` are taken and change nothing. */
+/** A request to be signed out (OpenID Connect RP-Initiated Logout §2), read and judged. `ui_locales` is the page's (`page-language.ts`); `logout_hint` is taken and changes nothing. */
 export interface LogoutRequest {
   /** Who asks, if that is known. */
   readonly client: Client | undefined

@@ -1,7 +1,9 @@
 import { type Refusal, reasonHeader, reasons, refuse } from '@countersign/protocol'
 import type { HttpAnswer } from '../http/message.ts'
 import { type PageHeaderOptions, pageHeaders } from '../pages/content-security-policy.ts'
+import { chooseLanguage, readAcceptLanguage } from '../pages/language/choose-language.ts'
 import { errorPage, notFoundPage, type WayBack, waitPage } from '../pages/message-pages.ts'
+import { inLanguage } from '../pages/site.ts'
 import type { HostedServices } from './hosted-services.ts'
 
 /** A page with the headers that every page has. */
@@ -41,8 +43,9 @@ export function pageOfRefusal({ site }: HostedServices, refusal: Refusal, applic
 }
 
 /** For an address that does not exist. */
-export function pageOfNotFound({ site }: HostedServices): HttpAnswer {
-  return problemPage(refuse('not_found'), notFoundPage(site, { homeUrl: '/account' }))
+export function pageOfNotFound({ languages, site }: HostedServices, acceptLanguage: string): HttpAnswer {
+  const language = chooseLanguage(languages.all, readAcceptLanguage(acceptLanguage)) ?? languages.first
+  return problemPage(refuse('not_found'), notFoundPage(inLanguage(site, language), { homeUrl: '/account' }))
 }
 
 function mustWait(status: number): boolean {

@@ -2,14 +2,17 @@ import { refusalOfFailure } from '../http/failure.ts'
 import type { Endpoint } from '../http/message.ts'
 import type { HostedServices } from './hosted-services.ts'
 import { pageOfRefusal } from './page-answers.ts'
+import { inLanguageOf } from './page-language.ts'
 
-/** An endpoint for people: what breaks in it is told on a page. */
-export function pageEndpoint(services: HostedServices, endpoint: Endpoint): Endpoint {
+/** An endpoint for people: in their language, and what breaks in it is told on a page. */
+export function pageEndpoint(services: HostedServices, make: (services: HostedServices) => Endpoint): Endpoint {
   return async request => {
+    let inTheirs = services
     try {
-      return await endpoint(request)
+      inTheirs = await inLanguageOf(services, request)
+      return await make(inTheirs)(request)
     } catch (error) {
-      return pageOfRefusal(services, refusalOfFailure(error, services.log))
+      return pageOfRefusal(inTheirs, refusalOfFailure(error, services.log))
     }
   }
 }

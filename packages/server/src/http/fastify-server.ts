@@ -37,7 +37,7 @@ export interface HttpOptions {
   /** Browsers are told to come by TLS only (RFC 6797): where the issuer is an https URL. */
   readonly strictTransport: boolean
   /** For people who ask for a page that does not exist; programs get a refusal. */
-  readonly notFoundPage: () => HttpAnswer
+  readonly notFoundPage: (acceptLanguage: string) => HttpAnswer
   /** True once the server is asked to stop: connections are closed after their answer. */
   readonly isDraining: () => boolean
   readonly observer?: Observer
@@ -80,7 +80,11 @@ export function createHttpServer(routes: readonly Route[], options: HttpOptions)
   app.setErrorHandler((error, _request, reply) => send(reply, answerOfError(error, options.log), options))
   app.setNotFoundHandler((request, reply) => {
     const isForPeople = request.headers.accept?.includes('text/html') ?? false
-    return send(reply, isForPeople ? options.notFoundPage() : refusalAnswer(refuse('not_found')), options)
+    return send(
+      reply,
+      isForPeople ? options.notFoundPage(request.headers['accept-language'] ?? '') : refusalAnswer(refuse('not_found')),
+      options,
+    )
   })
   app.server.on('connect', answerTunnel)
   // An expectation other than 100-continue may be ignored (RFC 9110 §10.1.1); Node would answer it without a body.

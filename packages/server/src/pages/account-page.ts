@@ -1,9 +1,11 @@
 import type { Reason } from '@countersign/protocol'
+import { describeDevice } from './describe-device.ts'
 import { field, hidden } from './form.ts'
 import { type Html, href, html } from './html.ts'
-import { banner, foreignName, layout } from './layout.ts'
+import { fill, listOf } from './language/sentence.ts'
+import { banner, foreignName, layout, signedInAs } from './layout.ts'
 import { deviceIcon } from './logo.ts'
-import { describeTime, exactTime, machineTime } from './relative-time.ts'
+import { describeTime, timeElement } from './relative-time.ts'
 import { type Problem, problemText } from './sign-in-page.ts'
 import type { Site } from './site.ts'
 
@@ -57,7 +59,7 @@ export function accountPage(site: Site, model: AccountModel): string {
     corner: commandForm(model, 'sign_out', html`<button class="button" type="submit">${account.signOut}</button>`),
     content: html`<div class="welcome">
 <h1>${account.title}</h1>
-<p class="lead">${account.greeting} ${foreignName(model.user.name ?? model.user.email)}${model.user.name !== undefined && html`<span class="host"><bdi>${model.user.email}</bdi></span>`}</p>
+<p class="lead">${signedInAs(account.signedInAs, model.user)}</p>
 </div>
 ${text !== undefined && wrongField === undefined && banner('error', text)}
 ${done !== undefined && banner('success', account.done[done])}
@@ -124,16 +126,16 @@ function waysInSection(site: Site, { waysInUrl }: AccountModel): Html | false {
 
 function sessionRow(site: Site, model: AccountModel, session: AccountSession): Html {
   const { account } = site.texts
-  const device = session.device === '' ? account.unknownDevice : session.device
-  const lastSeen = describeTime(session.lastSeenAt, model.now, site.texts)
+  const device = describeDevice(site.language, session.device)
+  const lastSeen = describeTime(session.lastSeenAt, model.now, site.language)
   return html`<li class="session">
-${deviceIcon(device)}
+${deviceIcon(session.device)}
 <div class="session-text">
 <h3>${foreignName(device)}${session.current && html`<span class="badge">${account.thisDevice}</span>`}</h3>
 <dl>
-${session.applications.length > 0 && html`<div class="whole"><dt>${account.applications}</dt><dd>${names(session.applications)}</dd></div>`}
-<div><dt>${account.lastSeen}</dt><dd>${time(site, model, session.lastSeenAt)}</dd></div>
-<div><dt>${account.created}</dt><dd>${time(site, model, session.createdAt)}</dd></div>
+${session.applications.length > 0 && html`<div class="whole"><dt>${account.applications}</dt><dd>${listOf(site.language.tag, session.applications.map(foreignName))}</dd></div>`}
+<div><dt>${account.lastSeen}</dt><dd>${timeElement(session.lastSeenAt, model.now, site.language)}</dd></div>
+<div><dt>${account.created}</dt><dd>${timeElement(session.createdAt, model.now, site.language)}</dd></div>
 <div class="whole"><dt>${account.address}</dt><dd class="number"><bdi>${session.ip === '' ? site.texts.time.unknown : session.ip}</bdi></dd></div>
 </dl>
 </div>
@@ -142,7 +144,7 @@ ${
   commandForm(
     model,
     'end_session',
-    html`<button class="button" type="submit">${account.end}<span class="unseen">: ${account.endWhich(device, lastSeen)}</span></button>`,
+    html`<button class="button" type="submit">${account.end}<span class="unseen">${fill(account.endWhich, { device, lastSeen })}</span></button>`,
     { session_id: session.id },
   )
 }
@@ -154,7 +156,7 @@ function passwordSection(
   model: AccountModel,
   minLength: number,
   wrongField: 'current' | 'new' | undefined,
-  problem: string | undefined,
+  problem: Html | string | undefined,
 ): Html {
   const { texts } = site
   return html`<section class="card" aria-labelledby="password-title">
@@ -165,7 +167,7 @@ ${commandForm(
   'change_password',
   html`<input type="email" autocomplete="username" value="${model.user.email}" aria-label="${texts.email}" readonly hidden>
 ${field({ id: 'current-password', name: 'current_password', type: 'password', label: texts.account.currentPassword, autocomplete: 'current-password', error: wrongField === 'current' ? problem : undefined, focused: wrongField === 'current' })}
-${field({ id: 'new-password', name: 'new_password', type: 'password', label: texts.account.newPassword, autocomplete: 'new-password', minLength, hint: texts.signUp.passwordHint(minLength), error: wrongField === 'new' ? problem : undefined, focused: wrongField === 'new' })}
+${field({ id: 'new-password', name: 'new_password', type: 'password', label: texts.account.newPassword, autocomplete: 'new-password', minLength, hint: fill(texts.signUp.passwordHint, { characters: minLength }), error: wrongField === 'new' ? problem : undefined, focused: wrongField === 'new' })}
 <button class="button main" type="submit">${texts.account.changePassword}</button>`,
 )}
 </section>`
@@ -178,14 +180,6 @@ function commandForm(
   more: Readonly<Record<string, string>> = {},
 ): Html {
   return html`<form class="${command.replace('_', '-')}" method="post">${hidden({ csrf: model.csrf, command, ...more })}${content}</form>`
-}
-
-function time(site: Site, model: AccountModel, moment: number): Html {
-  return html`<time datetime="${machineTime(moment)}" title="${exactTime(moment, site.texts)}">${describeTime(moment, model.now, site.texts)}</time>`
-}
-
-function names(applications: readonly string[]): Html {
-  return html`${applications.map((name, index) => html`${index > 0 && ', '}${foreignName(name)}`)}`
 }
 
 const fieldOfReason: Readonly<Partial<Record<Reason, 'current' | 'new'>>> = {

@@ -1,9 +1,11 @@
+import { describeDevice } from './describe-device.ts'
 import { type DescribedScope, scopeList } from './describe-scopes.ts'
 import { hidden } from './form.ts'
 import { type Html, href, html } from './html.ts'
-import { banner, foreignName, layout } from './layout.ts'
+import { fill } from './language/sentence.ts'
+import { banner, foreignName, layout, signedInAs } from './layout.ts'
 import { deviceIcon } from './logo.ts'
-import { describeTime, exactTime, machineTime } from './relative-time.ts'
+import { describeTime, timeElement } from './relative-time.ts'
 import { type Problem, problemText } from './sign-in-page.ts'
 import type { Site } from './site.ts'
 
@@ -59,7 +61,7 @@ export function applicationsPage(site: Site, model: ApplicationsModel): string {
     corner: commandForm(model, 'sign_out', html`<button class="button" type="submit">${account.signOut}</button>`),
     content: html`<div class="welcome">
 <h1>${applications.title}</h1>
-<p class="lead">${account.greeting} ${foreignName(user.name ?? user.email)}${user.name !== undefined && html`<span class="host"><bdi>${user.email}</bdi></span>`}</p>
+<p class="lead">${signedInAs(account.signedInAs, user)}</p>
 <p><a href="${href(model.accountUrl)}">${applications.toAccount}</a></p>
 </div>
 ${problem && banner('error', problemText(site, problem, site.texts.problem.account))}
@@ -76,7 +78,7 @@ function differences(site: Site): Html {
   return html`<section class="card" aria-labelledby="differences-title">
 <h2 id="differences-title">${applications.differencesTitle}</h2>
 <dl class="differences">
-${applications.differences.map(([name, text]) => html`<div><dt>${name}</dt><dd>${text}</dd></div>`)}
+${Object.values(applications.differences).map(({ name, text }) => html`<div><dt>${name}</dt><dd>${text}</dd></div>`)}
 </dl>
 </section>`
 }
@@ -90,8 +92,8 @@ function applicationCard(site: Site, model: ApplicationsModel, application: Appl
 ${application.host !== undefined && html`<p class="asking"><span class="host"><bdi>${application.host}</bdi></span></p>`}
 ${!application.isVerified && html`<p class="hint">${applications.unverified}</p>`}
 <dl class="times">
-<div><dt>${applications.lastUsed}</dt><dd>${time(site, model, application.lastUsedAt)}</dd></div>
-${allowedAt !== undefined && html`<div><dt>${applications.allowed}</dt><dd>${time(site, model, allowedAt)}</dd></div>`}
+<div><dt>${applications.lastUsed}</dt><dd>${timeElement(application.lastUsedAt, model.now, site.language)}</dd></div>
+${allowedAt !== undefined && html`<div><dt>${applications.allowed}</dt><dd>${timeElement(allowedAt, model.now, site.language)}</dd></div>`}
 </dl>
 ${scopes.length > 0 && html`<h3>${applications.may}</h3>${scopeList(scopes)}`}
 <h3>${applications.devices}</h3>
@@ -105,21 +107,21 @@ ${allowedAt !== undefined && withdrawal(site, model, application, id)}
 
 function loginRow(site: Site, model: ApplicationsModel, application: ApplicationRow, login: ApplicationLoginRow): Html {
   const { applications, account } = site.texts
-  const device = login.device === '' ? account.unknownDevice : login.device
-  const lastUsed = describeTime(login.lastUsedAt, model.now, site.texts)
+  const device = describeDevice(site.language, login.device)
+  const lastUsed = describeTime(login.lastUsedAt, model.now, site.language)
   return html`<li class="session">
-${deviceIcon(device)}
+${deviceIcon(login.device)}
 <div class="session-text">
 <p class="device">${foreignName(device)}${login.isHere && html`<span class="badge">${account.thisDevice}</span>`}${login.isOffline && html`<span class="badge plain">${applications.offline}</span>`}</p>
 <dl>
-<div><dt>${applications.lastUsed}</dt><dd>${time(site, model, login.lastUsedAt)}</dd></div>
-<div><dt>${account.created}</dt><dd>${time(site, model, login.createdAt)}</dd></div>
+<div><dt>${applications.lastUsed}</dt><dd>${timeElement(login.lastUsedAt, model.now, site.language)}</dd></div>
+<div><dt>${account.created}</dt><dd>${timeElement(login.createdAt, model.now, site.language)}</dd></div>
 </dl>
 </div>
 ${commandForm(
   model,
   'end_login',
-  html`<button class="button" type="submit">${applications.endLogin}<span class="unseen">: ${applications.endWhich(application.name, device, lastUsed)}</span></button>`,
+  html`<button class="button" type="submit">${applications.endLogin}<span class="unseen">${fill(applications.endWhich, { application: application.name, device, lastUsed })}</span></button>`,
   { family_id: login.familyId },
 )}
 </li>`
@@ -130,7 +132,7 @@ function endApplication(site: Site, model: ApplicationsModel, application: Appli
   return commandForm(
     model,
     'end_application',
-    html`<button class="button" type="submit" aria-describedby="${`${id}-end`}">${applications.endApplication}<span class="unseen">: ${application.name}</span></button>
+    html`<button class="button" type="submit" aria-describedby="${`${id}-end`}">${applications.endApplication}<span class="unseen">${fill(applications.which, { application: application.name })}</span></button>
 <p class="hint" id="${`${id}-end`}">${application.allowedAt === undefined ? applications.endImpliedHint : applications.endApplicationHint}</p>`,
     { client_id: application.clientId },
   )
@@ -139,12 +141,12 @@ function endApplication(site: Site, model: ApplicationsModel, application: Appli
 function withdrawal(site: Site, model: ApplicationsModel, application: ApplicationRow, id: string): Html {
   const { applications } = site.texts
   return html`<details>
-<summary class="button danger">${applications.withdraw}<span class="unseen">: ${application.name}</span></summary>
+<summary class="button danger">${applications.withdraw}<span class="unseen">${fill(applications.which, { application: application.name })}</span></summary>
 ${commandForm(
   model,
   'withdraw',
   html`<p class="hint" id="${`${id}-withdraw`}">${applications.withdrawHint}</p>
-<button class="button danger" type="submit" aria-describedby="${`${id}-withdraw`}">${applications.withdrawConfirm}<span class="unseen">: ${application.name}</span></button>`,
+<button class="button danger" type="submit" aria-describedby="${`${id}-withdraw`}">${applications.withdrawConfirm}<span class="unseen">${fill(applications.which, { application: application.name })}</span></button>`,
   { client_id: application.clientId },
 )}
 </details>`
@@ -157,8 +159,4 @@ function commandForm(
   more: Readonly<Record<string, string>> = {},
 ): Html {
   return html`<form class="${command.replace('_', '-')}" method="post">${hidden({ csrf: model.csrf, command, ...more })}${content}</form>`
-}
-
-function time(site: Site, model: ApplicationsModel, moment: number): Html {
-  return html`<time datetime="${machineTime(moment)}" title="${exactTime(moment, site.texts)}">${describeTime(moment, model.now, site.texts)}</time>`
 }

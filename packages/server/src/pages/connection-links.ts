@@ -1,4 +1,5 @@
 import { type Html, href, html } from './html.ts'
+import { fill } from './language/sentence.ts'
 import type { Site } from './site.ts'
 
 /** Another way to sign in. */
@@ -14,6 +15,6 @@ export function connectionLinks(site: Site, links: readonly ConnectionLink[] = [
   const { connections } = site.texts
   return html`<div class="connections">
 <p class="or"><span>${connections.or}</span></p>
-<ul>${links.map(({ title, url }) => html`<li><a class="button" href="${href(url)}">${connections.continueWith(title)}</a></li>`)}</ul>
+<ul>${links.map(({ title, url }) => html`<li><a class="button" href="${href(url)}">${fill(connections.continueWith, { title })}</a></li>`)}</ul>
 </div>`
 }

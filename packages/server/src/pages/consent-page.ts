@@ -1,7 +1,8 @@
 import { type DescribedScope, scopeList } from './describe-scopes.ts'
 import { hidden } from './form.ts'
 import { type Html, href, html } from './html.ts'
-import { banner, foreignName, layout } from './layout.ts'
+import { fill, fillText, listOf } from './language/sentence.ts'
+import { banner, foreignName, layout, signedInAs } from './layout.ts'
 import { describeLifetime } from './relative-time.ts'
 import { type AskingApplication, asking } from './sign-in-page.ts'
 import type { Site } from './site.ts'
@@ -37,22 +38,22 @@ export function consentPage(site: Site, model: ConsentModel): string {
   const isMore = model.known.length > 0
   const until = model.isOffline ? consent.untilWithdrawn : consent.whileSignedIn
   return layout(site, {
-    title: consent.title(application.name),
+    title: fillText(consent.heading, { application: application.name }),
     content: html`<div class="card consent">
-<h1>${consent.heading(foreignName(application.name))}</h1>
+<h1>${fill(consent.heading, { application: foreignName(application.name) })}</h1>
 ${asking(consent.goesTo, application)}
 ${!model.isVerified && banner('notice', consent.unverified)}
 ${model.added.length > 0 && list('added', isMore ? consent.more : consent.wants, model.added)}
 ${apiList(site, model.audiences)}
 ${isMore && list('known', model.added.length > 0 ? consent.before : consent.again, model.known)}
 ${model.added.length === 0 && !isMore && html`<p>${consent.nothing}</p>`}
-<p class="hint">${until(describeLifetime(model.loginSeconds, site.texts))} ${consent.withdraw}</p>
+<p class="hint">${fill(until, { lifetime: html`${describeLifetime(model.loginSeconds, site.language)}` })} ${consent.withdraw}</p>
 <div class="answers">
 ${decide(model, 'deny', html`<button class="button" type="submit">${consent.deny}</button>`)}
 ${decide(model, 'allow', html`<button class="button main" type="submit">${consent.allow}</button>`)}
 </div>
 ${aboutList(site, model)}
-<p class="aside">${consent.signedInAs} ${foreignName(account.name ?? account.email)}${account.name !== undefined && html` <span class="host"><bdi>${account.email}</bdi></span>`} <a href="${href(model.otherAccountUrl)}">${consent.otherAccount}</a></p>
+<p class="aside">${signedInAs(consent.signedInAs, account)} <a href="${href(model.otherAccountUrl)}">${consent.otherAccount}</a></p>
 </div>`,
   })
 }
@@ -65,10 +66,10 @@ ${scopeList(scopes)}
 }
 
 /** The APIs that it is about; nothing if there are none. */
-export function apiList({ texts }: Site, audiences: readonly string[]): Html | false {
+export function apiList({ language, texts }: Site, audiences: readonly string[]): Html | false {
   if (audiences.length === 0) return false
-  const names = audiences.map((audience, index) => html`${index > 0 && ', '}<bdi>${audience}</bdi>`)
-  return html`<p class="hint">${texts.consent.apis} ${names}</p>`
+  const names = audiences.map(audience => html`<bdi>${audience}</bdi>`)
+  return html`<p class="hint">${fill(texts.consent.apis, { apis: listOf(language.tag, names, 'unit') })}</p>`
 }
 
 function aboutList(site: Site, { about }: ConsentModel): Html | false {

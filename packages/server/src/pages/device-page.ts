@@ -1,9 +1,11 @@
 import { apiList } from './consent-page.ts'
+import { describeDevice } from './describe-device.ts'
 import { type DescribedScope, scopeList } from './describe-scopes.ts'
 import { field, hidden } from './form.ts'
 import { type Html, html } from './html.ts'
+import { fill } from './language/sentence.ts'
 import { banner, foreignName, layout } from './layout.ts'
-import { describeTime, exactTime, machineTime } from './relative-time.ts'
+import { timeElement } from './relative-time.ts'
 import { type Problem, problemText } from './sign-in-page.ts'
 import type { Site } from './site.ts'
 
@@ -40,7 +42,7 @@ ${hidden({ csrf: model.csrf, command: 'look' })}
 ${field({ id: 'user-code', name: 'user_code', type: 'text', label: device.code, autocomplete: 'off', look: 'code', value: model.userCode, hint: device.codeHint, error: isOfCode ? text : undefined, focused: true })}
 <button class="button main" type="submit">${device.goOn}</button>
 </form>
-<p class="aside">${device.signedInAs(foreignName(model.user))}</p>
+<p class="aside">${fill(device.signedInAs, { user: foreignName(model.user) })}</p>
 </div>`,
   })
 }
@@ -73,15 +75,15 @@ export function deviceAskedPage(site: Site, model: DeviceAskedModel): string {
   return layout(site, {
     title: device.askedTitle,
     content: html`<div class="card">
-<h1>${device.asks(foreignName(application.name))}</h1>
-<p class="lead">${device.signedInAs(foreignName(model.user))}</p>
-<p class="user-code"><span class="unseen">${device.code}: </span>${model.userCode}</p>
+<h1>${fill(device.asks, { application: foreignName(application.name) })}</h1>
+<p class="lead">${fill(device.signedInAs, { user: foreignName(model.user) })}</p>
+<dl class="user-code"><dt class="unseen">${device.code}</dt><dd><bdi>${model.userCode}</bdi></dd></dl>
 ${banner('notice', device.warning)}
 ${!model.isVerified && banner('notice', texts.applications.unverified)}
 <dl class="facts">
 ${!application.firstParty && html`<div><dt>${device.application}</dt><dd><bdi>${application.name}</bdi></dd></div>`}
-<div><dt>${device.from}</dt><dd><bdi>${model.device.label === '' ? texts.account.unknownDevice : model.device.label}</bdi>, <bdi class="number">${model.device.ip}</bdi></dd></div>
-<div><dt>${device.asked}</dt><dd><time datetime="${machineTime(model.askedAt)}" title="${exactTime(model.askedAt, texts)}">${describeTime(model.askedAt, model.now, texts)}</time></dd></div>
+<div><dt>${device.from}</dt><dd>${fill(device.place, { device: describeDevice(site.language, model.device.label), address: html`<bdi class="number">${model.device.ip}</bdi>` })}</dd></div>
+<div><dt>${device.asked}</dt><dd>${timeElement(model.askedAt, model.now, site.language)}</dd></div>
 </dl>
 <h2>${device.may}</h2>
 ${scopeList(model.scopes, device.mayStaySignedIn)}

@@ -1,5 +1,6 @@
 import { hidden } from './form.ts'
 import { fixedScript, href, html } from './html.ts'
+import { fill } from './language/sentence.ts'
 import { foreignName, layout } from './layout.ts'
 import type { Site } from './site.ts'
 
@@ -23,7 +24,7 @@ export function formPostPage(site: Site, model: FormPostModel): string {
     title: formPost.title,
     content: html`<div class="card">
 <h1>${formPost.title}</h1>
-<p class="lead">${formPost.advice(foreignName(model.applicationName))}</p>
+<p class="lead">${fill(formPost.advice, { application: foreignName(model.applicationName) })}</p>
 <form method="post" action="${href(model.url)}">
 ${hidden(model.parameters)}
 <button class="button main" type="submit">${formPost.submit}</button>

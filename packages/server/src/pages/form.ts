@@ -14,8 +14,8 @@ export interface Field {
   readonly look?: 'code'
   /** Filled in again after an error. Never for passwords. */
   readonly value?: string | undefined
-  readonly hint?: string
-  readonly error?: string | undefined
+  readonly hint?: Html | string
+  readonly error?: Html | string | undefined
   /** Id of a message elsewhere that is about this field too. */
   readonly errorId?: string | undefined
   readonly minLength?: number

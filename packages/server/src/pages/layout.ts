@@ -1,6 +1,7 @@
-import { attributes, type Html, html, htmlText } from './html.ts'
+import { attributes, type Html, href, html, htmlText } from './html.ts'
+import { fill, fillText, type Sentence } from './language/sentence.ts'
 import { logoMark } from './logo.ts'
-import type { Site } from './site.ts'
+import type { MenuItem, Site } from './site.ts'
 
 /** The frame of one page. */
 export interface Frame {
@@ -18,13 +19,14 @@ export interface Frame {
 
 /** A whole document. */
 export function layout(site: Site, frame: Frame): string {
-  const { texts } = site
-  const title = `${frame.title} · ${site.name}`
+  const { language, name } = site
+  const { texts } = language
+  const title = fillText(frame.failed ? texts.errorTitle : texts.pageTitle, { title: frame.title, site: name })
   return htmlText(html`<!doctype html>
-<html lang="${texts.language}" dir="${texts.direction}">
+<html lang="${language.tag}" dir="${language.direction}">
 <head>
 <meta charset="utf-8">
-<title>${frame.failed ? texts.errorTitle(title) : title}</title>
+<title>${title}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="robots" content="noindex">
@@ -32,14 +34,31 @@ export function layout(site: Site, frame: Frame): string {
 <link rel="icon" type="image/svg+xml" href="${site.icon}">
 </head>
 <body class="${frame.width ?? 'narrow'}">
-<header class="head"><p class="brand">${logo(site)}<span>${site.name}</span></p>${frame.corner}</header>
+<header class="head"><p class="brand">${logo(site)}<bdi>${site.name}</bdi></p>${frame.corner}</header>
 <main>
 ${frame.content}
 </main>
-${frame.warnsOfAddress && html`<footer class="foot">${texts.addressHint(html`<b>${site.host}</b>`)}</footer>`}
+${foot(site, frame.warnsOfAddress ?? false)}
 </body>
 </html>
 `)
+}
+
+function foot(site: Site, warnsOfAddress: boolean): Html | false {
+  const { menu, texts } = site
+  if (!warnsOfAddress && menu.length === 0) return false
+  return html`<footer class="foot">
+${warnsOfAddress && html`<p>${fill(texts.addressHint, { host: html`<bdi class="name">${site.host}</bdi>` })}</p>`}
+${menu.length > 0 && html`<nav aria-label="${texts.languages}"><ul class="languages">${menu.map(languageItem)}</ul></nav>`}
+</footer>`
+}
+
+function languageItem({ language, url }: MenuItem): Html {
+  const { tag, name, direction } = language
+  const label = { lang: tag, dir: direction }
+  return url === undefined
+    ? html`<li><span aria-current="true" ${attributes(label)}>${name}</span></li>`
+    : html`<li><a href="${href(url)}" ${attributes({ ...label, hreflang: tag })}>${name}</a></li>`
 }
 
 /** A name that somebody else chose: isolated, so that right-to-left characters in it cannot turn the sentence around. */
@@ -47,8 +66,16 @@ export function foreignName(text: string): Html {
   return html`<bdi class="name">${text}</bdi>`
 }
 
+/** Who is signed in: the name, and below it the address. */
+export function signedInAs(
+  sentence: Sentence<'user'>,
+  { name, email }: { readonly name?: string; readonly email: string },
+): Html {
+  return html`${fill(sentence, { user: foreignName(name ?? email) })}${name !== undefined && html`<span class="host"><bdi>${email}</bdi></span>`}`
+}
+
 /** What happened, above a form or list. Errors are announced at once, everything else politely. */
-export function banner(tone: 'error' | 'notice' | 'success', text: string, id?: string): Html {
+export function banner(tone: 'error' | 'notice' | 'success', text: Html | string, id?: string): Html {
   const role = tone === 'error' ? 'alert' : 'status'
   return html`<p class="${`banner banner-${tone}`}" ${attributes({ role, id })}>${bannerIcon(tone)}<span>${text}</span></p>`
 }

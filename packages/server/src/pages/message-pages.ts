@@ -1,6 +1,7 @@
-import { type Refusal, reasons } from '@countersign/protocol'
+import { type Reason, type Refusal, reasons } from '@countersign/protocol'
 import { hidden } from './form.ts'
 import { type Html, href, html } from './html.ts'
+import { fill } from './language/sentence.ts'
 import { foreignName, layout } from './layout.ts'
 import { describeWait } from './relative-time.ts'
 import type { Site } from './site.ts'
@@ -22,7 +23,7 @@ export function signedOutPage(site: Site, model: SignedOutModel): string {
     content: html`<div class="card">
 <h1>${signedOut.title}</h1>
 <p role="status">${model.everywhere ? signedOut.everywhere : signedOut.text}</p>
-${model.application && html`<p class="way-on"><a class="button main" href="${href(model.application.url)}"><span>${signedOut.backTo(foreignName(model.application.name))}</span></a></p>`}
+${model.application && html`<p class="way-on"><a class="button main" href="${href(model.application.url)}"><span>${fill(signedOut.backTo, { application: foreignName(model.application.name) })}</span></a></p>`}
 ${model.signInUrl !== undefined && html`<p class="way-on"><a class="button main" href="${href(model.signInUrl)}">${signedOut.signInAgain}</a></p>`}
 </div>`,
   })
@@ -59,18 +60,19 @@ export interface WayBack {
 }
 
 function wayBack({ texts: { error } }: Site, { name, url, host, fields }: WayBack): Html {
-  const label = html`<span>${error.backTo(foreignName(name))}</span>`
+  const label = html`<span>${fill(error.backTo, { application: foreignName(name) })}</span>`
   const way =
     fields === undefined
       ? html`<p class="way-on"><a class="button main" href="${href(url)}">${label}</a></p>`
       : html`<form method="post" action="${href(url)}">${hidden(fields)}<button class="button main" type="submit">${label}</button></form>`
-  return html`${host !== undefined && html`<p>${error.leadsTo(foreignName(host))}</p>`}${way}`
+  return html`${host !== undefined && html`<p>${fill(error.leadsTo, { host: foreignName(host) })}</p>`}${way}`
 }
 
 /** What happened and what can be done, with the reason for those who must find out why. */
 export function errorPage(site: Site, model: ErrorModel): string {
   const { error } = site.texts
-  const { title, advice } = error.byReason[model.reason] ?? error.otherwise
+  const words: Readonly<Partial<Record<Reason, typeof error.otherwise>>> = error.byReason
+  const { title, advice } = words[model.reason] ?? error.otherwise
   return layout(site, {
     title,
     failed: true,
@@ -82,7 +84,7 @@ ${model.application && wayBack(site, model.application)}
 <h2 id="details-title">${error.forDevelopers}</h2>
 <dl>
 <div><dt>${error.reason}</dt><dd><code>${model.reason}</code></dd></div>
-<div><dt>${error.description}</dt><dd>${model.detail ?? reasons[model.reason].text}</dd></div>
+<div><dt>${error.description}</dt><dd lang="en" dir="ltr">${model.detail ?? reasons[model.reason].text}</dd></div>
 ${model.reference !== undefined && html`<div><dt>${error.reference}</dt><dd><code>${model.reference}</code></dd></div>`}
 </dl>
 </section>
@@ -122,7 +124,7 @@ export function waitPage(site: Site, model: WaitModel): string {
     failed: true,
     content: html`<div class="card">
 <h1>${title}</h1>
-<p role="alert">${advice} <b>${wait.after(describeWait(model.retryAfterSeconds, site.texts))}</b></p>
+<p role="alert">${advice} <b>${fill(wait.after, { wait: html`${describeWait(model.retryAfterSeconds, site.language)}` })}</b></p>
 ${model.retryUrl !== undefined && html`<p class="way-on"><a class="button main" href="${href(model.retryUrl)}">${wait.retry}</a></p>`}
 </div>`,
   })

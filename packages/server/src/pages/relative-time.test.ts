@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
+import { createLanguages } from './language/languages.ts'
 import { describeTime, describeWait, exactTime, machineTime } from './relative-time.ts'
-import { english } from './texts.en.ts'
+
+const { first: english } = createLanguages()
 
 const now = Date.UTC(2026, 10, 12, 9, 30)
 

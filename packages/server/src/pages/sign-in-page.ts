@@ -1,7 +1,9 @@
 import type { Reason, Refusal } from '@countersign/protocol'
+import { passwordMaxLength, passwordMinLength, passwordProblemOf } from '../passwords/password-policy.ts'
 import { type ConnectionLink, connectionLinks } from './connection-links.ts'
 import { field, hidden } from './form.ts'
 import { type Html, href, html } from './html.ts'
+import { fill, type Sentence } from './language/sentence.ts'
 import { banner, foreignName, layout } from './layout.ts'
 import { describeWait } from './relative-time.ts'
 import type { Site } from './site.ts'
@@ -61,18 +63,24 @@ ${model.signUpUrl !== undefined && html`<p class="aside">${texts.signIn.signUpQu
 }
 
 /** Who asks: name and host, so that a look-alike name does not suffice. */
-export function asking(sentence: (application: Html) => Html, application: AskingApplication): Html {
-  return html`<p class="lead">${sentence(foreignName(application.name))}</p>
+export function asking(sentence: Sentence<'application'>, application: AskingApplication): Html {
+  return html`<p class="lead">${fill(sentence, { application: foreignName(application.name) })}</p>
 <p class="asking"><span class="host"><bdi>${application.host}</bdi></span></p>`
 }
 
 /** The sentence for a problem, in the words of one page. */
-export function problemText(site: Site, problem: Problem, words: Readonly<Partial<Record<Reason, string>>>): string {
-  const { tooManyAttempts, passwordUnacceptable, otherwise } = site.texts.problem
+export function problemText(
+  site: Site,
+  problem: Problem,
+  words: Readonly<Partial<Record<Reason, string>>>,
+): Html | string {
+  const { tooManyAttempts, password, otherwise } = site.texts.problem
   if (problem.reason === 'too_many_attempts')
-    return tooManyAttempts(describeWait(problem.retryAfterSeconds ?? 60, site.texts))
-  if (problem.reason === 'password_unacceptable' && problem.detail !== undefined)
-    return passwordUnacceptable(problem.detail)
+    return fill(tooManyAttempts, { wait: html`${describeWait(problem.retryAfterSeconds ?? 60, site.language)}` })
+  const wrong = problem.reason === 'password_unacceptable' ? passwordProblemOf(problem.detail) : undefined
+  if (wrong === 'tooShort') return fill(password.tooShort, { characters: passwordMinLength })
+  if (wrong === 'tooLong') return fill(password.tooLong, { characters: passwordMaxLength })
+  if (wrong !== undefined) return password[wrong]
   return words[problem.reason] ?? otherwise
 }
 

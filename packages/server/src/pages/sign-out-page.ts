@@ -1,5 +1,6 @@
 import { hidden } from './form.ts'
 import { href, html } from './html.ts'
+import { fill } from './language/sentence.ts'
 import { foreignName, layout } from './layout.ts'
 import type { Site } from './site.ts'
 
@@ -23,7 +24,7 @@ export function signOutPage(site: Site, model: SignOutModel): string {
     title: signOut.title,
     content: html`<div class="card">
 <h1>${signOut.title}</h1>
-<p class="lead">${application === undefined ? signOut.question(who) : signOut.askedBy(foreignName(application), who)}</p>
+<p class="lead">${application === undefined ? fill(signOut.question, { user: who }) : fill(signOut.askedBy, { application: foreignName(application), user: who })}</p>
 <p>${signOut.hint}</p>
 <form method="post">
 ${hidden({ csrf: model.csrf })}

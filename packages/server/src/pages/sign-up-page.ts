@@ -2,6 +2,7 @@ import type { Reason } from '@countersign/protocol'
 import { type ConnectionLink, connectionLinks } from './connection-links.ts'
 import { field, hidden } from './form.ts'
 import { type Html, href, html } from './html.ts'
+import { fill } from './language/sentence.ts'
 import { banner, layout } from './layout.ts'
 import { type AskingApplication, asking, type Problem, problemText } from './sign-in-page.ts'
 import type { Site } from './site.ts'
@@ -45,13 +46,13 @@ function form(
   site: Site,
   model: SignUpModel,
   wrongField: 'email' | 'password' | undefined,
-  text: string | undefined,
+  text: Html | string | undefined,
 ): Html {
   const { texts } = site
   return html`<form method="post">
 ${hidden({ csrf: model.csrf })}
 ${field({ id: 'email', name: 'email', type: 'email', label: texts.email, autocomplete: 'username', value: model.email, error: wrongField === 'email' ? text : undefined, focused: wrongField !== 'password' })}
-${field({ id: 'password', name: 'password', type: 'password', label: texts.password, autocomplete: 'new-password', minLength: model.passwordMinLength, hint: texts.signUp.passwordHint(model.passwordMinLength), error: wrongField === 'password' ? text : undefined, focused: wrongField === 'password' })}
+${field({ id: 'password', name: 'password', type: 'password', label: texts.password, autocomplete: 'new-password', minLength: model.passwordMinLength, hint: fill(texts.signUp.passwordHint, { characters: model.passwordMinLength }), error: wrongField === 'password' ? text : undefined, focused: wrongField === 'password' })}
 ${field({ id: 'name', name: 'name', type: 'text', label: texts.signUp.name, optional: texts.optional, autocomplete: 'name', value: model.name })}
 <button class="button main" type="submit">${texts.signUp.submit}</button>
 </form>`

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import { type Href, href } from './html.ts'
+import type { Texts } from './language/catalogue.ts'
+import type { Language } from './language/language.ts'
+import { createLanguages, type Languages } from './language/languages.ts'
 import { logoFile } from './logo.ts'
 import { stylesheet } from './stylesheet.ts'
-import { english } from './texts.en.ts'
-import type { Texts } from './texts.ts'
 import { defaultTheme, palettes, type Theme } from './theme.ts'
 
 /** What every page of one installation has in common. */
@@ -12,7 +13,11 @@ export interface Site {
   readonly name: string
   /** The host that people should see in the address bar when they type their password. */
   readonly host: string
+  readonly language: Language
+  /** Those of the language. */
   readonly texts: Texts
+  /** Other languages that the page can be had in; empty: none are offered. */
+  readonly menu: readonly MenuItem[]
   readonly logo: Href | undefined
   readonly stylesheet: Href
   readonly icon: Href
@@ -20,6 +25,12 @@ export interface Site {
   readonly mark: Asset
   /** To be served as they are, with `assetHeaders(contentType)`. */
   readonly assets: readonly Asset[]
+}
+
+/** A language to choose; without an address: the one that is shown. */
+export interface MenuItem {
+  readonly language: Language
+  readonly url?: string
 }
 
 /** A file that pages load. */
@@ -36,7 +47,8 @@ export interface SiteOptions {
   readonly name?: string
   /** Path of the issuer without a slash at its end: `''` or `/auth`. */
   readonly basePath?: string
-  readonly texts?: Texts
+  /** The first of them is spoken, until `inLanguage` says otherwise. */
+  readonly languages?: Languages
   readonly theme?: Partial<Theme>
   /** Takes the place of the mark. If it is on another origin, `pageHeaders` must be told. */
   readonly logoUrl?: string
@@ -44,20 +56,27 @@ export interface SiteOptions {
 
 /** Computes stylesheet and addresses once. A theme or URL that cannot be used is a TypeError, at start and not at the first visit. */
 export function createSite(options: SiteOptions): Site {
-  const { host, name = 'Countersign', basePath = '', texts = english, logoUrl } = options
+  const { host, name = 'Countersign', basePath = '', languages = createLanguages(), logoUrl } = options
   const theme = { ...defaultTheme, ...options.theme }
   const style = asset(basePath, 'pages', 'css', 'text/css; charset=utf-8', stylesheet(theme))
   const icon = asset(basePath, 'mark', 'svg', 'image/svg+xml', logoFile(palettes(theme).light.accent))
   return {
     name,
     host,
-    texts,
+    language: languages.first,
+    texts: languages.first.texts,
+    menu: [],
     logo: logoUrl === undefined ? undefined : href(logoUrl),
     stylesheet: href(style.path),
     icon: href(icon.path),
     mark: icon,
     assets: [style, icon],
   }
+}
+
+/** The same site in another language, with a menu of what else there is. */
+export function inLanguage(site: Site, language: Language, menu: readonly MenuItem[] = []): Site {
+  return { ...site, language, texts: language.texts, menu }
 }
 
 function asset(basePath: string, name: string, ending: string, contentType: string, text: string): Asset {

@@ -1,7 +1,8 @@
 import { hidden } from './form.ts'
 import { type Html, href, html } from './html.ts'
-import { banner, foreignName, layout } from './layout.ts'
-import { describeTime, exactTime, machineTime } from './relative-time.ts'
+import { fill } from './language/sentence.ts'
+import { banner, layout, signedInAs } from './layout.ts'
+import { timeElement } from './relative-time.ts'
 import { type Problem, problemText } from './sign-in-page.ts'
 import type { Site } from './site.ts'
 
@@ -46,7 +47,7 @@ export function waysInPage(site: Site, model: WaysInModel): string {
     corner: commandForm(model, 'sign_out', html`<button class="button" type="submit">${account.signOut}</button>`),
     content: html`<div class="welcome">
 <h1>${waysIn.title}</h1>
-<p class="lead">${account.greeting} ${foreignName(user.name ?? user.email)}${user.name !== undefined && html`<span class="host"><bdi>${user.email}</bdi></span>`}</p>
+<p class="lead">${signedInAs(account.signedInAs, user)}</p>
 <p><a href="${href(model.accountUrl)}">${waysIn.toAccount}</a></p>
 </div>
 ${problem && banner('error', problemText(site, problem, site.texts.problem.account))}
@@ -71,7 +72,7 @@ ${
   html`<section class="card" aria-labelledby="more-title">
 <h2 id="more-title">${waysIn.more}</h2>
 <p class="hint">${waysIn.moreHint}</p>
-<ul class="way-links">${model.more.map(({ title, url }) => html`<li><a class="button" href="${href(url)}">${waysIn.add(title)}</a></li>`)}</ul>
+<ul class="way-links">${model.more.map(({ title, url }) => html`<li><a class="button" href="${href(url)}">${fill(waysIn.add, { title })}</a></li>`)}</ul>
 </section>`
 }`,
   })
@@ -79,10 +80,11 @@ ${
 
 function wayRow(site: Site, model: WaysInModel, way: WayIn): Html {
   const { waysIn } = site.texts
+  const time = timeElement(way.linkedAt, model.now, site.language)
   const isOnly = !model.hasPassword && model.ways.length === 1
   return html`<li class="way">
-<div><h3>${way.title}</h3>
-<p class="hint">${way.who !== undefined && html`<bdi>${way.who}</bdi> · `}${waysIn.since} <time datetime="${machineTime(way.linkedAt)}" title="${exactTime(way.linkedAt, site.texts)}">${describeTime(way.linkedAt, model.now, site.texts)}</time></p></div>
+<div><h3><bdi>${way.title}</bdi></h3>
+<p class="hint">${way.who === undefined ? fill(waysIn.since, { time }) : fill(waysIn.knownAs, { account: way.who, time })}</p></div>
 ${isOnly && html`<p class="hint">${waysIn.onlyOne}</p>`}
 ${
   !isOnly &&
@@ -90,7 +92,7 @@ ${
   commandForm(
     model,
     'unlink',
-    html`<button class="button danger" type="submit">${waysIn.remove}<span class="unseen">: ${way.title}</span></button>`,
+    html`<button class="button danger" type="submit">${waysIn.remove}<span class="unseen">${fill(waysIn.removeWhich, { way: way.title })}</span></button>`,
     { connection: way.connection, subject: way.subject },
   )
 }

@@ -2,9 +2,9 @@ import { commonPasswords } from './common-passwords.ts'
 
 /** Counted in code points, like the most (NIST SP 800-63B §3.1.1.2). */
 export const passwordMinLength = 8
-const charactersAtMost = 256
+export const passwordMaxLength = 256
 
-/** In UTF-16 units, as it comes: more than any password within `charactersAtMost` has, however its accents are written. */
+/** In UTF-16 units, as it comes: more than any password within `passwordMaxLength` has, however its accents are written. */
 const unitsAtMost = 1024
 
 /**
@@ -28,20 +28,34 @@ export function normalizePassword(password: string): string | undefined {
  * password or the address.
  */
 export function passwordProblem(password: string, user: { readonly email?: string } = {}): string | undefined {
-  if (!password.isWellFormed() || password.includes('\0')) return 'The password holds a character that cannot be used.'
-  if (password.length > unitsAtMost) return tooLong
+  if (!password.isWellFormed() || password.includes('\0')) return problems.unusable
+  if (password.length > unitsAtMost) return problems.tooLong
   const text = normalizePassword(password)
-  if (text === undefined) return 'The password holds too many accents in a row.'
+  if (text === undefined) return problems.accents
   const characters = [...text]
-  if (characters.length < passwordMinLength) return `The password needs at least ${passwordMinLength} characters.`
-  if (characters.length > charactersAtMost) return tooLong
+  if (characters.length < passwordMinLength) return problems.tooShort
+  if (characters.length > passwordMaxLength) return problems.tooLong
   const folded = text.trim().toLowerCase()
-  if (commonPasswords.has(folded) || new Set(characters).size === 1) return 'The password is one that many people use.'
+  if (commonPasswords.has(folded) || new Set(characters).size === 1) return problems.common
   const email = normalizePassword((user.email ?? '').trim())?.toLowerCase() ?? ''
   if (email !== '' && (folded === email || folded === email.slice(0, email.lastIndexOf('@')))) {
-    return 'The password must not be the e-mail address.'
+    return problems.address
   }
   return undefined
 }
 
-const tooLong = `The password must not be longer than ${charactersAtMost} characters.`
+/** Which of the problems a text of `passwordProblem` tells of, for those who say it in another language. */
+export function passwordProblemOf(text: string | undefined): PasswordProblem | undefined {
+  return (Object.keys(problems) as PasswordProblem[]).find(name => problems[name] === text)
+}
+
+export type PasswordProblem = 'unusable' | 'accents' | 'tooShort' | 'tooLong' | 'common' | 'address'
+
+const problems: Readonly<Record<PasswordProblem, string>> = {
+  unusable: 'The password holds a character that cannot be used.',
+  accents: 'The password holds too many accents in a row.',
+  tooShort: `The password needs at least ${passwordMinLength} characters.`,
+  tooLong: `The password must not be longer than ${passwordMaxLength} characters.`,
+  common: 'The password is one that many people use.',
+  address: 'The password must not be the e-mail address.',
+}

@@ -11,13 +11,14 @@ import type { Store } from '@countersign/store'
 import type { HttpRequest } from '../http/message.ts'
 
 /*
- * The hosted pages know two cookies, both HttpOnly, SameSite=Lax and, over TLS, Secure with the __Host- prefix (RFC 6265bis §4.1.3.2): no
+ * The hosted pages know three cookies, all HttpOnly, SameSite=Lax and, over TLS, Secure with the __Host- prefix (RFC 6265bis §4.1.3.2): no
  * sibling host can plant them.
  *
  *   countersign       the session: id ‖ HMAC(cookie key, id ‖ the session's salt). Like a refresh token it is derived, not
  *                     stored: a stolen database holds no cookie.
  *   countersign_form  a random value that every form's `csrf` field is made from, so that no other site can post a form
  *                     (sign-in included: login CSRF). Marks and seals are made from it too: they are good in this browser alone.
+ *   countersign_language  the language that was chosen in the menu: for a year, and no secret.
  */
 
 /** Reads and writes the cookies of the hosted pages. */
@@ -34,6 +35,10 @@ export interface Cookies {
   mark(request: HttpRequest, about: string, time: Instant): { mark: string; setCookie?: string }
   /** The time that a mark says; `undefined` if it is about something else, of another browser, or was not made here. */
   timeOfMark(request: HttpRequest, about: string, mark: string): Instant | undefined
+  /** The language that was chosen in this browser. */
+  language(request: HttpRequest): string | undefined
+  /** `Set-Cookie` for it. */
+  keepLanguage(tag: string): string
   /** True if the form was made by a page of ours for this browser. */
   formIsOurs(request: HttpRequest, csrf: string | undefined): boolean
   /** The field of a form that says what its page showed; it belongs to the `csrf` field beside it. */
@@ -50,6 +55,7 @@ export interface CookieOptions {
 }
 
 const formBytes = 16
+const languageSeconds = 365 * 86_400
 
 export function createCookies({ issuer, store, cookieKey, random }: CookieOptions): Cookies {
   const secure = issuer.startsWith('https:')
@@ -111,6 +117,8 @@ export function createCookies({ issuer, store, cookieKey, random }: CookieOption
       if (value === undefined || time === undefined || !equal(mark, markOf(value, about, time))) return undefined
       return Number.parseInt(time, 36)
     },
+    language: request => read(request, 'countersign_language'),
+    keepLanguage: tag => `${prefix}countersign_language=${tag}; Max-Age=${languageSeconds}; ${attributes}`,
     formIsOurs(request, csrf) {
       const site = request.header('sec-fetch-site')
       if (site !== undefined && site !== 'same-origin' && site !== 'none') return false
