@@ -31,6 +31,9 @@ test('a start names the database by its place alone, without who logs in and how
   const lines = describeStart(readConfiguration({ environment: {}, flags }), started)
   expect(lines).toContain('  database  db.example.com:5432/logins\n')
   expect(lines).not.toMatch(/secret|countersign:/)
+  const several = { database: 'postgres://countersign:secret@one:5432,two:5433/logins' }
+  const otherLines = describeStart(readConfiguration({ environment: {}, flags: several }), started)
+  expect(otherLines).toContain('\n  database  one:5432,two:5433/logins\n')
 })
 
 test('a table is columns under their names, without quotes and numbers of rows', () => {

@@ -25,10 +25,12 @@ function describeSwitchedOff(ids: readonly string[]): string {
   return `switched off, not named any more: ${ids.slice(0, namedAtMost).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
 }
 
-/** Host and name of a database, without who logs in and how. */
+/** Hosts and name of a database, without who logs in and how. There may be several hosts, which `URL` does not know. */
 function placeOf(database: string): string {
-  const { host, pathname } = new URL(database)
-  return `${host}${pathname}`
+  return database
+    .replace(/^.*@/s, '')
+    .replace(/^\w+:\/\//, '')
+    .replace(/[?#].*$/s, '')
 }
 
 /** Rows with the same members as columns under their names, for people and for `awk`. */

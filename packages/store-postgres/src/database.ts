@@ -1,10 +1,11 @@
 import pg from 'pg'
 import type { Row } from './columns.ts'
+import { openHosts } from './hosts.ts'
 import { canBeRepeated, DriverFailure, leavesConnectionWhole, marked, translated } from './postgres-failure.ts'
 import type { Statement } from './statements.ts'
 
 export interface DatabaseOptions {
-  /** `postgres://user:password@host:port/database?sslmode=…` */
+  /** `postgres://user:password@host:port/database?sslmode=…`; several hosts, with commas between them: whichever is the primary. */
   readonly url: string
   /** Connections at most. */
   readonly connections: number
@@ -44,11 +45,14 @@ const types: pg.CustomTypesConfig = {
 /** An option that the driver knows and its types do not: statements go out without waiting for the one before. */
 interface PoolOptions extends pg.PoolConfig {
   readonly pipeline: boolean
+  readonly Client: typeof pg.Client
 }
 
 export function openDatabase({ url, connections, namedStatements, patienceMs }: DatabaseOptions): Database {
+  const hosts = openHosts(url, patienceMs)
   const poolOptions: PoolOptions = {
-    connectionString: url,
+    Client: hosts.Client,
+    onConnect: hosts.onConnect,
     max: connections,
     connectionTimeoutMillis: patienceMs,
     query_timeout: patienceMs,
@@ -71,9 +75,23 @@ export function openDatabase({ url, connections, namedStatements, patienceMs }: 
     }
   }
 
+  /** To the primary: what leads to another host since one was found is not used any more. */
+  async function connect(): Promise<pg.PoolClient> {
+    for (let tries = 1; ; tries++) {
+      try {
+        const client = await pool.connect()
+        if (!hosts.isLeft(client)) return client
+        client.release(true)
+        tries--
+      } catch (error) {
+        if (tries >= hosts.count) throw error
+      }
+    }
+  }
+
   /** With a connection of its own; one that broke does not go back to the pool. */
   async function withConnection<T>(use: (transaction: Transaction, client: pg.PoolClient) => Promise<T>): Promise<T> {
-    const client = await marked(pool.connect())
+    const client = await marked(connect())
     // A connection that breaks while it is ours says so to the next statement.
     const ignore = (): void => {}
     client.on('error', ignore)

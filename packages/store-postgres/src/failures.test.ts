@@ -168,31 +168,37 @@ test(
   },
 )
 
-test('a standby decides nothing: no store opens on it before it is promoted', patience, async () => {
-  const standby = await startCluster({ standbyOf: cluster })
-  try {
-    await withNodes(cluster.url, async ({ open }) => {
-      await given.login(await open())
-      await expect(open({ url: standby.url })).rejects.toMatchObject(unavailable(/standby|tables are missing/))
-    })
+test(
+  'a standby decides nothing: no store opens on it, and one that was given both hosts goes on once it is promoted',
+  patience,
+  async () => {
+    const standby = await startCluster({ standbyOf: cluster })
     const schema = 'countersign'
-    await withNodes(cluster.url, async ({ open }) => {
-      const store = await open({ schema })
-      const { family, user } = await given.login(store)
-      await expect.poll(() => countOf(standby, schema), { timeout: 60_000 }).toBe(1)
-      await expect(open({ schema, url: standby.url })).rejects.toMatchObject(unavailable(/standby/))
-      expect((await store.loadFamily(family.id))?.user.id).toBe(user.id)
-    })
-    standby.run('pg_ctl', ['-D', `${standby.folder}/data`, '-w', 'promote'])
-    await withNodes(standby.url, async ({ open }) => {
-      const store = await open({ schema })
-      expect(await store.readAudit(0, 10)).toHaveLength(1)
-      await given.login(store)
-    })
-  } finally {
-    await standby.discard()
-  }
-})
+    const both = `postgres://postgres@127.0.0.1:${standby.port},127.0.0.1:${cluster.port}/postgres`
+    try {
+      await withNodes(cluster.url, async ({ open }) => {
+        await given.login(await open())
+        await expect(open({ url: standby.url })).rejects.toMatchObject(unavailable(/standby|tables are missing/))
+      })
+      await withNodes(both, async ({ open }) => {
+        const store = await open({ schema })
+        const { family, user } = await given.login(store)
+        await expect.poll(() => countOf(standby, schema), { timeout: 60_000 }).toBe(1)
+        await expect(open({ schema, url: standby.url })).rejects.toMatchObject(unavailable(/standby/))
+        await cluster.stop('immediate')
+        await expect(store.loadIssuer()).rejects.toMatchObject(unavailable(/standby|cannot be reached|was lost/))
+        standby.run('pg_ctl', ['-D', `${standby.folder}/data`, '-w', 'promote'])
+        await untilBack(store)
+        expect((await store.loadFamily(family.id))?.user.id).toBe(user.id)
+        expect(await store.readAudit(0, 10)).toHaveLength(1)
+        await given.login(store, { user })
+      })
+    } finally {
+      await standby.discard()
+      await cluster.start()
+    }
+  },
+)
 
 function countOf(server: Cluster, schema: string): Promise<unknown> {
   return runSql(server.url, `SELECT count(*)::integer FROM "${schema}".family`).then(

@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { urlsOf } from './hosts.ts'
 import { quotedName } from './statements.ts'
 import type { Every } from './timers.ts'
 
@@ -16,13 +17,15 @@ export function startListener(options: {
   /** Called with the newest entry's number, and with `undefined` when messages may have been missed. */
   heard: (newest: number | undefined) => void
 }): () => Promise<void> {
-  const { url, channel, patienceMs, heard } = options
+  const { channel, patienceMs, heard } = options
+  const urls = urlsOf(options.url)
+  let turn = 0
   let client: pg.Client | undefined
   let stopped = false
 
   async function connect(): Promise<void> {
     const own = new pg.Client({
-      connectionString: url,
+      connectionString: urls[turn % urls.length] as string,
       connectionTimeoutMillis: patienceMs,
       query_timeout: patienceMs,
       keepAlive: true,
@@ -40,6 +43,8 @@ export function startListener(options: {
       await own.query(`LISTEN ${quotedName(channel)}`)
       heard(undefined)
     } catch {
+      // A standby lets nobody listen.
+      turn++
       lost()
       await own.end().catch(() => {})
     }

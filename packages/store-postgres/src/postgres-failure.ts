@@ -1,5 +1,6 @@
 import { StoreUnavailable } from '@countersign/store'
 import pg from 'pg'
+import { StandbyMet } from './hosts.ts'
 
 /** SQLSTATE classes: what was to be written was wrong, the world is well. */
 const ownFaultClasses = ['22', '23']
@@ -78,6 +79,7 @@ export function translated(error: unknown): unknown {
 
 /** What the driver or the network says; the driver has no codes for its own. */
 function unreachable(error: unknown): string {
+  if (error instanceof StandbyMet) return error.message
   const { code, message = '' } = error as { code?: unknown; message?: string }
   if (/exceeded when trying to connect/.test(message)) return 'no connection to the database became free in time'
   if (/timeout/i.test(message)) return 'the database did not answer in time'

@@ -1,0 +1,85 @@
+import pg from 'pg'
+
+/*
+ * A URL may name several hosts, as libpq's do: `postgres://user@a:5432,b:5432/name`. One of them is the primary, and which one
+ * changes when a standby is promoted. The driver knows one host for each connection; this finds the one to take.
+ */
+
+/** The URL of each host, in their order. */
+export function urlsOf(url: string): readonly [string, ...string[]] {
+  const [, start = '', hosts = '', rest = ''] = /^([^/]*\/\/(?:[^/?#]*@)?)([^/?#]*)(.*)$/s.exec(url) ?? []
+  const [first = '', ...others] = hosts.split(',')
+  return [`${start}${first}${rest}`, ...others.map(host => `${start}${host}${rest}`)]
+}
+
+/** What the pool has to know of hosts. */
+export interface Hosts {
+  /** A connection to the host whose turn it is. */
+  readonly Client: typeof pg.Client
+  /** For each connection that was made: rejects if it led to a standby and there are others to ask. */
+  readonly onConnect: (client: pg.ClientBase) => Promise<void>
+  /** True if the primary has been found elsewhere since. */
+  readonly isLeft: (client: pg.ClientBase) => boolean
+  /** How many there are: a connection that fails is worth as many tries. */
+  readonly count: number
+}
+
+type Connected = ((error: Error) => void) | ((error: null, client: pg.Client) => void)
+
+/** `patienceMs`: for all hosts together. */
+export function openHosts(url: string, patienceMs: number): Hosts {
+  const urls = urlsOf(url)
+  const placeOf = new WeakMap<pg.ClientBase, number>()
+  let turn = 0
+  let primary: number | undefined
+
+  function passOver(place: number | undefined): void {
+    if (place === turn) turn = (turn + 1) % urls.length
+  }
+
+  class HostClient extends pg.Client {
+    constructor(config: pg.ClientConfig) {
+      super({ ...config, connectionString: urls[turn] ?? url, connectionTimeoutMillis: patienceMs / urls.length })
+      placeOf.set(this, turn)
+    }
+
+    override connect(): Promise<pg.Client>
+    override connect(callback: Connected): void
+    override connect(callback?: Connected): Promise<pg.Client> | undefined {
+      const place = placeOf.get(this)
+      const connecting = super.connect()
+      connecting.catch(() => passOver(place))
+      if (callback === undefined) return connecting
+      connecting.then(
+        () => (callback as (error: null, client: pg.Client) => void)(null, this),
+        callback as (error: Error) => void,
+      )
+      return undefined
+    }
+  }
+
+  return {
+    Client: HostClient,
+    async onConnect(client) {
+      const place = placeOf.get(client)
+      if (urls.length > 1) {
+        const { rows } = await client.query<{ standby: boolean }>('SELECT pg_is_in_recovery() AS standby')
+        if (rows[0]?.standby !== false) {
+          passOver(place)
+          throw new StandbyMet()
+        }
+      }
+      primary = place
+    },
+    isLeft: client => primary !== undefined && placeOf.get(client) !== primary,
+    count: urls.length,
+  }
+}
+
+/** None of the hosts is a primary, as far as is known. */
+export class StandbyMet extends Error {
+  override readonly name = 'StandbyMet'
+  constructor() {
+    super('the database is a standby; decisions need the primary')
+  }
+}
