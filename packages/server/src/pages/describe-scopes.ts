@@ -8,16 +8,16 @@ export interface DescribedScope {
   readonly text?: string
 }
 
-/** The operator's words come first. */
+/** The operator's words come first: those of the language, then those of no language. */
 export function describeScopes(
-  { texts }: Site,
+  { language, texts }: Site,
   { scopeDescriptions = {} }: { readonly scopeDescriptions?: Readonly<Record<string, string>> },
   scopes: readonly string[],
 ): readonly DescribedScope[] {
   const find = (words: Readonly<Record<string, string>>, scope: string): string | undefined =>
     Object.hasOwn(words, scope) ? words[scope] : undefined
   return scopes.map(scope => {
-    const text = find(scopeDescriptions, scope) ?? find(texts.scopes, scope)
+    const text = find(language.scopes, scope) ?? find(scopeDescriptions, scope) ?? find(texts.scopes, scope)
     return text === undefined ? { scope } : { scope, text }
   })
 }
@@ -26,6 +26,6 @@ export function describeScopes(
 export function scopeList(scopes: readonly DescribedScope[], first?: string): Html {
   return html`<ul class="scopes">
 ${first !== undefined && html`<li>${first}</li>`}
-${scopes.map(({ scope, text }) => html`<li>${text ?? html`<code><bdi>${scope}</bdi></code>`}</li>`)}
+${scopes.map(({ scope, text }) => html`<li>${text === undefined ? html`<code><bdi>${scope}</bdi></code>` : html`<bdi>${text}</bdi>`}</li>`)}
 </ul>`
 }

@@ -33,6 +33,7 @@ export function field(model: Field): Html {
     class: model.look,
     value: model.type === 'password' ? undefined : model.value,
     autocomplete: model.autocomplete,
+    dir: model.type === 'text' && model.look === undefined ? 'auto' : 'ltr',
     required: model.optional === undefined,
     minlength: model.minLength,
     autocapitalize: model.look === 'code' ? 'characters' : model.autocomplete === 'name' ? 'words' : 'none',

@@ -3,24 +3,30 @@ import { type AccountModel, accountPage } from './account-page.ts'
 import { applicationsPage } from './applications-page.ts'
 import { type ConsentModel, consentPage } from './consent-page.ts'
 import { deviceAskedPage, deviceCodePage } from './device-page.ts'
+import { createLanguages } from './language/languages.ts'
 import { errorPage, notFoundPage, signedOutPage, waitPage } from './message-pages.ts'
 import {
   accountModel,
   applicationsModel,
   consentModel,
   deviceAskedModel,
-  samplePages,
   sampleSite,
   signInModel,
   signUpModel,
   waysInModel,
 } from './sample-models.ts'
+import { samplePages } from './sample-pages.ts'
 import { signInPage } from './sign-in-page.ts'
 import { signUpPage } from './sign-up-page.ts'
-import { createSite } from './site.ts'
+import { createSite, inLanguage } from './site.ts'
 import { waysInPage } from './ways-in-page.ts'
 
-const pages = Object.entries(samplePages)
+const inEnglish = samplePages(sampleSite)
+const arabic = createLanguages().byTag('ar') ?? sampleSite.language
+const inArabic = samplePages(inLanguage(sampleSite, arabic))
+const pages = [inEnglish, inArabic].flatMap((inOne, index) =>
+  Object.entries(inOne).map(([name, page]) => [index === 0 ? name : `${name} in Arabic`, page] as const),
+)
 const voidElements = new Set(['meta', 'link', 'input', 'img', 'br', 'hr'])
 
 interface Element {
@@ -83,10 +89,11 @@ test.each(pages)('%s has no script, style, handler, frame or foreign address', (
   }
 })
 
-test.each(pages)('%s says its language, title and size, and is not indexed', (_, page) => {
+test.each(pages)('%s says its language, title and size, and is not indexed', (name, page) => {
   const elements = parse(page)
-  expect(named(elements, 'html')[0]?.attributes).toEqual({ lang: 'en-GB', dir: 'ltr' })
-  expect(named(elements, 'title')[0]?.text).toMatch(/ · Countersign$/)
+  const language = name.endsWith(' in Arabic') ? { lang: 'ar', dir: 'rtl' } : { lang: 'en-GB', dir: 'ltr' }
+  expect(named(elements, 'html')[0]?.attributes).toEqual(language)
+  expect(named(elements, 'title')[0]?.text).toMatch(/ · \u2068?Countersign\u2069?$/)
   const metas = named(elements, 'meta').map(({ attributes }) => [attributes.name, attributes.content])
   expect(metas).toContainEqual(['viewport', 'width=device-width, initial-scale=1'])
   expect(metas).toContainEqual(['robots', 'noindex'])
@@ -131,6 +138,16 @@ test.each(pages)(
   },
 )
 
+test.each(Object.entries(inArabic))('%s says nothing in English that was not said by others', (_, page) => {
+  const own = page
+    .slice(page.indexOf('<body'))
+    .replace(/<(bdi|code|dd lang="en")[^>]*>.*?<\/(?:bdi|code|dd)>/g, '')
+    .replace(/<[^>]*>/g, ' ')
+    // Names, samples and measures.
+    .replace(/\b(?:IP|Apple|https|UTC|BCDF-GHJK|name@example\.com)\b/g, '')
+  expect(own.match(/[A-Za-z]+/g) ?? []).toEqual([])
+})
+
 test('a password is never written into a page', () => {
   for (const [, page] of pages) {
     for (const { attributes } of named(parse(page), 'input')) {
@@ -154,7 +171,7 @@ test('a wrong address and a wrong password look the same', () => {
 })
 
 test('an error comes first in the title, is announced, and describes the fields that it is about', () => {
-  const elements = parse(samplePages['sign-in-wrong'] ?? '')
+  const elements = parse(inEnglish['sign-in-wrong'] ?? '')
   expect(named(elements, 'title')[0]?.text).toMatch(/^Error: /)
   const alert = elements.find(({ attributes }) => attributes.role === 'alert')
   expect(alert?.text).toBe('The e-mail address or the password is wrong.')
@@ -164,29 +181,29 @@ test('an error comes first in the title, is announced, and describes the fields 
 })
 
 test('an expired session is told as a notice, not as an error', () => {
-  const page = samplePages['sign-in-expired'] ?? ''
+  const page = inEnglish['sign-in-expired'] ?? ''
   expect(page).toContain('role="status"')
   expect(page).not.toContain('role="alert"')
   expect(page).not.toContain('<title>Error')
 })
 
 test('too many attempts say how long to wait', () => {
-  expect(samplePages['sign-in-too-many']).toContain('Please wait 45 seconds')
-  expect(samplePages['wait-attempts']).toContain('5 minutes')
+  expect(inEnglish['sign-in-too-many']).toContain('Please wait 45 seconds')
+  expect(inEnglish['wait-attempts']).toContain('5 minutes')
 })
 
 test('a sign-up error stands beside its field', () => {
-  const email = parse(samplePages['sign-up-taken'] ?? '').find(({ attributes }) => attributes.id === 'email')
+  const email = parse(inEnglish['sign-up-taken'] ?? '').find(({ attributes }) => attributes.id === 'email')
   expect(email?.attributes['aria-describedby']).toBe('email-error')
 })
 
 test('the account page shows this device first, then the last seen', () => {
-  const titles = named(parse(samplePages.account ?? ''), 'h3').map(({ text }) => text)
+  const titles = named(parse(inEnglish.account ?? ''), 'h3').map(({ text }) => text)
   expect(titles).toEqual(['Firefox on LinuxThis device', 'curl', 'Safari on iPhone', 'Chrome on Android tablet'])
 })
 
 test('every row but this device can be ended, and its button says which it ends', () => {
-  const page = samplePages.account ?? ''
+  const page = inEnglish.account ?? ''
   const ended = [...page.matchAll(/name="session_id" value="([^"]+)"/g)].map(match => match[1])
   const others = accountModel.sessions.filter(session => !session.current).map(session => session.id)
   expect(ended.toSorted()).toEqual(others.toSorted())
@@ -195,7 +212,7 @@ test('every row but this device can be ended, and its button says which it ends'
 })
 
 test('whoever is asked about a device sees the code, who asks, from where and when, and is warned before the buttons', () => {
-  const page = samplePages['device-asked'] ?? ''
+  const page = inEnglish['device-asked'] ?? ''
   const order = [
     'Orchard TV',
     'BCDF-GHJK',
@@ -211,41 +228,41 @@ test('whoever is asked about a device sees the code, who asks, from where and wh
   expect(page).toContain('<bdi>https://api.example.com/notes</bdi>, <bdi>https://media.example.com</bdi>')
   expect(page.indexOf('nobody here has checked who is behind it')).toBeLessThan(page.indexOf('>Allow<'))
   expect(page).toContain('nobody here has checked who is behind it')
-  expect(samplePages['device-asked-own']).not.toContain('nobody here has checked')
+  expect(inEnglish['device-asked-own']).not.toContain('nobody here has checked')
 })
 
 test('ending everything takes two steps, and no step takes a script', () => {
-  const all = named(parse(samplePages.account ?? ''), 'form').find(({ attributes }) => attributes.class === 'end-all')
+  const all = named(parse(inEnglish.account ?? ''), 'form').find(({ attributes }) => attributes.class === 'end-all')
   expect(all?.parents).toContain('details')
 })
 
 test('users without a password see no password form, one session alone no "end all others"', () => {
-  const page = samplePages['account-alone'] ?? ''
+  const page = inEnglish['account-alone'] ?? ''
   expect(page).not.toContain('change_password')
   expect(page).not.toContain('end_others')
 })
 
 test('the consent page says who asks, from where, for what, until when and with which account', () => {
-  const page = samplePages['consent-offline-unverified'] ?? ''
+  const page = inEnglish['consent-offline-unverified'] ?? ''
   for (const words of ['Orchard Notes', '127.0.0.1:4444', 'Read and write your notes', '180 days', 'Robin Example']) {
     expect(page).toContain(words)
   }
   expect(page).toContain('nobody here has checked who is behind it')
-  expect(samplePages.consent).not.toContain('nobody here has checked')
+  expect(inEnglish.consent).not.toContain('nobody here has checked')
 })
 
 test('a scope that nobody has put in words is shown as it is', () => {
-  expect(samplePages.consent).toContain('<code><bdi>weather:read</bdi></code>')
+  expect(inEnglish.consent).toContain('<code><bdi>weather:read</bdi></code>')
 })
 
 test('more than before: the page tells what is new from what was allowed', () => {
-  const page = samplePages['consent-more'] ?? ''
+  const page = inEnglish['consent-more'] ?? ''
   expect(page.indexOf('weather:read')).toBeLessThan(page.indexOf('You have allowed it before'))
   expect(page.indexOf('Read and write your notes')).toBeGreaterThan(page.indexOf('You have allowed it before'))
 })
 
 test('the applications page tells three things apart, and withdrawing takes two steps', () => {
-  const elements = parse(samplePages.applications ?? '')
+  const elements = parse(inEnglish.applications ?? '')
   for (const name of ['Sign out of an application', 'Sign out here', 'Withdraw permission']) {
     expect(named(elements, 'dt').map(({ text }) => text)).toContain(name)
   }

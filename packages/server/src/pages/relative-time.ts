@@ -15,7 +15,7 @@ export function describeTime(time: number, now: number, language: Language): str
   if (passed < hour) return relative.format(-Math.floor(passed / minute), 'minute')
   if (passed < day) return relative.format(-Math.floor(passed / hour), 'hour')
   if (passed < 7 * day) return relative.format(-Math.floor(passed / day), 'day')
-  return new Intl.DateTimeFormat(language.tag, { dateStyle: 'medium', timeZone: 'UTC' }).format(time)
+  return new Intl.DateTimeFormat(language.tag, { ...toTheDay, timeZone: 'UTC' }).format(time)
 }
 
 /** A time to the minute, in UTC: "12 Nov 2026, 09:30 UTC". */
@@ -25,7 +25,9 @@ export function exactTime(time: number, language: Language): string {
   return format.format(time)
 }
 
-const toTheMinute = { year: 'numeric', month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit' } as const
+// The name of the month: of 4/11 nobody knows which is which.
+const toTheDay = { year: 'numeric', month: 'short', day: 'numeric' } as const
+const toTheMinute = { ...toTheDay, hour: '2-digit', minute: '2-digit' } as const
 
 /** The time as it is said, with the exact one behind it. */
 export function timeElement(time: number, now: number, language: Language): Html {

@@ -1,19 +1,18 @@
 /**
- * Pages as they come up in life, for the tests and for looking at them.
+ * What pages show as they come up in life, for the tests and for looking at them.
  *
  * @module
  */
 
-import { type AccountModel, accountPage } from './account-page.ts'
-import { type ApplicationsModel, applicationsPage } from './applications-page.ts'
-import { type ConsentModel, consentPage } from './consent-page.ts'
-import { type DeviceAskedModel, deviceAskedPage, deviceCodePage, deviceDonePage } from './device-page.ts'
-import { errorPage, goOnPage, notFoundPage, signedOutPage, waitPage } from './message-pages.ts'
-import { type SignInModel, signInPage } from './sign-in-page.ts'
-import { signOutPage } from './sign-out-page.ts'
-import { type SignUpModel, signUpPage } from './sign-up-page.ts'
+import type { AccountModel } from './account-page.ts'
+import type { ApplicationsModel } from './applications-page.ts'
+import type { ConnectionLink } from './connection-links.ts'
+import type { ConsentModel } from './consent-page.ts'
+import type { DeviceAskedModel } from './device-page.ts'
+import type { SignInModel } from './sign-in-page.ts'
+import type { SignUpModel } from './sign-up-page.ts'
 import { createSite, type Site } from './site.ts'
-import { type WaysInModel, waysInPage } from './ways-in-page.ts'
+import type { WaysInModel } from './ways-in-page.ts'
 
 export const sampleSite: Site = createSite({ host: 'id.example.com' })
 
@@ -30,7 +29,7 @@ export const signUpModel: SignUpModel = {
   signInUrl: '/sign-in?client_id=notes&state=abc',
 }
 
-const now = Date.UTC(2026, 10, 12, 9, 30)
+export const now: number = Date.UTC(2026, 10, 12, 9, 30)
 const minutes = 60_000
 const days = 24 * 60 * minutes
 
@@ -180,7 +179,11 @@ export const applicationsModel: ApplicationsModel = {
   ],
 }
 
-const sampleConnections = ['Google', 'GitHub', 'The Association of Example Orchards'].map(title => ({
+export const sampleConnections: readonly ConnectionLink[] = [
+  'Google',
+  'GitHub',
+  'The Association of Example Orchards',
+].map(title => ({
   title,
   url: '/connections/x?return_to=%2Faccount',
 }))
@@ -197,136 +200,4 @@ export const waysInModel: WaysInModel = {
   more: [{ title: 'Example Corp', url: '/connections/work?link=seal' }],
   accountUrl: '/account',
   done: 'link',
-}
-
-/** Name of a state → the finished page. */
-export const samplePages: Readonly<Record<string, string>> = {
-  'sign-in': signInPage(sampleSite, signInModel),
-  'sign-in-own-account': signInPage(sampleSite, { csrf: 'c' }),
-  'sign-in-wrong': signInPage(sampleSite, {
-    ...signInModel,
-    email: 'robin@example.com',
-    problem: { reason: 'login_failed' },
-  }),
-  'sign-in-too-many': signInPage(sampleSite, {
-    ...signInModel,
-    email: 'robin@example.com',
-    problem: { reason: 'too_many_attempts', retryAfterSeconds: 45 },
-  }),
-  'sign-in-expired': signInPage(sampleSite, { ...signInModel, problem: { reason: 'session_expired' } }),
-  'sign-up': signUpPage(sampleSite, signUpModel),
-  'sign-up-taken': signUpPage(sampleSite, {
-    ...signUpModel,
-    email: 'robin@example.com',
-    name: 'Robin',
-    problem: { reason: 'email_taken' },
-  }),
-  'sign-up-password': signUpPage(sampleSite, {
-    ...signUpModel,
-    email: 'robin@example.com',
-    problem: { reason: 'password_unacceptable' },
-  }),
-  'sign-up-closed': signUpPage(sampleSite, { ...signUpModel, problem: { reason: 'signup_closed' } }),
-  account: accountPage(sampleSite, accountModel),
-  'account-done': accountPage(sampleSite, { ...accountModel, done: 'end_session' }),
-  'account-wrong-password': accountPage(sampleSite, { ...accountModel, problem: { reason: 'login_failed' } }),
-  'account-alone': accountPage(sampleSite, {
-    csrf: 'c',
-    now,
-    applicationsUrl: '/account/applications',
-    user: { email: 'a-rather-long-address-of-somebody@department.of.long.names.example.com' },
-    sessions: accountModel.sessions.filter(session => session.current),
-  }),
-  'device-code': deviceCodePage(sampleSite, { csrf: 'c', user: 'robin@example.com' }),
-  'device-code-filled': deviceCodePage(sampleSite, { csrf: 'c', user: 'robin@example.com', userCode: 'BCDF-GHJK' }),
-  'device-code-wrong': deviceCodePage(sampleSite, {
-    csrf: 'c',
-    user: 'robin@example.com',
-    userCode: 'BCDF-GHJX',
-    problem: { reason: 'user_code_invalid' },
-  }),
-  'device-code-too-many': deviceCodePage(sampleSite, {
-    csrf: 'c',
-    user: 'robin@example.com',
-    problem: { reason: 'too_many_attempts', retryAfterSeconds: 300 },
-  }),
-  'device-asked': deviceAskedPage(sampleSite, deviceAskedModel),
-  'device-asked-own': deviceAskedPage(sampleSite, {
-    ...deviceAskedModel,
-    application: { name: 'Notes', firstParty: true },
-    isVerified: true,
-    audiences: [],
-    scopes: [{ scope: 'account', text: 'Manage your account' }],
-  }),
-  'device-allowed': deviceDonePage(sampleSite, { allowed: true }),
-  'device-denied': deviceDonePage(sampleSite, { allowed: false }),
-  consent: consentPage(sampleSite, consentModel),
-  'consent-offline-unverified': consentPage(sampleSite, {
-    ...consentModel,
-    isVerified: false,
-    isOffline: true,
-    application: { name: 'Orchard Notes', host: '127.0.0.1:4444' },
-    about: { uri: 'https://notes.example.com/', policyUri: 'https://notes.example.com/privacy' },
-    audiences: ['https://api.example.com/notes'],
-  }),
-  'consent-more': consentPage(sampleSite, {
-    ...consentModel,
-    added: consentModel.added.slice(2),
-    known: consentModel.added.slice(0, 2),
-  }),
-  'consent-again': consentPage(sampleSite, { ...consentModel, added: [], known: consentModel.added }),
-  'consent-nothing': consentPage(sampleSite, { ...consentModel, added: [] }),
-  applications: applicationsPage(sampleSite, applicationsModel),
-  'applications-done': applicationsPage(sampleSite, { ...applicationsModel, done: 'withdraw' }),
-  'applications-late': applicationsPage(sampleSite, { ...applicationsModel, problem: { reason: 'grant_unknown' } }),
-  'applications-none': applicationsPage(sampleSite, { ...applicationsModel, applications: [] }),
-  'sign-in-connections': signInPage(sampleSite, { ...signInModel, connections: sampleConnections }),
-  'sign-in-connection-taken': signInPage(sampleSite, {
-    ...signInModel,
-    connections: sampleConnections,
-    problem: { reason: 'connection_account_exists' },
-  }),
-  'go-on': goOnPage(sampleSite, { url: '/authorize?client_id=notes' }),
-  'ways-in': waysInPage(sampleSite, waysInModel),
-  'ways-in-stale': waysInPage(sampleSite, { ...waysInModel, confirmUrl: '/sign-in', more: [] }),
-  'ways-in-only': waysInPage(sampleSite, {
-    ...waysInModel,
-    hasPassword: false,
-    ways: waysInModel.ways.slice(0, 1),
-    problem: { reason: 'identity_taken' },
-  }),
-  'signed-out': signedOutPage(sampleSite, { signInUrl: '/sign-in' }),
-  'signed-out-everywhere': signedOutPage(sampleSite, { everywhere: true }),
-  'signed-out-way-back': signedOutPage(sampleSite, {
-    signInUrl: '/sign-in',
-    application: { name: 'Orchard Notes', url: 'https://notes.example.com/' },
-  }),
-  'sign-out': signOutPage(sampleSite, {
-    csrf: 'c',
-    user: { email: 'robin@example.com', name: 'Robin Example' },
-    application: 'Orchard Notes',
-    accountUrl: '/account',
-  }),
-  'sign-out-unasked': signOutPage(sampleSite, {
-    csrf: 'c',
-    user: { email: 'robin@example.com' },
-    accountUrl: '/account',
-  }),
-  error: errorPage(sampleSite, { reason: 'redirect_uri_mismatch', reference: 'req-7f3a' }),
-  'error-with-way-back': errorPage(sampleSite, {
-    reason: 'parameter_missing',
-    detail: 'The parameter code_challenge is missing.',
-    application: { name: 'Orchard Notes', url: 'https://notes.example.com/' },
-  }),
-  'error-of-a-stranger': errorPage(sampleSite, {
-    reason: 'login_required',
-    application: {
-      name: 'Orchard Notes',
-      host: 'notes.example.com',
-      url: 'https://notes.example.com/callback?error=x',
-    },
-  }),
-  'not-found': notFoundPage(sampleSite, { homeUrl: '/account' }),
-  'wait-attempts': waitPage(sampleSite, { reason: 'too_many_attempts', retryAfterSeconds: 300 }),
-  'wait-unavailable': waitPage(sampleSite, { reason: 'unavailable', retryAfterSeconds: 5, retryUrl: '/account' }),
 }

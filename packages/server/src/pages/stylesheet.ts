@@ -70,7 +70,10 @@ a:hover { text-decoration-thickness: 0.14em; }
 .mark-sign { fill: var(--accent-ink); }
 .mark-countersign { fill: var(--accent-ink); fill-opacity: 0.5; }
 .foot { padding: 1.25rem clamp(1rem, 4vw, 2.5rem); color: var(--quiet); font-size: 0.875rem; text-align: center; text-wrap: balance; }
-.foot b { color: var(--ink); font-weight: 600; }
+.foot p + nav { margin-block-start: 0.75rem; }
+.languages { display: flex; flex-wrap: wrap; justify-content: center; gap: 0 0.25rem; padding: 0; }
+.languages a, .languages span { display: flex; align-items: center; min-block-size: 2.25rem; padding-inline: 0.75rem; }
+.languages span { color: var(--ink); font-weight: 600; }
 
 main { inline-size: 100%; margin-inline: auto; padding: 0 clamp(0.75rem, 4vw, 2.5rem) 2rem; }
 .narrow main { max-inline-size: calc(26rem + 2 * clamp(0.75rem, 4vw, 2.5rem)); align-self: center; padding-block-end: clamp(1rem, 10vh, 6rem); }
@@ -92,6 +95,7 @@ main { inline-size: 100%; margin-inline: auto; padding: 0 clamp(0.75rem, 4vw, 2.
 .host { display: block; color: var(--quiet); font-size: 0.875rem; }
 .hint { color: var(--quiet); font-size: 0.875rem; }
 h2 + .hint { margin-block-start: 0.25rem; }
+.scopes + .hint { margin-block-start: 0.75rem; }
 .asking { margin-block-start: 0.125rem; }
 .aside { margin-block-start: 1.5rem; padding-block-start: 1.25rem; border-block-start: 1px solid var(--line); color: var(--quiet); text-align: center; }
 .aside a { display: inline-block; }
@@ -120,6 +124,10 @@ input {
   color: inherit;
   font: inherit;
 }
+/* Addresses, passwords and codes are written from left to right everywhere, and begin where the others do. */
+[dir="rtl"] input[dir="ltr"] { text-align: end; }
+/* Letters that are joined must not be moved apart. */
+[dir="rtl"] :is(h1, h2, h3, .brand) { letter-spacing: 0; }
 input:hover { border-color: var(--quiet); }
 input:focus-visible { outline-offset: -1px; border-color: var(--accent-ink); }
 input[aria-invalid] { border-color: var(--danger); box-shadow: inset 0 0 0 1px var(--danger); }

@@ -72,7 +72,7 @@ ${
   html`<section class="card" aria-labelledby="more-title">
 <h2 id="more-title">${waysIn.more}</h2>
 <p class="hint">${waysIn.moreHint}</p>
-<ul class="way-links">${model.more.map(({ title, url }) => html`<li><a class="button" href="${href(url)}">${fill(waysIn.add, { title })}</a></li>`)}</ul>
+<ul class="way-links">${model.more.map(({ title, url }) => html`<li><a class="button" href="${href(url)}"><span>${fill(waysIn.add, { title })}</span></a></li>`)}</ul>
 </section>`
 }`,
   })

@@ -1,6 +1,11 @@
 import type { EnglishTexts } from './english/english.ts'
 import { type HolesOf, holesOf, readSentence, type Sentence } from './sentence.ts'
 
+/** Texts of another language: every message of the English ones, and none besides. */
+export type Translation<English> = {
+  readonly [Name in keyof English]: English[Name] extends string ? string : Translation<English[Name]>
+}
+
 /** Texts as pages use them: a message with holes is a sentence that has to be filled. */
 export type Texts = Read<EnglishTexts>
 

@@ -8,4 +8,6 @@ export interface Language {
   readonly name: string
   readonly direction: 'ltr' | 'rtl'
   readonly texts: Texts
+  /** What scopes mean, in the operator's words. */
+  readonly scopes: Readonly<Record<string, string>>
 }

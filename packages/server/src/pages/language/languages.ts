@@ -1,3 +1,4 @@
+import { arabic } from './arabic/arabic.ts'
 import { type Messages, readTexts, WrongTranslation } from './catalogue.ts'
 import { english } from './english/english.ts'
 import type { Language } from './language.ts'
@@ -12,6 +13,8 @@ export interface WrittenLanguage {
   readonly direction?: 'ltr' | 'rtl'
   /** What is left out is as it was; in a new language English. */
   readonly texts?: Messages
+  /** What scopes mean, in words for the users who are asked to allow them; by the scope. */
+  readonly scopes?: Readonly<Record<string, string>>
 }
 
 /** The languages that pages can be shown in. */
@@ -27,14 +30,14 @@ export interface Languages {
 
 export interface LanguagesOptions {
   readonly written?: readonly WrittenLanguage[]
-  /** The only ones that are offered, the first of them where nobody has wished for any. By default all, English first. */
+  /** The only ones that are offered, the first of them where nobody has wished for any. By default English, Arabic, and those that are written. */
   readonly offered?: readonly string[]
 }
 
-/** English, and what the operator has written. What cannot be used is a `WrongTranslation`. */
+/** English and Arabic, and what the operator has written. What cannot be used is a `WrongTranslation`. */
 export function createLanguages({ written = [], offered }: LanguagesOptions = {}): Languages {
   const missing: string[] = []
-  const own = [english].map(language => ({ ...language, texts: language.texts as Messages }))
+  const own = [english, arabic].map(language => ({ ...language, texts: language.texts as Messages }))
   const tags = [...own.map(({ language }) => language), ...written.map(({ language }) => canonicalTag(language))]
   const known = [...new Set(tags)].map(tag => {
     const builtIn = own.find(({ language }) => language === tag)
@@ -44,7 +47,7 @@ export function createLanguages({ written = [], offered }: LanguagesOptions = {}
     const read = readLanguage(tag, layers[0]?.texts ?? {}, below)
     if (builtIn === undefined) missing.push(...read.missing.map(name => `${tag}: ${name}`))
     const { name, direction } = { ...guessed(tag), ...builtIn, ...withoutUndefined(layers[0]) }
-    return { tag, name, direction, texts: read.texts }
+    return { tag, name, direction, texts: read.texts, scopes: layers[0]?.scopes ?? {} }
   })
   const all = offered === undefined ? known : offered.map(tag => offeredOf(known, tag))
   const [first] = all

@@ -1,0 +1,12 @@
+import type { Translation } from '../catalogue.ts'
+import type { EnglishTexts } from '../english/english.ts'
+import { pages } from './pages.ts'
+import { problems } from './problems.ts'
+
+/** Modern Standard Arabic. */
+export const arabic: {
+  readonly language: string
+  readonly name: string
+  readonly direction: 'rtl'
+  readonly texts: Translation<EnglishTexts>
+} = { language: 'ar', name: 'العربية', direction: 'rtl', texts: { ...pages, ...problems } }
