@@ -4,6 +4,7 @@ import { join, relative } from 'node:path'
 import { errorBody, isRefusal, parseStrictObject, reasons } from '@countersign/protocol'
 import type { Admin, Log } from '@countersign/server'
 import { type ClientCommand, runClientCommand } from './run-client-command.ts'
+import { addUser, setUserRights } from './run-user-command.ts'
 
 /*
  * The operator's commands reach a running server over a Unix socket in the data folder, mode 0600: who may open the folder
@@ -12,6 +13,8 @@ import { type ClientCommand, runClientCommand } from './run-client-command.ts'
 
 export type AdminCommand =
   | 'users show'
+  | 'users add'
+  | 'users set'
   | 'users disable'
   | 'users enable'
   | 'users delete'
@@ -26,6 +29,8 @@ type Run = (admin: Admin, argument: string) => object | Promise<object>
 
 const commands: Readonly<Record<AdminCommand, Run>> = {
   'users show': (admin: Admin, id: string) => admin.showUser(id),
+  'users add': addUser,
+  'users set': setUserRights,
   'users disable': (admin: Admin, id: string) => admin.disableUser(id),
   'users enable': (admin: Admin, id: string) => admin.enableUser(id),
   'users delete': (admin: Admin, id: string) => admin.deleteUser(id),

@@ -13,6 +13,7 @@ import { describeStart } from './printed.ts'
 import { endOnLoss, endOnSignal, serve } from './serve.ts'
 import { standingFolder } from './standing-folder.ts'
 import { addStoreCommands } from './store-commands.ts'
+import { addUserCommands } from './user-commands.ts'
 
 const defaultFile = 'countersign.json'
 
@@ -48,17 +49,7 @@ export async function run(argv: readonly string[]): Promise<void> {
 
   addStoreCommands(program, configured)
 
-  const users = program.command('users').description('people’s accounts, whether the server runs or not')
-  const user = (name: 'show' | 'disable' | 'enable' | 'delete', what: string): unknown =>
-    users
-      .command(`${name} <user>`)
-      .description(`${what} (by id or e-mail address)`)
-      .action((who: string) => administer(configured(), `users ${name}`, who))
-  user('show', 'who it is, and where they are signed in')
-  user('disable', 'end everything of a user and refuse to sign them in')
-  user('enable', 'let a disabled user sign in again')
-  user('delete', 'end everything of a user and erase what is personal')
-
+  addUserCommands(program, configured)
   addClientCommands(program, configured)
 
   const keys = program.command('keys').description('signing and refresh keys, whether the server runs or not')

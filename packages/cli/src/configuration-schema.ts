@@ -1,6 +1,6 @@
 import { type WrittenConnection, writtenConnection } from '@countersign/connections'
-import { defaultKeyPolicy, type SigningAlgorithm, signingAlgorithms } from '@countersign/core'
-import { closedRegistration, rightsOfBackEnds, type WrittenClient, writtenClient } from '@countersign/server'
+import { type ClaimsMap, defaultKeyPolicy, type SigningAlgorithm, signingAlgorithms } from '@countersign/core'
+import { claimsMap, closedRegistration, rightsOfBackEnds, type WrittenClient, writtenClient } from '@countersign/server'
 import * as z from 'zod'
 
 /*
@@ -14,6 +14,7 @@ const api = z.strictObject({
   audience: z.string().min(1).max(200),
   access_token_seconds: seconds(1, 86_400).optional(),
   access_token_format: z.enum(['jwt', 'opaque']).optional(),
+  claims: claimsMap.optional(),
 })
 
 /** One entry of `apis`, as it is written in the file. */
@@ -21,6 +22,7 @@ export interface WrittenApi {
   readonly audience: string
   readonly access_token_seconds?: number | undefined
   readonly access_token_format?: 'jwt' | 'opaque' | undefined
+  readonly claims?: ClaimsMap | undefined
 }
 
 /** The keys of an API. */
@@ -41,6 +43,16 @@ const issuer = z
 const databaseUrl = z
   .string()
   .regex(/^postgres(ql)?:\/\/[^\s]+$/, 'must be a URL such as postgres://user@host:5432/database')
+
+/** A token that reaches two APIs has each claim once. */
+function meansOneThing(apis: readonly WrittenApi[]): boolean {
+  const sources = new Map<string, string>()
+  const named = apis.flatMap(({ claims = {} }) => Object.entries(claims))
+  return named.every(([claim, source]) => {
+    if (!sources.has(claim)) sources.set(claim, source)
+    return sources.get(claim) === source
+  })
+}
 
 const plainConfiguration = z.strictObject({
   port: z.int().min(0).max(65_535).default(4400),
@@ -82,6 +94,8 @@ const plainConfiguration = z.strictObject({
   master_key_command: z.array(z.string()).min(1).max(50).optional(),
   /** Allows a minimum life of unbound refresh tokens below twice the grace: for benchmarks and tests alone. */
   unsafe_refresh_policy: z.boolean().default(false),
+  /** The version of what tokens tell of users: raised when its meaning changes. */
+  claims_version: z.int().min(1).max(1_000_000).default(1),
   clients: z.array(writtenClient).default([]),
   /** Who may register clients (RFC 7591). */
   registration: z.enum(['closed', 'token', 'open']).default('closed'),
@@ -105,6 +119,7 @@ const plainConfiguration = z.strictObject({
   apis: z
     .array(api)
     .refine(apis => new Set(apis.map(one => one.audience)).size === apis.length, 'must name each audience once')
+    .refine(meansOneThing, 'must mean the same by a claim wherever they name it: a token can reach several')
     .default([]),
 })
 
@@ -131,6 +146,7 @@ export interface WrittenConfiguration {
   readonly revocation_journal?: string | undefined
   readonly master_key_command?: string[] | undefined
   readonly unsafe_refresh_policy: boolean
+  readonly claims_version: number
   readonly clients: WrittenClient[]
   readonly registration: 'closed' | 'token' | 'open'
   readonly registration_tokens: string[]
@@ -175,6 +191,7 @@ export const numberKeys: ReadonlySet<string> = new Set([
   'drain_seconds',
   'drain_notice_seconds',
   'metrics_port',
+  'claims_version',
   'registrations_per_hour',
   'registered_clients_at_most',
   'unused_registration_days',

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { WrittenConnection } from '@countersign/connections'
-import type { ApiLifetimes, Client, SigningAlgorithm } from '@countersign/core'
+import type { ApiLifetimes, ClaimsMap, Client, SigningAlgorithm } from '@countersign/core'
 import { hashClientSecret } from '@countersign/core'
 import { clientOfWritten, type RegistrationPolicy, type WrittenClient } from '@countersign/server'
 import { notesOf } from './configuration-notes.ts'
@@ -52,6 +52,9 @@ export interface Configuration {
   readonly apiLifetimes: ApiLifetimes
   /** The APIs whose tokens only the server can read, by their audience. */
   readonly opaqueApis: ReadonlySet<string>
+  /** What the access tokens that reach an API tell of users, by its audience. */
+  readonly apiClaims: ReadonlyMap<string, ClaimsMap>
+  readonly claims_version: number
   /** What is allowed and probably not meant: sentences for whoever starts the server. */
   readonly notes: readonly string[]
 }
@@ -103,6 +106,7 @@ export function readConfiguration({ file, environment, flags, folder = '.' }: Co
     apiLifetimes: new Map(
       apis.flatMap(({ audience, access_token_seconds: life }) => (life === undefined ? [] : [[audience, life]])),
     ),
+    apiClaims: new Map(apis.flatMap(({ audience, claims }) => (claims === undefined ? [] : [[audience, claims]]))),
     opaqueApis: new Set(apis.filter(api => api.access_token_format === 'opaque').map(api => api.audience)),
   }
 }

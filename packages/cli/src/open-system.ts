@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs'
 import type { Connection } from '@countersign/connections'
 import { type Client, createPersonalSeal, defaultKeyPolicy, type MasterKey } from '@countersign/core'
 import {
+  type AddClaims,
   type CountersignServer,
   createServer,
   isLoopback,
@@ -37,6 +38,8 @@ export interface SystemOptions {
   readonly moreClients?: readonly Client[]
   /** Ways to sign in besides those of the configuration: Passport strategies, for one. */
   readonly moreConnections?: readonly Connection[]
+  /** Code that adds claims to tokens. */
+  readonly addClaims?: AddClaims
   /** Whether stored clients that the configuration does not name (any more) are switched off. */
   readonly clientsAreComplete?: boolean
   readonly onRefresh?: (event: RefreshEvent) => void
@@ -63,6 +66,7 @@ export async function openSystem(options: SystemOptions): Promise<System> {
       clients: [...configuration.clients, ...(options.moreClients ?? [])],
       clientsAreComplete: options.clientsAreComplete ?? false,
       ...(onRefresh && { onRefresh }),
+      ...(options.addClaims && { addClaims: options.addClaims }),
       ...(observer && { observer }),
       config: {
         issuer,
@@ -73,6 +77,8 @@ export async function openSystem(options: SystemOptions): Promise<System> {
         trustedProxies: configuration.trusted_proxies,
         apiLifetimes: configuration.apiLifetimes,
         opaqueApis: configuration.opaqueApis,
+        apiClaims: configuration.apiClaims,
+        claimsVersion: configuration.claims_version,
         registration: configuration.registration,
         keyPolicy: {
           ...keyPolicy,

@@ -8,6 +8,7 @@ import { openLogin } from './sessions/open-session.ts'
 import type { Device } from './sessions/session.ts'
 import type { FamilySnapshot } from './snapshots.ts'
 import { noProfile } from './users/profile.ts'
+import { noRights } from './users/rights.ts'
 import type { User } from './users/user.ts'
 
 /*
@@ -48,6 +49,8 @@ export function sampleUser(more: Partial<User> = {}): User {
     emailVerifiedAt: null,
     name: 'Maria',
     profile: noProfile,
+    rights: noRights,
+    claimsEpoch: 0,
     passwordHash: null,
     firstIdentity: null,
     disabledAt: null,

@@ -4,6 +4,8 @@ export interface Epochs {
   readonly user?: number
   readonly client?: number
   readonly grant?: number
+  /** Of what the token tells of its user: lower ones are outdated, and a new token is to be had. */
+  readonly claims?: number
   /** Of an exchanged token: where it comes from, the nearest first. What kills one of these tokens kills it too. */
   readonly via?: readonly TokenOrigin[]
 }
@@ -46,7 +48,7 @@ export interface AccessTokenClaims {
   readonly act?: Actor
   /** Who alone may (§4.4). */
   readonly may_act?: { readonly sub?: string; readonly client_id?: string }
-  /** Version of the claim schema: 1. */
+  /** Version of the claim schema, which the operator raises when it changes. */
   readonly ver?: number
   /** Proof of possession (RFC 7800): the thumbprint of the key that the token is bound to (RFC 9449 §6.1). */
   readonly cnf?: { readonly jkt?: string; readonly 'x5t#S256'?: string }

@@ -6,7 +6,7 @@
  */
 
 export type NamedKind = 'token' | 'family' | 'session' | 'key'
-export type EpochKind = 'user' | 'client' | 'grant' | 'all'
+export type EpochKind = 'user' | 'client' | 'grant' | 'all' | 'claims'
 
 /** What is named is dead. `id` is a `jti`, family id, session id or `kid`; `until` (seconds) is when it can be forgotten. */
 export interface NamedEntry {
@@ -16,7 +16,8 @@ export interface NamedEntry {
 }
 
 /**
- * Kills tokens whose epoch is lower than `below`. `id` is the user's, client's or grant's; empty for `all`.
+ * Kills tokens whose epoch is lower than `below`. `id` is the user's, client's or grant's; empty for `all`. For `claims` it is a family: what its tokens tell of the user has
+ * changed. The login goes on, and its next token tells what is.
  * `at` (seconds) is compared with `iat` of tokens that carry no epochs (other issuers).
  */
 export interface EpochEntry {

@@ -242,6 +242,12 @@ const table = {
     'RFC 9470 §3',
   ],
   token_revoked: ['invalid_token', 401, 'The token has been revoked.', 'RFC 6750 §3.1'],
+  token_outdated: [
+    'invalid_token',
+    401,
+    'What the token tells of its user has changed since, or in how it is told; get a new one.',
+    'docs/claims.md',
+  ],
   token_inactive: ['invalid_token', 401, 'The issuer says that the token is not active.', 'RFC 7662 §2.2'],
   countersign_invalid: ['invalid_token', 401, 'The token does not bear the mark of its issuer.', 'ARCHITECTURE.md'],
   scope_insufficient: [

@@ -12,6 +12,8 @@ import {
 } from '@countersign/core'
 import { createMemoryCounters, type Store } from '@countersign/store'
 import { type Admin, createAdmin } from './admin/admin.ts'
+import { type AddClaims, createClaimsTeller } from './claims/claims-teller.ts'
+import { tellChangedClaims } from './claims/tell-changed-claims.ts'
 import { createClientDirectory } from './clients/client-directory.ts'
 import { createClientKeys } from './clients/client-keys.ts'
 import { declareClients, switchOffUndeclared, WrongDeclaration } from './clients/declare-clients.ts'
@@ -54,6 +56,8 @@ export interface NodeOptions {
   readonly clientsAreComplete?: boolean
   /** Ways to sign in with others, in the order in which they are shown. */
   readonly connections?: readonly Connection[]
+  /** Code that adds claims to tokens. */
+  readonly addClaims?: AddClaims
   readonly log: Log
   readonly clock?: () => Instant
   readonly random?: RandomBytes
@@ -84,7 +88,8 @@ export async function createNode(options: NodeOptions): Promise<ServerNode> {
   const { config, master, log, clock = Date.now, random = pooledRandomBytes, every = everyInterval, observer } = options
   const pairwiseKey = createSecretKey(deriveKey(master, 'pairwise subject 1'))
   const observed = observer === undefined ? options.store : observeStore(options.store, observer)
-  const store = nameHiddenLogins(observed, pairwiseKey)
+  const claims = createClaimsTeller({ apiClaims: config.apiClaims ?? new Map(), addClaims: options.addClaims, log })
+  const store = tellChangedClaims(nameHiddenLogins(observed, pairwiseKey), claims)
   const { issuer } = config
   checkIssuer(issuer)
   checkApis(config, options.clients)
@@ -103,6 +108,7 @@ export async function createNode(options: NodeOptions): Promise<ServerNode> {
     clientFinder: createMetadataClients({ store, config, outbound, counters, clock }),
     outbound,
     keys: await createKeyKeeper({ store, master, issuer, policy, clock, random, log }),
+    claims,
     ...connectionServices(options, random),
     pairwiseKey,
     proofs: createProofChecker({ issuer, nonceKey: deriveKey(master, 'dpop nonce 1'), clock }),
@@ -164,7 +170,7 @@ function checkIssuer(issuer: string): void {
 
 /** A misspelt name would leave tokens as long as if nothing had been said. */
 function checkApis(
-  { issuer, apiLifetimes, opaqueApis = new Set(), registration }: ServerConfig,
+  { issuer, apiLifetimes, opaqueApis = new Set(), apiClaims = new Map(), registration }: ServerConfig,
   clients: readonly Client[],
 ): void {
   const reached = new Set([
@@ -172,10 +178,10 @@ function checkApis(
     ...clients.flatMap(({ audiences }) => audiences),
     ...(registration?.audiences ?? []),
   ])
-  const wrong = [...apiLifetimes.keys(), ...opaqueApis].find(audience => !reached.has(audience))
+  const wrong = [...apiLifetimes.keys(), ...opaqueApis, ...apiClaims.keys()].find(audience => !reached.has(audience))
   if (wrong === undefined) return
   throw new WrongDeclaration(
-    `No client has the audience '${wrong}', so what is set for it (access_token_seconds, access_token_format) would count for nothing.`,
+    `No client has the audience '${wrong}', so what is set for it (access_token_seconds, access_token_format, claims) would count for nothing.`,
   )
 }
 

@@ -1,10 +1,13 @@
 export { type Admin, createAdmin, type KeyView } from './admin/admin.ts'
 export type { ClientAdmin } from './admin/client-admin.ts'
 export type { AuditView } from './admin/read-audit.ts'
+export { type WrittenRights, writtenRights } from './claims/change-rights.ts'
+export type { AddClaims, ClaimsRequest } from './claims/claims-teller.ts'
 export { WrongDeclaration } from './clients/declare-clients.ts'
 export { closedRegistration, type RegistrationPolicy } from './clients/registration/registration-policy.ts'
 export { rightsOfBackEnds } from './clients/rights-of-back-ends.ts'
 export {
+  claimsMap,
   clientKeys,
   clientOfWritten,
   clientSettings,

@@ -28,6 +28,7 @@ import { revoke } from './endpoints/revoke.ts'
 import { logInByConnection } from './endpoints/session-connection.ts'
 import { endOneSession, endSessions, listSessions, logIn } from './endpoints/sessions.ts'
 import { token } from './endpoints/token.ts'
+import { setRights, showRights } from './endpoints/trusted-rights.ts'
 import {
   endTrustedSession,
   endTrustedSessions,
@@ -99,6 +100,11 @@ export function routes(services: HostedServices): readonly Route[] {
     forClients(services, {
       path: '/v1/trusted/users/:user/connections/:connection/token',
       get: getProviderToken(services),
+    }),
+    forClients(services, {
+      path: '/v1/trusted/users/:user/rights',
+      get: showRights(services),
+      put: setRights(services),
     }),
     forClients(services, { path: '/v1/trusted/sessions', post: openTrustedSession(services) }),
     forClients(services, {

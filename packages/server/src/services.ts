@@ -1,5 +1,6 @@
 import type {
   ApiLifetimes,
+  ClaimsMap,
   Instant,
   KeyPolicy,
   MacKey,
@@ -8,6 +9,7 @@ import type {
   RefreshRequest,
 } from '@countersign/core'
 import type { Counters, Store } from '@countersign/store'
+import type { ClaimsTeller } from './claims/claims-teller.ts'
 import type { ClientDirectory } from './clients/client-directory.ts'
 import type { ClientFinder } from './clients/client-finder.ts'
 import type { ClientKeys } from './clients/client-keys.ts'
@@ -43,6 +45,10 @@ export interface ServerConfig {
   readonly apiLifetimes: ApiLifetimes
   /** APIs whose access tokens only this server can read, whichever client gets them; by their audience. */
   readonly opaqueApis?: ReadonlySet<string>
+  /** What the access tokens that reach an API tell of users, whichever client gets them; by its audience. */
+  readonly apiClaims?: ReadonlyMap<string, ClaimsMap>
+  /** The version of what tokens tell (`ver`): raised when its meaning changes. Default 1. */
+  readonly claimsVersion?: number
   /** Who may register clients. Default: nobody. */
   readonly registration?: RegistrationPolicy
   /** To whom errors at `/authorize` are told without a page in between: to clients that an operator or the user knows (default), or to all. */
@@ -66,6 +72,8 @@ export interface Services {
   /** How addresses are called that somebody else has named. */
   readonly outbound: Outbound
   readonly keys: KeyKeeper
+  /** What tokens tell of users besides what is always there. */
+  readonly claims: ClaimsTeller
   /** Ways to sign in with others. */
   readonly connections: ConnectionBook
   /** Their tokens. */

@@ -84,4 +84,9 @@ UPDATE countersign.identity d SET linked_at = u.created_at FROM countersign.user
 CREATE INDEX identity_of_user ON countersign.identity (user_id);
 `,
   },
+  {
+    name: 'rights of users',
+    needs: 1,
+    text: 'ALTER TABLE countersign.user ADD COLUMN rights text;',
+  },
 ]

@@ -1,12 +1,12 @@
 import { noProfile, type Profile, type User } from '@countersign/core'
-import { storedEmailKey } from '@countersign/store'
+import { readRights, storedEmailKey, storedRights } from '@countersign/store'
 import { byteaOf, type Column, idOf, type Row, uuidOf } from './columns.ts'
 import type { Columns, VersionedTable } from './row-writes.ts'
 
 /** What `readUser` takes, of the table under the name `u`. */
 export const userColumns = `u.id, u.email, u.name, u.password_hash, u.disabled_at, u.deleted_at, u.created_at, u.seal_salt, u.epoch,
-  u.version, u.email_verified_at, u.profile, u.first_identity`
-export const userColumnCount = 13
+  u.version, u.email_verified_at, u.profile, u.first_identity, u.rights`
+export const userColumnCount = 14
 
 export function readUser(row: Row, offset: number): User {
   const name = row[offset + 2] as string | null
@@ -18,6 +18,7 @@ export function readUser(row: Row, offset: number): User {
     emailVerifiedAt: row[offset + 10] as number | null,
     name: name === null ? null : (JSON.parse(name) as string),
     profile: profile === null ? noProfile : (JSON.parse(profile) as Profile),
+    ...readRights(row[offset + 13] as string | null),
     passwordHash: row[offset + 3] as string | null,
     firstIdentity: identity === null ? null : (JSON.parse(identity) as User['firstIdentity']),
     disabledAt: row[offset + 4] as number | null,
@@ -47,6 +48,7 @@ export const userTable: VersionedTable = {
     'email_verified_at',
     'profile',
     'first_identity',
+    'rights',
   ],
   // An address that another user has leaves the row as it is, which is a conflict. Two who take it at once: the index decides.
   updateIf: 'NOT EXISTS (SELECT FROM countersign.user o WHERE o.email_key = v.email_key AND o.id <> v.id)',
@@ -68,6 +70,7 @@ export function columnsOfUser(user: User): Columns {
     email_verified_at: user.emailVerifiedAt,
     profile: Object.keys(user.profile).length === 0 ? null : JSON.stringify(user.profile),
     first_identity: user.firstIdentity === null ? null : JSON.stringify(user.firstIdentity),
+    rights: storedRights(user),
     version: user.version,
   }
 }

@@ -14,6 +14,7 @@ const asFirstSchema = `
   ALTER TABLE user DROP COLUMN email_verified_at;
   ALTER TABLE user DROP COLUMN profile;
   ALTER TABLE user DROP COLUMN first_identity;
+  ALTER TABLE user DROP COLUMN rights;
   DROP INDEX client_by_origin;
   DROP INDEX client_by_expiry;
   DROP TABLE client_web_origin;

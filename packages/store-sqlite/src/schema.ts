@@ -87,6 +87,7 @@ const migrations: readonly (string | ((database: DatabaseSync) => void))[] = [
   UPDATE identity SET linked_at = u.created_at FROM user u WHERE u.key = identity.user;
   CREATE INDEX identity_of_user ON identity (user);
   `,
+  'ALTER TABLE user ADD COLUMN rights TEXT',
 ]
 
 function noteWebOrigins(database: DatabaseSync): void {

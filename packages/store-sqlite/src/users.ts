@@ -1,12 +1,12 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { noProfile, type Profile, type User } from '@countersign/core'
-import { storedEmailKey } from '@countersign/store'
+import { readRights, storedEmailKey, storedRights } from '@countersign/store'
 import { bufferOf, type Column, idColumns, idOf, idParts, type Row } from './columns.ts'
 import { prepareRead, wrote } from './statements.ts'
 
 /** What `readUser` takes, of the table under the name `u`. */
 export const userColumns: string = `${idColumns('u.key', 'u.rest')}, u.email, u.name, u.password_hash, u.disabled_at, u.deleted_at,
-  u.created_at, u.seal_salt, u.epoch, u.version, u.email_verified_at, u.profile, u.first_identity`
+  u.created_at, u.seal_salt, u.epoch, u.version, u.email_verified_at, u.profile, u.first_identity, u.rights`
 
 export function readUser(row: Row, offset: number): User {
   const sealSalt = row[offset + 9] as Column
@@ -16,6 +16,7 @@ export function readUser(row: Row, offset: number): User {
     emailVerifiedAt: row[offset + 12] as number | null,
     name: row[offset + 4] as string | null,
     profile: profileOf(row[offset + 13] as string | null),
+    ...readRights(row[offset + 15] as string | null),
     passwordHash: row[offset + 5] as string | null,
     firstIdentity: identityOf(row[offset + 14] as string | null),
     disabledAt: row[offset + 6] as number | null,
@@ -41,12 +42,12 @@ export function openUsers(database: DatabaseSync): Users {
   const readSealSalt = prepareRead(database, 'SELECT seal_salt FROM user WHERE key = ? AND rest = ?')
   const insert = database.prepare(
     `INSERT INTO user (email, email_key, name, password_hash, disabled_at, deleted_at, created_at, seal_salt, epoch,
-     email_verified_at, profile, first_identity, version, key, rest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+     email_verified_at, profile, first_identity, rights, version, key, rest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
   )
   // OR IGNORE: an address that another user has leaves the row as it is, which is a conflict.
   const update = database.prepare(
     `UPDATE OR IGNORE user SET email = ?, email_key = ?, name = ?, password_hash = ?, disabled_at = ?, deleted_at = ?,
-     created_at = ?, seal_salt = ?, epoch = ?, email_verified_at = ?, profile = ?, first_identity = ?,
+     created_at = ?, seal_salt = ?, epoch = ?, email_verified_at = ?, profile = ?, first_identity = ?, rights = ?,
      version = ? WHERE key = ? AND rest = ? AND version = ?`,
   )
   // The versions rise, so that nobody who read a session before can write its device again.
@@ -78,6 +79,7 @@ export function openUsers(database: DatabaseSync): Users {
         user.emailVerifiedAt,
         storedProfile(user.profile),
         user.firstIdentity && JSON.stringify([user.firstIdentity.connection, user.firstIdentity.subject]),
+        storedRights(user),
         user.version + 1,
         key,
         rest,

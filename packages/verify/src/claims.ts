@@ -14,6 +14,8 @@ export interface ClaimRules {
   readonly requiredClaims: ReadonlyMap<string, string>
   /** Seconds that `exp` may be past. */
   readonly clockToleranceSeconds: number
+  /** The oldest version of the claim schema (`ver`) that is understood; undefined: whichever, or none. */
+  readonly oldestSchema: number | undefined
 }
 
 /** How far `iat` and `nbf` may lie in the future: clocks differ, but not by much. */
@@ -37,6 +39,8 @@ export function judgeClaims(claims: Readonly<Record<string, unknown>>, rules: Cl
   if (claims.epo !== undefined && !isEpochs(claims.epo)) return 'claims_invalid'
   if (claims.cnf !== undefined && !isObject(claims.cnf)) return 'claims_invalid'
   if (isIdOrLogoutToken(claims)) return 'token_type_unexpected'
+  if (rules.oldestSchema !== undefined && !(isNumber(claims.ver) && claims.ver >= rules.oldestSchema))
+    return 'token_outdated'
   for (const [name, value] of rules.requiredClaims) if (claims[name] !== value) return 'claims_invalid'
   return claims as VerifiedClaims
 }
@@ -93,6 +97,7 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
 function isEpochs(value: unknown): boolean {
   if (!isObject(value) || !isNumber(value.all)) return false
   if (value.via !== undefined && !(Array.isArray(value.via) && value.via.every(isOrigin))) return false
+  if (!isNumberOrNone(value.claims)) return false
   return isNumberOrNone(value.user) && isNumberOrNone(value.client) && isNumberOrNone(value.grant)
 }
 

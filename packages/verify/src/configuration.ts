@@ -50,6 +50,11 @@ export interface VerifierOptions {
   readonly types?: readonly (string | null)[]
   /** Claims that must have exactly these values, e.g. `{ token_use: 'access' }`. */
   readonly requiredClaims?: Readonly<Record<string, string>>
+  /**
+   * The oldest version of the claim schema (`ver`, the issuer's `claims_version`) that this API understands; older tokens are 401 `token_outdated`, and their clients get
+   * new ones. Default: whichever.
+   */
+  readonly oldestSchema?: number
   /** HS256: at least 32 bytes, shared with the issuer. While rotating, two. */
   readonly secret?:
     | string
@@ -115,6 +120,7 @@ const optionNames: ReadonlySet<string> = new Set<keyof VerifierOptions>([
   'opaqueKeepSeconds',
   'types',
   'requiredClaims',
+  'oldestSchema',
   'secret',
   'jwksUri',
   'clockToleranceSeconds',
@@ -165,6 +171,8 @@ export function readConfiguration(options: VerifierOptions): Configuration {
       audiences: readAudiences(options.audience),
       requiredClaims: readRequiredClaims(options.requiredClaims ?? {}),
       clockToleranceSeconds: readNumber(options.clockToleranceSeconds, 0, 'clockToleranceSeconds'),
+      oldestSchema:
+        options.oldestSchema === undefined ? undefined : readNumber(options.oldestSchema, 0, 'oldestSchema'),
     },
     secrets,
     jwksUri: options.jwksUri,

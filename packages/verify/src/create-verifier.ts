@@ -36,7 +36,7 @@ interface CheckedToken extends Cached, Times {
   readonly goodButStale: Verified
   /** The version of the revocations under which it was last looked up, and what came of it. */
   lookedUpAt: number
-  dead: boolean
+  dead: ReturnType<Revocations['kills']>
 }
 
 /** What follows the feed and can ask about a single token. */
@@ -169,7 +169,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
       good: Object.freeze({ refused: false, claims, stale: false } as const),
       goodButStale: Object.freeze({ refused: false, claims, stale: true } as const),
       lookedUpAt: -1,
-      dead: false,
+      dead: undefined,
     }
   }
 
@@ -210,7 +210,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
       token.dead = check.known.kills(token.claims, token.kid)
       token.lookedUpAt = check.known.version
     }
-    if (token.dead) return refuse('token_revoked')
+    if (token.dead !== undefined) return refuse(token.dead)
     if (policy.introspect) return introspectOne(token, check.introspect)
     if (check.feed.isCurrent()) return token.good
     switch (policy.whenStale ?? configuration.revocations?.whenStale ?? 'accept') {

@@ -1,7 +1,7 @@
 import type { FeedEntry, FeedPage } from '@countersign/protocol'
 
 const namedKinds: ReadonlySet<unknown> = new Set(['token', 'family', 'session', 'key'])
-const epochKinds: ReadonlySet<unknown> = new Set(['user', 'client', 'grant', 'all'])
+const epochKinds: ReadonlySet<unknown> = new Set(['user', 'client', 'grant', 'all', 'claims'])
 
 /** A page of the feed as it was read, and how many of its entries are of a kind that is not known here. */
 export interface ReadPage {

@@ -9,7 +9,7 @@ const base: VerifiedClaims = { iss: 'x', sub: 'user-1', aud: 'api', iat: 1_000, 
 function kills(entries: readonly FeedEntry[], claims: Partial<VerifiedClaims>, kid?: string): boolean {
   const known = revocations()
   known.add(entries)
-  return known.kills({ ...base, ...claims }, kid)
+  return known.kills({ ...base, ...claims }, kid) !== undefined
 }
 
 function epoch(kind: EpochEntry['kind'], id: string, below: number, atSeconds = 0): EpochEntry {
@@ -19,6 +19,18 @@ function epoch(kind: EpochEntry['kind'], id: string, below: number, atSeconds = 
 function named(kind: NamedKind, id: string): FeedEntry {
   return { kind, id, until }
 }
+
+test('tokens of a login that tell what was are outdated, not revoked; those that tell nothing, and those of others, stand', () => {
+  const known = revocations()
+  known.add([epoch('claims', 'f', 3, 2_000)])
+  const judged = (claims: Partial<VerifiedClaims>) => known.kills({ ...base, ...claims }, undefined)
+  expect(judged({ fam: 'f', epo: { all: 1, claims: 2 } })).toBe('token_outdated')
+  expect(judged({ fam: 'f', epo: { all: 1, claims: 3 } })).toBeUndefined()
+  expect(judged({ fam: 'f', epo: { all: 1 } })).toBeUndefined()
+  expect(judged({ fam: 'g', epo: { all: 1, claims: 2 } })).toBeUndefined()
+  known.add([{ kind: 'family', id: 'f', until }])
+  expect(judged({ fam: 'f', epo: { all: 1, claims: 2 } })).toBe('token_revoked')
+})
 
 test('what is named is dead: token, family, session, and all that a key signed', () => {
   const claims = { jti: 'a', fam: 'b', sid: 'c' }
@@ -120,7 +132,7 @@ test('an entry is kept until its time, and the longer of two times counts', () =
   ])
   known.prune(61)
   expect(known.size).toBe(1)
-  expect(known.kills({ ...base, sid: 'a' }, undefined)).toBe(true)
+  expect(known.kills({ ...base, sid: 'a' }, undefined)).toBe('token_revoked')
   known.prune(101)
   expect(known.size).toBe(0)
 })
@@ -131,9 +143,9 @@ test('a snapshot takes the place of everything before it', () => {
   const { version } = known
   known.replace([{ kind: 'session', id: 'b', until }, epoch('all', 'whatever', 3)])
   expect(known.version).toBeGreaterThan(version)
-  expect(known.kills({ ...base, sid: 'a', epo: { all: 3 } }, undefined)).toBe(false)
-  expect(known.kills({ ...base, sid: 'b', epo: { all: 3 } }, undefined)).toBe(true)
-  expect(known.kills({ ...base, epo: { all: 2 } }, undefined)).toBe(true)
+  expect(known.kills({ ...base, sid: 'a', epo: { all: 3 } }, undefined)).toBeUndefined()
+  expect(known.kills({ ...base, sid: 'b', epo: { all: 3 } }, undefined)).toBe('token_revoked')
+  expect(known.kills({ ...base, epo: { all: 2 } }, undefined)).toBe('token_revoked')
 })
 
 test('where there is no room for all, a flood of tokens pushes out nothing that kills more', () => {
@@ -154,12 +166,12 @@ test('where there is no room for all, a flood of tokens pushes out nothing that 
       expect(known[fill](entries)).toBe(false)
       expect(known.size).toBe(10)
       const alive = { ...base, epo: { all: 2 } }
-      expect(known.kills(alive, undefined)).toBe(false)
-      expect(known.kills({ ...alive, fam: 'f' }, undefined)).toBe(true)
-      expect(known.kills({ ...alive, sid: 's' }, undefined)).toBe(true)
-      expect(known.kills({ ...alive, sub: 'user-9', epo: { all: 2, user: 1 } }, undefined)).toBe(true)
-      expect(known.kills(alive, 'k')).toBe(true)
-      expect(known.kills({ ...base, epo: { all: 1 } }, undefined)).toBe(true)
+      expect(known.kills(alive, undefined)).toBeUndefined()
+      expect(known.kills({ ...alive, fam: 'f' }, undefined)).toBe('token_revoked')
+      expect(known.kills({ ...alive, sid: 's' }, undefined)).toBe('token_revoked')
+      expect(known.kills({ ...alive, sub: 'user-9', epo: { all: 2, user: 1 } }, undefined)).toBe('token_revoked')
+      expect(known.kills(alive, 'k')).toBe('token_revoked')
+      expect(known.kills({ ...base, epo: { all: 1 } }, undefined)).toBe('token_revoked')
     }
   }
 })
@@ -174,8 +186,8 @@ test('without any token among them the logins give way to epochs and keys; what 
     ]),
   ).toBe(true)
   expect(known.add([{ kind: 'key', id: 'k', until }])).toBe(false)
-  expect(known.kills({ ...base, sid: 'a' }, undefined)).toBe(true)
-  expect(known.kills(base, 'k')).toBe(true)
+  expect(known.kills({ ...base, sid: 'a' }, undefined)).toBe('token_revoked')
+  expect(known.kills(base, 'k')).toBe('token_revoked')
   expect(known.add([{ kind: 'family', id: 'c', until }])).toBe(false)
-  expect(known.kills({ ...base, fam: 'c' }, undefined)).toBe(false)
+  expect(known.kills({ ...base, fam: 'c' }, undefined)).toBeUndefined()
 })

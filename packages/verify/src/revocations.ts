@@ -19,8 +19,8 @@ export interface Revocations {
   add(entries: readonly FeedEntry[]): boolean
   /** Forgets entries whose `until` (seconds, by the feed's clock) is past. */
   prune(nowSeconds: number): void
-  /** True if a token with these claims, signed with this key, is dead (design: revocation). */
-  kills(claims: VerifiedClaims, kid: string | undefined): boolean
+  /** Why a token with these claims, signed with this key, is dead (design: revocation); undefined: it is not. */
+  kills(claims: VerifiedClaims, kid: string | undefined): 'token_revoked' | 'token_outdated' | undefined
   /** True if this key was retired, and everything that it signed with it. */
   killsKey(kid: string): boolean
 }
@@ -38,7 +38,7 @@ type Marks = Readonly<Record<NamedKind | EpochKind, Map<string, Mark>>>
  * Where there is no room for all, what kills more stays: a single token goes first, then logins, a key never before them.
  * So nobody who can have many tokens of his own revoked can push out the end of a session.
  */
-const leastFirst = ['token', 'family', 'session', 'grant', 'user', 'client', 'key', 'all'] as const
+const leastFirst = ['claims', 'token', 'family', 'session', 'grant', 'user', 'client', 'key', 'all'] as const
 
 export function revocations(mostEntries: number = Number.POSITIVE_INFINITY): Revocations {
   let marks = noMarks()
@@ -72,7 +72,11 @@ export function revocations(mostEntries: number = Number.POSITIVE_INFINITY): Rev
         for (const [id, mark] of kind) if (mark.until < nowSeconds && kind.delete(id)) size--
       }
     },
-    kills: (claims, kid) => size > 0 && (isNamed(marks, claims, kid) || isOutdated(marks, claims)),
+    kills(claims, kid) {
+      if (size === 0) return undefined
+      if (isNamed(marks, claims, kid) || isOutlived(marks, claims)) return 'token_revoked'
+      return isOutdated(marks, claims) ? 'token_outdated' : undefined
+    },
     killsKey: kid => marks.key.has(kid),
   }
 }
@@ -88,6 +92,7 @@ function noMarks(): Marks {
     client: map(),
     grant: map(),
     all: map(),
+    claims: map(),
   }
 }
 
@@ -133,7 +138,7 @@ function isNamed(marks: Marks, { jti, fam, sid, epo }: VerifiedClaims, kid: stri
   )
 }
 
-function isOutdated(marks: Marks, claims: VerifiedClaims): boolean {
+function isOutlived(marks: Marks, claims: VerifiedClaims): boolean {
   const { sub, client_id: client, epo, iat } = claims
   return (
     isBefore(marks.all.get(''), epo?.all, iat) ||
@@ -143,6 +148,12 @@ function isOutdated(marks: Marks, claims: VerifiedClaims): boolean {
         (marks.grant.size > 0 && isBefore(marks.grant.get(grantEntryId(sub, client)), epo?.grant, iat)))) ||
     epo?.via?.some(origin => isOriginOutdated(marks, sub, origin, iat)) === true
   )
+}
+
+/** What it tells of its user has changed. A token that says nothing of it tells nothing. */
+function isOutdated(marks: Marks, { fam, epo }: VerifiedClaims): boolean {
+  if (marks.claims.size === 0 || fam === undefined || epo?.claims === undefined) return false
+  return epo.claims < (marks.claims.get(fam)?.below ?? 0)
 }
 
 /** An exchanged token dies with each that it was made from: its client, what the user had allowed that one. */

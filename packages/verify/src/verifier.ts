@@ -32,7 +32,7 @@ export interface Verifier {
    * Judges a token for an endpoint. Order: shape, header, key, signature, claims, age by `iat`, revocation, binding,
    * scope. Refuses with `token_malformed`, `algorithm_not_allowed`, `token_type_unexpected`, `key_unknown`,
    * `keys_unavailable`, `signature_invalid`, `issuer_mismatch`, `audience_mismatch`, `claims_invalid`, `token_expired`,
-   * `token_not_yet_valid`, `token_inactive`, `token_issued_in_future`, `token_too_old`, `authentication_insufficient`, `token_revoked`,
+   * `token_not_yet_valid`, `token_inactive`, `token_issued_in_future`, `token_too_old`, `authentication_insufficient`, `token_revoked`, `token_outdated`,
    * `revocations_stale`, `token_bound`, `binding_required`, `token_binding_mismatch`, `proof_required`, `proof_invalid`,
    * `proof_replayed`, `scope_insufficient`.
    *

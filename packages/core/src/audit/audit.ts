@@ -7,6 +7,7 @@ export const auditEvents = [
   'user.enabled',
   'user.deleted',
   'user.password_changed',
+  'user.rights_changed',
   'user.impersonated',
   'identity.linked',
   'identity.unlinked',

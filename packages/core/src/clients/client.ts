@@ -1,5 +1,6 @@
 import type { Instant } from '../ids.ts'
 import type { SigningAlgorithm } from '../keys/key-ring.ts'
+import type { ClaimsMap } from './claims-map.ts'
 
 export type GrantType =
   | 'authorization_code'
@@ -122,6 +123,10 @@ export interface Client {
   readonly accessTokenFormat: 'jwt' | 'opaque'
   /** Signs its ID tokens. */
   readonly idTokenAlgorithm: SigningAlgorithm
+  /** What its access tokens tell of the user, besides what APIs want of all that reach them. */
+  readonly accessTokenClaims: ClaimsMap
+  /** What its ID tokens tell of the user, besides what was asked for. */
+  readonly idTokenClaims: ClaimsMap
   /** `sub`: the user's id, one that only the clients of this sector see (OpenID Connect Core §8.1), or `{connection}|{id there}`. */
   readonly subjectType: 'public' | 'pairwise' | 'connection'
   /** Who share one pairwise `sub`: a host name. Null: whom `sectorOf` finds. */
@@ -196,6 +201,8 @@ export function declareClient(declaration: Pick<Client, 'id'> & Partial<Client>)
     requiresPushedRequests: false,
     accessTokenFormat: 'jwt',
     idTokenAlgorithm: 'ES256',
+    accessTokenClaims: {},
+    idTokenClaims: {},
     subjectType: 'public',
     sectorIdentifier: null,
     consent: declaration.firstParty === true ? 'implied' : 'asked',

@@ -2,7 +2,6 @@ import { type AccessTokenClaims, type Actor, type Refusal, refuse, type TokenOri
 import type { AuthenticatedClient } from '../clients/client.ts'
 import { grantScope } from '../clients/scope.ts'
 import type { Instant } from '../ids.ts'
-import { claimSchemaVersion } from '../tokens/access-token.ts'
 import { type ApiLifetimes, accessTokenLife } from '../tokens/access-token-life.ts'
 
 /** A token that stands, and how far the login behind it reaches. */
@@ -16,6 +15,7 @@ export interface TokenExchange {
   readonly issuer: string
   readonly now: Instant
   readonly apiLifetimes: ApiLifetimes
+  readonly schemaVersion: number
   /** Who asks, and will hold the token. */
   readonly client: AuthenticatedClient
   readonly subject: SubjectToken
@@ -80,7 +80,7 @@ export function exchangeToken(request: TokenExchange): Omit<AccessTokenClaims, '
       via: [originOf(subject), ...(subject.epo?.via ?? [])],
     },
     act: { ...acting, ...(subject.act && { act: subject.act }) },
-    ver: claimSchemaVersion,
+    ver: request.schemaVersion,
     ...(request.jkt !== undefined && { cnf: { jkt: request.jkt } }),
   }
 }

@@ -4,7 +4,6 @@ import type { AuthenticatedClient } from '../clients/client.ts'
 import { grantScope } from '../clients/scope.ts'
 import { currentEpochs } from '../revocation/epochs.ts'
 import type { Snapshot } from '../snapshots.ts'
-import { claimSchemaVersion } from '../tokens/access-token.ts'
 import { type ApiLifetimes, accessTokenLife } from '../tokens/access-token-life.ts'
 import { mayUse, type User } from '../users/user.ts'
 
@@ -12,6 +11,7 @@ export interface Impersonation {
   readonly snapshot: Snapshot & { readonly user: User | undefined }
   readonly issuer: string
   readonly apiLifetimes: ApiLifetimes
+  readonly schemaVersion: number
   readonly client: AuthenticatedClient
   readonly scope: string | undefined
   /** Undefined: all of the client's. */
@@ -51,7 +51,7 @@ export function impersonate(
     scope,
     epo: currentEpochs({ issuer: snapshot.issuer, user, client }),
     act: { sub: client.id, client_id: client.id },
-    ver: claimSchemaVersion,
+    ver: request.schemaVersion,
     ...(request.jkt !== undefined && { cnf: { jkt: request.jkt } }),
   }
   const audit = [

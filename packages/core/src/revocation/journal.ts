@@ -6,6 +6,7 @@ import type { Client } from '../clients/client.ts'
 import type { Grant } from '../grants/grant.ts'
 import type { Instant } from '../ids.ts'
 import type { Family } from '../sessions/session.ts'
+import type { Rights } from '../users/rights.ts'
 import type { Identity, User } from '../users/user.ts'
 
 /*
@@ -19,6 +20,8 @@ export type JournalledLogin = Pick<Family, 'id' | 'epochs' | 'endedAt' | 'endRea
 export interface JournalledUser extends Pick<User, 'id' | 'epoch' | 'disabledAt' | 'deletedAt'> {
   /** The hash of a password that was changed, sealed; absent if it was not. */
   readonly sealedPassword?: string
+  /** What they may do, if that was changed. */
+  readonly rights?: Pick<Rights, 'roles' | 'groups' | 'permissions'>
 }
 
 /** A way to sign in that was taken off its user. */
@@ -46,6 +49,7 @@ const takesBack: ReadonlySet<AuditEvent> = new Set<AuditEvent>([
   'user.enabled',
   'user.deleted',
   'user.password_changed',
+  'user.rights_changed',
   'identity.unlinked',
   'session.ended',
   'sessions.ended',
@@ -78,6 +82,7 @@ export function journalRecord(change: Change, sealPassword: (user: User) => stri
       disabledAt: user.disabledAt,
       deletedAt: user.deletedAt,
       ...(events.has('user.password_changed') && { sealedPassword: sealPassword(user) }),
+      ...(events.has('user.rights_changed') && { rights: withoutAttributes(user.rights) }),
     })),
     identities: rows('identity').flatMap(identity =>
       identity.unlinkedAt === null
@@ -87,6 +92,11 @@ export function journalRecord(change: Change, sealPassword: (user: User) => stri
     grants: rows('grant').map(({ userId, clientId, epoch, withdrawnAt }) => ({ userId, clientId, epoch, withdrawnAt })),
     clients: rows('client'),
   }
+}
+
+/** What an operator keeps of a person besides may be personal. */
+function withoutAttributes({ roles, groups, permissions }: Rights): JournalledUser['rights'] & object {
+  return { roles, groups, permissions }
 }
 
 type RowOf<Table> = Extract<Change['writes'][number], { table: Table }>['row']

@@ -26,6 +26,8 @@ const common = {
   sid: session.id,
   apiLifetimes: new Map(),
   scope: 'account',
+  own: { claims: {} },
+  schemaVersion: 1,
   epochs,
   now: sampleTime + 999,
 }
@@ -67,6 +69,12 @@ describe('an access token', () => {
   test('of a bound family names the key, where the client wants it so (RFC 9449 §6.1)', () => {
     expect(userClaims({ ...common, session, family, jkt: 'thumbprint' }).cnf).toEqual({ jkt: 'thumbprint' })
     expect(claims.cnf).toBeUndefined()
+  })
+
+  test('tells what an operator wants told of the user, and none of it takes the place of what it says of itself', () => {
+    const wanted = { roles: ['editor'], sub: 'evil', epo: { all: 99 }, ver: 99, exp: 1 }
+    const told = userClaims({ ...common, session, family, jkt: undefined, own: { claims: wanted, epoch: 4 } })
+    expect(told).toEqual({ ...claims, roles: ['editor'], epo: { ...claims.epo, claims: 4 } })
   })
 
   test('of a machine has the client as its subject, and no session', () => {

@@ -18,8 +18,12 @@ export interface Mint {
   readonly random: RandomBytes
 }
 
-/** The version of the claim schema (`ver`). */
-export const claimSchemaVersion = 1
+/** What a token tells of its user besides what is always there (`mappedClaims`), and the version of that schema (`ver`). */
+export interface OwnClaims {
+  readonly claims: Readonly<Record<string, unknown>>
+  /** The user's `claimsEpoch`; absent: nothing that can be outdated is told. */
+  readonly epoch?: number
+}
 
 /** The claims of a user's token, all but `jti`. `aud` holds the issuer too: `/v1` is an audience like any other. */
 export function userClaims(request: {
@@ -35,14 +39,17 @@ export function userClaims(request: {
   scope: string
   epochs: Epochs
   jkt: string | undefined
+  own: OwnClaims
+  schemaVersion: number
   now: Instant
 }): Omit<AccessTokenClaims, 'jti'> {
-  const { client, session, family } = request
+  const { client, session, family, own } = request
   const issuedAt = Math.floor(request.now / 1000)
   const aud = [request.issuer, ...family.audiences]
   const { at, amr } = authenticationOf(session, family)
   const acr = acrOf(amr)
   return {
+    ...own.claims,
     iss: request.issuer,
     sub: request.sub,
     aud,
@@ -55,8 +62,8 @@ export function userClaims(request: {
     amr,
     sid: request.sid,
     fam: family.id,
-    epo: epochsToTell(client, request.epochs),
-    ver: claimSchemaVersion,
+    epo: { ...epochsToTell(client, request.epochs), ...(own.epoch !== undefined && { claims: own.epoch }) },
+    ver: request.schemaVersion,
     ...(request.jkt !== undefined && { cnf: { jkt: request.jkt } }),
   }
 }
@@ -69,6 +76,7 @@ export function machineClaims(request: {
   scope: string
   epochs: Epochs
   jkt: string | undefined
+  schemaVersion: number
   now: Instant
 }): Omit<AccessTokenClaims, 'jti'> {
   const { client } = request
@@ -83,7 +91,7 @@ export function machineClaims(request: {
     client_id: client.id,
     scope: request.scope,
     epo: request.epochs,
-    ver: claimSchemaVersion,
+    ver: request.schemaVersion,
     ...(request.jkt !== undefined && { cnf: { jkt: request.jkt } }),
   }
 }

@@ -10,6 +10,7 @@ const request = {
   sid: 's-1',
   nonce: null,
   accessToken: 'a.b.c',
+  own: {},
 }
 
 test('the nonce stands in it to the letter, if there was one', () => {
@@ -53,6 +54,8 @@ test('nothing that was asked for takes the place of what it says of itself', () 
   ]
   const claims = { id_token: Object.fromEntries(names.map(name => [name, { value: 'evil' }])) }
   expect(idTokenClaims({ ...request, family: { ...rows.family, claims } })).toEqual(idTokenClaims(request))
+  const own = Object.fromEntries(names.slice(0, -2).map(name => [name, 'evil']))
+  expect(idTokenClaims({ ...request, own })).toEqual(idTokenClaims(request))
 })
 
 test('it outlives neither its client’s access tokens nor the login', () => {

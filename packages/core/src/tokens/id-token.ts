@@ -26,6 +26,8 @@ export interface IdTokenRequest {
   readonly nonce: string | null
   /** The access token that goes out beside it. */
   readonly accessToken: string
+  /** What the operator wants in it (`mappedClaims`). */
+  readonly own: Readonly<Record<string, unknown>>
   readonly now: Instant
 }
 
@@ -40,6 +42,7 @@ export function idTokenClaims(request: IdTokenRequest): IdTokenClaims {
   const acr = acrOf(amr)
   const end = Math.min(issuedAt + client.lifetimes.accessTokenSeconds, Math.floor(family.absoluteEndAt / 1000))
   return {
+    ...request.own,
     ...claimsAbout(user, { scopes: [], single: singleClaims({ client, family }, 'id_token') }),
     iss: request.issuer,
     sub: request.sub,

@@ -45,6 +45,11 @@ export function scopeOfClaim(name: string): string | undefined {
   return claimScopes.find(scope => namesOfScope[scope]?.includes(name))
 }
 
+/** All that is known of a person. */
+export function standardClaimsOf(user: User): StandardClaims {
+  return Object.assign({}, ...Object.values(claimsOfScope).map(tell => tell(user)))
+}
+
 /** What the words of a scope tell (§5.4), and single claims that were asked for (§5.5), as far as they are known. */
 export function claimsAbout(
   user: User,
@@ -54,8 +59,9 @@ export function claimsAbout(
     Object.hasOwn(claimsOfScope, scope) ? [claimsOfScope[scope]?.(user)] : [],
   )
   if (asked.single.length === 0) return Object.assign({}, ...told)
-  const all: StandardClaims = Object.assign({}, ...Object.values(claimsOfScope).map(tell => tell(user)))
-  const single = Object.fromEntries(Object.entries(all).filter(([name]) => asked.single.includes(name)))
+  const single = Object.fromEntries(
+    Object.entries(standardClaimsOf(user)).filter(([name]) => asked.single.includes(name)),
+  )
   return Object.assign({}, ...told, single)
 }
 

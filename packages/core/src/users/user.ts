@@ -1,5 +1,6 @@
 import type { Instant } from '../ids.ts'
 import { noProfile, type Profile } from './profile.ts'
+import { noRights, type Rights } from './rights.ts'
 
 /** A person's account. */
 export interface User {
@@ -10,6 +11,9 @@ export interface User {
   readonly emailVerifiedAt: Instant | null
   readonly name: string | null
   readonly profile: Profile
+  readonly rights: Rights
+  /** Raised with everything that tokens may tell of the user; those that tell less of late than they could are outdated (`claims` in the feed), and nothing else is. */
+  readonly claimsEpoch: number
   /** A PHC string, or null: signs in by other means. */
   readonly passwordHash: string | null
   /** How the first connection that knew them called them; null: none, they began with a password. Never changes, so that a `sub` may be made of it. */
@@ -62,6 +66,8 @@ export function newUser(made: Pick<User, 'id' | 'createdAt' | 'sealSalt'> & Part
     emailVerifiedAt: null,
     name: null,
     profile: noProfile,
+    rights: noRights,
+    claimsEpoch: 0,
     passwordHash: null,
     firstIdentity: null,
     disabledAt: null,
@@ -77,7 +83,15 @@ export function erased(
   now: Instant,
 ): Pick<
   User,
-  'deletedAt' | 'email' | 'emailVerifiedAt' | 'name' | 'profile' | 'passwordHash' | 'firstIdentity' | 'sealSalt'
+  | 'deletedAt'
+  | 'email'
+  | 'emailVerifiedAt'
+  | 'name'
+  | 'profile'
+  | 'rights'
+  | 'passwordHash'
+  | 'firstIdentity'
+  | 'sealSalt'
 > {
   return {
     deletedAt: now,
@@ -85,6 +99,7 @@ export function erased(
     emailVerifiedAt: null,
     name: null,
     profile: noProfile,
+    rights: noRights,
     passwordHash: null,
     firstIdentity: null,
     sealSalt: null,
@@ -93,4 +108,9 @@ export function erased(
 
 export function mayUse(user: User): boolean {
   return user.disabledAt === null && user.deletedAt === null
+}
+
+/** The names of the ways in which a user can sign in: a password, and each connection. */
+export function waysIn(user: User, identities: readonly Pick<Identity, 'connection'>[]): string[] {
+  return [...(user.passwordHash === null ? [] : ['password']), ...identities.map(({ connection }) => connection)]
 }

@@ -1,27 +1,33 @@
 import {
-  emailKey,
   erased,
   type JournalRecord,
   type KeyState,
   type PersonalSeal,
   personalOf,
+  type Rights,
   revokeAll,
   type User,
-  type UserSnapshot,
+  waysIn,
 } from '@countersign/core'
 import { type Refusal, refuse } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
+import type { WrittenRights } from '../claims/change-rights.ts'
 import { afterRestore } from '../restore/restored.ts'
 import type { Services } from '../services.ts'
 import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
 import { endUserSessions } from '../sign-in/end-user-sessions.ts'
 import { type ClientAdmin, createClientAdmin } from './client-admin.ts'
 import { type AuditView, readAudit } from './read-audit.ts'
+import { addUser, findUser, setRights } from './user-admin.ts'
 
 /** What an operator does on a running system: the CLI's commands, one function each. */
 export interface Admin {
   /** By id or e-mail address: who it is, and where they are signed in. */
   showUser(idOrEmail: string): Promise<UserView | Refusal>
+  /** `password_unacceptable`, `email_taken` and so on are answered as at sign-up. */
+  addUser(user: Parameters<typeof addUser>[1]): Promise<object | Refusal>
+  /** Replaces what is named; clients whose tokens tell of it are told. */
+  setRights(idOrEmail: string, rights: WrittenRights): Promise<object | Refusal>
   /** Ends every session, refresh and access token at once, and says how many sessions that were. */
   disableUser(idOrEmail: string): Promise<object | Refusal>
   enableUser(idOrEmail: string): Promise<object | Refusal>
@@ -54,7 +60,7 @@ export interface KeyView {
 }
 
 /** A user as an operator sees them. Times are RFC 3339. */
-export interface UserView {
+export interface UserView extends Rights {
   readonly id: string
   readonly email: string | null
   readonly name: string | null
@@ -80,6 +86,8 @@ export function createAdmin(services: Services, personal: PersonalSeal): Admin {
   }
   return {
     showUser: who => showUser(store, who),
+    addUser: user => addUser(services, user),
+    setRights: (who, rights) => setRights(services, who, rights),
     disableUser: who =>
       changeUser(services, who, now => ({ change: { disabledAt: now }, event: 'user.disabled', ends: true })),
     enableUser: who =>
@@ -154,11 +162,6 @@ function changeUser(
   })
 }
 
-function findUser(store: Store, idOrEmail: string): Promise<UserSnapshot> {
-  const key = emailKey(idOrEmail)
-  return key === null ? store.loadUser(idOrEmail) : store.loadUserByEmail(key)
-}
-
 async function showUser(store: Store, idOrEmail: string): Promise<UserView | Refusal> {
   const { user } = await findUser(store, idOrEmail)
   if (user === undefined || user.deletedAt !== null) return refuse('user_unknown')
@@ -169,7 +172,8 @@ async function showUser(store: Store, idOrEmail: string): Promise<UserView | Ref
     name: user.name,
     state: user.disabledAt === null ? 'active' : 'disabled',
     created_at: new Date(user.createdAt).toISOString(),
-    ways_in: [...(user.passwordHash === null ? [] : ['password']), ...identities.map(({ connection }) => connection)],
+    ...user.rights,
+    ways_in: waysIn(user, identities),
     sessions: sessions.map(({ session, families }) => ({
       id: session.id,
       device: session.device.label,

@@ -6,4 +6,5 @@ export const rightsOfBackEnds: readonly string[] = [
   'tokens:exchange',
   'tokens:impersonate',
   'connections:tokens',
+  'users:manage',
 ]

@@ -1,5 +1,6 @@
 import {
   type AssertionAlgorithm,
+  type ClaimsMap,
   type Client,
   type ClientAuthenticationMethod,
   declareClient,
@@ -7,6 +8,8 @@ import {
   defaultRefreshPolicy,
   type GrantType,
   hashClientSecret,
+  isClaimSource,
+  isReservedClaim,
   type SigningAlgorithm,
   signingAlgorithms,
 } from '@countersign/core'
@@ -28,6 +31,20 @@ const page = z
   .max(2000)
   .regex(/^https?:\/\/[^\s\\]+$/, 'must be a web address')
 const redirects = z.array(z.string().max(2000)).max(50)
+
+/** A claim → where it comes from. */
+export const claimsMap: z.ZodType<ClaimsMap> = z
+  .record(
+    z
+      .string()
+      .regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,100}$/, 'must be one word')
+      .refine(name => !isReservedClaim(name), 'is a claim that tokens need for themselves'),
+    z
+      .string()
+      .max(200)
+      .refine(isClaimSource, 'must be a standard claim such as email, or roles, groups, permissions, attributes.NAME'),
+  )
+  .refine(map => Object.keys(map).length <= 50, 'can hold 50 claims')
 
 const members = {
   id: z.string().regex(/^[\x21-\x7e]{1,200}$/, 'must be 1 to 200 visible ASCII characters'),
@@ -76,6 +93,8 @@ const members = {
   requires_pushed_requests: z.boolean().optional(),
   access_token_format: z.enum(['jwt', 'opaque']).optional(),
   id_token_algorithm: z.enum(signingAlgorithms).optional(),
+  access_token_claims: claimsMap.optional(),
+  id_token_claims: claimsMap.optional(),
   subject_type: z.enum(['public', 'pairwise', 'connection']).optional(),
   sector_identifier: z
     .string()
@@ -129,6 +148,8 @@ export interface WrittenClient {
   readonly requires_pushed_requests?: boolean | undefined
   readonly access_token_format?: Client['accessTokenFormat'] | undefined
   readonly id_token_algorithm?: SigningAlgorithm | undefined
+  readonly access_token_claims?: ClaimsMap | undefined
+  readonly id_token_claims?: ClaimsMap | undefined
   readonly subject_type?: Client['subjectType'] | undefined
   readonly sector_identifier?: string | null | undefined
   readonly default_max_age_seconds?: number | null | undefined

@@ -8,6 +8,7 @@ import {
   subjectOf,
 } from '@countersign/core'
 import { accessTokenPrefix, isRefusal, type Refusal, refreshTokenPrefix, refuse } from '@countersign/protocol'
+import { isOutdated } from '../claims/own-claims-of.ts'
 import { authenticateClient } from '../clients/authenticate-client.ts'
 import { authorizeCaller } from '../clients/authorize-caller.ts'
 import { json, refusalAnswer } from '../http/answers.ts'
@@ -67,6 +68,7 @@ async function introspectAccessToken(
   if (isRefusal(asking)) return refusalAnswer(asking)
   const judged = await judgeAccessToken(services, token)
   const isTold = !isRefusal(judged) && mayLearn(asking, token, judged)
+  if (isTold && (await isOutdated(services, judged))) return inactive()
   if (isTold) return json(200, { active: true, ...describe(judged) })
   return asking.ofOthers ? inactive() : refusalAnswer(refuse('client_not_allowed', { detail: needsRight }))
 }

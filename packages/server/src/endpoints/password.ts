@@ -57,7 +57,7 @@ export function password(services: Services): Endpoint {
       const rows = { now: keep.now, issuer: keep.issuer, user, client, grant, session: keep.session, family: rotated }
       // The key that the old token was bound to stays the family's; the new access token is bound like the old one.
       const more = { generation: rotated.generation, jkt: rotated.jkt ?? undefined }
-      return { result: { ...signTokenAnswer(services, rows, more), session_id: keep.session.id }, change }
+      return { result: { ...(await signTokenAnswer(services, rows, more)), session_id: keep.session.id }, change }
     })
     return isRefusal(changed) ? refusalAnswer(changed) : json(200, changed)
   }

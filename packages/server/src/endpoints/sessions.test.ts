@@ -342,8 +342,14 @@ describe('a token at /v1', () => {
     expect((await me(to, accessToken)).body).toEqual({
       id,
       email: 'maria@example.com',
+      email_verified: false,
       name: null,
+      roles: [],
+      groups: [],
+      permissions: [],
+      ways_in: ['password'],
       created_at: new Date(to.now()).toISOString(),
+      updated_at: new Date(to.now()).toISOString(),
       session_id: sessionId,
     })
   })

@@ -103,7 +103,7 @@ export async function openAnswered(
   // What is superseded is among what the new authorization ends.
   const { session, family, change } = openLogin({ ...login, grant, ...(under && { superseded: undefined }) })
   const rows = { now: login.snapshot.now, issuer: login.snapshot.issuer, ...login, grant, session, family }
-  const tokens = signTokenAnswer(services, rows, { generation: 0, jkt: login.jkt })
+  const tokens = await signTokenAnswer(services, rows, { generation: 0, jkt: login.jkt })
   const ends = under ? [under.change] : await roomFor(services, login)
   const session_id = sessionNameFor(login.client, session.id, services.pairwiseKey)
   return { result: { ...tokens, session_id }, change: combine(change, ...ends) }

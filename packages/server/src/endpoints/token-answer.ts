@@ -8,6 +8,7 @@ import {
   type Instant,
   idTokenClaims,
   idTokenType,
+  type OwnClaims,
   type Session,
   sessionNameFor,
   signJws,
@@ -18,7 +19,7 @@ import {
 } from '@countersign/core'
 import type { TokenAnswer } from '@countersign/protocol'
 import type { Services } from '../services.ts'
-import { issueAccessToken } from '../sign-in/issue-access-token.ts'
+import { issueAccessToken, schemaVersionOf } from '../sign-in/issue-access-token.ts'
 
 /** The rows that a token is made from, as they were loaded or will be committed. */
 export interface LoginRows {
@@ -38,7 +39,7 @@ export interface LoginRows {
  *
  * @param generation of the refresh token in the answer; `undefined`: none, the presented one stays current. A client that may not refresh gets none.
  */
-export function signTokenAnswer(
+export async function signTokenAnswer(
   services: Services,
   rows: LoginRows,
   more: {
@@ -50,7 +51,7 @@ export function signTokenAnswer(
     /** With what its ID token is made, if the scope wants one; absent: no ID token. */
     idToken?: { readonly nonce: string | null }
   },
-): TokenAnswer {
+): Promise<TokenAnswer> {
   const { now, client, user, session, family } = rows
   const jkt = client.accessTokenBinding === 'dpop' ? more.jkt : undefined
   const { scope, audiences } = stillAllowed(
@@ -59,6 +60,7 @@ export function signTokenAnswer(
   )
   const sub = subjectOf(client, user, services.pairwiseKey)
   const sid = sessionNameFor(client, session.id, services.pairwiseKey)
+  const own = await services.claims.accessToken(user, { client, audiences, scope })
   const wanted = userClaims({
     issuer: services.config.issuer,
     client,
@@ -70,12 +72,15 @@ export function signTokenAnswer(
     scope,
     epochs: currentEpochs(rows),
     jkt,
+    own,
+    schemaVersion: schemaVersionOf(services),
     now,
   })
   // No token outlives the login that it speaks for.
   const claims = { ...wanted, exp: Math.min(wanted.exp, Math.floor(family.absoluteEndAt / 1000)) }
   const accessToken = issueAccessToken(services, client, claims)
-  const idToken = scope.split(' ').includes('openid') ? more.idToken : undefined
+  const wantsIdToken = scope.split(' ').includes('openid') ? more.idToken : undefined
+  const idToken = wantsIdToken && { ...wantsIdToken, own: await services.claims.idToken(user, { client, scope }) }
   return {
     access_token: accessToken,
     token_type: jkt === undefined ? 'Bearer' : 'DPoP',
@@ -97,7 +102,7 @@ export function signTokenAnswer(
 function signIdToken(
   { config, keys }: Services,
   { now, client, user, session, family }: LoginRows,
-  more: { sub: string; sid: string; nonce: string | null; accessToken: string },
+  more: { sub: string; sid: string; nonce: string | null; accessToken: string; own: OwnClaims['claims'] },
 ): string {
   const claims = idTokenClaims({ issuer: config.issuer, client, user, session, family, now, ...more })
   return signJws(keys.signer(client.idTokenAlgorithm, idTokenType), claims)

@@ -64,21 +64,21 @@ async function redeem(
     if (spent?.refusal !== undefined) return refusalAnswer(spent.refusal)
     const answer = isRefusal(outcome)
       ? refusalAnswer(outcome)
-      : json(200, tokensOf(services, snapshot, outcome, { jkt, audiences }))
+      : json(200, await tokensOf(services, snapshot, outcome, { jkt, audiences }))
     if (change === undefined || (await services.store.commit(change)) === 'committed') return answer
   }
   throw new StoreUnavailable('A code is being redeemed by others all the time.')
 }
 
-function tokensOf(
+async function tokensOf(
   services: Services,
   snapshot: CodeSnapshot,
   { session, family, grant }: RedeemedCode,
   more: { jkt: string | undefined; audiences: readonly string[] | undefined },
-): object {
+): Promise<object> {
   const rows = { ...snapshot, session, family, grant }
   const idToken = { nonce: snapshot.code.nonce }
-  const answer = signTokenAnswer(services, rows, { generation: 0, idToken, ...more })
+  const answer = await signTokenAnswer(services, rows, { generation: 0, idToken, ...more })
   return { ...answer, session_id: sessionNameFor(snapshot.client, session.id, services.pairwiseKey) }
 }
 

@@ -3,7 +3,7 @@ import { refuse, type TokenAnswer } from '@countersign/protocol'
 import { json, refusalAnswer } from '../http/answers.ts'
 import type { HttpAnswer } from '../http/message.ts'
 import type { Services } from '../services.ts'
-import { issueAccessToken } from '../sign-in/issue-access-token.ts'
+import { issueAccessToken, schemaVersionOf } from '../sign-in/issue-access-token.ts'
 import { grantAudiences } from './grant-audiences.ts'
 import type { TokenRequest } from './token-request.ts'
 
@@ -24,6 +24,7 @@ export async function grantClientCredentials(services: Services, request: TokenR
     scope,
     epochs: currentEpochs(clientSnapshot),
     jkt: client.accessTokenBinding === 'dpop' ? proof.jkt : undefined,
+    schemaVersion: schemaVersionOf(services),
     now: clientSnapshot.now,
   })
   const answer: TokenAnswer = {

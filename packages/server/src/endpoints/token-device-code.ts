@@ -39,11 +39,11 @@ export async function pollForDevice(services: Services, request: TokenRequest): 
       isRefusal(outcome) || approver === undefined
         ? refusalAnswer(isRefusal(outcome) ? outcome : refuse('device_code_invalid'))
         : json(200, {
-            ...signTokenAnswer(
+            ...(await signTokenAnswer(
               services,
               { ...approver, client, ...outcome },
               { generation: 0, jkt, audiences, idToken: { nonce: null } },
-            ),
+            )),
             session_id: sessionNameFor(client, outcome.session.id, services.pairwiseKey),
           })
     if (change === undefined || (await services.store.commit(change)) === 'committed') return answer

@@ -1,13 +1,14 @@
 import { exchangeToken, impersonate, isPublic, type SubjectToken } from '@countersign/core'
 import { type AccessTokenClaims, isRefusal, type Refusal, refuse } from '@countersign/protocol'
+import { withOwnClaims } from '../claims/own-claims-of.ts'
 import { rightsOfBackEnds } from '../clients/rights-of-back-ends.ts'
 import { json, refusalAnswer } from '../http/answers.ts'
 import type { HttpAnswer } from '../http/message.ts'
 import type { Parameters } from '../http/read-form.ts'
 import type { Services } from '../services.ts'
-import { judgeAccessToken } from '../sign-in/check-access-token.ts'
+import { type CheckedToken, judgeAccessToken } from '../sign-in/check-access-token.ts'
 import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
-import { issueAccessToken } from '../sign-in/issue-access-token.ts'
+import { issueAccessToken, schemaVersionOf } from '../sign-in/issue-access-token.ts'
 import { isAbsoluteUri } from './grant-audiences.ts'
 import { missing, type TokenRequest } from './token-request.ts'
 
@@ -90,20 +91,29 @@ async function actForSubject(
     ...asked,
     issuer: services.config.issuer,
     apiLifetimes: services.config.apiLifetimes,
+    schemaVersion: schemaVersionOf(services),
     now: clientSnapshot.now,
     client,
     subject,
     actor: actor?.claims,
     jkt: client.accessTokenBinding === 'dpop' ? proof.jkt : undefined,
   })
-  return isRefusal(claims) ? claims : (proof.spend() ?? claims)
+  if (isRefusal(claims)) return claims
+  const { login } = subject
+  // What the user was asked about before somebody else came to act is what may be told of them.
+  const consent = login?.client.consent === 'asked' ? 'asked' : client.consent
+  const told = login ? await withOwnClaims(services, claims, { user: login.user, client, consent }) : claims
+  return proof.spend() ?? told
 }
 
 /** Checked as at our own endpoints: what is revoked, expired or forged is exchanged for nothing. */
-async function loadSubject(services: Services, token: string): Promise<SubjectToken | undefined> {
+async function loadSubject(
+  services: Services,
+  token: string,
+): Promise<(SubjectToken & Pick<CheckedToken, 'login'>) | undefined> {
   const checked = await judgeAccessToken(services, token)
   if (isRefusal(checked)) return undefined
-  return { claims: checked.claims, loginAudiences: checked.login?.family.audiences ?? [] }
+  return { claims: checked.claims, login: checked.login, loginAudiences: checked.login?.family.audiences ?? [] }
 }
 
 async function actAsUser(
@@ -114,19 +124,26 @@ async function actAsUser(
   if (asked.actor !== undefined) return refuse('actor_token_invalid')
   let isSpent = false
   const decided = await decideAndCommit(services, async () => {
+    const snapshot = await services.store.loadUser(asked.subject)
     const outcome = impersonate({
       ...asked,
-      snapshot: await services.store.loadUser(asked.subject),
+      snapshot,
       issuer: services.config.issuer,
       apiLifetimes: services.config.apiLifetimes,
+      schemaVersion: schemaVersionOf(services),
       client,
       notForUsers: [...rightsOfBackEnds, 'revocations'],
       jkt: client.accessTokenBinding === 'dpop' ? proof.jkt : undefined,
     })
-    const spent = isRefusal(outcome) || isSpent ? undefined : proof.spend()
+    if (isRefusal(outcome)) return outcome
+    const { user } = snapshot
+    const claims = user
+      ? await withOwnClaims(services, outcome.claims, { user, client, consent: client.consent })
+      : outcome.claims
+    const spent = isSpent ? undefined : proof.spend()
     if (spent !== undefined) return spent
     isSpent = true
-    return isRefusal(outcome) ? outcome : { result: outcome, change: outcome.change }
+    return { result: { claims }, change: outcome.change }
   })
   return isRefusal(decided) ? decided : decided.claims
 }

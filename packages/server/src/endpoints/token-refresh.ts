@@ -50,7 +50,7 @@ export async function refreshTokens(services: Services, request: TokenRequest): 
     isSpent = decision.row >= 3
     const { decided, signed } = isRefusal(wanted)
       ? { decided: withoutTokens(decision, wanted), signed: undefined }
-      : { decided: decision, signed: sign(services, request, snapshot, decision, wanted) }
+      : { decided: decision, signed: await sign(services, request, snapshot, decision, wanted) }
     const outcome = decided.change ? await services.store.commit(decided.change) : 'committed'
     if (outcome === 'committed') return answer(services, request, decided, token.familyId, signed)
     snapshot = await services.store.loadFamily(token.familyId)
@@ -86,17 +86,17 @@ function narrow(services: Services, { form, client }: TokenRequest, { family }: 
   return audiences === undefined ? refuse('resource_invalid') : { scope, audiences }
 }
 
-function sign(
+async function sign(
   services: Services,
   request: TokenRequest,
   snapshot: FamilySnapshot,
   { outcome }: RefreshDecision,
   narrowed: Narrowed,
-): string | undefined {
+): Promise<string | undefined> {
   if (isRefusal(outcome)) return undefined
   const rows = { ...snapshot, family: outcome.family }
   const more = { generation: outcome.generation, jkt: request.proof.jkt, ...narrowed, idToken: { nonce: null } }
-  return JSON.stringify(signTokenAnswer(services, rows, more))
+  return JSON.stringify(await signTokenAnswer(services, rows, more))
 }
 
 function answer(

@@ -391,7 +391,7 @@ test('A1: an access token lives as an API that it reaches wants it, if that is l
 test('GHSA-8fpg-xm3f-6cx3: closed, not open: a life for an API that no client reaches stops the start, since a name is misspelt', async () => {
   const apiLifetimes = new Map([['https://api.exmaple', 60]])
   await expect(given.server({ config: { apiLifetimes } })).rejects.toThrow(
-    "No client has the audience 'https://api.exmaple', so what is set for it (access_token_seconds, access_token_format) would count for nothing.",
+    "No client has the audience 'https://api.exmaple', so what is set for it (access_token_seconds, access_token_format, claims) would count for nothing.",
   )
 })
 

@@ -102,5 +102,6 @@ function userAgain(stored: User, one: JournalledUser, openPassword: ReplayOption
   const epoch = Math.max(stored.epoch, one.epoch)
   if (one.deletedAt !== null) return { ...stored, ...erased(one.deletedAt), epoch }
   const password = one.sealedPassword === undefined ? {} : { passwordHash: openPassword(one.id, one.sealedPassword) }
-  return { ...stored, ...password, epoch, disabledAt: one.disabledAt }
+  const rights = one.rights === undefined ? {} : { rights: { ...stored.rights, ...one.rights } }
+  return { ...stored, ...password, ...rights, epoch, disabledAt: one.disabledAt }
 }

@@ -13,3 +13,8 @@ export function issueAccessToken(
   if (!isOpaque) return mintAccessToken(mint, claims)
   return mintOpaqueToken({ sealingKey: opaqueTokenKey, ...mint }, claims)
 }
+
+/** The version of the claim schema, which APIs may ask for (`oldestSchema` of the verifier). */
+export function schemaVersionOf({ config }: Pick<Services, 'config'>): number {
+  return config.claimsVersion ?? 1
+}

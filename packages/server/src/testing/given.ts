@@ -9,6 +9,7 @@ import {
 } from '@countersign/core'
 import { createMemoryStore, type Store, type StoredAuditRow, type StoreOptions } from '@countersign/store'
 import type { FastifyInstance } from 'fastify'
+import type { AddClaims } from '../claims/claims-teller.ts'
 import { type CountersignServer, createServer } from '../create-server.ts'
 import type { Every } from '../every.ts'
 import type { Log } from '../log.ts'
@@ -120,6 +121,7 @@ export interface GivenOptions {
   readonly wrapHasher?: (hasher: PasswordHasher) => PasswordHasher
   readonly master?: Buffer
   readonly connections?: readonly Connection[]
+  readonly addClaims?: AddClaims
   /** By default a time that no clock shows: of a server that deals with others it must be today’s. */
   readonly time?: Instant
   /** What answers where clients have named an address. */
@@ -171,6 +173,7 @@ async function server(options: GivenOptions = {}): Promise<GivenServer> {
     log: recordingLog(log),
     clock,
     connections: options.connections ?? [],
+    ...(options.addClaims && { addClaims: options.addClaims }),
     ...(options.outbound && { outbound: options.outbound }),
     ...(options.every && { every: options.every }),
     ...(options.observer && { observer: options.observer }),

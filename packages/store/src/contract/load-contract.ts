@@ -72,6 +72,13 @@ export function loadContract({ it, expect }: Contract): void {
       passwordHash: '$argon2id$x',
       emailVerifiedAt: 7,
       profile: { givenName: 'Ünï', address: { locality: 'Zürich' }, phoneNumberVerified: false },
+      rights: {
+        roles: ['editor'],
+        groups: [],
+        permissions: ['notes:all'],
+        attributes: { tenant: 'ü\u0000', list: [1] },
+      },
+      claimsEpoch: 7,
     })
     const named = { connection: 'google', subject: '10769150350006150715113082367', userId: user.id }
     const identity = newIdentity({ ...named, linkedAt: 5 })

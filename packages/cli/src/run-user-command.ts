@@ -1,0 +1,27 @@
+import { parseStrictObject, type Refusal, refuse } from '@countersign/protocol'
+import { type Admin, writtenRights } from '@countersign/server'
+import * as z from 'zod'
+
+const newUser = z.strictObject({
+  email: z.string().max(254),
+  name: z.string().max(200).optional(),
+  password: z.string().max(1024).optional(),
+})
+const newRights = z.strictObject({ user: z.string().min(1).max(254), rights: writtenRights })
+
+/** The commands about users whose arguments are members of a JSON object. */
+export async function addUser(admin: Admin, argument: string): Promise<object | Refusal> {
+  const asked = newUser.safeParse(parseStrictObject(argument))
+  return asked.success ? admin.addUser(asked.data) : wrong(asked.error)
+}
+
+export async function setUserRights(admin: Admin, argument: string): Promise<object | Refusal> {
+  const asked = newRights.safeParse(parseStrictObject(argument))
+  return asked.success ? admin.setRights(asked.data.user, asked.data.rights) : wrong(asked.error)
+}
+
+/** Which one, and what is wrong with it; never what was written, which may be a password. */
+function wrong(error: z.ZodError): Refusal {
+  const [issue] = error.issues
+  return refuse('parameter_invalid', { detail: `${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}` })
+}

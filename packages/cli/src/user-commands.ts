@@ -1,0 +1,83 @@
+import { createInterface } from 'node:readline/promises'
+import { Writable } from 'node:stream'
+import type { Command } from 'commander'
+import { administer } from './administer.ts'
+import type { Configuration } from './configuration.ts'
+import { WrongConfiguration } from './configuration-problems.ts'
+
+const rightsHelp = `
+Rights are key=value, lists separated by commas; attributes are JSON. What is named is replaced, what is not stays:
+  countersign users set maria@example.com roles=editor,admin attributes='{"tenant":"acme"}'
+  countersign users set maria@example.com roles=`
+
+/** The operator's commands about people's accounts. */
+export function addUserCommands(program: Command, configured: () => Configuration): void {
+  const users = program.command('users').description('people’s accounts, whether the server runs or not')
+  users
+    .command('add <email>')
+    .description('make one; the password is asked for, or read from standard input, and never an argument')
+    .option('--name <name>', 'how they are called')
+    .option('--no-password', 'without one: they sign in by other means')
+    .action(async (email: string, { name, password }: { name?: string; password: boolean }) => {
+      const secret = password ? { password: await readPassword() } : {}
+      await administer(
+        configured(),
+        'users add',
+        JSON.stringify({ email, ...(name !== undefined && { name }), ...secret }),
+      )
+    })
+  users
+    .command('set <user> <rights...>')
+    .description('change what they may do: roles, groups, permissions, attributes (by id or e-mail address)')
+    .addHelpText('after', rightsHelp)
+    .action((user: string, written: string[]) =>
+      administer(configured(), 'users set', JSON.stringify({ user, rights: readRights(written) })),
+    )
+  for (const [name, what] of [
+    ['show', 'who it is, what they may do, and where they are signed in'],
+    ['disable', 'end everything of a user and refuse to sign them in'],
+    ['enable', 'let a disabled user sign in again'],
+    ['delete', 'end everything of a user and erase what is personal'],
+  ] as const) {
+    users
+      .command(`${name} <user>`)
+      .description(`${what} (by id or e-mail address)`)
+      .action((who: string) => administer(configured(), `users ${name}`, who))
+  }
+}
+
+/** `key=value`: lists split at commas, attributes as JSON. */
+export function readRights(written: readonly string[]): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    written.map(one => {
+      const cut = one.indexOf('=')
+      if (cut < 1) throw new WrongConfiguration(`"${one}" is nothing that can be set; write key=value.`)
+      const [key, text] = [one.slice(0, cut), one.slice(cut + 1)]
+      return [key, key === 'attributes' ? readJson(text) : text.split(',').filter(Boolean)]
+    }),
+  )
+}
+
+function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new WrongConfiguration('attributes must be a JSON object.')
+  }
+}
+
+/** Not shown while it is typed. From a pipe: the first line. */
+async function readPassword(): Promise<string> {
+  const { stdin, stdout, stderr } = process
+  const isAsked = stdin.isTTY === true && stdout.isTTY === true
+  if (isAsked) stderr.write('Password: ')
+  const silent = new Writable({ write: (_chunk, _encoding, done) => done() })
+  const lines = createInterface({ input: stdin, output: silent, terminal: isAsked })
+  try {
+    for await (const line of lines) return line
+    throw new WrongConfiguration('There is no password on standard input.')
+  } finally {
+    lines.close()
+    if (isAsked) stderr.write('\n')
+  }
+}
