@@ -10,6 +10,7 @@ import {
   configurationKeys,
   configurationSchema,
   flagKeys,
+  themeKeys,
   type WrittenConfiguration,
 } from './configuration-schema.ts'
 
@@ -41,6 +42,11 @@ test('the page names every key of a client, and none besides', () => {
 
 test('the page names every key of an API, and none besides', () => {
   expect([...tableUnder('An API').keys()].sort()).toEqual([...apiKeys].sort())
+})
+
+test('the page names every key of the theme, and none besides', () => {
+  const named = [...tableUnder('The theme').keys()].flatMap(keys => keys.split(', '))
+  expect(named.sort()).toEqual([...themeKeys].sort())
 })
 
 test('the page names every key of a connection, and none besides', () => {

@@ -1,7 +1,7 @@
 import { connectionKeys } from '@countersign/connections'
 import { clientKeys } from '@countersign/server'
 import type * as z from 'zod'
-import { apiKeys, configurationKeys } from './configuration-schema.ts'
+import { apiKeys, configurationKeys, themeKeys } from './configuration-schema.ts'
 
 /** Something in the configuration is wrong; the message says what and where. Nothing starts. */
 export class WrongConfiguration extends Error {
@@ -41,7 +41,11 @@ function placeOf(
   return [source, typeof id === 'string' && /^[\x21-\x7e]{1,200}$/.test(id) ? id : index, ...rest].join('.')
 }
 
-const keysOfEntries: Readonly<Record<string, readonly string[]>> = { apis: apiKeys, connections: connectionKeys }
+const keysOfEntries: Readonly<Record<string, readonly string[]>> = {
+  apis: apiKeys,
+  connections: connectionKeys,
+  theme: themeKeys,
+}
 
 function problemOf(issue: z.core.$ZodIssue, written: unknown): string {
   if (issue.code === 'unrecognized_keys') return unknownKeys(issue.keys, issue.path)

@@ -25,6 +25,48 @@ export interface WrittenApi {
   readonly claims?: ClaimsMap | undefined
 }
 
+const color = z.string().regex(/^#[0-9a-fA-F]{6}$/, 'must be a colour such as #0e6b5c')
+const schemeColors = z.strictObject({
+  accent: color.optional(),
+  ground: color.optional(),
+  surface: color.optional(),
+  text: color.optional(),
+})
+
+const theme = z.strictObject({
+  accent: color.optional(),
+  light: schemeColors.optional(),
+  dark: schemeColors.optional(),
+  schemes: z.enum(['both', 'light', 'dark']).optional(),
+  radius_pixels: z.int().min(0).max(32).optional(),
+  font: z.string().min(1).max(300).optional(),
+  logo: z.string().min(1).optional(),
+  logo_dark: z.string().min(1).optional(),
+})
+
+/** Colours of one scheme, as they are written in the file. */
+export interface WrittenSchemeColors {
+  readonly accent?: string | undefined
+  readonly ground?: string | undefined
+  readonly surface?: string | undefined
+  readonly text?: string | undefined
+}
+
+/** `theme`, as it is written in the file. */
+export interface WrittenTheme {
+  readonly accent?: string | undefined
+  readonly light?: WrittenSchemeColors | undefined
+  readonly dark?: WrittenSchemeColors | undefined
+  readonly schemes?: 'both' | 'light' | 'dark' | undefined
+  readonly radius_pixels?: number | undefined
+  readonly font?: string | undefined
+  readonly logo?: string | undefined
+  readonly logo_dark?: string | undefined
+}
+
+/** The keys of the theme. */
+export const themeKeys: readonly string[] = Object.keys(theme.shape)
+
 /** The keys of an API. */
 export const apiKeys: readonly string[] = Object.keys(api.shape)
 
@@ -67,6 +109,12 @@ const plainConfiguration = z.strictObject({
   /** Defaults to `http://127.0.0.1:PORT`. */
   issuer: issuer.optional(),
   application_name: z.string().min(1).max(60).default('Countersign'),
+  /** Looks of the hosted pages. */
+  theme: theme.default({}),
+  /** In which languages they can be had; absent: all that there are. */
+  languages: z.array(z.string()).min(1).max(100).optional(),
+  /** Files with the words of further languages, or with other words for one that there is. */
+  language_files: z.array(z.string().min(1)).max(100).default([]),
   sign_up: z.enum(['open', 'closed']).default('closed'),
   /** Whether errors at /authorize go to the addresses of strangers without a page in between. */
   error_redirects: z.enum(['known', 'all']).default('known'),
@@ -134,6 +182,9 @@ export interface WrittenConfiguration {
   readonly database_named_statements: boolean
   readonly issuer?: string | undefined
   readonly application_name: string
+  readonly theme: WrittenTheme
+  readonly languages?: string[] | undefined
+  readonly language_files: string[]
   readonly sign_up: 'open' | 'closed'
   readonly error_redirects: 'known' | 'all'
   readonly scope_descriptions: Record<string, string>
@@ -206,11 +257,14 @@ export const jsonKeys: ReadonlySet<string> = new Set([
   'connections',
   'client_id_metadata_documents',
   'scope_descriptions',
+  'theme',
   'apis',
 ])
 
 /** Keys whose text is a list, separated by commas. */
 export const listKeys: ReadonlySet<string> = new Set([
+  'languages',
+  'language_files',
   'trusted_proxies',
   'signing_algorithms',
   'registration_tokens',

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { WrittenConnection } from '@countersign/connections'
 import type { ApiLifetimes, ClaimsMap, Client, SigningAlgorithm } from '@countersign/core'
@@ -14,7 +13,9 @@ import {
   listKeys,
   numberKeys,
   type WrittenConfiguration,
+  type WrittenTheme,
 } from './configuration-schema.ts'
+import { readJsonFile } from './json-file.ts'
 
 /*
  * What can be configured, in `countersign.json`; every key also as COUNTERSIGN_… in the environment, and some as flags.
@@ -34,6 +35,11 @@ export interface Configuration {
   readonly database_named_statements: boolean
   readonly issuer: string | undefined
   readonly application_name: string
+  /** Paths in it are absolute. */
+  readonly theme: WrittenTheme
+  readonly languages?: readonly string[] | undefined
+  /** Absolute. */
+  readonly language_files: readonly string[]
   readonly sign_up: 'open' | 'closed'
   readonly error_redirects: 'known' | 'all'
   readonly scope_descriptions: Readonly<Record<string, string>>
@@ -71,7 +77,7 @@ export interface ConfigurationSources {
 /** Reads file, environment and flags. Throws `WrongConfiguration` with all that is wrong. */
 export function readConfiguration({ file, environment, flags, folder = '.' }: ConfigurationSources): Configuration {
   const path = file === undefined ? undefined : resolve(folder, file)
-  const written: Record<string, unknown> = path === undefined ? {} : readFile(path)
+  const written: Record<string, unknown> = path === undefined ? {} : readJsonFile(path)
   const sources = new Map<string, string>()
   const take = (key: string, text: string, source: string): void => {
     written[key] = plainValue(key, text, source)
@@ -94,6 +100,8 @@ export function readConfiguration({ file, environment, flags, folder = '.' }: Co
   return {
     ...rest,
     data: beside('data', rest.data),
+    theme: themeBeside(rest.theme, name => beside('theme', name)),
+    language_files: rest.language_files.map(name => beside('language_files', name)),
     ...(rest.revocation_journal !== undefined && {
       revocation_journal: beside('revocation_journal', rest.revocation_journal),
     }),
@@ -108,6 +116,14 @@ export function readConfiguration({ file, environment, flags, folder = '.' }: Co
     ),
     apiClaims: new Map(apis.flatMap(({ audience, claims }) => (claims === undefined ? [] : [[audience, claims]]))),
     opaqueApis: new Set(apis.filter(api => api.access_token_format === 'opaque').map(api => api.audience)),
+  }
+}
+
+function themeBeside({ logo, logo_dark, ...theme }: WrittenTheme, beside: (name: string) => string): WrittenTheme {
+  return {
+    ...theme,
+    ...(logo !== undefined && { logo: beside(logo) }),
+    ...(logo_dark !== undefined && { logo_dark: beside(logo_dark) }),
   }
 }
 
@@ -133,34 +149,6 @@ function refuseMistyped(environment: ConfigurationSources['environment']): void 
     const meant = known.find(one => distance(word, one) <= (one.length > 4 ? 2 : 1))
     if (meant !== undefined) throw new WrongConfiguration(`${name} is not a setting. Did you mean ${prefix}${meant}?`)
   }
-}
-
-const causes: Readonly<Record<string, string>> = {
-  ENOENT: 'no such file',
-  EACCES: 'permission denied',
-  EISDIR: 'it is a folder',
-}
-
-function readFile(file: string): Record<string, unknown> {
-  let text: string
-  try {
-    text = readFileSync(file, 'utf8')
-  } catch (error) {
-    const code = String((error as { code?: unknown }).code)
-    throw new WrongConfiguration(`${file} cannot be read: ${causes[code] ?? code}.`)
-  }
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch (error) {
-    // The place alone: the rest of the message quotes the file, and a secret may stand there.
-    const place = /line \d+ column \d+/.exec(String(error))?.[0]
-    throw new WrongConfiguration(`${file} is not valid JSON${place === undefined ? '' : ` (${place})`}.`)
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new WrongConfiguration(`${file} does not hold a JSON object.`)
-  }
-  return { ...value }
 }
 
 function plainValue(key: string, text: string, source: string): unknown {

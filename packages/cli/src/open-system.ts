@@ -15,6 +15,7 @@ import {
 import type { Store, StoreOptions, StoreUnavailable } from '@countersign/store'
 import type { Configuration } from './configuration.ts'
 import { WrongConfiguration } from './configuration-problems.ts'
+import { hostedPagesOf } from './hosted-pages.ts'
 import { createPasswordSeal, openJournal, withJournal } from './journal-file.ts'
 import { type FoundMasterKey, missingMasterKey } from './master-key.ts'
 import { openStore } from './open-store.ts'
@@ -53,6 +54,7 @@ export async function openSystem(options: SystemOptions): Promise<System> {
   const { configuration, folder, master, log, onRefresh, observer } = options
   const issuer = configuration.issuer ?? `http://127.0.0.1:${options.port ?? configuration.port}`
   refuseInsecure(configuration, issuer)
+  const pages = hostedPagesOf(configuration)
   const onLost = options.onLost && { onLost: options.onLost }
   const opened = await openStore(configuration, { ...storeOptions(master.key), ...onLost, folder })
   const store = await journalled(opened, configuration, master.key)
@@ -71,6 +73,7 @@ export async function openSystem(options: SystemOptions): Promise<System> {
       config: {
         issuer,
         applicationName: configuration.application_name,
+        ...pages,
         signUp: configuration.sign_up,
         errorRedirects: configuration.error_redirects,
         scopeDescriptions: configuration.scope_descriptions,

@@ -16,7 +16,7 @@ import { type AddClaims, createClaimsTeller } from './claims/claims-teller.ts'
 import { tellChangedClaims } from './claims/tell-changed-claims.ts'
 import { createClientDirectory } from './clients/client-directory.ts'
 import { createClientKeys } from './clients/client-keys.ts'
-import { declareClients, switchOffUndeclared, WrongDeclaration } from './clients/declare-clients.ts'
+import { declareClients, switchOffUndeclared } from './clients/declare-clients.ts'
 import { createMetadataClients } from './clients/registration/metadata-clients.ts'
 import { createConnectionBook } from './connections/connection-book.ts'
 import { createVault } from './connections/vault.ts'
@@ -36,8 +36,8 @@ import { createLogoutTeller, type LogoutTeller } from './logout/logout-teller.ts
 import { observeStore } from './observation/observe-store.ts'
 import type { Observer } from './observation/observer.ts'
 import { createOutbound, type Outbound } from './outbound/outbound.ts'
-import { createLanguages } from './pages/language/languages.ts'
-import { createSite } from './pages/site.ts'
+import { createLanguages, type Languages } from './pages/language/languages.ts'
+import { createSite, type Site } from './pages/site.ts'
 import { createLoginLimits } from './passwords/login-limits.ts'
 import { createPasswordHasher, type PasswordHasher } from './passwords/password-hasher.ts'
 import { pooledRandomBytes } from './pooled-random.ts'
@@ -45,6 +45,7 @@ import { routes } from './routes.ts'
 import type { JudgeRefresh, RefreshEvent, ServerConfig } from './services.ts'
 import { createCookies } from './sign-in/cookies.ts'
 import { createTurns } from './sign-in/turns.ts'
+import { WrongDeclaration } from './wrong-declaration.ts'
 
 export interface NodeOptions {
   readonly config: ServerConfig
@@ -98,6 +99,9 @@ export async function createNode(options: NodeOptions): Promise<ServerNode> {
   const policy = await fittingPolicy(store, config.keyPolicy, options.clients)
   const counters = createMemoryCounters(clock)
   const languages = createLanguages(config.languages)
+  if (languages.missing.length > 0) {
+    log.warn({ texts: languages.missing.slice(0, 50) }, `${languages.missing.length} texts of the pages stay English`)
+  }
   const outbound = options.outbound ?? createOutbound({ allowsLoopback: isLocalIssuer(issuer) })
   const services: HostedServices = {
     config,
@@ -129,7 +133,7 @@ export async function createNode(options: NodeOptions): Promise<ServerNode> {
     },
     cookies: createCookies({ issuer, store, cookieKey: deriveKey(master, 'cookie 1'), random }),
     languages,
-    site: createSite({ host: new URL(issuer).host, name: config.applicationName, languages }),
+    site: siteOf(config, languages),
   }
   const stopJobs = startJobs(services, every)
   const logouts = createLogoutTeller(services, every)
@@ -145,6 +149,10 @@ export async function createNode(options: NodeOptions): Promise<ServerNode> {
       await logouts.stop()
     },
   }
+}
+
+function siteOf({ issuer, applicationName: name, theme = {}, logo }: ServerConfig, languages: Languages): Site {
+  return createSite({ host: new URL(issuer).host, name, languages, theme, ...(logo && { logo }) })
 }
 
 function connectionServices(

@@ -122,9 +122,9 @@ export function routes(services: HostedServices): readonly Route[] {
     ...pageRoutes(services),
     { path: '/', get: () => seeOther('/account') },
     { path: '/favicon.ico', get: () => favicon(services.site.mark) },
-    ...services.site.assets.map(({ path, contentType, text }) => ({
+    ...services.site.assets.map(({ path, contentType, body }) => ({
       path,
-      get: () => ({ status: 200, headers: assetHeaders(contentType), body: text }),
+      get: () => ({ status: 200, headers: assetHeaders(contentType), body }),
     })),
   ]
 }
@@ -184,7 +184,7 @@ function forClients(services: HostedServices, { path, get, post, put, delete: re
 }
 
 /** Browsers look here too, whatever a page says. The address holds no hash, so it is not kept for long. */
-function favicon({ contentType, text }: Asset): HttpAnswer {
+function favicon({ contentType, body }: Asset): HttpAnswer {
   const headers = { ...assetHeaders(contentType), 'cache-control': 'public, max-age=3600' }
-  return { status: 200, headers, body: text }
+  return { status: 200, headers, body }
 }

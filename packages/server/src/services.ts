@@ -23,6 +23,8 @@ import type { KeyKeeper } from './keys/key-keeper.ts'
 import type { Log } from './log.ts'
 import type { Outbound } from './outbound/outbound.ts'
 import type { LanguagesOptions } from './pages/language/languages.ts'
+import type { Logo } from './pages/site.ts'
+import type { Theme } from './pages/theme.ts'
 import type { LoginLimits } from './passwords/login-limits.ts'
 import type { PasswordHasher } from './passwords/password-hasher.ts'
 import type { Turns } from './sign-in/turns.ts'
@@ -38,6 +40,9 @@ export interface ServerConfig {
   readonly scopeDescriptions?: Readonly<Record<string, string>>
   /** Words of the hosted pages. By default all languages that come along. */
   readonly languages?: LanguagesOptions
+  /** Looks of the hosted pages. */
+  readonly theme?: Partial<Theme>
+  readonly logo?: Logo
   /** Addresses of proxies whose `X-Forwarded-*` is believed; empty: nobody's is. */
   readonly trustedProxies: readonly string[]
   readonly keyPolicy: KeyPolicy

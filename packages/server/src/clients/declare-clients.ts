@@ -1,5 +1,6 @@
 import { type Client, type ClientOrigin, changeClient, changesSubjects } from '@countersign/core'
 import { type Store, StoreUnavailable } from '@countersign/store'
+import { WrongDeclaration } from '../wrong-declaration.ts'
 import { contradictionsOf } from './client-contradictions.ts'
 
 const triesAtMost = 10
@@ -17,11 +18,6 @@ export async function declareClients(store: Store, declared: readonly Client[]):
   const longest = Math.max(0, ...declared.map(client => client.lifetimes.accessTokenSeconds))
   await again(() => raiseLongestLifetime(store, longest))
   for (const client of declared) await again(() => declareOne(store, client))
-}
-
-/** What a declaration says wrongly stops the server: closed, not open (RFC 9700 §4.1). Names the client, never a secret. */
-export class WrongDeclaration extends Error {
-  override readonly name = 'WrongDeclaration'
 }
 
 function checkDeclaration(client: Client): void {

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import type { Connection, SignInMarks } from '@countersign/connections'
 import { type RandomBytes, seal, unseal } from '@countersign/core'
-import { WrongDeclaration } from '../clients/declare-clients.ts'
+import { WrongDeclaration } from '../wrong-declaration.ts'
 
 /** The connections of a server, and what belongs to a sign-in with one. */
 export interface ConnectionBook {

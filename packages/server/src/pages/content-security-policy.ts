@@ -14,8 +14,6 @@ export interface PageHeaderOptions {
   readonly redirectUri?: string
   /** The page leads on to an application; by default one that names a redirect URI does. Where that has opened the page in a window of its own, it must find it again. */
   readonly leadsToApplication?: boolean
-  /** The logo, when it is loaded from another origin. */
-  readonly logoUrl?: string
   /** The one script that the page holds, as `'sha256-…'`: for the page that sends itself. Its form may go on to any site over TLS, as an application's answer may. */
   readonly scriptHash?: string
 }
@@ -52,13 +50,13 @@ export function assetHeaders(contentType: string): Record<string, string> {
   }
 }
 
-/** The policy alone. A redirect URI or logo URL that a policy cannot name safely adds nothing: closed, not open. */
+/** The policy alone. A redirect URI that a policy cannot name safely adds nothing: closed, not open. */
 export function contentSecurityPolicy(options: PageHeaderOptions = {}): string {
-  const { redirectUri, logoUrl, scriptHash } = options
+  const { redirectUri, scriptHash } = options
   return [
     "default-src 'none'",
     "style-src 'self'",
-    ["img-src 'self'", logoUrl === undefined ? undefined : webSource(logoUrl)],
+    "img-src 'self'",
     ...(scriptHash === undefined ? [] : [`script-src ${scriptHash}`]),
     [
       scriptHash === undefined ? "form-action 'self'" : 'form-action https:',

@@ -2,6 +2,7 @@ import { attributes, type Html, href, html, htmlText } from './html.ts'
 import { fill, fillText, type Sentence } from './language/sentence.ts'
 import { logoMark } from './logo.ts'
 import type { MenuItem, Site } from './site.ts'
+import { colorScheme } from './stylesheet.ts'
 
 /** The frame of one page. */
 export interface Frame {
@@ -28,10 +29,10 @@ export function layout(site: Site, frame: Frame): string {
 <meta charset="utf-8">
 <title>${title}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
+<meta name="color-scheme" content="${colorScheme(site.theme)}">
 <meta name="robots" content="noindex">
 <link rel="stylesheet" href="${site.stylesheet}">
-<link rel="icon" type="image/svg+xml" href="${site.icon}">
+<link rel="icon" type="${site.mark.contentType}" href="${site.icon}">
 </head>
 <body class="${frame.width ?? 'narrow'}">
 <header class="head"><p class="brand">${logo(site)}<bdi>${site.name}</bdi></p>${frame.corner}</header>
@@ -89,5 +90,5 @@ function bannerIcon(tone: 'error' | 'notice' | 'success'): Html {
 function logo(site: Site): Html {
   return site.logo === undefined
     ? logoMark()
-    : html`<img class="mark" src="${site.logo}" alt="" width="32" height="32">`
+    : html`<picture>${site.logo.dark && html`<source srcset="${site.logo.dark}" media="(prefers-color-scheme: dark)">`}<img class="mark" src="${site.logo.light}" alt="" height="32"></picture>`
 }

@@ -18,7 +18,9 @@ export interface Site {
   readonly texts: Texts
   /** Other languages that the page can be had in; empty: none are offered. */
   readonly menu: readonly MenuItem[]
-  readonly logo: Href | undefined
+  readonly theme: Theme
+  /** Takes the place of the mark. */
+  readonly logo: { readonly light: Href; readonly dark?: Href } | undefined
   readonly stylesheet: Href
   readonly icon: Href
   /** What the icon shows. */
@@ -38,7 +40,19 @@ export interface Asset {
   /** Holds a hash of the content, so a changed file has another path. */
   readonly path: string
   readonly contentType: string
-  readonly text: string
+  readonly body: string | Buffer
+}
+
+/** A picture of the operator's. Pages load it from here alone. */
+export interface Picture {
+  readonly contentType: 'image/svg+xml' | 'image/png' | 'image/webp'
+  readonly bytes: Buffer
+}
+
+/** The same for both schemes, or one for each. */
+export interface Logo {
+  readonly light: Picture
+  readonly dark?: Picture
 }
 
 /** What an operator sets. */
@@ -50,27 +64,29 @@ export interface SiteOptions {
   /** The first of them is spoken, until `inLanguage` says otherwise. */
   readonly languages?: Languages
   readonly theme?: Partial<Theme>
-  /** Takes the place of the mark. If it is on another origin, `pageHeaders` must be told. */
-  readonly logoUrl?: string
+  readonly logo?: Logo
 }
 
-/** Computes stylesheet and addresses once. A theme or URL that cannot be used is a TypeError, at start and not at the first visit. */
+/** Computes stylesheet and addresses once. A theme that cannot be used is a `WrongDeclaration`, at start and not at the first visit. */
 export function createSite(options: SiteOptions): Site {
-  const { host, name = 'Countersign', basePath = '', languages = createLanguages(), logoUrl } = options
+  const { host, name = 'Countersign', basePath = '', languages = createLanguages() } = options
   const theme = { ...defaultTheme, ...options.theme }
   const style = asset(basePath, 'pages', 'css', 'text/css; charset=utf-8', stylesheet(theme))
-  const icon = asset(basePath, 'mark', 'svg', 'image/svg+xml', logoFile(palettes(theme).light.accent))
+  const mark = asset(basePath, 'mark', 'svg', 'image/svg+xml', logoFile(palettes(theme).light.accent))
+  const { light, dark } = logoAssets(basePath, options.logo, theme)
+  const icon = light ?? mark
   return {
     name,
     host,
     language: languages.first,
     texts: languages.first.texts,
     menu: [],
-    logo: logoUrl === undefined ? undefined : href(logoUrl),
+    theme,
+    logo: light && { light: href(light.path), ...(dark && { dark: href(dark.path) }) },
     stylesheet: href(style.path),
     icon: href(icon.path),
     mark: icon,
-    assets: [style, icon],
+    assets: [style, icon, ...(dark ? [dark] : [])],
   }
 }
 
@@ -79,7 +95,20 @@ export function inLanguage(site: Site, language: Language, menu: readonly MenuIt
   return { ...site, language, texts: language.texts, menu }
 }
 
-function asset(basePath: string, name: string, ending: string, contentType: string, text: string): Asset {
-  const hash = createHash('sha256').update(text).digest('base64url').slice(0, 16)
-  return { path: `${basePath}/assets/${name}.${hash}.${ending}`, contentType, text }
+/** Where there is one scheme alone, its picture is the picture. */
+function logoAssets(basePath: string, logo: Logo | undefined, { schemes }: Theme): { light?: Asset; dark?: Asset } {
+  if (logo === undefined) return {}
+  const [light, dark] = [logo.light, logo.dark].map(picture => picture && pictureAsset(basePath, picture))
+  if (light === undefined) return {}
+  if (dark === undefined || schemes === 'light') return { light }
+  return schemes === 'dark' ? { light: dark } : { light, dark }
+}
+
+function pictureAsset(basePath: string, { contentType, bytes }: Picture): Asset {
+  return asset(basePath, 'logo', contentType.replace(/^image\/|\+xml$/g, ''), contentType, bytes)
+}
+
+function asset(basePath: string, name: string, ending: string, contentType: string, body: string | Buffer): Asset {
+  const hash = createHash('sha256').update(body).digest('base64url').slice(0, 16)
+  return { path: `${basePath}/assets/${name}.${hash}.${ending}`, contentType, body }
 }

@@ -1,29 +1,46 @@
+import { WrongDeclaration } from '../wrong-declaration.ts'
+import { contrast } from './color.ts'
 import { type Palette, palettes, type Theme } from './theme.ts'
 
-/** The one stylesheet of the hosted pages. A radius outside 0 to 32 is a TypeError, as is a colour that is none. */
+/** The one stylesheet of the hosted pages. A value that is none is a `WrongDeclaration`. */
 export function stylesheet(theme: Theme): string {
-  const { radiusPixels } = theme
-  if (!(radiusPixels >= 0 && radiusPixels <= 32)) throw new TypeError('The radius of a theme must be 0 to 32 pixels.')
+  const { radiusPixels, font, schemes } = theme
+  if (!(radiusPixels >= 0 && radiusPixels <= 32)) throw new WrongDeclaration('theme.radius_pixels: must be 0 to 32.')
+  if (font.length > 300 || !fontNames.test(font)) {
+    throw new WrongDeclaration(
+      `theme.font: must be names of fonts, separated by commas, such as "Source Sans 3", sans-serif.`,
+    )
+  }
   const { light, dark } = palettes(theme)
+  const [first, second] = schemes === 'dark' ? [dark, undefined] : [light, schemes === 'light' ? undefined : dark]
   return `:root {
-  color-scheme: light dark;
+  color-scheme: ${colorScheme(theme)};
   --radius: ${radiusPixels}px;
   --radius-small: ${Math.round(radiusPixels * 0.56)}px;
-${variables(light)}
+  --font: ${font};
+${variables(first)}
 }
-@media (prefers-color-scheme: dark) {
-  :root {
-${variables(dark)}
-  }
-}
-${rules}`
+${second === undefined ? '' : `@media (prefers-color-scheme: dark) {\n  :root {\n${variables(second)}\n  }\n}\n`}${rules}`
 }
 
-function variables(palette: Palette): string {
-  return Object.entries(palette)
-    .map(([name, color]) => `  --${name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}: ${color};`)
-    .join('\n')
+/** For `<meta name="color-scheme">` and the property of that name. */
+export function colorScheme({ schemes }: Theme): string {
+  return schemes === 'both' ? 'light dark' : schemes
 }
+
+const fontNames = /^(?:"[\w .-]+"|[a-z-][\w-]*)(?:, ?(?:"[\w .-]+"|[a-z-][\w-]*))*$/i
+
+function variables(palette: Palette): string {
+  const shadow = contrast(palette.surface, '#000000') > contrast(palette.surface, '#ffffff') ? lifted : 'none'
+  return [
+    ...Object.entries(palette).map(([name, color]) => {
+      return `  --${name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}: ${color};`
+    }),
+    `  --shadow: ${shadow};`,
+  ].join('\n')
+}
+
+const lifted = '0 1px 2px rgb(0 0 0 / 0.04), 0 12px 32px -12px rgb(0 0 0 / 0.1)'
 
 /** Colours only by variable; directions only by inline and block, so that right-to-left languages need nothing more. */
 const rules = `
@@ -38,7 +55,7 @@ body {
   grid-template: auto 1fr auto / minmax(0, 1fr);
   background: var(--ground);
   color: var(--ink);
-  font: 1rem/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", sans-serif;
+  font: 1rem/1.5 var(--font);
   overflow-wrap: anywhere;
 }
 h1, h2, h3, p, ul, dl, dd { margin: 0; padding: 0; }
@@ -66,7 +83,8 @@ a:hover { text-decoration-thickness: 0.14em; }
 }
 .head { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 0.75rem 1rem; padding: 1.25rem clamp(1rem, 4vw, 2.5rem); }
 .brand { display: flex; align-items: center; gap: 0.625rem; font-weight: 650; letter-spacing: -0.01em; }
-.mark { inline-size: 2rem; block-size: 2rem; flex: none; object-fit: contain; }
+.mark { inline-size: 2rem; block-size: 2rem; flex: none; }
+img.mark { inline-size: auto; max-inline-size: min(12rem, 50vw); object-fit: contain; }
 .mark-sign { fill: var(--accent-ink); }
 .mark-countersign { fill: var(--accent-ink); fill-opacity: 0.5; }
 .foot { padding: 1.25rem clamp(1rem, 4vw, 2.5rem); color: var(--quiet); font-size: 0.875rem; text-align: center; text-wrap: balance; }
@@ -86,7 +104,7 @@ main { inline-size: 100%; margin-inline: auto; padding: 0 clamp(0.75rem, 4vw, 2.
   border: 1px solid var(--line);
   border-radius: var(--radius);
   background: var(--surface);
-  box-shadow: 0 1px 2px rgb(0 0 0 / 0.04), 0 12px 32px -12px rgb(0 0 0 / 0.1);
+  box-shadow: var(--shadow);
 }
 .welcome h1 + p { margin-block-start: 0.375rem; }
 .card > h1 + p { margin-block-start: 0.5rem; }
@@ -178,7 +196,7 @@ form > .button.main { margin-block-start: 1.5rem; }
 .session + .session { border-block-start: 1px solid var(--line); }
 .device-icon { inline-size: 2.5rem; block-size: 2.5rem; padding: 0.5rem; border-radius: var(--radius-small); background: var(--sunken); fill: none; stroke: var(--quiet); stroke-width: 1.5; stroke-linecap: round; stroke-linejoin: round; }
 .badge { display: inline-block; padding: 0.0625rem 0.5rem; border-radius: 1rem; background: var(--success-ground); color: var(--success); font-size: 0.8125rem; font-weight: 600; white-space: nowrap; }
-.session dl { display: grid; grid-template-columns: minmax(0, 12rem) minmax(0, 1fr); gap: 0.125rem 1.5rem; margin-block-start: 0.25rem; }
+.session dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 12rem), 1fr)); gap: 0.125rem 1.5rem; margin-block-start: 0.25rem; }
 .session .whole { grid-column: 1 / -1; }
 dl > div { display: flex; flex-wrap: wrap; gap: 0 0.375rem; }
 .session dl, .details dl { color: var(--quiet); font-size: 0.875rem; }
@@ -219,7 +237,6 @@ details[open] > summary { margin-block-end: 0.75rem; background: var(--sunken); 
 
 @media (max-width: 34rem) {
   .sessions { grid-template-columns: auto minmax(0, 1fr); }
-  .session dl { grid-template-columns: minmax(0, 1fr); }
   .session > form { grid-column: 2; margin-block-start: 0.5rem; }
   .differences > div { grid-template-columns: minmax(0, 1fr); }
 }
@@ -229,9 +246,6 @@ details[open] > summary { margin-block-end: 0.75rem; background: var(--sunken); 
 }
 @media (prefers-reduced-motion: no-preference) {
   .button, input { transition: background-color 120ms, border-color 120ms; }
-}
-@media (prefers-color-scheme: dark) {
-  .card { box-shadow: none; }
 }
 @media (prefers-contrast: more) {
   :root { --line: var(--edge); --quiet: var(--ink); }

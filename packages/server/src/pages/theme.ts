@@ -1,21 +1,47 @@
 /**
  * What an operator may change about the looks, and the colours that follow from it.
- * One accent is given; its variants are computed so that text keeps a contrast of 4.5 : 1 (WCAG 2.2, 1.4.3)
- * on every ground and in both schemes, whatever accent was chosen.
+ * Of an accent its variants are computed, so that text keeps a contrast of 4.5 : 1 (WCAG 2.2, 1.4.3) on every ground and in both schemes, whatever accent was chosen. Text that
+ * cannot be read on the ground that was given for it is refused, with a colour that could be.
  *
  * @module
  */
 
-/** The looks of the hosted pages. */
+import { WrongDeclaration } from '../wrong-declaration.ts'
+import { brighten, contrast, mix, readable } from './color.ts'
+
+/** The looks of the hosted pages. Colours are `#rrggbb`. */
 export interface Theme {
-  /** `#rrggbb`. */
   readonly accent: string
+  readonly light: SchemeColors
+  readonly dark: SchemeColors
+  /** Which there are; `both`: as the browser wants it. */
+  readonly schemes: 'both' | 'light' | 'dark'
   /** Corners of cards; fields and buttons follow. 0 to 32. */
   readonly radiusPixels: number
+  /** Names of fonts that people have, as in CSS. None is loaded. */
+  readonly font: string
+}
+
+/** What can be chosen of one scheme; everything else follows. */
+export interface SchemeColors {
+  /** Takes the place of the accent of both. */
+  readonly accent?: string
+  /** Behind everything. */
+  readonly ground?: string
+  /** Of cards and fields. */
+  readonly surface?: string
+  readonly text?: string
 }
 
 /** The looks when nothing is configured. */
-export const defaultTheme: Theme = { accent: '#0e6b5c', radiusPixels: 16 }
+export const defaultTheme: Theme = {
+  accent: '#0e6b5c',
+  light: {},
+  dark: {},
+  schemes: 'both',
+  radiusPixels: 16,
+  font: 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", sans-serif',
+}
 
 /** The colours of one scheme, as `#rrggbb`. */
 export interface Palette {
@@ -68,22 +94,76 @@ const dark = {
   successGround: '#15291c',
 }
 
-/** The palettes for a theme. A colour that is not `#rrggbb` is a TypeError. */
-export function palettes(theme: Pick<Theme, 'accent'>): { readonly light: Palette; readonly dark: Palette } {
-  const { accent } = theme
-  if (!/^#[0-9a-f]{6}$/i.test(accent)) throw new TypeError('The accent of a theme must be a colour like #0e6b5c.')
-  const lightInk = readable(share => mix(accent, '#000000', share), [light.ground, light.surface, light.sunken])
-  const darkInk = readable(share => brighten(accent, share), [dark.ground, dark.surface, dark.sunken])
+/** The palettes of a theme. What is no colour, and text that cannot be read, is a `WrongDeclaration`. */
+export function palettes({ accent, light: givenLight, dark: givenDark }: Pick<Theme, 'accent' | 'light' | 'dark'>): {
+  readonly light: Palette
+  readonly dark: Palette
+} {
+  const [own, ownDark] = [givenLight.accent ?? accent, givenDark.accent ?? accent]
+  checkColors({ accent, 'light.accent': own, 'dark.accent': ownDark })
+  const lightBase = baseOf('light', light, givenLight)
+  const darkBase = baseOf('dark', dark, givenDark)
+  const lightInk = accentInkOf(share => mix(own, '#000000', share), lightBase)
+  const darkInk = accentInkOf(share => brighten(ownDark, share), darkBase)
   return {
-    light: { ...light, ...fill(accent), accentInk: lightInk },
-    dark: { ...dark, ...fill(darkInk), accentInk: darkInk },
+    light: { ...lightBase, ...fill(own), accentInk: lightInk },
+    dark: { ...darkBase, ...fill(givenDark.accent ?? darkInk), accentInk: darkInk },
   }
 }
 
-/** Contrast of two colours, 1 to 21 (WCAG 2.2, "contrast ratio"). */
-export function contrast(one: string, other: string): number {
-  const [bright, dim] = [luminance(one), luminance(other)].sort((a, b) => b - a) as [number, number]
-  return (bright + 0.05) / (dim + 0.05)
+type Base = typeof light
+
+/** As it is, or with what follows from the colours that were given. */
+function baseOf(name: 'light' | 'dark', standard: Base, given: SchemeColors): Base {
+  const { ground = standard.ground, surface = standard.surface, text: ink = standard.ink } = given
+  checkColors({ [`${name}.ground`]: ground, [`${name}.surface`]: surface, [`${name}.text`]: ink })
+  if (given.ground === undefined && given.surface === undefined && given.text === undefined) return standard
+  // A ground that is near the surface, and as far from the text as the surface where it must be.
+  const tinted = (color: string, share: number) =>
+    readable(back => mix(mix(surface, color, share), surface, back), [ink], textContrast + 0.1)
+  const sunken = tinted(ink, 0.06)
+  const grounds = { ground, surface }
+  for (const [under, color] of Object.entries(grounds)) checkText(`${name}.text`, ink, `${name}.${under}`, color)
+  const toInk = (color: string) => (share: number) => mix(color, ink, share)
+  const [dangerGround, successGround] = [tinted(standard.danger, 0.08), tinted(standard.success, 0.08)]
+  return {
+    ground,
+    surface,
+    sunken,
+    ink,
+    quiet: readable(toInk(mix(ink, surface, 0.35)), [ground, surface, sunken]),
+    line: mix(surface, ink, 0.12),
+    edge: readable(toInk(mix(surface, ink, 0.4)), [surface, ground], 3.2),
+    danger: readable(toInk(standard.danger), [ground, surface, dangerGround]),
+    dangerGround,
+    success: readable(toInk(standard.success), [ground, surface, successGround]),
+    successGround,
+  }
+}
+
+function accentInkOf(shade: (share: number) => string, { ground, surface, sunken, ink }: Base): string {
+  const grounds = [ground, surface, sunken]
+  const found = readable(shade, grounds)
+  return grounds.every(under => contrast(found, under) >= textContrast) ? found : ink
+}
+
+/** Of text (WCAG 2.2, 1.4.3). */
+const textContrast = 4.5
+
+function checkText(name: string, text: string, groundName: string, ground: string): void {
+  const found = contrast(text, ground)
+  if (found >= textContrast) return
+  const end = contrast('#000000', ground) >= contrast('#ffffff', ground) ? '#000000' : '#ffffff'
+  const better = readable(share => mix(text, end, share), [ground])
+  throw new WrongDeclaration(
+    `theme.${name}: ${text} cannot be read on ${groundName} ${ground}: the contrast is ${found.toFixed(1)}, and must be ${textContrast} (WCAG 2.2, 1.4.3). ${better} would do.`,
+  )
+}
+
+function checkColors(colors: Readonly<Record<string, string>>): void {
+  for (const [name, color] of Object.entries(colors)) {
+    if (!/^#[0-9a-f]{6}$/i.test(color)) throw new WrongDeclaration(`theme.${name}: must be a colour such as #0e6b5c.`)
+  }
 }
 
 /** Black or white on it, whichever reads better; one of them always reaches 4.5. */
@@ -91,43 +171,4 @@ function fill(accent: string): Pick<Palette, 'accent' | 'onAccent' | 'accentHove
   return contrast('#ffffff', accent) >= contrast('#000000', accent)
     ? { accent, onAccent: '#ffffff', accentHover: '#000000' }
     : { accent, onAccent: '#000000', accentHover: '#ffffff' }
-}
-
-/** The first shade, from the colour itself on, that can be read on all grounds. */
-function readable(shade: (share: number) => string, grounds: readonly string[]): string {
-  let candidate = shade(0)
-  for (let step = 1; step <= 60 && grounds.some(ground => contrast(candidate, ground) < 5); step += 1) {
-    candidate = shade(step / 60)
-  }
-  return candidate
-}
-
-/** Towards white by way of the brightest colour of the same hue, which stays more vivid than mixing with white does. */
-function brighten(color: string, share: number): string {
-  const parts = channels(color)
-  const brightest = Math.max(...parts)
-  const vivid = brightest === 0 ? '#808080' : hex(parts.map(channel => (channel * 255) / brightest))
-  return share < 0.6 ? mix(color, vivid, share / 0.6) : mix(vivid, '#ffffff', (share - 0.6) / 0.4)
-}
-
-function channels(color: string): [number, number, number] {
-  const value = Number.parseInt(color.slice(1), 16)
-  return [(value >> 16) & 255, (value >> 8) & 255, value & 255]
-}
-
-function mix(color: string, towards: string, share: number): string {
-  const target = channels(towards)
-  return hex(channels(color).map((channel, index) => channel + ((target[index] ?? 0) - channel) * share))
-}
-
-function hex(parts: readonly number[]): string {
-  return `#${parts.map(part => Math.round(part).toString(16).padStart(2, '0')).join('')}`
-}
-
-function luminance(color: string): number {
-  const [red, green, blue] = channels(color).map(channel => {
-    const share = channel / 255
-    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4
-  }) as [number, number, number]
-  return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 }

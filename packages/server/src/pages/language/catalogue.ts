@@ -1,3 +1,4 @@
+import { WrongDeclaration } from '../../wrong-declaration.ts'
 import type { EnglishTexts } from './english/english.ts'
 import { type HolesOf, holesOf, readSentence, type Sentence } from './sentence.ts'
 
@@ -22,12 +23,9 @@ export interface Messages {
   readonly [name: string]: string | Messages
 }
 
-/** What keeps a translation from being used. */
-export class WrongTranslation extends Error {}
-
 /**
  * Lays a translation over the texts of another language, and reads the sentences. A message that English does not have, or one with other holes than the English one, is
- * a `WrongTranslation` that names it. `missing`: messages that the translation leaves to the other language.
+ * a `WrongDeclaration` that names it. `missing`: messages that the translation leaves to the other language.
  */
 export function readTexts(
   english: EnglishTexts,
@@ -41,14 +39,14 @@ export function readTexts(
 
 function overlay(english: Messages, translation: Messages, below: Messages, path: string, missing: string[]): Messages {
   for (const name of Object.keys(translation)) {
-    if (!Object.hasOwn(english, name)) throw new WrongTranslation(`There is no message '${path}${name}'.`)
+    if (!Object.hasOwn(english, name)) throw new WrongDeclaration(`There is no message '${path}${name}'.`)
   }
   return Object.fromEntries(
     Object.entries(english).map(([name, original]) => {
       const own = Object.hasOwn(translation, name) ? translation[name] : undefined
       const other = below[name]
       if (typeof original !== 'string') {
-        if (typeof own === 'string') throw new WrongTranslation(`'${path}${name}' is not one message, but several.`)
+        if (typeof own === 'string') throw new WrongDeclaration(`'${path}${name}' is not one message, but several.`)
         const rest = typeof other === 'object' ? other : original
         return [name, overlay(original, own ?? {}, rest, `${path}${name}.`, missing)]
       }
@@ -60,10 +58,10 @@ function overlay(english: Messages, translation: Messages, below: Messages, path
 }
 
 function checkHoles(original: string, own: string | Messages, path: string): void {
-  if (typeof own !== 'string' || own.trim() === '') throw new WrongTranslation(`The message '${path}' must be a text.`)
+  if (typeof own !== 'string' || own.trim() === '') throw new WrongDeclaration(`The message '${path}' must be a text.`)
   const [wanted, found] = [holesIn(original), holesIn(own)]
   if (wanted !== found) {
-    throw new WrongTranslation(
+    throw new WrongDeclaration(
       `The message '${path}' has ${found || 'no holes'}, and must have ${wanted || 'none'}, as in '${original}'.`,
     )
   }
@@ -75,7 +73,7 @@ function holesIn(text: string): string {
       .map(hole => `{${hole}}`)
       .join(', ')
   } catch (error) {
-    throw new WrongTranslation(error instanceof Error ? error.message : 'A text cannot be read.')
+    throw new WrongDeclaration(error instanceof Error ? error.message : 'A text cannot be read.')
   }
 }
 

@@ -1,5 +1,6 @@
+import { WrongDeclaration } from '../../wrong-declaration.ts'
 import { arabic } from './arabic/arabic.ts'
-import { type Messages, readTexts, WrongTranslation } from './catalogue.ts'
+import { type Messages, readTexts } from './catalogue.ts'
 import { english } from './english/english.ts'
 import type { Language } from './language.ts'
 
@@ -34,7 +35,7 @@ export interface LanguagesOptions {
   readonly offered?: readonly string[]
 }
 
-/** English and Arabic, and what the operator has written. What cannot be used is a `WrongTranslation`. */
+/** English and Arabic, and what the operator has written. What cannot be used is a `WrongDeclaration`. */
 export function createLanguages({ written = [], offered }: LanguagesOptions = {}): Languages {
   const missing: string[] = []
   const own = [english, arabic].map(language => ({ ...language, texts: language.texts as Messages }))
@@ -42,7 +43,7 @@ export function createLanguages({ written = [], offered }: LanguagesOptions = {}
   const known = [...new Set(tags)].map(tag => {
     const builtIn = own.find(({ language }) => language === tag)
     const layers = written.filter(({ language }) => canonicalTag(language) === tag)
-    if (layers.length > 1) throw new WrongTranslation(`The language '${tag}' is written twice.`)
+    if (layers.length > 1) throw new WrongDeclaration(`The language '${tag}' is written twice.`)
     const below = builtIn?.texts ?? english.texts
     const read = readLanguage(tag, layers[0]?.texts ?? {}, below)
     if (builtIn === undefined) missing.push(...read.missing.map(name => `${tag}: ${name}`))
@@ -51,7 +52,7 @@ export function createLanguages({ written = [], offered }: LanguagesOptions = {}
   })
   const all = offered === undefined ? known : offered.map(tag => offeredOf(known, tag))
   const [first] = all
-  if (first === undefined) throw new WrongTranslation('At least one language must be offered.')
+  if (first === undefined) throw new WrongDeclaration('At least one language must be offered.')
   return { all, first, missing, byTag: tag => all.find(language => language.tag === tag) }
 }
 
@@ -59,7 +60,7 @@ function readLanguage(tag: string, own: Messages, below: Messages): ReturnType<t
   try {
     return readTexts(english.texts, own, below)
   } catch (error) {
-    if (error instanceof WrongTranslation) throw new WrongTranslation(`Language '${tag}': ${error.message}`)
+    if (error instanceof WrongDeclaration) throw new WrongDeclaration(`Language '${tag}': ${error.message}`)
     throw error
   }
 }
@@ -67,7 +68,7 @@ function readLanguage(tag: string, own: Messages, below: Messages): ReturnType<t
 function offeredOf(known: readonly Language[], tag: string): Language {
   const language = known.find(one => one.tag === canonicalTag(tag))
   if (language === undefined) {
-    throw new WrongTranslation(
+    throw new WrongDeclaration(
       `There is no language '${tag}'. There are ${known.map(one => one.tag).join(', ')}; more can be added by a file.`,
     )
   }
@@ -81,7 +82,7 @@ function canonicalTag(tag: string): string {
   } catch {
     // Told below.
   }
-  throw new WrongTranslation(`'${tag}' is no language tag (BCP 47). It should look like 'fr' or 'pt-BR'.`)
+  throw new WrongDeclaration(`'${tag}' is no language tag (BCP 47). It should look like 'fr' or 'pt-BR'.`)
 }
 
 function guessed(tag: string): { name: string; direction: 'ltr' | 'rtl' } {
