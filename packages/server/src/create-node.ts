@@ -10,7 +10,7 @@ import {
   type RandomBytes,
   redeemRefreshToken,
 } from '@countersign/core'
-import { createMemoryCounters, type Store } from '@countersign/store'
+import { createMemoryCounters, type RingRegister, ringInRegister, ringInStore, type Store } from '@countersign/store'
 import { type Admin, createAdmin } from './admin/admin.ts'
 import { type AddClaims, createClaimsTeller } from './claims/claims-teller.ts'
 import { tellChangedClaims } from './claims/tell-changed-claims.ts'
@@ -30,7 +30,7 @@ import type { HostedServices } from './hosted/hosted-services.ts'
 import { isLocalIssuer } from './http/client-address.ts'
 import type { Route } from './http/fastify-server.ts'
 import { startJobs } from './jobs/jobs.ts'
-import { createKeyKeeper, ringTrustedSeconds } from './keys/key-keeper.ts'
+import { createKeyKeeper, type KeyKeeper, type KeyKeeperOptions, ringTrustedSeconds } from './keys/key-keeper.ts'
 import type { Log } from './log.ts'
 import { createLogoutTeller, type LogoutTeller } from './logout/logout-teller.ts'
 import { observeStore } from './observation/observe-store.ts'
@@ -50,6 +50,8 @@ import { WrongDeclaration } from './wrong-declaration.ts'
 export interface NodeOptions {
   readonly config: ServerConfig
   readonly store: Store
+  /** Where the nodes agree on the keys, if not in the store alone. It stays open: it is the caller's. */
+  readonly ringRegister?: RingRegister
   readonly master: MasterKey
   /** Stored if they are new or changed. */
   readonly clients: readonly Client[]
@@ -111,7 +113,7 @@ export async function createNode(options: NodeOptions): Promise<ServerNode> {
     clientKeys: createClientKeys(outbound, clock),
     clientFinder: createMetadataClients({ store, config, outbound, counters, clock }),
     outbound,
-    keys: await createKeyKeeper({ store, master, issuer, policy, clock, random, log }),
+    keys: await openKeys(options, { store, policy, clock, random }),
     claims,
     ...connectionServices(options, random),
     pairwiseKey,
@@ -145,6 +147,7 @@ export async function createNode(options: NodeOptions): Promise<ServerNode> {
     switchedOff,
     async stop() {
       stopJobs()
+      services.keys.close()
       services.feed.close()
       await logouts.stop()
     },
@@ -153,6 +156,16 @@ export async function createNode(options: NodeOptions): Promise<ServerNode> {
 
 function siteOf({ issuer, applicationName: name, theme = {}, logo }: ServerConfig, languages: Languages): Site {
   return createSite({ host: new URL(issuer).host, name, languages, theme, ...(logo && { logo }) })
+}
+
+function openKeys(
+  { ringRegister: register, master, log, config: { issuer } }: NodeOptions,
+  { store, ...more }: Pick<KeyKeeperOptions, 'policy' | 'clock' | 'random'> & { store: Store },
+): Promise<KeyKeeper> {
+  const sealingKey = deriveKey(master, 'key ring outside 1')
+  const place =
+    register === undefined ? ringInStore(store) : ringInRegister({ register, store, sealingKey, random: more.random })
+  return createKeyKeeper({ ...more, place, master, issuer, log })
 }
 
 function connectionServices(

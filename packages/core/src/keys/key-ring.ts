@@ -41,7 +41,17 @@ export interface RefreshKey extends KeyLife {
 export interface KeyRing {
   readonly signing: readonly SigningKey[]
   readonly refresh: readonly RefreshKey[]
+  /**
+   * Counts the changes, wherever the ring has been kept: of two that differ, the higher one is later. Absent in rings of before: then the
+   * version counts.
+   */
+  readonly edition?: number
+  /** Of the place where it was read. */
   readonly version: number
+}
+
+export function editionOf({ edition, version }: KeyRing): number {
+  return edition ?? version
 }
 
 /** Which keys there are, and when they turn. Seconds. */

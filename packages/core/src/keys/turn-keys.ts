@@ -135,6 +135,11 @@ export function rotateNow(ring: KeyRing, now: Instant, policy: KeyPolicy, make: 
   return turnKeys({ ...ring, signing }, now, policy, make)
 }
 
+/** By hand: it has skipped `retiring` or broken it off, and what it signed is not waited for. */
+function struckOut<K extends SigningKey | RefreshKey>(key: K, now: Instant): K {
+  return { ...moved(key, 'retired', now), retiringAt: null }
+}
+
 /**
  * `keys retire`: an emergency. The key is dead at once, whatever it signed; the next one of its algorithm takes over if it was active.
  * `undefined` if there is no such key, or it is retired already.
@@ -148,7 +153,7 @@ export function retireSigningKey(
 ): KeyRing | undefined {
   const key = ring.signing.find(one => one.kid === kid)
   if (key === undefined || key.state === 'retired') return undefined
-  const signing = ring.signing.map(one => (one === key ? moved(one, 'retired', now) : one))
+  const signing = ring.signing.map(one => (one === key ? struckOut(one, now) : one))
   return turnKeys({ ...ring, signing }, now, policy, make)
 }
 
@@ -156,6 +161,6 @@ export function retireSigningKey(
 export function retireRefreshKey(ring: KeyRing, id: number, now: Instant, policy: KeyPolicy): KeyRing | undefined {
   const key = ring.refresh.find(one => one.id === id)
   if (key === undefined || key.state === 'retired') return undefined
-  const refresh = ring.refresh.map(one => (one === key ? moved(one, 'retired', now) : one))
+  const refresh = ring.refresh.map(one => (one === key ? struckOut(one, now) : one))
   return { ...ring, refresh: turnRefresh(refresh, now, policy) }
 }

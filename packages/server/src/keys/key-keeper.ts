@@ -1,4 +1,5 @@
 import { createPrivateKey, createPublicKey, createSecretKey, type KeyObject } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import {
   accessTokenAlgorithm,
   activeRefreshKey,
@@ -12,7 +13,7 @@ import {
   type MasterKey,
   type Mint,
   type NewSigningKey,
-  namedEntry,
+  newlyActive,
   openAccessToken,
   type PublishedKey,
   publishedSigningKeys,
@@ -30,7 +31,7 @@ import {
   unseal,
 } from '@countersign/core'
 import { type AccessTokenClaims, accessTokenType } from '@countersign/protocol'
-import { type Store, StoreUnavailable } from '@countersign/store'
+import { type KeyRingStore, StoreUnavailable } from '@countersign/store'
 import { type TokenCache, tokenCache } from '@countersign/verify'
 import type { Log } from '../log.ts'
 import { makeSigningKey } from './make-signing-key.ts'
@@ -71,10 +72,12 @@ export interface KeyKeeper {
   rotate(): Promise<boolean>
   /** Retires a signing key (by `kid`) or refresh key (by number) at once; false if there is none. */
   retire(id: string): Promise<boolean>
+  /** Listens no more for rings of other nodes. */
+  close(): void
 }
 
 export interface KeyKeeperOptions {
-  readonly store: Store
+  readonly place: KeyRingStore
   readonly master: MasterKey
   readonly issuer: string
   readonly policy: KeyPolicy
@@ -118,54 +121,55 @@ const claimsBytes = 1_024
 
 /** Opens the ring, or makes the first one. */
 export async function createKeyKeeper(options: KeyKeeperOptions): Promise<KeyKeeper> {
-  const { store, policy, clock, random, log } = options
+  const { place, policy, clock, random, log } = options
   const sealingKey = deriveKey(options.master, 'key ring 1')
   const countersignKey = createSecretKey(deriveKey(options.master, 'countersign 1'))
   let loaded: LoadedRing | undefined
   let readAt = clock()
 
-  function load(ring: KeyRing): void {
-    if (loaded?.ring.version !== ring.version) loaded = openRing(ring, { ...options, sealingKey, countersignKey })
-    readAt = clock()
+  /** `since`: what the clock showed when the ring was asked for. The answer may have been long under way, or the process have stood still. */
+  function hold(ring: KeyRing, since: Instant): void {
+    if (!isDeepStrictEqual(loaded?.ring, ring)) loaded = openRing(ring, { ...options, sealingKey, countersignKey })
+    readAt = since
+  }
+
+  async function look(): Promise<void> {
+    const since = clock()
+    hold((await place.load()).keyRing, since)
   }
 
   let reading: Promise<void> | undefined
 
   /** Many that ask at once share one look: tokens with key numbers out of the air cost the store next to nothing. */
   function read(): Promise<void> {
-    reading ??= store
-      .loadIssuer()
-      .then(({ keyRing }) => load(keyRing))
-      .finally(() => {
-        reading = undefined
-      })
+    reading ??= look().finally(() => {
+      reading = undefined
+    })
     return reading
+  }
+
+  /** A look that is under way may have begun before there was anything to see. */
+  function lookAnew(): void {
+    const under = reading ?? Promise.resolve()
+    // A look that fails is made again by the job that turns the keys.
+    under.then(read, read).catch(() => {})
   }
 
   /** Load, decide, commit, and again if another node was first. */
   async function change(decide: DecideRing, retired?: string): Promise<boolean> {
     for (let tries = 0; tries < 10; tries++) {
-      const { keyRing, now, issuer } = await store.loadIssuer()
+      const since = clock()
+      const there = await place.load()
+      const { keyRing, now } = there
       const turned = await decideWithKeys(make => decide(keyRing, now, make), { sealingKey, random })
       if (turned === undefined) return false
       if (turned === keyRing) {
-        load(keyRing)
+        hold(keyRing, since)
         return true
       }
-      const outcome = await store.commit({
-        writes: [{ table: 'keyRing', row: turned }],
-        entries: retired === undefined ? [] : [namedEntry('key', retired, now, issuer)],
-        audit: [
-          retired === undefined
-            ? { event: 'keys.turned', time: now, facts: { active: newlyActive(keyRing, turned).join(' ') } }
-            : { event: 'key.retired', time: now, facts: { key: retired } },
-        ],
-        durable: true,
-        time: now,
-      })
-      if (outcome === 'committed') {
+      if ((await place.commit(there, turned)) === 'committed') {
         // Not `read`: a look that began before the commit may be under way.
-        load((await store.loadIssuer()).keyRing)
+        await look()
         const isFirst = activeSigningKey(keyRing) === undefined
         log.info({ active: newlyActive(keyRing, turned), retired }, isFirst ? 'keys made' : 'keys turned')
         return true
@@ -175,7 +179,11 @@ export async function createKeyKeeper(options: KeyKeeperOptions): Promise<KeyKee
   }
 
   const turn = async (): Promise<void> => void (await change((ring, now, make) => turnKeys(ring, now, policy, make)))
-  await turn()
+  const stopWatching = place.watch(lookAnew)
+  await turn().catch((error: unknown) => {
+    stopWatching()
+    throw error
+  })
   const wanting = new Map<SigningAlgorithm, Promise<unknown>>()
 
   /** Many that ask at once wait for the same key. */
@@ -232,6 +240,7 @@ export async function createKeyKeeper(options: KeyKeeperOptions): Promise<KeyKee
       /^\d{1,5}$/.test(id)
         ? change((ring, now) => retireRefreshKey(ring, Number(id), now, policy), id)
         : change((ring, now, make) => retireSigningKey(ring, id, now, policy, make), id),
+    close: stopWatching,
   }
 }
 
@@ -253,11 +262,6 @@ async function decideWithKeys(
   if (needed.length === 0) return outcome
   const made = await Promise.all(needed.map(algorithm => makeSigningKey(algorithm, sealingKey, random)))
   return decide(() => made.shift() as NewSigningKey)
-}
-
-function newlyActive(before: KeyRing, after: KeyRing): string[] {
-  const kids = (ring: KeyRing): string[] => signingAlgorithms.flatMap(alg => activeSigningKey(ring, alg)?.kid ?? [])
-  return kids(after).filter(kid => !kids(before).includes(kid))
 }
 
 function openRing(
