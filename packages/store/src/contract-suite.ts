@@ -7,12 +7,15 @@ import { epochContract } from './contract/epoch-contract.ts'
 import { feedContract } from './contract/feed-contract.ts'
 import { grantContract } from './contract/grant-contract.ts'
 import { identityContract } from './contract/identity-contract.ts'
+import { keyRingContract } from './contract/key-ring-contract.ts'
 import { loadContract } from './contract/load-contract.ts'
 import { refreshContract } from './contract/refresh-contract.ts'
 import { reopenContract } from './contract/reopen-contract.ts'
 import { shortLivedContract } from './contract/short-lived-contract.ts'
 import { sweepContract } from './contract/sweep-contract.ts'
 import { uniqueContract } from './contract/unique-contract.ts'
+import { storeOptions, clock as testClock } from './given.ts'
+import { ringInStore } from './key-ring/ring-in-store.ts'
 
 export type { Engine, OpenedEngine, TestApi } from './contract/contract.ts'
 
@@ -36,4 +39,14 @@ export function storeContract(api: TestApi, engine: Engine): void {
     ...(engine.reopens && { 'a store that was closed and opened again': reopenContract }),
   }
   for (const [name, part] of Object.entries(parts)) api.describe(name, () => part(contract))
+  api.describe('the key ring', () => {
+    keyRingContract(api, {
+      tells: false,
+      async open() {
+        const clock = testClock()
+        const { store, discard } = await engine.open(storeOptions(clock))
+        return { nodes: [ringInStore(store), ringInStore(store)], store, clock, discard }
+      },
+    })
+  })
 }

@@ -1,0 +1,2 @@
+export * from './open-zookeeper-register.ts'
+export * from './zookeeper-url.ts'
