@@ -6,6 +6,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { findZookeeper } from '@countersign/ring-zookeeper/testing/find-zookeeper'
 import { findPgbouncer, findPostgres } from '@countersign/store-postgres/testing/find-postgres'
 import { findChromium } from './chromium-path.ts'
 import { findFaketime } from './faketime-path.ts'
@@ -38,6 +39,12 @@ export const testNeeds: readonly TestNeed[] = [
     isPresent: environment => findPgbouncer(environment) !== undefined,
     debianPackage: 'pgbouncer',
     advice: 'install PgBouncer and set COUNTERSIGN_PGBOUNCER to the path of its executable',
+  },
+  {
+    name: 'ZooKeeper',
+    isPresent: environment => findZookeeper(environment) !== undefined,
+    debianPackage: 'zookeeper',
+    advice: 'install Java 11 or later and ZooKeeper, and set COUNTERSIGN_ZOOKEEPER to the path of zookeeper.jar',
   },
   {
     name: 'nginx',

@@ -1,5 +1,6 @@
 import { type WrittenConnection, writtenConnection } from '@countersign/connections'
 import { type ClaimsMap, defaultKeyPolicy, type SigningAlgorithm, signingAlgorithms } from '@countersign/core'
+import { parseZookeeperUrl } from '@countersign/ring-zookeeper'
 import { claimsMap, closedRegistration, rightsOfBackEnds, type WrittenClient, writtenClient } from '@countersign/server'
 import * as z from 'zod'
 
@@ -96,6 +97,11 @@ function meansOneThing(apis: readonly WrittenApi[]): boolean {
   })
 }
 
+/** Never shown: it may hold a password. */
+const keyRingUrl = z
+  .string()
+  .refine(url => parseZookeeperUrl(url) !== undefined, 'must be a URL such as zookeeper://host:2181,host2:2181/path')
+
 const plainConfiguration = z.strictObject({
   port: z.int().min(0).max(65_535).default(4400),
   host: z.string().default('127.0.0.1'),
@@ -106,6 +112,8 @@ const plainConfiguration = z.strictObject({
   database_listen: z.union([z.literal('off'), databaseUrl], 'must be "off", or a URL such as postgres://…').optional(),
   database_connections: z.int().min(2).max(1000).default(10),
   database_named_statements: z.boolean().default(true),
+  /** ZooKeeper; absent: the nodes agree on the keys in the store. */
+  key_ring: keyRingUrl.optional(),
   /** Defaults to `http://127.0.0.1:PORT`. */
   issuer: issuer.optional(),
   application_name: z.string().min(1).max(60).default('Countersign'),
@@ -180,6 +188,7 @@ export interface WrittenConfiguration {
   readonly database_listen?: string | undefined
   readonly database_connections: number
   readonly database_named_statements: boolean
+  readonly key_ring?: string | undefined
   readonly issuer?: string | undefined
   readonly application_name: string
   readonly theme: WrittenTheme

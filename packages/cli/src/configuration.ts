@@ -33,6 +33,8 @@ export interface Configuration {
   readonly database_listen: string | undefined
   readonly database_connections: number
   readonly database_named_statements: boolean
+  /** Where the nodes agree on the keys, besides the store. May hold a password. */
+  readonly key_ring?: string | undefined
   readonly issuer: string | undefined
   readonly application_name: string
   /** Paths in it are absolute. */
@@ -138,6 +140,7 @@ const otherVariables = [
   'NGINX',
   'FAKETIME',
   'POSTGRES',
+  'ZOOKEEPER',
 ]
 
 /** A variable that nobody reads would be a setting that is missing in silence. Only what is nearly one: others may have theirs under this prefix. */

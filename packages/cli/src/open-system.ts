@@ -18,6 +18,7 @@ import { WrongConfiguration } from './configuration-problems.ts'
 import { hostedPagesOf } from './hosted-pages.ts'
 import { createPasswordSeal, openJournal, withJournal } from './journal-file.ts'
 import { type FoundMasterKey, missingMasterKey } from './master-key.ts'
+import { openKeyRing } from './open-key-ring.ts'
 import { openStore } from './open-store.ts'
 
 /** A node with its store, ready to listen. */
@@ -58,10 +59,12 @@ export async function openSystem(options: SystemOptions): Promise<System> {
   const onLost = options.onLost && { onLost: options.onLost }
   const opened = await openStore(configuration, { ...storeOptions(master.key), ...onLost, folder })
   const store = await journalled(opened, configuration, master.key)
+  const ringRegister = openKeyRing(configuration)
   const { rotationSeconds, ...keyPolicy } = defaultKeyPolicy
   try {
     const server = await createServer({
       store,
+      ...(ringRegister && { ringRegister }),
       master: master.key,
       log,
       connections: [...(await connectionsOf(configuration)), ...(options.moreConnections ?? [])],
@@ -96,10 +99,12 @@ export async function openSystem(options: SystemOptions): Promise<System> {
     })
     const close: System['close'] = async how => {
       await server.close(how)
+      await ringRegister?.close()
       await store.close()
     }
     return { server, store, issuer, close }
   } catch (error) {
+    await ringRegister?.close()
     await store.close()
     throw error instanceof WrongMasterKey ? otherMasterKey(error, folder, master) : error
   }

@@ -4,12 +4,15 @@ import { type ClientOptions, createZookeeperClient, type ZookeeperClient } from 
 import { errorCodes, operations, ZookeeperRefusal } from './zookeeper-connection.ts'
 import type { ZookeeperPlace } from './zookeeper-url.ts'
 
-export interface ZookeeperRegisterOptions
-  extends ZookeeperPlace,
-    Partial<Pick<ClientOptions, 'sessionMilliseconds' | 'answerMilliseconds' | 'patienceMilliseconds' | 'chance'>> {}
+export interface ZookeeperRegisterOptions extends ZookeeperPlace, Partial<Omit<ClientOptions, keyof ZookeeperPlace>> {}
 
 /** A server grants at least two of its ticks, which are two seconds by default. */
-const defaults = { sessionMilliseconds: 6_000, answerMilliseconds: 4_000, patienceMilliseconds: 500 }
+const defaults = {
+  sessionMilliseconds: 6_000,
+  openMilliseconds: 1_000,
+  answerMilliseconds: 4_000,
+  patienceMilliseconds: 500,
+}
 
 /**
  * One znode: written on the condition of its version, read behind a `sync`, watched. It is persistent, and so are the nodes above it, which are made
@@ -72,8 +75,8 @@ async function create(
   path: string,
   { text, permissions }: { text: string; permissions: Buffer },
 ): Promise<Outcome> {
-  const node = (at: string, content: string): Promise<Reader | 'nodeExists' | 'noNode'> => {
-    const body = Buffer.concat([bytes(at), bytes(content), permissions, int(0)])
+  const node = (place: string, content: string): Promise<Reader | 'nodeExists' | 'noNode'> => {
+    const body = Buffer.concat([bytes(place), bytes(content), permissions, int(0)])
     return unless('noNode', () => unless('nodeExists', () => client.ask(operations.create, body)))
   }
   let made = await node(path, text)

@@ -16,6 +16,7 @@ export interface ZookeeperClient {
 
 export interface ClientOptions extends Pick<ZookeeperPlace, 'servers' | 'credentials'> {
   readonly sessionMilliseconds: number
+  readonly openMilliseconds: number
   readonly answerMilliseconds: number
   /** Between attempts to get a connection again. */
   readonly patienceMilliseconds: number
@@ -58,10 +59,10 @@ export function createZookeeperClient(options: ClientOptions): ZookeeperClient {
     return connecting
   }
 
-  /** Each server once, beginning with the one after the last. */
+  /** Each server twice, beginning with the one after the last: a server that is just starting takes connections and forgets them. */
   async function connectToAny(): Promise<ZookeeperConnection> {
     let cause: unknown
-    for (let tries = 0; tries < servers.length; tries++) {
+    for (let tries = 0; tries < 2 * servers.length; tries++) {
       const server = servers[next++ % servers.length] as ZookeeperServer
       const own: ConnectionOptions = { ...options, server, onChange: tell, onEnd: keepUp }
       const opened = await openConnection(own).catch((error: unknown) => {

@@ -38,8 +38,10 @@ const messageBytesAtMost = 4 * 2 ** 20
 export interface ConnectionOptions {
   readonly server: ZookeeperServer
   readonly credentials: string | undefined
-  /** A connection that is silent for two thirds of it is given up, and so is a server that does not let us in. */
+  /** A connection that is silent for two thirds of it is given up. */
   readonly sessionMilliseconds: number
+  /** A server that has not let us in after so long is given up. */
+  readonly openMilliseconds: number
   /** A request without an answer for so long ends the connection: nobody knows what became of it. */
   readonly answerMilliseconds: number
   /** Something that is watched has changed. */
@@ -66,7 +68,7 @@ interface Awaited {
 
 /** Connects and authenticates. Rejects if that does not come about in time. */
 export function openConnection(options: ConnectionOptions): Promise<ZookeeperConnection> {
-  const { server, credentials, sessionMilliseconds, answerMilliseconds } = options
+  const { server, credentials, sessionMilliseconds, openMilliseconds, answerMilliseconds } = options
   return new Promise((resolve, reject) => {
     const socket = connect({ ...server, noDelay: true })
     const waiting: Awaited[] = []
@@ -94,7 +96,7 @@ export function openConnection(options: ConnectionOptions): Promise<ZookeeperCon
       // Before it was open.
       reject(error)
     }
-    const tooLate = setTimeout(() => end(new Error('ZooKeeper does not let us in')), answerMilliseconds)
+    const tooLate = setTimeout(() => end(new Error('ZooKeeper does not let us in')), openMilliseconds)
 
     const connection: ZookeeperConnection = {
       isOpen: () => isOpen,

@@ -127,48 +127,60 @@ export async function createKeyKeeper(options: KeyKeeperOptions): Promise<KeyKee
   let loaded: LoadedRing | undefined
   let readAt = clock()
 
-  /** `since`: what the clock showed when the ring was asked for. The answer may have been long under way, or the process have stood still. */
-  function hold(ring: KeyRing, since: Instant): void {
-    if (!isDeepStrictEqual(loaded?.ring, ring)) loaded = openRing(ring, { ...options, sealingKey, countersignKey })
-    readAt = since
+  let looks = 0
+  let heldLook = 0
+
+  /** When it is asked for counts, by the clock and among others: an answer may be long under way, or the process stand still. */
+  function beginLook(): (ring: KeyRing) => void {
+    const [since, number] = [clock(), ++looks]
+    return ring => {
+      if (number < heldLook) return
+      if (!isDeepStrictEqual(loaded?.ring, ring)) loaded = openRing(ring, { ...options, sealingKey, countersignKey })
+      readAt = since
+      heldLook = number
+    }
   }
 
   async function look(): Promise<void> {
-    const since = clock()
-    hold((await place.load()).keyRing, since)
+    const hold = beginLook()
+    hold((await place.load()).keyRing)
   }
 
-  let reading: Promise<void> | undefined
+  let looking: Promise<void> | undefined
+  let nextLook: Promise<void> | undefined
 
-  /** Many that ask at once share one look: tokens with key numbers out of the air cost the store next to nothing. */
+  /**
+   * A look that begins now, or when the one that is under way has ended: that one may not see what it is asked for. Many that ask at once share
+   * one: tokens with key numbers out of the air cost next to nothing.
+   */
   function read(): Promise<void> {
-    reading ??= look().finally(() => {
-      reading = undefined
-    })
-    return reading
-  }
-
-  /** A look that is under way may have begun before there was anything to see. */
-  function lookAnew(): void {
-    const under = reading ?? Promise.resolve()
-    // A look that fails is made again by the job that turns the keys.
-    under.then(read, read).catch(() => {})
+    if (looking === undefined) {
+      looking = look().finally(() => {
+        looking = undefined
+      })
+      return looking
+    }
+    const go = (): Promise<void> => {
+      nextLook = undefined
+      return read()
+    }
+    nextLook ??= looking.then(go, go)
+    return nextLook
   }
 
   /** Load, decide, commit, and again if another node was first. */
   async function change(decide: DecideRing, retired?: string): Promise<boolean> {
     for (let tries = 0; tries < 10; tries++) {
-      const since = clock()
+      const hold = beginLook()
       const there = await place.load()
       const { keyRing, now } = there
       const turned = await decideWithKeys(make => decide(keyRing, now, make), { sealingKey, random })
       if (turned === undefined) return false
       if (turned === keyRing) {
-        hold(keyRing, since)
+        hold(keyRing)
         return true
       }
       if ((await place.commit(there, turned)) === 'committed') {
-        // Not `read`: a look that began before the commit may be under way.
         await look()
         const isFirst = activeSigningKey(keyRing) === undefined
         log.info({ active: newlyActive(keyRing, turned), retired }, isFirst ? 'keys made' : 'keys turned')
@@ -179,7 +191,8 @@ export async function createKeyKeeper(options: KeyKeeperOptions): Promise<KeyKee
   }
 
   const turn = async (): Promise<void> => void (await change((ring, now, make) => turnKeys(ring, now, policy, make)))
-  const stopWatching = place.watch(lookAnew)
+  // A look that fails is made again by the job that turns the keys.
+  const stopWatching = place.watch(() => void read().catch(() => {}))
   await turn().catch((error: unknown) => {
     stopWatching()
     throw error
