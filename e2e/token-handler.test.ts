@@ -1,3 +1,4 @@
+import { EventEmitter, on } from 'node:events'
 import type { RequestListener } from 'node:http'
 import { DatabaseSync } from 'node:sqlite'
 import { createMemorySessions, createSqliteSessions, type TokenHandler } from '@countersign/backend/web'
@@ -34,11 +35,21 @@ let door: Listening
 let processes: readonly [WebSite, WebSite]
 let turn = 0
 let visitor: Visitor
+/** Tells which process has been told of the end of a session. */
+const atDoor = new EventEmitter<{ logout: [WebSite] }>()
 /** One person's cookies at the server: they sign in once. */
 let atServer: HostedBrowser
 
 beforeAll(async () => {
-  door = await listen((request, response) => processes[turn++ % 2]?.answer(request, response))
+  door = await listen((request, response) => {
+    const process = processes[turn++ % 2] as WebSite
+    if (request.url === '/auth/backchannel-logout') {
+      // A site whose clock is an hour ahead believes none, and would be told again after ten seconds.
+      if (atDoor.listenerCount('logout') === 0) return void response.end()
+      response.once('finish', () => atDoor.emit('logout', process))
+    }
+    process.answer(request, response)
+  })
   installed = await givenInstallation({ sign_up: 'open', clients: webClients(door.origin) })
   await startServer(installed)
   await signUp(installed.issuer)
@@ -118,11 +129,7 @@ describe.each(Object.entries(stores))('with logins kept %s', (_name, createSessi
   test('cookie and token are as good as each other at one endpoint', async () => {
     await visitor.signIn()
     const { user } = (await visitor.call('/auth/me')).json as { user: { sub: string } }
-    const token = await processes[0].handler.getAccessToken(
-      new Request(`${door.origin}/own`, {
-        headers: { cookie: [...visitor.site.cookies].map(pair => pair.join('=')).join('; ') },
-      }),
-    )
+    const token = await processes[0].handler.getAccessToken(requestOf(visitor))
     const accessToken = 'accessToken' in token ? token.accessToken : ''
     for (const path of ['/own', '/api/notes']) {
       expect((await visitor.call(path)).json.sub).toBe(user.sub)
@@ -178,6 +185,33 @@ describe.each(Object.entries(stores))('with logins kept %s', (_name, createSessi
     expect((await visitor.call('/auth/me')).json.signedIn).toBe(false)
     await visitor.signIn()
     expect((await visitor.call('/api/notes')).status).toBe(200)
+  })
+
+  test('a session that ends at the server ends the login here: the server says so, and nobody else can', async () => {
+    await visitor.signIn()
+    const before = (await visitor.call('/auth/me')).json as { user: { sid: string } }
+    const logouts = on(atDoor, 'logout')
+    const tell = (token: string) => call(`${door.origin}/auth/backchannel-logout`, { form: { logout_token: token } })
+    for (const forged of ['', 'a.b.c', unsigned({ sid: before.user.sid })]) {
+      expect((await tell(forged)).json.reason).toBe('logout_token_invalid')
+    }
+    // A token of the same server that says something else.
+    const token = await processes[0].handler.getAccessToken(requestOf(visitor))
+    expect((await tell('accessToken' in token ? token.accessToken : '')).json.reason).toBe('logout_token_invalid')
+    expect((await visitor.call('/auth/me')).json.signedIn).toBe(true)
+    await visitor.server.submit('/account', { command: 'end_all' })
+    // Others of before may be told of late. Where logins are in the cookie, the process that was told knows it.
+    for await (const [process] of logouts) {
+      turn = processes.indexOf(process)
+      const me = await visitor.call('/auth/me')
+      turn = processes.indexOf(process)
+      if (me.json.signedIn === true) continue
+      expect(me.json).toEqual({ signedIn: false })
+      expect((await visitor.call('/api/notes')).json.reason).toBe('token_missing')
+      break
+    }
+    await visitor.signIn()
+    for (let calls = 0; calls < 2; calls++) expect((await visitor.call('/auth/me')).json.signedIn).toBe(true)
   })
 
   test('signing out ends the login here and at the server', async () => {
@@ -378,6 +412,21 @@ describe('behind an nginx that caches', () => {
 })
 
 const someoneElse = { email: 'someone.else@example.com', password: 'another horse, another battery' }
+
+/** A request with the cookies of a visitor. */
+function requestOf({ site }: Visitor): Request {
+  const cookie = [...site.cookies].map(pair => pair.join('=')).join('; ')
+  return new Request(`${door.origin}/own`, { headers: { cookie } })
+}
+
+/** A logout token that says what it should, by nobody. */
+function unsigned(claims: object): string {
+  const header = { alg: 'none', typ: 'logout+jwt', kid: 'x' }
+  const events = { 'http://schemas.openid.net/event/backchannel-logout': {} }
+  const iat = Math.floor(Date.now() / 1000)
+  const payload = { iss: installed.issuer, aud: 'site', iat, exp: iat + 60, jti: 'x', events, ...claims }
+  return `${[header, payload].map(part => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')}.`
+}
 
 function subOf({ json }: Answer): unknown {
   return (json.user as { sub?: string } | undefined)?.sub ?? json.sub

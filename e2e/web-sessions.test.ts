@@ -36,23 +36,23 @@ const stores: Readonly<Record<string, () => readonly [SessionStore, SessionStore
 
 describe.each(Object.entries(stores))('sessions in %s', (_name, createStores) => {
   const now = 1_000_000
+  const row = { sealed: 'x', endsAt: now + 10, session: null }
 
   test('are found by the other process, until they end', async () => {
     const [one, other] = createStores()
     expect(await one.load('a', now)).toBeUndefined()
-    expect(await one.save('a', { sealed: 'first', endsAt: now + 10 }, 0, now)).toBe(true)
-    expect(await other.load('a', now)).toEqual({ sealed: 'first', endsAt: now + 10, version: 1 })
+    expect(await one.save('a', { ...row, sealed: 'first' }, 0, now)).toBe(true)
+    expect(await other.load('a', now)).toEqual({ ...row, sealed: 'first', version: 1 })
     expect(await other.load('a', now + 10)).toBeUndefined()
   })
 
   test('of fifty that write over one version at once, one does', async () => {
     const [one, other] = createStores()
-    const ended = { sealed: 'x', endsAt: now + 10 }
-    const begun = await Promise.all(Array.from({ length: 50 }, () => one.save('b', ended, 0, now)))
+    const begun = await Promise.all(Array.from({ length: 50 }, () => one.save('b', row, 0, now)))
     expect(begun.filter(Boolean)).toHaveLength(1)
     const written = await Promise.all(
       Array.from({ length: 50 }, (_, index) =>
-        (index % 2 ? one : other).save('b', { ...ended, sealed: `${index}` }, 1, now),
+        (index % 2 ? one : other).save('b', { ...row, sealed: `${index}` }, 1, now),
       ),
     )
     expect(written.filter(Boolean)).toHaveLength(1)
@@ -62,17 +62,38 @@ describe.each(Object.entries(stores))('sessions in %s', (_name, createStores) =>
 
   test('that are removed are gone, and no late renewal brings them back', async () => {
     const [one, other] = createStores()
-    await one.save('c', { sealed: 'x', endsAt: now + 10 }, 0, now)
+    await one.save('c', row, 0, now)
     await other.remove('c')
-    expect(await one.save('c', { sealed: 'y', endsAt: now + 10 }, 1, now)).toBe(false)
+    expect(await one.save('c', { ...row, sealed: 'y' }, 1, now)).toBe(false)
     expect(await one.load('c', now)).toBeUndefined()
+  })
+
+  test('of one session at the issuer are removed together, and no others', async () => {
+    const [one, other] = createStores()
+    await one.save('f', { ...row, session: 's-1' }, 0, now)
+    await other.save('g', { ...row, session: 's-1' }, 0, now)
+    await one.save('h', { ...row, session: 's-2' }, 0, now)
+    await one.removeOf('s-1')
+    expect([await other.load('f', now), await other.load('g', now)]).toEqual([undefined, undefined])
+    expect((await other.load('h', now))?.session).toBe('s-2')
+    expect(await other.save('f', { ...row, session: 's-1' }, 1, now)).toBe(false)
   })
 
   test('that have ended are swept away by the next one that begins', async () => {
     const [one] = createStores()
-    await one.save('d', { sealed: 'x', endsAt: now + 10 }, 0, now)
-    await one.save('e', { sealed: 'x', endsAt: now + 99 }, 0, now + 10)
+    await one.save('d', row, 0, now)
+    await one.save('e', { ...row, endsAt: now + 99 }, 0, now + 10)
     // At the time of before it would still be found.
     expect(await one.load('d', now)).toBeUndefined()
   })
+})
+
+test('a table of an earlier version goes on', async () => {
+  const before = new DatabaseSync(':memory:')
+  const columns = 'key TEXT PRIMARY KEY, sealed TEXT NOT NULL, ends_at INTEGER NOT NULL, version INTEGER NOT NULL'
+  before.exec(`CREATE TABLE countersign_web_session (${columns}) STRICT, WITHOUT ROWID`)
+  before.exec("INSERT INTO countersign_web_session VALUES ('a', 'old', 20, 3)")
+  const store = createSqliteSessions(before)
+  expect(await store.load('a', 1)).toEqual({ sealed: 'old', endsAt: 20, version: 3, session: null })
+  expect(await store.save('b', { sealed: 'new', endsAt: 20, session: 's' }, 0, 1)).toBe(true)
 })

@@ -22,6 +22,7 @@ export function webClients(origin: string): readonly object[] {
       audiences: ['urn:notes'],
       redirect_uris: [`${origin}/auth/callback`],
       access_token_binding: 'bearer',
+      backchannel_logout_uri: `${origin}/auth/backchannel-logout`,
     },
     { id: 'site-api', secrets: [webApiSecret], scopes: ['introspection', 'revocations'] },
   ]

@@ -175,6 +175,14 @@ const table = {
     'RFC 8628 §3.3',
   ],
 
+  // Back-channel logout, at applications
+  logout_token_invalid: [
+    'invalid_request',
+    400,
+    'The logout token does not stand, or is not for this application.',
+    'OpenID Connect Back-Channel Logout §2.6',
+  ],
+
   // Token exchange
   subject_token_invalid: [
     'invalid_request',

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { WebPlatform } from '../platform.ts'
 import type { CookieJar } from './cookie-jar.ts'
+import { createEndedSessions } from './ended-sessions.ts'
 import type { Secrets } from './secrets.ts'
-import type { SessionStore } from './session-store.ts'
+import type { SessionStore, StoredSession } from './session-store.ts'
 import type { WebLogin } from './web-login.ts'
 
 /** A login as it was read from a request. */
@@ -23,6 +24,8 @@ export interface LoginKeeper {
   /** The login is over, and nobody has asked for that here. The cookie stays: a newer sign-in may have written it meanwhile, and it opens nothing any more. */
   forget(kept: KeptLogin): Promise<void>
   end(request: Request): Promise<readonly string[]>
+  /** The issuer has ended a session: the logins in it are over. */
+  endSession(sessionId: string): Promise<void>
 }
 
 export interface KeeperOptions {
@@ -36,19 +39,21 @@ export interface KeeperOptions {
 const sealedPurpose = 'login'
 
 /** Everything is in the cookie: nothing to run beside the app. A copy of the cookie is a copy of the login until that ends. */
-export function createCookieKeeper({ jar, secrets, cookieName, cookieSeconds }: KeeperOptions): LoginKeeper {
+export function createCookieKeeper({ jar, secrets, cookieName, cookieSeconds, platform }: KeeperOptions): LoginKeeper {
+  const ended = createEndedSessions(platform)
   const write = (request: Request, login: WebLogin): readonly string[] =>
     jar.write(request, cookieName, secrets.seal(sealedPurpose, login), { maxAgeSeconds: cookieSeconds })
   return {
     async read(request) {
       const value = jar.read(request, cookieName)
       const login = value === undefined ? undefined : openLogin(secrets, value)
-      return login && { login }
+      return login === undefined || ended.include(login) ? undefined : { login }
     },
     begin: async (request, login) => write(request, login),
     renew: async (request, _kept, login) => write(request, login),
     forget: async () => {},
     end: async request => jar.clear(request, cookieName),
+    endSession: async sessionId => ended.add(sessionId),
   }
 }
 
@@ -59,9 +64,10 @@ export function createStoreKeeper(
 ): LoginKeeper {
   const cookieLine = (request: Request, cookie: string): readonly string[] =>
     jar.write(request, cookieName, cookie, { maxAgeSeconds: cookieSeconds })
-  const rowOf = (cookie: string, login: WebLogin): { sealed: string; endsAt: number } => ({
+  const rowOf = (cookie: string, login: WebLogin): Omit<StoredSession, 'version'> => ({
     sealed: secrets.seal(sealedPurpose, login, cookie),
     endsAt: platform.now() + cookieSeconds * 1000,
+    session: typeof login.person.sid === 'string' ? keyOf(`session ${login.person.sid}`) : null,
   })
 
   async function remove(request: Request): Promise<void> {
@@ -96,6 +102,7 @@ export function createStoreKeeper(
       await remove(request)
       return jar.clear(request, cookieName)
     },
+    endSession: sessionId => store.removeOf(keyOf(`session ${sessionId}`)),
   }
 }
 

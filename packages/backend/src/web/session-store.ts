@@ -8,10 +8,14 @@ export interface SessionStore {
   /** Writes if the stored version is `before` (0: there is none). False: another was faster. A new one sweeps away what has ended. */
   save(key: string, session: Omit<StoredSession, 'version'>, before: number, now: number): Promise<boolean>
   remove(key: string): Promise<void>
+  /** Removes every one of this session at the issuer, which has ended. */
+  removeOf(session: string): Promise<void>
 }
 
 export interface StoredSession {
   readonly sealed: string
+  /** Which session at the issuer it belongs to: a hash of its id; null: that is not known. */
+  readonly session: string | null
   /** Milliseconds since 1970; then it may be forgotten. */
   readonly endsAt: number
   readonly version: number

@@ -3,8 +3,10 @@ import { CallFailure } from '../call-failure.ts'
 import { requireSecure, requireText } from '../issuer-call.ts'
 import { systemWebPlatform, type WebPlatform } from '../platform.ts'
 import { failureResponse, jsonAnswer, refusalResponse, seeOther, withCookies } from './answers.ts'
+import { endByIssuer } from './backchannel-logout.ts'
 import { createCookieJar } from './cookie-jar.ts'
 import { antiForgeryCookie, refuseForeign, refuseForged } from './cross-site.ts'
+import { createIssuerKeys } from './issuer-keys.ts'
 import { createCookieKeeper, createStoreKeeper } from './login-keeper.ts'
 import { forward, type ProxyTarget } from './proxy.ts'
 import { createRenewals } from './renewals.ts'
@@ -109,6 +111,7 @@ function ownEndpoints(context: WebContext): Readonly<Record<string, OwnEndpoint 
     login: { method: 'GET', answer: request => beginSignIn(context, request) },
     callback: { method: 'GET', answer: request => finishSignIn(context, request) },
     me: { method: 'GET', answer: request => me(context, request) },
+    'backchannel-logout': { method: 'POST', answer: request => endByIssuer(context, request) },
     logout: { method: 'POST', answer: request => signOut(context, request) },
   }
 }
@@ -187,6 +190,7 @@ function contextOf(options: TokenHandlerOptions): WebContext {
     secrets,
     keeper: options.sessions === undefined ? createCookieKeeper(kept) : createStoreKeeper(kept, options.sessions),
     issuer,
+    issuerKeys: createIssuerKeys({ issuer: issuerUrl, platform }),
     renewals: createRenewals(issuer, platform),
     platform,
     onFailure: options.onFailure ?? (failure => console.error(`token handler: ${failure.message}`)),

@@ -1,5 +1,6 @@
 import type { WebPlatform } from '../platform.ts'
 import type { CookieJar } from './cookie-jar.ts'
+import type { IssuerKeys } from './issuer-keys.ts'
 import type { LoginKeeper } from './login-keeper.ts'
 import type { Renewals } from './renewals.ts'
 import type { Secrets } from './secrets.ts'
@@ -19,6 +20,7 @@ export interface WebContext {
   readonly secrets: Secrets
   readonly keeper: LoginKeeper
   readonly issuer: WebIssuer
+  readonly issuerKeys: IssuerKeys
   readonly renewals: Renewals
   readonly platform: WebPlatform
   readonly onFailure: (failure: Error) => void

@@ -95,6 +95,7 @@ export function createWebIssuer(options: WebIssuerOptions): WebIssuer {
         accessEndsAt: platform.now() + answer.expires_in * 1000,
         refreshToken: answer.refresh_token ?? null,
         person: await personOf(claims, answer),
+        begunAt: platform.now(),
       }
     },
     async refresh(login) {

@@ -13,4 +13,6 @@ export interface WebLogin {
   /** Null: the issuer gave none, and the login ends with its access token. */
   readonly refreshToken: string | null
   readonly person: Person
+  /** When the person signed in; milliseconds since 1970. */
+  readonly begunAt?: number
 }

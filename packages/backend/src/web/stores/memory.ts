@@ -17,5 +17,8 @@ export function createMemorySessions(): SessionStore {
     async remove(key) {
       sessions.delete(key)
     },
+    async removeOf(session) {
+      for (const [key, one] of sessions) if (one.session === session) sessions.delete(key)
+    },
   }
 }

@@ -9,8 +9,11 @@ export interface PostgresPool {
 }
 
 const table = `CREATE TABLE IF NOT EXISTS countersign_web_session (
-  key text PRIMARY KEY, sealed text NOT NULL, ends_at bigint NOT NULL, version integer NOT NULL
+  key text PRIMARY KEY, sealed text NOT NULL, ends_at bigint NOT NULL, version integer NOT NULL, session text
 )`
+/** A table of before has no such column. */
+const column = 'ALTER TABLE countersign_web_session ADD COLUMN IF NOT EXISTS session text'
+const sessionIndex = 'CREATE INDEX IF NOT EXISTS countersign_web_session_of ON countersign_web_session (session)'
 const endIndex = 'CREATE INDEX IF NOT EXISTS countersign_web_session_end ON countersign_web_session (ends_at)'
 /** Many processes start at once, and two that make one table disturb each other. Any number will do. */
 const lock = 'SELECT pg_advisory_xact_lock(20261129)'
@@ -22,7 +25,7 @@ export function createPostgresSessions(pool: PostgresPool): SessionStore {
   /** A failure is not kept: the next one tries again. */
   async function whenMade(): Promise<void> {
     // One text without values is one transaction.
-    making ??= pool.query(`${lock}; ${table}; ${endIndex}`).catch((error: unknown) => {
+    making ??= pool.query(`${lock}; ${table}; ${column}; ${endIndex}; ${sessionIndex}`).catch((error: unknown) => {
       making = undefined
       throw error
     })
@@ -32,12 +35,20 @@ export function createPostgresSessions(pool: PostgresPool): SessionStore {
   return {
     async load(key, now) {
       await whenMade()
-      const text = 'SELECT sealed, ends_at, version FROM countersign_web_session WHERE key = $1 AND ends_at > $2'
+      const text =
+        'SELECT sealed, ends_at, version, session FROM countersign_web_session WHERE key = $1 AND ends_at > $2'
       const { rows } = await pool.query(text, [key, now])
       const [row] = rows
-      return row && { sealed: String(row.sealed), endsAt: Number(row.ends_at), version: Number(row.version) }
+      return (
+        row && {
+          sealed: String(row.sealed),
+          endsAt: Number(row.ends_at),
+          version: Number(row.version),
+          session: row.session as string | null,
+        }
+      )
     },
-    async save(key, { sealed, endsAt }, before, now) {
+    async save(key, { sealed, endsAt, session }, before, now) {
       await whenMade()
       if (before > 0) {
         const text =
@@ -45,12 +56,17 @@ export function createPostgresSessions(pool: PostgresPool): SessionStore {
         return (await pool.query(text, [sealed, endsAt, key, before])).rowCount === 1
       }
       await pool.query('DELETE FROM countersign_web_session WHERE ends_at <= $1', [now])
-      const text = 'INSERT INTO countersign_web_session VALUES ($1, $2, $3, 1) ON CONFLICT DO NOTHING'
-      return (await pool.query(text, [key, sealed, endsAt])).rowCount === 1
+      const text =
+        'INSERT INTO countersign_web_session (key, sealed, ends_at, version, session) VALUES ($1, $2, $3, 1, $4) ON CONFLICT DO NOTHING'
+      return (await pool.query(text, [key, sealed, endsAt, session])).rowCount === 1
     },
     async remove(key) {
       await whenMade()
       await pool.query('DELETE FROM countersign_web_session WHERE key = $1', [key])
+    },
+    async removeOf(session) {
+      await whenMade()
+      await pool.query('DELETE FROM countersign_web_session WHERE session = $1', [session])
     },
   }
 }
