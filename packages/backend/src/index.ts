@@ -11,7 +11,9 @@ export {
   createTrusted,
   type ListedSession,
   type NewSession,
+  type ProviderToken,
   type SessionTokens,
   type Trusted,
   type TrustedUser,
+  type UserRights,
 } from './trusted.ts'

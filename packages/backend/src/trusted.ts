@@ -46,17 +46,45 @@ export interface Trusted {
   endSession(userId: string, sessionId: string): Promise<'ended' | Refusal>
   /** Ends all sessions of a user. Refused: `user_unknown`. */
   endSessions(userId: string): Promise<'ended' | Refusal>
+  /**
+   * A user's access token at the provider that they sign in with, good for a minute at least; to call the provider now, and never to be handed on or kept. Refused: `user_unknown`,
+   * `connection_unknown`, `provider_token_missing`, and `unavailable` or `connection_unavailable` with `retryAfterSeconds`. Needs the scope `connections:tokens`.
+   */
+  getProviderToken(userId: string, connection: string): Promise<ProviderToken | Refusal>
+  /** What a user may do, all of it: what is left out is none. Applications whose tokens tell of it get new ones. Refused: `user_unknown`, `parameter_invalid`. Needs the scope `users:manage`. */
+  setRights(userId: string, rights: Partial<UserRights>): Promise<UserRights | Refusal>
 }
 
-const trustedScope = 'sessions:manage'
+/** A token of somebody else's server. */
+export interface ProviderToken {
+  readonly access_token: string
+  /** RFC 3339; absent: the provider has not said. */
+  readonly expires_at?: string
+  readonly scope?: string
+}
+
+/** Words of yours, and JSON of yours. */
+export interface UserRights {
+  readonly roles: readonly string[]
+  readonly groups: readonly string[]
+  readonly permissions: readonly string[]
+  readonly attributes: Readonly<Record<string, unknown>>
+}
+
+/** What each call needs. */
+type TrustedScope = 'sessions:manage' | 'connections:tokens' | 'users:manage'
 const requestLimitMilliseconds = 15_000
 
-/** `tokens`: of a client that may have the scope `sessions:manage`. */
+/** `tokens`: of a client that may have the scope `sessions:manage`, and those that single calls need besides. */
 export function createTrusted(options: { tokens: MachineTokens; platform?: Partial<Platform> }): Trusted {
   const { tokens } = options
   const { deadline } = { ...systemPlatform, ...options.platform }
 
-  async function call(method: string, path: string, body?: unknown): Promise<IssuerAnswer> {
+  async function call(
+    method: string,
+    path: string,
+    { body, scope = 'sessions:manage' }: { body?: unknown; scope?: TrustedScope } = {},
+  ): Promise<IssuerAnswer> {
     const init: RequestInit = {
       method,
       headers: { Accept: 'application/json', ...(body !== undefined && { 'Content-Type': 'application/json' }) },
@@ -67,9 +95,7 @@ export function createTrusted(options: { tokens: MachineTokens; platform?: Parti
     try {
       const url = `${tokens.issuer}/v1/trusted/${path}`
       // Not the path: it names a user.
-      return await askIssuer(`${method} trusted sessions at ${tokens.issuer}`, () =>
-        tokens.fetch(url, init, { scope: trustedScope }),
-      )
+      return await askIssuer(`${method} ${callOf[scope]} at ${tokens.issuer}`, () => tokens.fetch(url, init, { scope }))
     } catch (failure) {
       if (failure instanceof CallFailure && failure.refusal !== undefined) return failure.refusal
       throw failure
@@ -83,7 +109,9 @@ export function createTrusted(options: { tokens: MachineTokens; platform?: Parti
 
   return {
     async createSession({ clientId, user, scope, amr }) {
-      const answer = await call('POST', 'sessions', { client_id: clientId, user: wireUser(user), scope, amr })
+      const answer = await call('POST', 'sessions', {
+        body: { client_id: clientId, user: wireUser(user), scope, amr },
+      })
       return isRefusal(answer) ? answer : readSessionTokens(answer.body)
     },
     async listSessions(userId) {
@@ -100,7 +128,27 @@ export function createTrusted(options: { tokens: MachineTokens; platform?: Parti
       if (!isSegment(userId)) return refuse('user_unknown')
       return end(`users/${encodeURIComponent(userId)}/sessions`)
     },
+    async getProviderToken(userId, connection) {
+      if (!isSegment(userId)) return refuse('user_unknown')
+      if (!isSegment(connection)) return refuse('connection_unknown')
+      const path = `users/${encodeURIComponent(userId)}/connections/${encodeURIComponent(connection)}/token`
+      const answer = await call('GET', path, { scope: 'connections:tokens' })
+      return isRefusal(answer) ? answer : readProviderToken(answer.body)
+    },
+    async setRights(userId, rights) {
+      if (!isSegment(userId)) return refuse('user_unknown')
+      const path = `users/${encodeURIComponent(userId)}/rights`
+      const answer = await call('PUT', path, { scope: 'users:manage', body: rights })
+      return isRefusal(answer) ? answer : (answer.body as UserRights)
+    },
   }
+}
+
+/** For messages. */
+const callOf: Readonly<Record<TrustedScope, string>> = {
+  'sessions:manage': 'trusted sessions',
+  'connections:tokens': 'provider tokens',
+  'users:manage': 'rights of users',
 }
 
 /** An empty id, `.` or `..` would name another endpoint: without a session's id, the one that ends them all. */
@@ -119,6 +167,12 @@ function readSessionTokens(body: unknown): SessionTokens {
     throw new CallFailure('POST trusted sessions: the answer holds no session')
   }
   return body as SessionTokens
+}
+
+function readProviderToken(body: unknown): ProviderToken {
+  const token = (body ?? {}) as Partial<ProviderToken>
+  if (typeof token.access_token !== 'string') throw new CallFailure('GET provider tokens: the answer holds no token')
+  return token as ProviderToken
 }
 
 function readSessions(body: unknown): readonly ListedSession[] {
