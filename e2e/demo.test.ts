@@ -106,6 +106,48 @@ describe('an account at another server', () => {
   })
 })
 
+describe('the web app', () => {
+  test('shows the notes of the single-page app, holds no token in the page, and is signed out when the session ends elsewhere', async () => {
+    const app = await openSignedIn()
+    await app.getByLabel('New note').fill('written in the single-page app')
+    await app.getByRole('button', { name: 'Add' }).click()
+    await app.getByText('written in the single-page app').waitFor()
+    const page = await context.newPage()
+    page.on('pageerror', error => problems.push(error.message))
+    const bodies: Promise<string>[] = []
+    page.on('response', answer => {
+      if (answer.url().startsWith(demo.webUrl) && answer.status() === 200) bodies.push(answer.text())
+    })
+    await page.goto(demo.webUrl)
+    await page.getByRole('link', { name: 'Sign in' }).click()
+    await signInHosted(page)
+    await page.getByText('written in the single-page app').waitFor()
+    await page.getByLabel('New note').fill('written in the web app')
+    await page.getByRole('button', { name: 'Add' }).click()
+    await page.getByText('written in the web app').waitFor()
+    const readable = await page.evaluate(() => document.cookie + JSON.stringify({ ...localStorage, ...sessionStorage }))
+    expect(readable + (await Promise.all(bodies)).join()).not.toMatch(/eyJ|cs_rt_/)
+    await endEverything(page.context())
+    await page.getByLabel('New note').fill('too late')
+    // The server has told the app's back end by then, or the API: one of the two refuses.
+    await page.getByRole('button', { name: 'Add' }).click()
+    await page.getByRole('link', { name: 'Sign in' }).waitFor()
+    expect(problems).toEqual([])
+  })
+})
+
+/** On the account page of the server. */
+async function endEverything(of: BrowserContext): Promise<void> {
+  const account = await of.newPage()
+  await account.goto(`${demo.issuer}/account`)
+  const ending = account.locator('details', { has: account.locator('#end-all-hint') })
+  await ending.locator('summary').click()
+  const done = account.waitForResponse(answer => answer.request().method() === 'POST')
+  await ending.getByRole('button').click()
+  await done
+  await account.close()
+}
+
 describe('the laboratory', () => {
   test('twenty calls with an expired token: one refresh, decided by row 5, and 20 × 200', async () => {
     const page = await openSignedIn()
@@ -310,7 +352,7 @@ describe('the process', () => {
     await second.end('SIGTERM')
     const after = run(serve)
     await after.said('accounts')
-    expect(after.output()).toContain('switched off, not named any more: demo, demo-api, demo-unbound\n')
+    expect(after.output()).toContain('switched off, not named any more: demo, demo-api, demo-unbound, demo-web\n')
     await after.end('SIGTERM')
 
     const named = 'https://login.example.com'

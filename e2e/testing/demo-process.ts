@@ -22,6 +22,7 @@ export function givenDemoHome(port: number): DemoHome {
 export interface RunningDemo {
   readonly child: ChildProcess
   readonly appUrl: string
+  readonly webUrl: string
   readonly apiUrl: string
   readonly issuer: string
   readonly email: string
@@ -47,6 +48,7 @@ export async function startDemo(
   return {
     child,
     appUrl: after('App'),
+    webUrl: after('Web app'),
     apiUrl: after('API'),
     issuer: after('Server'),
     email: after('Sign in'),

@@ -14,6 +14,7 @@ export interface AppServerOptions {
   readonly issuer: string
   readonly apiUrl: string
   readonly appUrl: string
+  readonly webUrl: string
   /** Answers what lies below `/laboratory/`; false if there is no such thing. */
   readonly laboratory: Laboratory
 }
@@ -38,7 +39,7 @@ const contentTypes: Readonly<Record<string, string>> = {
   '.ts': 'text/javascript; charset=utf-8',
 }
 
-export function createAppServer({ issuer, apiUrl, appUrl, laboratory }: AppServerOptions): RequestListener {
+export function createAppServer({ issuer, apiUrl, appUrl, webUrl, laboratory }: AppServerOptions): RequestListener {
   const packages = importedPackages()
   const importMap = JSON.stringify({ imports: packages.specifiers })
   const policy = contentSecurityPolicy([issuer, apiUrl], importMap)
@@ -77,6 +78,7 @@ export function createAppServer({ issuer, apiUrl, appUrl, laboratory }: AppServe
       text
         .replaceAll('{{issuer}}', issuer)
         .replaceAll('{{api}}', apiUrl)
+        .replaceAll('{{web}}', webUrl)
         .replace('<!-- import map -->', () => `<script type="importmap">${importMap}</script>`),
     )
   }

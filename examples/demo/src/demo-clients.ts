@@ -11,7 +11,20 @@ export const scopeDescriptions: Readonly<Record<string, string>> = {
 }
 
 /** The applications of the demo. What is said here is what `clients` of `countersign.json` would say. */
-export function demoClients({ appOrigin, apiSecret }: { appOrigin: string; apiSecret: string }): readonly Client[] {
+export function demoClients({
+  appOrigin,
+  webOrigin,
+  tellsWebApp,
+  apiSecret,
+  webSecret,
+}: {
+  appOrigin: string
+  webOrigin: string
+  /** Whether the web app is told of ended sessions; not where several demos have one client for theirs. */
+  tellsWebApp: boolean
+  apiSecret: string
+  webSecret: string
+}): readonly Client[] {
   const app = declareClient({
     id: 'demo',
     name: 'Notes',
@@ -33,6 +46,19 @@ export function demoClients({ appOrigin, apiSecret }: { appOrigin: string; apiSe
       name: 'Notes, unbound',
       refresh: { ...defaultRefreshPolicy, graceSeconds: 1, minimumLifeSeconds: 2 },
     },
+    // The web app: its back end holds the tokens.
+    declareClient({
+      id: 'demo-web',
+      name: 'Notes, a web app',
+      firstParty: true,
+      secretHashes: [hashClientSecret(webSecret)],
+      redirectUris: [`${webOrigin}/auth/callback`],
+      backchannelLogoutUri: tellsWebApp ? `${webOrigin}/auth/backchannel-logout` : null,
+      scopes: ['openid', 'email', 'notes:read', 'notes:write'],
+      defaultScopes: ['openid', 'email', 'notes:read', 'notes:write'],
+      audiences: [apiAudience],
+      accessTokenBinding: 'bearer',
+    }),
     declareClient({
       id: 'demo-api',
       name: 'Example API',

@@ -4,6 +4,8 @@ export interface DemoSecrets {
   readonly login: { readonly email: string; readonly password: string }
   /** Of the client `demo-api`. */
   readonly apiSecret: string
+  /** Of the client `demo-web`, and of its cookies. */
+  readonly web: { readonly clientSecret: string; readonly cookieSecret: string }
 }
 
 /** Derived from the master key, so that they stay the same and are written down nowhere. */
@@ -11,6 +13,10 @@ export function demoSecrets(master: MasterKey, givenApiSecret: string | undefine
   return {
     login: { email: 'demo@example.org', password: typable(deriveKey(master, 'demo login 1')) },
     apiSecret: givenApiSecret || deriveKey(master, 'demo api 1').toString('base64url'),
+    web: {
+      clientSecret: deriveKey(master, 'demo web client 1').toString('base64url'),
+      cookieSecret: deriveKey(master, 'demo web cookies 1').toString('base64url'),
+    },
   }
 }
 

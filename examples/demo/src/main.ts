@@ -5,7 +5,7 @@ import { startDemo } from './start-demo.ts'
 
 const program = new Command('npm start --')
   .description('Starts Countersign with an example API and an example single-page app.')
-  .option('--port <number>', 'port of the server; API and app take the next two that are free (default: 4400)')
+  .option('--port <number>', 'port of the server; API, app and web app take the next that are free (default: 4400)')
   .option('--data <folder>', 'where everything is kept (default: ./data)')
   .option('--database <url>', 'PostgreSQL, for many nodes (default: everything is in the data folder)')
   .option('--issuer <url>', 'public address of the server (default: http://127.0.0.1:PORT)')

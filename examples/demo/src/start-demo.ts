@@ -1,4 +1,6 @@
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { createSqliteSessions } from '@countersign/backend/web'
 import {
   type Configuration,
   endOnLoss,
@@ -17,13 +19,16 @@ import { type DemoSecrets, demoSecrets } from './demo-secrets.ts'
 import { type ExampleId, prepareExampleId } from './example-id.ts'
 import { createLaboratory } from './laboratory.ts'
 import { openNotes } from './notes-store.ts'
-import { freePort, reservePort } from './reserved-port.ts'
+import { freePort, type ReservedPort, reservePort } from './reserved-port.ts'
+import { createWebApp } from './web-app/server.ts'
 
 /** Everything runs, and answers at these addresses. */
 export interface Demo {
   readonly issuer: string
   readonly apiUrl: string
   readonly appUrl: string
+  /** The web app, whose back end holds the tokens. */
+  readonly webUrl: string
   readonly login: DemoSecrets['login']
   /** The other server, whose accounts can be used here; absent on a database, which others may share. */
   readonly exampleId: Pick<ExampleId, 'issuer' | 'login'> | undefined
@@ -48,24 +53,20 @@ export async function startDemo(
     environment: environment.COUNTERSIGN_MASTER_KEY,
     command: configuration.master_key_command,
   })
-  const { login, apiSecret } = demoSecrets(master.key, environment.COUNTERSIGN_DEMO_API_SECRET)
+  const { login, apiSecret, web } = demoSecrets(master.key, environment.COUNTERSIGN_DEMO_API_SECRET)
 
   const apiPort = await reservePort(port + 1)
   const appPort = await reservePort(apiPort.port + 1)
-  const addresses = { apiUrl: apiPort.url, appUrl: appPort.url }
+  const webPort = await reservePort(appPort.port + 1)
+  const addresses = { apiUrl: apiPort.url, appUrl: appPort.url, webUrl: webPort.url }
   // Demos on one database are one system: each declares the same, and no other one's app away. A loopback address without a port
   // is that of any port (RFC 8252 §7.3).
-  const appOrigin = configuration.database === undefined ? appPort.url : 'http://127.0.0.1'
-  const exampleId =
-    configuration.database === undefined
-      ? await prepareExampleId(configuration, {
-          port,
-          firstPort: appPort.port + 1,
-          dataFolder,
-          master: master.key,
-          login,
-        })
-      : undefined
+  const isAlone = configuration.database === undefined
+  const origins = isAlone
+    ? { appOrigin: appPort.url, webOrigin: webPort.url, tellsWebApp: true }
+    : { appOrigin: 'http://127.0.0.1', webOrigin: 'http://127.0.0.1', tellsWebApp: false }
+  const besides = { port, firstPort: webPort.port + 1, dataFolder, master: master.key, login }
+  const exampleId = isAlone ? await prepareExampleId(configuration, besides) : undefined
   const system = await serve(
     {
       ...configuration,
@@ -77,7 +78,7 @@ export async function startDemo(
     },
     {
       masterKey: master,
-      moreClients: demoClients({ appOrigin, apiSecret }),
+      moreClients: demoClients({ ...origins, apiSecret, webSecret: web.clientSecret }),
       ...(exampleId && { moreConnections: [exampleId.connection] }),
       log,
       onLost: endOnLoss,
@@ -93,6 +94,7 @@ export async function startDemo(
   apiPort.answerWith(api.app)
   const laboratory = createLaboratory({ issuer, ...caller, server })
   appPort.answerWith(createAppServer({ issuer, ...addresses, laboratory }))
+  const closeWebApp = answerAsWebApp(webPort, { issuer, ...web, apiUrl: apiPort.url, dataFolder })
   // The issuer may be a load balancer that waits for this very process.
   if (issuer === system.address) await api.ready()
 
@@ -105,11 +107,24 @@ export async function startDemo(
     switchedOff: server.switchedOff,
     async close(how) {
       await system.close(how)
-      await Promise.all([appPort.close(), apiPort.close(), closeExampleId?.()])
+      await Promise.all([appPort.close(), webPort.close(), apiPort.close(), closeExampleId?.()])
+      closeWebApp()
       api.close()
       notes.close()
     },
   }
+}
+
+/** Its logins are in a file beside the notes. Returns how to let go of it. */
+function answerAsWebApp(
+  port: ReservedPort,
+  more: DemoSecrets['web'] & { issuer: string; apiUrl: string; dataFolder: string },
+): () => void {
+  const { dataFolder, ...options } = more
+  const logins = new DatabaseSync(join(dataFolder, 'demo-web-logins.sqlite'), { timeout: 5_000 })
+  const sessions = createSqliteSessions(logins)
+  port.answerWith(createWebApp({ ...options, clientId: 'demo-web', appUrl: port.url, sessions }))
+  return () => logins.close()
 }
 
 /** The terminal belongs to the greeting: only what is wrong is said. */
