@@ -15,6 +15,7 @@ const api = z.strictObject({
   audience: z.string().min(1).max(200),
   access_token_seconds: seconds(1, 86_400).optional(),
   access_token_format: z.enum(['jwt', 'opaque']).optional(),
+  access_token_algorithm: z.enum(['ES256', 'HS256']).optional(),
   claims: claimsMap.optional(),
 })
 
@@ -23,6 +24,7 @@ export interface WrittenApi {
   readonly audience: string
   readonly access_token_seconds?: number | undefined
   readonly access_token_format?: 'jwt' | 'opaque' | undefined
+  readonly access_token_algorithm?: 'ES256' | 'HS256' | undefined
   readonly claims?: ClaimsMap | undefined
 }
 

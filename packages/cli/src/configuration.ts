@@ -60,6 +60,8 @@ export interface Configuration {
   readonly apiLifetimes: ApiLifetimes
   /** The APIs whose tokens only the server can read, by their audience. */
   readonly opaqueApis: ReadonlySet<string>
+  /** The APIs that share a secret with the server, by their audience. */
+  readonly sharedSecretApis: ReadonlySet<string>
   /** What the access tokens that reach an API tell of users, by its audience. */
   readonly apiClaims: ReadonlyMap<string, ClaimsMap>
   readonly claims_version: number
@@ -118,6 +120,7 @@ export function readConfiguration({ file, environment, flags, folder = '.' }: Co
     ),
     apiClaims: new Map(apis.flatMap(({ audience, claims }) => (claims === undefined ? [] : [[audience, claims]]))),
     opaqueApis: new Set(apis.filter(api => api.access_token_format === 'opaque').map(api => api.audience)),
+    sharedSecretApis: new Set(apis.filter(api => api.access_token_algorithm === 'HS256').map(api => api.audience)),
   }
 }
 

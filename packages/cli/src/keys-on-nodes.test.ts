@@ -28,6 +28,8 @@ const job: Client = declareClient({
   scopes: ['notes'],
   lifetimes: { accessTokenSeconds: day, idleSeconds: 30 * day, absoluteSeconds: 180 * day },
 })
+/** Of an API that shares a secret with the server. */
+const vaultJob: Client = declareClient({ ...job, id: 'vault-job', audiences: ['urn:vault'] })
 
 let cluster: Cluster
 let zookeeper: ZookeeperProcess
@@ -93,12 +95,13 @@ async function startNode(nodes: Nodes, place: Place, ways: Ways = {}): Promise<M
       trustedProxies: [],
       keyPolicy,
       apiLifetimes: new Map(),
+      sharedSecretApis: new Set(['urn:vault']),
       keepEndedSeconds: day,
     },
     store: { ...store, commit },
     ...(ringRegister && { ringRegister }),
     master: Buffer.alloc(32, 9),
-    clients: [job],
+    clients: [job, vaultJob],
     log: { info() {}, warn() {}, error() {} },
     clock: nodes.clock.now,
     // Jobs run when the test says so.
@@ -257,6 +260,15 @@ test('on ZooKeeper a node hears of what another one does with the keys, without 
     await one.server.admin.retireKey(kid)
     await hears(other, keys => keys.some(key => key.kid === kid && key.state === 'retired'))
     expect(accepts(await jwksOf(other), token)).toBe(false)
+    // A shared secret that leaked, too.
+    const [leaked] = other.server.services.keys.sharedSecrets('urn:vault')
+    await one.server.admin.retireKey(leaked?.kid ?? '')
+    while (other.server.services.keys.sharedSecrets('urn:vault').some(({ kid }) => kid === leaked?.kid)) {
+      await new Promise(setImmediate)
+    }
+    const [primary, ...more] = one.server.services.keys.sharedSecrets('urn:vault')
+    expect(primary?.isPrimary).toBe(true)
+    expect(other.server.services.keys.sharedSecrets('urn:vault')).toEqual([primary, ...more])
     // Also of what happened while it had no connection.
     await zookeeper.kill()
     await zookeeper.start()

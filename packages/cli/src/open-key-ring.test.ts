@@ -22,10 +22,10 @@ afterAll(async () => {
   rmSync(folder, { recursive: true })
 })
 
-function configured(data: string, path?: string): Configuration {
+function configured(house: string, path?: string): Configuration {
   const server = zookeeper.url.replace('//', '//us:some%20word@')
   const environment = path === undefined ? {} : { COUNTERSIGN_KEY_RING: `${server}${path}` }
-  return readConfiguration({ environment, flags: { data: join(folder, data), port: 0 } })
+  return readConfiguration({ environment, flags: { data: join(folder, house), port: 0 } })
 }
 
 /** What stands in the place, sealed. */

@@ -83,6 +83,7 @@ export async function openSystem(options: SystemOptions): Promise<System> {
         trustedProxies: configuration.trusted_proxies,
         apiLifetimes: configuration.apiLifetimes,
         opaqueApis: configuration.opaqueApis,
+        sharedSecretApis: configuration.sharedSecretApis,
         apiClaims: configuration.apiClaims,
         claimsVersion: configuration.claims_version,
         registration: configuration.registration,

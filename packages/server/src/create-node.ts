@@ -14,6 +14,7 @@ import { createMemoryCounters, type RingRegister, ringInRegister, ringInStore, t
 import { type Admin, createAdmin } from './admin/admin.ts'
 import { type AddClaims, createClaimsTeller } from './claims/claims-teller.ts'
 import { tellChangedClaims } from './claims/tell-changed-claims.ts'
+import { checkApis } from './clients/check-apis.ts'
 import { createClientDirectory } from './clients/client-directory.ts'
 import { createClientKeys } from './clients/client-keys.ts'
 import { declareClients, switchOffUndeclared } from './clients/declare-clients.ts'
@@ -98,7 +99,7 @@ export async function createNode(options: NodeOptions): Promise<ServerNode> {
   checkApis(config, options.clients)
   await declareClients(store, options.clients)
   const switchedOff = options.clientsAreComplete ? await switchOffUndeclared(store, options.clients) : []
-  const policy = await fittingPolicy(store, config.keyPolicy, options.clients)
+  const policy = await fittingPolicy(store, config, options.clients)
   const counters = createMemoryCounters(clock)
   const languages = createLanguages(config.languages)
   if (languages.missing.length > 0) {
@@ -189,34 +190,22 @@ function checkIssuer(issuer: string): void {
   }
 }
 
-/** A misspelt name would leave tokens as long as if nothing had been said. */
-function checkApis(
-  { issuer, apiLifetimes, opaqueApis = new Set(), apiClaims = new Map(), registration }: ServerConfig,
-  clients: readonly Client[],
-): void {
-  const reached = new Set([
-    issuer,
-    ...clients.flatMap(({ audiences }) => audiences),
-    ...(registration?.audiences ?? []),
-  ])
-  const wrong = [...apiLifetimes.keys(), ...opaqueApis, ...apiClaims.keys()].find(audience => !reached.has(audience))
-  if (wrong === undefined) return
-  throw new WrongDeclaration(
-    `No client has the audience '${wrong}', so what is set for it (access_token_seconds, access_token_format, claims) would count for nothing.`,
-  )
-}
-
 /** Clocks differ, and a token is accepted a little past its end. */
 const tailMarginSeconds = 120
 
 /** A key is kept until the longest thing that it made is past, whatever the policy says: nobody is logged out by a rotation. */
-async function fittingPolicy(store: Store, policy: KeyPolicy, clients: readonly Client[]): Promise<KeyPolicy> {
+async function fittingPolicy(
+  store: Store,
+  { keyPolicy: policy, sharedSecretApis = new Set() }: ServerConfig,
+  clients: readonly Client[],
+): Promise<KeyPolicy> {
   const { issuer } = await store.loadIssuer()
   const algorithms = new Set([...policy.algorithms, ...clients.map(client => client.idTokenAlgorithm)])
   const longestLogin = Math.max(0, ...clients.map(client => client.lifetimes.absoluteSeconds))
   return {
     ...policy,
     algorithms: [...algorithms],
+    secretAudiences: [...sharedSecretApis],
     // A verifier may have read the keys at a node that did not know the next one yet.
     publishAheadSeconds: Math.max(policy.publishAheadSeconds, jwksMaxAgeSeconds + ringTrustedSeconds),
     signingTailSeconds: Math.max(policy.signingTailSeconds, issuer.longestAccessTokenSeconds + tailMarginSeconds),

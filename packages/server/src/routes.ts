@@ -27,6 +27,7 @@ import { revocations } from './endpoints/revocations.ts'
 import { revoke } from './endpoints/revoke.ts'
 import { logInByConnection } from './endpoints/session-connection.ts'
 import { endOneSession, endSessions, listSessions, logIn } from './endpoints/sessions.ts'
+import { sharedSecrets } from './endpoints/shared-secrets.ts'
 import { token } from './endpoints/token.ts'
 import { setRights, showRights } from './endpoints/trusted-rights.ts'
 import {
@@ -69,6 +70,7 @@ export function routes(services: HostedServices): readonly Route[] {
     forClients(services, { path: '/revoke', post: revoke(services), cors: 'clients' }),
     forClients(services, { path: '/introspect', post: introspect(services) }),
     forClients(services, { path: '/revocations', get: revocations(services) }),
+    forClients(services, { path: '/secrets', get: sharedSecrets(services) }),
 
     { path: '/userinfo', get: userinfo(services), post: userinfo(services), cors: 'clients' },
 

@@ -50,6 +50,8 @@ export interface ServerConfig {
   readonly apiLifetimes: ApiLifetimes
   /** APIs whose access tokens only this server can read, whichever client gets them; by their audience. */
   readonly opaqueApis?: ReadonlySet<string>
+  /** APIs whose access tokens are signed with a secret that they share (HS256), if the token reaches no other API; by their audience. */
+  readonly sharedSecretApis?: ReadonlySet<string>
   /** What the access tokens that reach an API tell of users, whichever client gets them; by its audience. */
   readonly apiClaims?: ReadonlyMap<string, ClaimsMap>
   /** The version of what tokens tell (`ver`): raised when its meaning changes. Default 1. */

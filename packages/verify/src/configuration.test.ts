@@ -3,6 +3,8 @@ import { readConfiguration, type VerifierOptions } from './configuration.ts'
 
 const good: VerifierOptions = { issuer: 'https://id.example', audience: 'api' }
 
+const feed = { clientId: 'a', clientSecret: 'b' }
+
 test('GHSA-8fpg-xm3f-6cx3: every wrong option is an error, so that none leaves a door open', () => {
   const wrong: Record<string, unknown>[] = [
     { audiance: 'api' },
@@ -28,6 +30,12 @@ test('GHSA-8fpg-xm3f-6cx3: every wrong option is an error, so that none leaves a
     { revocations: { clientId: 'a', clientSecret: 'b', url: 'http://feed.example/' } },
     { revocations: { clientId: 'a', clientSecret: 'b', introspectionUrl: 'http://feed.example/' } },
     { requiredClaims: { token_use: undefined } },
+    { secret: { from: 'issuer' } },
+    { secret: { from: 'elsewhere' }, revocations: feed },
+    { secret: { from: 'issuer' }, revocations: feed, audience: ['api', 'other'] },
+    { secret: { from: 'issuer' }, revocations: feed, jwksUri: 'https://id.example/jwks' },
+    { secret: { from: 'issuer' }, revocations: feed, algorithms: ['ES256'] },
+    { secret: { from: 'issuer' }, revocations: feed, issuer: 'http://id.example' },
   ]
   for (const more of wrong) {
     expect(() => readConfiguration({ ...good, ...more } as VerifierOptions), JSON.stringify(more)).toThrow(TypeError)

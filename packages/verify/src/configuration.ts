@@ -1,6 +1,6 @@
 import { createSecretKey } from 'node:crypto'
 import type { ClaimRules } from './claims.ts'
-import { isSecureUrl } from './outbound.ts'
+import { basicAuthorization, isSecureUrl } from './outbound.ts'
 import { isWhenStale, type WhenStale } from './policy.ts'
 import { type OnProblem, warnOfProblem } from './problem.ts'
 import {
@@ -12,7 +12,7 @@ import {
   systemTimers,
   type Timers,
 } from './runtime.ts'
-import { type Algorithm, checkWithSecret, publicKeyAlgorithms } from './signature.ts'
+import { type Algorithm, checkWithSecret, publicKeyAlgorithms, shortestSecretBytes } from './signature.ts'
 import type { HeaderRules } from './token-header.ts'
 import type { VerificationKey } from './verification-key.ts'
 
@@ -55,11 +55,15 @@ export interface VerifierOptions {
    * new ones. Default: whichever.
    */
   readonly oldestSchema?: number
-  /** HS256: at least 32 bytes, shared with the issuer. While rotating, two. */
+  /**
+   * HS256: at least 32 bytes, shared with the issuer. While rotating, two. Or they are had from a Countersign issuer (its `GET /secrets`), as the client of
+   * `revocations`, and change by themselves.
+   */
   readonly secret?:
     | string
     | Uint8Array
     | { readonly primary: string | Uint8Array; readonly secondary: string | Uint8Array }
+    | { readonly from: 'issuer' }
   /** Where the keys are; else as the issuer's metadata say. */
   readonly jwksUri?: string
   /** Seconds that `exp` may be past. Default 0. `iat` and `nbf` may always lie 10 s ahead. */
@@ -95,6 +99,8 @@ export interface Configuration {
   readonly claimRules: ClaimRules
   /** For HS256: the secrets, the primary one first. */
   readonly secrets: readonly VerificationKey[] | undefined
+  /** For HS256 with secrets that the issuer has: where to get them, and as whom. */
+  readonly secretsOfIssuer: { readonly url: string; readonly authorization: string } | undefined
   readonly jwksUri: string | undefined
   readonly revocations: RevocationOptions | undefined
   /** Undefined: opaque tokens are not accepted. */
@@ -151,13 +157,15 @@ export function readConfiguration(options: VerifierOptions): Configuration {
   const insecureHttp = options.insecureHttp === true
   if (options.issuer === '') throw new TypeError('issuer is empty (is ISSUER set?)')
   if (!isText(options.issuer)) throw new TypeError('issuer must be a string')
-  const secrets = options.secret === undefined ? undefined : readSecrets(options.secret)
+  const { secret } = options
+  const fromIssuer = typeof secret === 'object' && secret !== null && 'from' in secret
+  const secrets = secret === undefined || fromIssuer ? undefined : readSecrets(secret)
   if (secrets === undefined || options.revocations !== undefined) requireUrl(options.issuer, 'issuer', insecureHttp)
   if (options.jwksUri !== undefined) {
-    if (secrets !== undefined) throw new TypeError('with a secret there are no public keys: leave jwksUri out')
+    if (secret !== undefined) throw new TypeError('with a secret there are no public keys: leave jwksUri out')
     requireUrl(options.jwksUri, 'jwksUri', insecureHttp)
   }
-  const algorithms = readAlgorithms(options.algorithms, secrets !== undefined)
+  const algorithms = readAlgorithms(options.algorithms, secret !== undefined)
   const types = options.types ?? ['at+jwt', 'application/at+jwt']
   if (!Array.isArray(types) || types.length === 0 || !types.every(type => type === null || isText(type))) {
     throw new TypeError('types must be strings, or null for none')
@@ -175,6 +183,7 @@ export function readConfiguration(options: VerifierOptions): Configuration {
         options.oldestSchema === undefined ? undefined : readNumber(options.oldestSchema, 0, 'oldestSchema'),
     },
     secrets,
+    secretsOfIssuer: fromIssuer ? readSecretsOfIssuer(options) : undefined,
     jwksUri: options.jwksUri,
     revocations: readRevocations(options.revocations, insecureHttp),
     opaque: readOpaque(options),
@@ -235,7 +244,23 @@ function readRevocations(value: RevocationOptions | undefined, insecureHttp: boo
   return value
 }
 
-function readSecrets(secret: NonNullable<VerifierOptions['secret']>): readonly VerificationKey[] {
+function readSecretsOfIssuer({ secret, issuer, audience, revocations }: VerifierOptions): {
+  url: string
+  authorization: string
+} {
+  if ((secret as { from: unknown }).from !== 'issuer') throw new TypeError("secret.from can be 'issuer'")
+  if (revocations === undefined) throw new TypeError('secrets from the issuer need revocations: its client gets them')
+  if (typeof audience !== 'string')
+    throw new TypeError('with secrets from the issuer, audience must be the one that they are for')
+  return {
+    url: `${issuer.replace(/\/$/, '')}/secrets?audience=${encodeURIComponent(audience)}`,
+    authorization: basicAuthorization(revocations.clientId, revocations.clientSecret),
+  }
+}
+
+function readSecrets(
+  secret: Exclude<NonNullable<VerifierOptions['secret']>, { readonly from: 'issuer' }>,
+): readonly VerificationKey[] {
   if (typeof secret === 'string' || secret instanceof Uint8Array) return [readSecret(secret)]
   if (typeof secret !== 'object' || secret === null) throw new TypeError('secret must be a string or bytes')
   return [readSecret(secret.primary), readSecret(secret.secondary)]
@@ -256,7 +281,6 @@ function readOpaque(options: VerifierOptions): Configuration['opaque'] {
 }
 
 const defaults = { cacheBytes: 16 * 1024 * 1024, longestToken: 8_192 }
-const shortestSecretBytes = 32
 
 /**
  * A public key must never serve as a secret (CVE-2023-48223, CVE-2026-34950): whatever looks like a key, anywhere in

@@ -257,9 +257,10 @@ function whenKnown<Value, Answer>(
 }
 
 function keysOf(configuration: Configuration, metadata: MetadataSource): IssuerKeys {
-  const { jwksUri } = configuration
+  const { jwksUri, secretsOfIssuer } = configuration
   return issuerKeys(configuration.runtime, {
-    locate: async () => jwksUri ?? (await metadata.get()).jwksUri,
+    locate: async () => secretsOfIssuer?.url ?? jwksUri ?? (await metadata.get()).jwksUri,
+    ...(secretsOfIssuer && { authorization: secretsOfIssuer.authorization }),
     relocate: metadata.forget,
     algorithms: configuration.algorithms,
     cooldownMilliseconds: configuration.cooldownSeconds * 1000,

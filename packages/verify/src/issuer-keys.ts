@@ -32,6 +32,8 @@ export interface KeysStatus {
 export interface IssuerKeysOptions {
   /** Where the key set is; may have to be discovered. */
   readonly locate: () => Promise<string>
+  /** What the request for the key set carries; absent: it is there for everybody. */
+  readonly authorization?: string
   /** Called after a failure: the address may have moved. */
   readonly relocate: () => void
   readonly algorithms: readonly Algorithm[]
@@ -185,7 +187,9 @@ async function fetchKeySet(
   known: KeysById | undefined,
 ): Promise<{ keys: KeysById; maxAgeMilliseconds: number }> {
   const accept = 'application/jwk-set+json, application/json'
-  const { status, headers, body } = await fetchJson(runtime, url, { headers: { accept } }, limits)
+  const { authorization } = options
+  const sent = { accept, ...(authorization !== undefined && { authorization }) }
+  const { status, headers, body } = await fetchJson(runtime, url, { headers: sent }, limits)
   if (status !== 200) throw new OutboundFault(`${url} answered ${status}`)
   const keys = readKeySet(body, options.algorithms, known)
   if (keys === undefined) throw new OutboundFault(`${url} sent no key set`)

@@ -1,4 +1,12 @@
-import { constants, createHmac, createPublicKey, type KeyObject, timingSafeEqual, verify } from 'node:crypto'
+import {
+  constants,
+  createHmac,
+  createPublicKey,
+  createSecretKey,
+  type KeyObject,
+  timingSafeEqual,
+  verify,
+} from 'node:crypto'
 import { p256KeyOf } from './p256-key.ts'
 
 export type Algorithm = 'ES256' | 'EdDSA' | 'RS256' | 'PS256' | 'HS256'
@@ -99,6 +107,17 @@ export function publicKeyOfJwk(
   } catch {
     return undefined
   }
+}
+
+/** HS256 wants as many bytes as its digest has (RFC 7518 §3.2). */
+export const shortestSecretBytes = 32
+
+/** Reads a secret out of a JWK (RFC 7518 §6.4) that is for HS256; undefined for anything else, and for one that is too short. */
+export function secretOfJwk(jwk: Readonly<Record<string, unknown>>): KeyObject | undefined {
+  const { kty, alg, k } = jwk
+  if (kty !== 'oct' || alg !== 'HS256' || typeof k !== 'string' || !isForSignatures(jwk)) return undefined
+  const secret = Buffer.from(k, 'base64url')
+  return secret.length < shortestSecretBytes ? undefined : createSecretKey(secret)
 }
 
 type JsonWebKeyInput = import('node:crypto').JsonWebKey

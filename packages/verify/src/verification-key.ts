@@ -1,4 +1,12 @@
-import { type Algorithm, checkWith, publicKeyOfJwk, type SignatureCheck } from './signature.ts'
+import { createHash } from 'node:crypto'
+import {
+  type Algorithm,
+  checkWith,
+  checkWithSecret,
+  publicKeyOfJwk,
+  type SignatureCheck,
+  secretOfJwk,
+} from './signature.ts'
 
 /** A key that tokens are checked with. */
 export interface VerificationKey {
@@ -55,17 +63,30 @@ function readKey(
   if (jwk.kid !== undefined && typeof jwk.kid !== 'string') return undefined
   if (jwk.revoked !== undefined) return undefined
   if (jwk.exp !== undefined && typeof jwk.exp !== 'number') return undefined
-  const publicKey = publicKeyOfJwk(jwk, allowed)
-  if (publicKey === undefined) return undefined
+  const usable = readMaterial(jwk, allowed)
+  if (usable === undefined) return undefined
   const { kty, crv, x, y, n, e, exp } = jwk
-  const fingerprint = JSON.stringify([publicKey.algorithm, kty, crv, x, y, n, e, exp])
+  const k = typeof jwk.k === 'string' ? createHash('sha256').update(jwk.k).digest('base64') : undefined
+  const fingerprint = JSON.stringify([usable.algorithm, kty, crv, x, y, n, e, k, exp])
   const key: VerificationKey = {
+    ...usable,
     kid: jwk.kid,
-    algorithm: publicKey.algorithm,
-    check: checkWith(publicKey.key, publicKey.algorithm),
     expiresSeconds: jwk.exp ?? Number.POSITIVE_INFINITY,
     live: true,
   }
   fingerprintOf.set(key, fingerprint)
   return { key, fingerprint }
+}
+
+/** Secrets are read where nothing else is allowed: from a key set that is for us alone, never from one that everybody can read. */
+function readMaterial(
+  jwk: Readonly<Record<string, unknown>>,
+  allowed: readonly Algorithm[],
+): Pick<VerificationKey, 'algorithm' | 'check'> | undefined {
+  if (allowed.includes('HS256')) {
+    const secret = secretOfJwk(jwk)
+    return secret && { algorithm: 'HS256', check: checkWithSecret(secret) }
+  }
+  const read = publicKeyOfJwk(jwk, allowed)
+  return read && { algorithm: read.algorithm, check: checkWith(read.key, read.algorithm) }
 }

@@ -49,7 +49,8 @@ function watchKeys(registry: Registry, { keys, clock }: Services): void {
     registers,
     collect() {
       this.reset()
-      const { signing, refresh } = readRing(keys)
+      const { signing, refresh, secrets = [] } = readRing(keys)
+      for (const { state } of secrets) this.inc({ use: 'shared', algorithm: 'HS256', state })
       for (const { alg, state } of signing) this.inc({ use: 'signing', algorithm: alg, state })
       for (const { state } of refresh) this.inc({ use: 'refresh', algorithm: 'HMAC', state })
     },
@@ -74,7 +75,9 @@ function watchKeys(registry: Registry, { keys, clock }: Services): void {
 }
 
 /** A node that is cut off from its ring shows no keys; how old the ring is says why. */
-function readRing(keys: Services['keys']): Pick<ReturnType<Services['keys']['ring']>, 'signing' | 'refresh'> {
+function readRing(
+  keys: Services['keys'],
+): Pick<ReturnType<Services['keys']['ring']>, 'signing' | 'refresh' | 'secrets'> {
   try {
     return keys.ring()
   } catch {

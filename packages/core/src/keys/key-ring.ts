@@ -37,10 +37,22 @@ export interface RefreshKey extends KeyLife {
   readonly id: number
 }
 
+/**
+ * Shared with one API: signs its access tokens, and checks them there (HS256). Derived from the master key by audience and `kid`; nothing secret is
+ * stored. While `active` it is the primary one, else a secondary one.
+ */
+export interface SharedSecret extends KeyLife {
+  readonly kid: string
+  /** Of the API. */
+  readonly audience: string
+}
+
 /** All keys of the issuer, one row. */
 export interface KeyRing {
   readonly signing: readonly SigningKey[]
   readonly refresh: readonly RefreshKey[]
+  /** Absent where there have never been any. */
+  readonly secrets?: readonly SharedSecret[]
   /**
    * Counts the changes, wherever the ring has been kept: of two that differ, the higher one is later. Absent in rings of before: then the
    * version counts.
@@ -58,7 +70,9 @@ export function editionOf({ edition, version }: KeyRing): number {
 export interface KeyPolicy {
   /** What there are keys for from the start, besides access tokens'. An algorithm that the ring has once is kept, and turns like the others. */
   readonly algorithms: readonly SigningAlgorithm[]
-  /** How long a signing key is used. */
+  /** The APIs, by their audience, that there are shared secrets for. One that the ring has once is kept, too. */
+  readonly secretAudiences?: readonly string[]
+  /** How long a signing key or a shared secret is used. */
   readonly rotationSeconds: number
   /** `next` is published at least so long before use: the max-age of the JWKS answer, and how long another node may not know of it. */
   readonly publishAheadSeconds: number
@@ -83,6 +97,10 @@ export function activeSigningKey(
   algorithm: SigningAlgorithm = accessTokenAlgorithm,
 ): SigningKey | undefined {
   return ring.signing.find(key => key.state === 'active' && key.alg === algorithm)
+}
+
+export function activeSharedSecret(ring: KeyRing, audience: string): SharedSecret | undefined {
+  return ring.secrets?.find(secret => secret.state === 'active' && secret.audience === audience)
 }
 
 export function activeRefreshKey(ring: KeyRing): RefreshKey | undefined {

@@ -2,7 +2,7 @@ import type { Change } from '../change.ts'
 import type { Instant } from '../ids.ts'
 import type { Issuer } from '../issuer.ts'
 import { namedEntry } from '../revocation/entries.ts'
-import { activeSigningKey, type KeyRing, type RefreshKey, type SigningKey, signingAlgorithms } from './key-ring.ts'
+import type { KeyRing, RefreshKey, SharedSecret, SigningKey } from './key-ring.ts'
 
 /** What has to be said of a ring that takes the place of another: audit records, and entries of the feed for what is dead at once. */
 export type ToldRingChange = Pick<Change, 'audit' | 'entries'>
@@ -27,22 +27,23 @@ export function tellRingChange(
   }
 }
 
-/** The signing keys that came into use. */
+/** The signing keys and shared secrets that came into use. */
 export function newlyActive(before: KeyRing, after: KeyRing): string[] {
-  const kids = (ring: KeyRing): string[] => signingAlgorithms.flatMap(alg => activeSigningKey(ring, alg)?.kid ?? [])
+  const kids = ({ signing, secrets = [] }: KeyRing): string[] =>
+    [...signing, ...secrets].filter(({ state }) => state === 'active').map(({ kid }) => kid)
   return kids(after).filter(kid => !kids(before).includes(kid))
 }
 
-/** Signing and refresh keys that were retired by hand: what they made is dead. */
+/** Keys and secrets that were retired by hand: what they made is dead. */
 function newlyKilled(before: KeyRing, after: KeyRing): string[] {
   const killed = (ring: KeyRing): string[] => [
-    ...ring.signing.filter(isKilled).map(({ kid }) => kid),
+    ...[...ring.signing, ...(ring.secrets ?? [])].filter(isKilled).map(({ kid }) => kid),
     ...ring.refresh.filter(isKilled).map(({ id }) => String(id)),
   ]
   return killed(after).filter(id => !killed(before).includes(id))
 }
 
 /** What the schedule retires has been `retiring`. */
-function isKilled({ retiredAt, retiringAt }: SigningKey | RefreshKey): boolean {
+function isKilled({ retiredAt, retiringAt }: SigningKey | RefreshKey | SharedSecret): boolean {
   return retiredAt !== null && retiringAt === null
 }

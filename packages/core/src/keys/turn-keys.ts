@@ -1,11 +1,13 @@
 import type { Instant } from '../ids.ts'
 import {
   accessTokenAlgorithm,
+  activeSharedSecret,
   activeSigningKey,
   type KeyPolicy,
   type KeyRing,
   type KeyState,
   type RefreshKey,
+  type SharedSecret,
   type SigningAlgorithm,
   type SigningKey,
 } from './key-ring.ts'
@@ -15,8 +17,10 @@ export type NewSigningKey = Pick<SigningKey, 'kid' | 'alg' | 'publicJwk' | 'seal
 
 export type MakeSigningKey = (algorithm: SigningAlgorithm) => NewSigningKey
 
+type AnyKey = SigningKey | RefreshKey | SharedSecret
+
 /** Where a move puts a key's life. */
-function moved<K extends SigningKey | RefreshKey>(key: K, state: KeyState, now: Instant): K {
+function moved<K extends AnyKey>(key: K, state: KeyState, now: Instant): K {
   if (state === 'active') return { ...key, state, activatedAt: now }
   if (state === 'retiring') return { ...key, state, retiringAt: now }
   return { ...key, state, retiredAt: now }
@@ -33,7 +37,9 @@ function born(now: Instant): Pick<SigningKey, 'state' | 'createdAt' | 'activated
 export function turnKeys(ring: KeyRing, now: Instant, policy: KeyPolicy, make: MakeSigningKey): KeyRing {
   const signing = turnSigning(ring.signing, now, policy, make)
   const refresh = turnRefresh(ring.refresh, now, policy)
-  return signing === ring.signing && refresh === ring.refresh ? ring : { ...ring, signing, refresh }
+  const secrets = turnSecrets(ring.secrets ?? [], now, policy)
+  const isSame = signing === ring.signing && refresh === ring.refresh && same(ring.secrets ?? [], secrets)
+  return isSame ? ring : { ...ring, signing, refresh, ...(secrets.length > 0 && { secrets }) }
 }
 
 function turnSigning(
@@ -43,7 +49,10 @@ function turnSigning(
   make: MakeSigningKey,
 ): readonly SigningKey[] {
   let turned: readonly SigningKey[] = expire(keys, now, policy.signingTailSeconds).map(dropPrivate)
-  for (const algorithm of algorithmsOf(keys, policy)) turned = turnAlgorithm(turned, algorithm, { now, policy, make })
+  for (const algorithm of algorithmsOf(keys, policy)) {
+    const fresh = (): SigningKey => ({ ...make(algorithm), ...born(now) })
+    turned = turnSeries(turned, { isOwn: isOf(algorithm), fresh, now, policy })
+  }
   return same(keys, turned) ? keys : turned
 }
 
@@ -52,26 +61,58 @@ function algorithmsOf(keys: readonly SigningKey[], policy: KeyPolicy): ReadonlyS
   return new Set([accessTokenAlgorithm, ...policy.algorithms, ...keys.map(key => key.alg)])
 }
 
-/** Each algorithm's keys turn by themselves: what happens to one delays and hurries none of another. */
-function turnAlgorithm(
-  keys: readonly SigningKey[],
-  algorithm: SigningAlgorithm,
-  { now, policy, make }: { now: Instant; policy: KeyPolicy; make: MakeSigningKey },
-): readonly SigningKey[] {
-  const own = keys.filter(key => key.alg === algorithm)
+const isOf =
+  (algorithm: SigningAlgorithm) =>
+  ({ alg }: SigningKey): boolean =>
+    alg === algorithm
+
+const isWith =
+  (audience: string) =>
+  (secret: SharedSecret): boolean =>
+    secret.audience === audience
+
+/** Each API has secrets of its own. */
+function turnSecrets(secrets: readonly SharedSecret[], now: Instant, policy: KeyPolicy): readonly SharedSecret[] {
+  let turned: readonly SharedSecret[] = expire(secrets, now, policy.signingTailSeconds)
+  for (const audience of new Set([...(policy.secretAudiences ?? []), ...secrets.map(secret => secret.audience)])) {
+    // With the time: after an old backup was restored, no name is given twice, and so no secret made that may have leaked.
+    const fresh = (all: readonly SharedSecret[]): SharedSecret => ({
+      kid: `hs-${all.length + 1}-${now.toString(36)}`,
+      audience,
+      ...born(now),
+    })
+    turned = turnSeries(turned, { isOwn: isWith(audience), fresh, now, policy })
+  }
+  return turned
+}
+
+/** Keys that follow one another: what is signed with one of them can be checked with the others of its series alone. */
+interface Series<K> {
+  readonly isOwn: (key: K) => boolean
+  /** The next one, beside all that there are. */
+  readonly fresh: (keys: readonly K[]) => K
+  readonly now: Instant
+  readonly policy: KeyPolicy
+}
+
+/** Each series turns by itself: what happens to one delays and hurries none of another. */
+function turnSeries<K extends SigningKey | SharedSecret>(
+  keys: readonly K[],
+  { isOwn, fresh, now, policy }: Series<K>,
+): readonly K[] {
+  const own = keys.filter(isOwn)
   const active = own.find(key => key.state === 'active')
   const next = own.find(key => key.state === 'next')
   const rotationDue = active === undefined || age(active.activatedAt, now) >= policy.rotationSeconds
   // Without an active key nothing can be signed: a young `next` is better than none.
   const nextIsReady =
     next !== undefined && (active === undefined || age(next.createdAt, now) >= policy.publishAheadSeconds)
-  const fresh = (): SigningKey => ({ ...make(algorithm), ...born(now) })
   let turned = keys
-  if (rotationDue && nextIsReady) turned = promoteAlgorithm(keys, algorithm, now)
-  else if (active === undefined) turned = promoteAlgorithm([...keys, fresh()], algorithm, now)
+  if (rotationDue && nextIsReady) turned = promoteSeries(keys, isOwn, now)
+  else if (active === undefined) turned = promoteSeries([...keys, fresh(keys)], isOwn, now)
   // There is always a `next`, published long before it is needed: an emergency finds it known everywhere.
-  const hasNext = turned.some(key => key.alg === algorithm && key.state === 'next')
-  return hasNext ? turned : [...turned, fresh()]
+  const hasNext = turned.some(key => isOwn(key) && key.state === 'next')
+  return hasNext ? turned : [...turned, fresh(turned)]
 }
 
 function turnRefresh(keys: readonly RefreshKey[], now: Instant, policy: KeyPolicy): readonly RefreshKey[] {
@@ -84,16 +125,17 @@ function turnRefresh(keys: readonly RefreshKey[], now: Instant, policy: KeyPolic
   return same(keys, turned) ? keys : turned
 }
 
-function promoteAlgorithm(keys: readonly SigningKey[], algorithm: SigningAlgorithm, now: Instant): SigningKey[] {
-  const promoted = promote(
-    keys.filter(key => key.alg === algorithm),
-    now,
-  )
+function promoteSeries<K extends SigningKey | SharedSecret>(
+  keys: readonly K[],
+  isOwn: (key: K) => boolean,
+  now: Instant,
+): readonly K[] {
+  const promoted = promote(keys.filter(isOwn), now)
   return keys.map(key => promoted.find(one => one.kid === key.kid) ?? key)
 }
 
 /** `next` becomes `active`, `active` becomes `retiring`. */
-function promote<K extends SigningKey | RefreshKey>(keys: readonly K[], now: Instant): K[] {
+function promote<K extends AnyKey>(keys: readonly K[], now: Instant): K[] {
   return keys.map(key => {
     if (key.state === 'active') return moved(key, 'retiring', now)
     if (key.state === 'next') return moved(key, 'active', now)
@@ -101,7 +143,7 @@ function promote<K extends SigningKey | RefreshKey>(keys: readonly K[], now: Ins
   })
 }
 
-function expire<K extends SigningKey | RefreshKey>(keys: readonly K[], now: Instant, tailSeconds: number): K[] {
+function expire<K extends AnyKey>(keys: readonly K[], now: Instant, tailSeconds: number): K[] {
   return keys.map(key =>
     key.state === 'retiring' && age(key.retiringAt, now) >= tailSeconds ? moved(key, 'retired', now) : key,
   )
@@ -120,29 +162,37 @@ function same<T>(before: readonly T[], after: readonly T[]): boolean {
 }
 
 /**
- * `keys rotate`: the next signing key of every algorithm at once, without waiting for the schedule. One that is too young stays where
+ * `keys rotate`: the next signing key of every algorithm and the next secret of every API at once, without waiting for the schedule. One that is too young stays where
  * it is: some verifier may not have read it yet, and would refuse its tokens. `undefined` if all are. (The first two keys of an
  * algorithm were published together.)
  */
 export function rotateNow(ring: KeyRing, now: Instant, policy: KeyPolicy, make: MakeSigningKey): KeyRing | undefined {
-  const ready = ring.signing.filter(next => {
-    const active = activeSigningKey(ring, next.alg)
-    const isReady = next.createdAt === active?.createdAt || age(next.createdAt, now) >= policy.publishAheadSeconds
-    return next.state === 'next' && isReady
-  })
-  if (ready.length === 0) return undefined
-  const signing = ready.reduce<readonly SigningKey[]>((keys, { alg }) => promoteAlgorithm(keys, alg, now), ring.signing)
-  return turnKeys({ ...ring, signing }, now, policy, make)
+  const isReady = (next: SigningKey | SharedSecret, active: SigningKey | SharedSecret | undefined): boolean => {
+    const isKnown = next.createdAt === active?.createdAt || age(next.createdAt, now) >= policy.publishAheadSeconds
+    return next.state === 'next' && isKnown
+  }
+  const secrets = ring.secrets ?? []
+  const ready = ring.signing.filter(next => isReady(next, activeSigningKey(ring, next.alg)))
+  const readySecrets = secrets.filter(next => isReady(next, activeSharedSecret(ring, next.audience)))
+  if (ready.length + readySecrets.length === 0) return undefined
+  const rotated: KeyRing = {
+    ...ring,
+    signing: ready.reduce((keys, { alg }) => promoteSeries(keys, isOf(alg), now), ring.signing),
+    ...(ring.secrets && {
+      secrets: readySecrets.reduce((keys, { audience }) => promoteSeries(keys, isWith(audience), now), secrets),
+    }),
+  }
+  return turnKeys(rotated, now, policy, make)
 }
 
 /** By hand: it has skipped `retiring` or broken it off, and what it signed is not waited for. */
-function struckOut<K extends SigningKey | RefreshKey>(key: K, now: Instant): K {
+function struckOut<K extends AnyKey>(key: K, now: Instant): K {
   return { ...moved(key, 'retired', now), retiringAt: null }
 }
 
 /**
- * `keys retire`: an emergency. The key is dead at once, whatever it signed; the next one of its algorithm takes over if it was active.
- * `undefined` if there is no such key, or it is retired already.
+ * `keys retire`: an emergency. The signing key or shared secret is dead at once, whatever it signed; the next one takes over if it was
+ * active. `undefined` if there is no such key, or it is retired already.
  */
 export function retireSigningKey(
   ring: KeyRing,
@@ -151,10 +201,11 @@ export function retireSigningKey(
   policy: KeyPolicy,
   make: MakeSigningKey,
 ): KeyRing | undefined {
-  const key = ring.signing.find(one => one.kid === kid)
-  if (key === undefined || key.state === 'retired') return undefined
-  const signing = ring.signing.map(one => (one === key ? struckOut(one, now) : one))
-  return turnKeys({ ...ring, signing }, now, policy, make)
+  const all = [...ring.signing, ...(ring.secrets ?? [])]
+  if (!all.some(one => one.kid === kid && one.state !== 'retired')) return undefined
+  const struck = <K extends SigningKey | SharedSecret>(one: K): K => (one.kid === kid ? struckOut(one, now) : one)
+  const secrets = ring.secrets && { secrets: ring.secrets.map(struck) }
+  return turnKeys({ ...ring, signing: ring.signing.map(struck), ...secrets }, now, policy, make)
 }
 
 /** The same for a refresh key: every refresh token made under it is refused from now on. */

@@ -1,4 +1,4 @@
-import { type KeyObject, sign, verify } from 'node:crypto'
+import { createHmac, type KeyObject, sign, timingSafeEqual, verify } from 'node:crypto'
 import type { SigningAlgorithm } from '../keys/key-ring.ts'
 
 /*
@@ -6,16 +6,19 @@ import type { SigningAlgorithm } from '../keys/key-ring.ts'
  * the two are converted here.
  */
 
+/** `HS256` under a secret that is shared with one API, and nowhere else. */
+export type JwsAlgorithm = SigningAlgorithm | 'HS256'
+
 /** What signs: a key with its algorithm and its encoded header, made once. */
 export interface Signer {
   readonly kid: string
-  readonly alg: SigningAlgorithm
+  readonly alg: JwsAlgorithm
   readonly key: KeyObject
   /** base64url of the protected header. */
   readonly header: string
 }
 
-export function signerOf(kid: string, alg: SigningAlgorithm, key: KeyObject, typ: string): Signer {
+export function signerOf(kid: string, alg: JwsAlgorithm, key: KeyObject, typ: string): Signer {
   return { kid, alg, key, header: Buffer.from(JSON.stringify({ alg, typ, kid })).toString('base64url') }
 }
 
@@ -27,12 +30,18 @@ export function signJws(signer: Signer, payload: object): string {
 /** The same for a payload that is text already. */
 export function signPayload(signer: Signer, payload: string): string {
   const input = `${signer.header}.${Buffer.from(payload).toString('base64url')}`
+  if (signer.alg === 'HS256') return `${input}.${hmacOf(signer.key, input).toString('base64url')}`
   const signature = sign(signer.alg === 'EdDSA' ? null : 'sha256', Buffer.from(input, 'latin1'), signer.key)
   return `${input}.${(signer.alg === 'ES256' ? derToJose(signature) : signature).toString('base64url')}`
 }
 
-/** True if `signature` (JOSE form) over `input` is right under the public key. */
-export function verifyJws(alg: SigningAlgorithm, key: KeyObject, input: string, signature: Buffer): boolean {
+function hmacOf(key: KeyObject, input: string): Buffer {
+  return createHmac('sha256', key).update(input, 'latin1').digest()
+}
+
+/** True if `signature` (JOSE form) over `input` is right under the public key, or the shared secret. */
+export function verifyJws(alg: JwsAlgorithm, key: KeyObject, input: string, signature: Buffer): boolean {
+  if (alg === 'HS256') return signature.length === 32 && timingSafeEqual(hmacOf(key, input), signature)
   if (alg !== 'ES256') return verify(alg === 'EdDSA' ? null : 'sha256', Buffer.from(input), key, signature)
   return signature.length === 64 && verify('sha256', Buffer.from(input), key, joseToDer(signature))
 }

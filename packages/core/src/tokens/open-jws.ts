@@ -1,12 +1,11 @@
 import type { KeyObject } from 'node:crypto'
 import { parseStrictObject } from '@countersign/protocol'
-import type { SigningAlgorithm } from '../keys/key-ring.ts'
-import { verifyJws } from './jws.ts'
+import { type JwsAlgorithm, verifyJws } from './jws.ts'
 
 /** A key under which a token of ours may be signed. */
 export interface PublishedKey {
   readonly kid: string
-  readonly alg: SigningAlgorithm
+  readonly alg: JwsAlgorithm
   readonly key: KeyObject
 }
 

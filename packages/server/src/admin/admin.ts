@@ -52,7 +52,7 @@ export interface Admin {
 
 export interface KeyView {
   readonly id: string
-  readonly use: 'signing' | 'refresh'
+  readonly use: 'signing' | 'refresh' | `shared with ${string}`
   /** What it signs with; `HMAC` for refresh keys. */
   readonly algorithm: string
   readonly state: KeyState
@@ -78,9 +78,10 @@ export interface UserView extends Rights {
 export function createAdmin(services: Services, personal: PersonalSeal): Admin {
   const { keys, store } = services
   const keyViews = (): KeyView[] => {
-    const { signing, refresh } = keys.ring()
+    const { signing, refresh, secrets = [] } = keys.ring()
     return [
       ...signing.map(key => view({ id: key.kid, use: 'signing', algorithm: key.alg }, key)),
+      ...secrets.map(key => view({ id: key.kid, use: `shared with ${key.audience}`, algorithm: 'HS256' }, key)),
       ...refresh.map(key => view({ id: String(key.id), use: 'refresh', algorithm: 'HMAC' }, key)),
     ]
   }

@@ -7,4 +7,5 @@ export const rightsOfBackEnds: readonly string[] = [
   'tokens:impersonate',
   'connections:tokens',
   'users:manage',
+  'secrets',
 ]

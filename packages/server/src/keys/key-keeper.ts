@@ -42,6 +42,10 @@ export interface KeyKeeper {
   mint(): Mint
   /** For other tokens that we sign; `typ` is their kind (RFC 8725 §3.11). Throws `StoreUnavailable` as `mint` does, and if there is no key (`want` makes one). */
   signer(algorithm: SigningAlgorithm, typ: string): Signer
+  /** For minting access tokens that one API alone reads, which has a secret in common with us (HS256). Throws as `mint` does. */
+  mintFor(audience: string): Mint
+  /** The secrets that an API should know: the primary one, and those that were it, or will be. */
+  sharedSecrets(audience: string): readonly OpenSharedSecret[]
   /** Resolves once there is a key of this algorithm; made now if there was none. */
   want(algorithm: SigningAlgorithm): Promise<void>
   /** For making refresh tokens. */
@@ -86,6 +90,13 @@ export interface KeyKeeperOptions {
   readonly log: Log
 }
 
+/** A secret that is shared with an API, as it is told to it. */
+export interface OpenSharedSecret {
+  readonly kid: string
+  readonly secret: Buffer
+  readonly isPrimary: boolean
+}
+
 /** The master key does not open what is in the store. */
 export class WrongMasterKey extends Error {
   override readonly name = 'WrongMasterKey'
@@ -103,9 +114,17 @@ interface LoadedRing {
   readonly refreshKeys: ReadonlyMap<number, MacKey>
   readonly activeRefresh: RefreshKeyMaterial
   readonly published: ReadonlyMap<string, PublishedKey>
+  /** By their id. They check access tokens and nothing else: who shares one could make the rest. */
+  readonly shared: ReadonlyMap<string, SharedKey>
   readonly jwks: string
   /** Tokens that were opened under this ring: what another ring says of their keys is asked anew. */
   readonly opened: TokenCache<OpenedToken>
+}
+
+interface SharedKey extends PublishedKey {
+  readonly audience: string
+  readonly isPrimary: boolean
+  readonly secret: Buffer
 }
 
 interface OpenedToken {
@@ -219,6 +238,9 @@ export async function createKeyKeeper(options: KeyKeeperOptions): Promise<KeyKee
     return loaded
   }
 
+  const sharedWith = (audience: string): readonly SharedKey[] =>
+    [...ready().shared.values()].filter(one => one.audience === audience)
+
   return {
     mint: () => ready().mint,
     signer(algorithm, typ) {
@@ -226,6 +248,13 @@ export async function createKeyKeeper(options: KeyKeeperOptions): Promise<KeyKee
       if (key === undefined) throw new StoreUnavailable('There is no key of this algorithm yet.')
       return signerOf(key.kid, algorithm, key.key, typ)
     },
+    mintFor(audience) {
+      const { mint } = ready()
+      const primary = sharedWith(audience).find(one => one.isPrimary)
+      if (primary === undefined) throw new StoreUnavailable('There is no secret for this API yet.')
+      return { ...mint, signer: signerOf(primary.kid, 'HS256', primary.key, accessTokenType) }
+    },
+    sharedSecrets: sharedWith,
     want,
     activeRefreshKey: () => ready().activeRefresh,
     refreshKey: id => ready().refreshKeys.get(id),
@@ -236,10 +265,10 @@ export async function createKeyKeeper(options: KeyKeeperOptions): Promise<KeyKee
     published: kid => ready().published.get(kid),
     everPublished: kid => ready().published.get(kid) ?? formerKey(ready().ring, kid, policy),
     openAccessToken(token) {
-      const { opened, published } = ready()
+      const { opened, published, shared } = ready()
       const known = opened.get(token)
       if (known !== undefined) return known.claims
-      const claims = openAccessToken(token, kid => published.get(kid), countersignKey)?.claims
+      const claims = openAccessToken(token, kid => published.get(kid) ?? shared.get(kid), countersignKey)?.claims
       if (claims !== undefined) opened.set({ token, bytes: token.length + claimsBytes, claims: Object.freeze(claims) })
       return claims
     },
@@ -309,11 +338,23 @@ function openRing(
     refreshKeys,
     activeRefresh: { id: activeRefresh.id, key: refreshKeys.get(activeRefresh.id) as MacKey },
     published,
+    shared: openShared(ring, options.master),
     opened: tokenCache(openedBytesAtMost),
     jwks: JSON.stringify({
       keys: publishedSigningKeys(ring).map(({ kid, alg, publicJwk }) => ({ ...publicJwk, kid, alg, use: 'sig' })),
     }),
   }
+}
+
+function openShared({ secrets = [] }: KeyRing, master: MasterKey): ReadonlyMap<string, SharedKey> {
+  const living = secrets.filter(({ state }) => state !== 'retired')
+  return new Map(
+    living.map(({ kid, audience, state }) => {
+      const secret = deriveKey(master, 'shared secret 1', Buffer.from(JSON.stringify([audience, kid])))
+      const key = createSecretKey(secret)
+      return [kid, { kid, alg: 'HS256', key, audience, secret, isPrimary: state === 'active' }]
+    }),
+  )
 }
 
 /** Derived from the master key by its number: nothing of it is stored. */

@@ -67,7 +67,6 @@ export function ringInRegister({ register, store, sealingKey, random }: Register
 }
 
 function isSame(one: KeyRing, other: KeyRing): boolean {
-  return (
-    editionOf(one) === editionOf(other) && isDeepStrictEqual([one.signing, one.refresh], [other.signing, other.refresh])
-  )
+  const keys = ({ signing, refresh, secrets = [] }: KeyRing): object => ({ signing, refresh, secrets })
+  return editionOf(one) === editionOf(other) && isDeepStrictEqual(keys(one), keys(other))
 }
