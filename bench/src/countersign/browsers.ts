@@ -1,7 +1,7 @@
 import { createHmac, hash, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
-import { deriveKey } from '@countersign/core'
+import { deriveKey, type MacKey } from '@countersign/core'
 import type { Countersign } from './server.ts'
 
 /*
@@ -17,6 +17,7 @@ type Row = Record<string, SQLInputValue>
 export interface Browsers {
   /** Values of the header `Cookie`. */
   readonly cookies: readonly string[]
+  /** First one of each browser, then the next of each: nobody redeems several of one browser at once. */
   readonly codes: readonly string[]
 }
 
@@ -71,7 +72,7 @@ async function signInOne(issuer: string, authorize: string): Promise<void> {
 
 function cloneRows(
   database: DatabaseSync,
-  cookieKey: Buffer,
+  cookieKey: MacKey,
   { count, codesOfEach }: { count: number; codesOfEach: number },
 ): Browsers {
   const only = (sql: string): Row => {
@@ -89,7 +90,8 @@ function cloneRows(
   const addSession = inserter(database, 'session', session)
   const addGrant = inserter(database, 'user_grant', grant)
   const addCode = inserter(database, 'short_lived', code)
-  const [cookies, codes]: [string[], string[]] = [[], []]
+  const cookies: string[] = []
+  const codes = Array.from({ length: codesOfEach }, (): string[] => [])
   const far = Date.now() + 3_600_000
   database.exec('BEGIN')
   for (let n = 1; n <= count; n++) {
@@ -108,7 +110,7 @@ function cloneRows(
       .update(sessionId)
       .update(session.cookie_salt as Uint8Array)
     cookies.push(`countersign=${sessionId}.${mac.digest('base64url')}`)
-    for (let of = 0; of < codesOfEach; of++) {
+    for (const round of codes) {
       const text = randomBytes(32).toString('base64url')
       const body = {
         ...JSON.parse(String(code.body)),
@@ -118,11 +120,11 @@ function cloneRows(
         expiresAt: far,
       }
       addCode({ ...code, hash: body.hash, expires_at: far, body: JSON.stringify(body) })
-      codes.push(text)
+      round.push(text)
     }
   }
   database.exec('COMMIT')
-  return { cookies, codes }
+  return { cookies, codes: codes.flat() }
 }
 
 /** Ids grow with time; the first half is the row's number. */

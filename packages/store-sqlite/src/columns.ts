@@ -39,6 +39,11 @@ export function idOf(high: Column, low: Column, rest: Column): string {
   return bytes.toString('base64url')
 }
 
+/** A salt, read in hex for the same reason; null for none. */
+export function saltOf(hex: Column): Buffer | null {
+  return hex === '' ? null : Buffer.from(hex as string, 'hex')
+}
+
 /** The columns that `idOf` takes. */
 export function idColumns(key: string, rest: string): string {
   return `${key} >> 32, ${key} & 4294967295, hex(${rest})`

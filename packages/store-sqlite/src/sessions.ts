@@ -1,13 +1,13 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Session } from '@countersign/core'
 import type { Clients } from './clients.ts'
-import { bufferOf, type Column, epochsOf, idColumns, idKey, idOf, idParts, listOf, type Row } from './columns.ts'
+import { type Column, epochsOf, idColumns, idKey, idOf, idParts, listOf, type Row, saltOf } from './columns.ts'
 import { endReasonNumber, endReasonOf } from './end-reasons.ts'
 import { wrote } from './statements.ts'
 
 /** What `readSession` takes, of the table under the name `s`. */
 export const sessionColumns: string = `${idColumns('s.key', 's.rest')}, s.client, s.created_at, s.authenticated_at, s.amr, s.device,
-  s.ip, s.cookie_salt, s.absolute_end_at, s.epoch_all, s.epoch_user, s.epoch_client, s.epoch_grant, s.ended_at, s.end_reason,
+  s.ip, hex(s.cookie_salt), s.absolute_end_at, s.epoch_all, s.epoch_user, s.epoch_client, s.epoch_grant, s.ended_at, s.end_reason,
   s.version`
 export const sessionColumnCount = 18
 
@@ -15,7 +15,6 @@ export const sessionColumnCount = 18
 export function readSession(row: Row, offset: number, userId: string, clients: Clients): Session {
   const client = row[offset + 3] as number | null
   const createdAt = row[offset + 4] as number
-  const cookieSalt = row[offset + 9] as Column
   return {
     id: idOf(row[offset] as Column, row[offset + 1] as Column, row[offset + 2] as Column),
     userId,
@@ -24,7 +23,7 @@ export function readSession(row: Row, offset: number, userId: string, clients: C
     authenticatedAt: (row[offset + 5] as number | null) ?? createdAt,
     amr: listOf(row[offset + 6] as Column),
     device: { label: row[offset + 7] as string, ip: row[offset + 8] as string },
-    cookieSalt: cookieSalt === null ? null : bufferOf(cookieSalt),
+    cookieSalt: saltOf(row[offset + 9] as Column),
     absoluteEndAt: row[offset + 10] as number,
     epochs: epochsOf(
       row[offset + 11] as Column,

@@ -1,15 +1,14 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { noProfile, type Profile, type User } from '@countersign/core'
 import { readRights, storedEmailKey, storedRights } from '@countersign/store'
-import { bufferOf, type Column, idColumns, idOf, idParts, type Row } from './columns.ts'
+import { type Column, idColumns, idOf, idParts, type Row, saltOf } from './columns.ts'
 import { prepareRead, wrote } from './statements.ts'
 
 /** What `readUser` takes, of the table under the name `u`. */
 export const userColumns: string = `${idColumns('u.key', 'u.rest')}, u.email, u.name, u.password_hash, u.disabled_at, u.deleted_at,
-  u.created_at, u.seal_salt, u.epoch, u.version, u.email_verified_at, u.profile, u.first_identity, u.rights`
+  u.created_at, hex(u.seal_salt), u.epoch, u.version, u.email_verified_at, u.profile, u.first_identity, u.rights`
 
 export function readUser(row: Row, offset: number): User {
-  const sealSalt = row[offset + 9] as Column
   return {
     id: idOf(row[offset] as Column, row[offset + 1] as Column, row[offset + 2] as Column),
     email: row[offset + 3] as string | null,
@@ -22,7 +21,7 @@ export function readUser(row: Row, offset: number): User {
     disabledAt: row[offset + 6] as number | null,
     deletedAt: row[offset + 7] as number | null,
     createdAt: row[offset + 8] as number,
-    sealSalt: sealSalt === null ? null : bufferOf(sealSalt),
+    sealSalt: saltOf(row[offset + 9] as Column),
     epoch: row[offset + 10] as number,
     version: row[offset + 11] as number,
   }
@@ -39,7 +38,7 @@ export function openUsers(database: DatabaseSync): Users {
   const select = `SELECT ${userColumns} FROM user u`
   const readById = prepareRead(database, `${select} WHERE u.key = ? AND u.rest = ?`)
   const readByEmail = prepareRead(database, `${select} WHERE u.email_key = ?`)
-  const readSealSalt = prepareRead(database, 'SELECT seal_salt FROM user WHERE key = ? AND rest = ?')
+  const readSealSalt = prepareRead(database, 'SELECT hex(seal_salt) FROM user WHERE key = ? AND rest = ?')
   const insert = database.prepare(
     `INSERT INTO user (email, email_key, name, password_hash, disabled_at, deleted_at, created_at, seal_salt, epoch,
      email_verified_at, profile, first_identity, rights, version, key, rest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
@@ -61,8 +60,7 @@ export function openUsers(database: DatabaseSync): Users {
     byEmail: key => found(readByEmail.one(key)),
     sealSalt(id) {
       const { key, rest } = idParts(id)
-      const salt = readSealSalt.one(key, rest)?.[0] ?? null
-      return salt === null ? null : bufferOf(salt)
+      return saltOf(readSealSalt.one(key, rest)?.[0] ?? '')
     },
     put(user) {
       const { key, rest } = idParts(user.id)

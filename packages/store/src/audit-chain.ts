@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { AuditRecord } from '@countersign/core'
 import { canonicalJson } from '@countersign/protocol'
 import type { StoredAuditRow } from './store.ts'
@@ -22,10 +22,8 @@ export function chainedRow(head: AuditHead, record: AuditRecord, sealedPersonal:
 /** SHA-256 over the previous hash (32 bytes, none for the first row) ‖ the row in canonical JSON, base64url. */
 function hashOf(previous: string, row: Omit<StoredAuditRow, 'hash'>): string {
   const { number, record, sealedPersonal } = row
-  return createHash('sha256')
-    .update(Buffer.from(previous, 'base64url'))
-    .update(canonicalJson({ number, record, sealedPersonal }))
-    .digest('base64url')
+  const text = Buffer.from(canonicalJson({ number, record, sealedPersonal }))
+  return hash('sha256', Buffer.concat([Buffer.from(previous, 'base64url'), text]), 'base64url')
 }
 
 /**

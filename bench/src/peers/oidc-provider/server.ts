@@ -53,10 +53,13 @@ const seeds: Readonly<Record<Seed, (accountId: string) => Promise<readonly (Chai
   'access tokens': async accountId => [await makeAccessToken(provider, await signIn(provider, accountId))],
 }
 
-const made: (Chain | string)[] = []
-for (let n = 0; n < task.logins; n++) made.push(...(await seeds[task.seed](`user-${n}`)))
+const rounds: (Chain | string)[][] = Array.from({ length: task.codes ?? 1 }, () => [])
+for (let n = 0; n < task.logins; n++) {
+  // First one of each login, then the next of each: nobody redeems several codes of one browser at once.
+  for (const [round, one] of (await seeds[task.seed](`user-${n}`)).entries()) rounds[round]?.push(one)
+}
 const seedFile = join(task.folder, 'seed.json')
-writeFileSync(seedFile, JSON.stringify(made))
+writeFileSync(seedFile, JSON.stringify(rounds.flat()))
 sqlite?.synchronous(task.store === 'sqlite-full' ? 'FULL' : 'NORMAL')
 server.on('request', provider.callback())
 process.stdout.write(`${JSON.stringify({ issuer, seedFile } satisfies PeerReady)}\n`)

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import type { Instant, RandomBytes } from '../ids.ts'
 import type { Client } from './client.ts'
 
@@ -9,7 +9,7 @@ export function makeClientSecret(random: RandomBytes): string {
 
 /** Secrets are random and long (at least 32 bytes): a plain hash is enough, and makes checking cheap. */
 export function hashClientSecret(secret: string): string {
-  return createHash('sha256').update(secret).digest('base64url')
+  return hash('sha256', secret, 'base64url')
 }
 
 /** True if `secret` is one of the client's and good at `now`; takes as long for a wrong one as for a right one. */

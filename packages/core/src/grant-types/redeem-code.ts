@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import { type Refusal, refuse } from '@countersign/protocol'
 import { type Change, combine } from '../change.ts'
 import { type AuthenticatedClient, type Client, needsGrant } from '../clients/client.ts'
@@ -29,13 +29,13 @@ const familiesAtMost = 5
 const offlineLoginsAtMost = 20
 
 export function hashCode(code: string): string {
-  return createHash('sha256').update(code).digest('base64url')
+  return hash('sha256', code, 'base64url')
 }
 
 /** S256 (RFC 7636 §4.6). A verifier of a wrong form is simply wrong. */
 export function verifierMatches(verifier: string, challenge: string): boolean {
   if (!/^[A-Za-z0-9._~-]{43,128}$/.test(verifier)) return false
-  const computed = Buffer.from(createHash('sha256').update(verifier).digest('base64url'))
+  const computed = Buffer.from(hash('sha256', verifier, 'base64url'))
   const stored = Buffer.from(challenge)
   return computed.length === stored.length && timingSafeEqual(computed, stored)
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { IdTokenClaims } from '@countersign/protocol'
 import type { Client } from '../clients/client.ts'
 import type { Instant } from '../ids.ts'
@@ -60,8 +60,6 @@ export function idTokenClaims(request: IdTokenRequest): IdTokenClaims {
 
 /** The left half of the hash that belongs to the algorithm (§3.1.3.6). Ed25519 hashes with SHA-512. */
 function tokenHash(algorithm: SigningAlgorithm, token: string): string {
-  const hash = createHash(algorithm === 'EdDSA' ? 'sha512' : 'sha256')
-    .update(token, 'ascii')
-    .digest()
-  return hash.subarray(0, hash.length / 2).toString('base64url')
+  const whole = hash(algorithm === 'EdDSA' ? 'sha512' : 'sha256', token, 'buffer')
+  return whole.subarray(0, whole.length / 2).toString('base64url')
 }

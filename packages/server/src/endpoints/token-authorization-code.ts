@@ -30,20 +30,20 @@ export async function redeemAuthorizationCode(services: Services, request: Token
   const [code, redirectUri] = [form.get('code'), form.get('redirect_uri')]
   if (code === undefined) return refusalAnswer(missing('code'))
   if (redirectUri === undefined) return refusalAnswer(missing('redirect_uri'))
-  const snapshot = await services.store.loadCode(hashCode(code))
+  const hash = hashCode(code)
+  const snapshot = await services.store.loadCode(hash)
   if (snapshot === undefined) return refusalAnswer(refuse('code_invalid'))
   return services.turns.take(`session ${snapshot.session.id}`, hasWaited =>
-    redeem(services, request, { code, redirectUri, loaded: hasWaited ? undefined : snapshot }),
+    redeem(services, request, { hash, redirectUri, loaded: hasWaited ? undefined : snapshot }),
   )
 }
 
 async function redeem(
   services: Services,
   { form, client, proof, http }: TokenRequest,
-  presented: { code: string; redirectUri: string; loaded: CodeSnapshot | undefined },
+  presented: { hash: string; redirectUri: string; loaded: CodeSnapshot | undefined },
 ): Promise<HttpAnswer> {
-  const hash = hashCode(presented.code)
-  const { redirectUri } = presented
+  const { hash, redirectUri } = presented
   let { loaded } = presented
   let spent: { refusal: Refusal | undefined } | undefined
   for (let tries = 0; tries < triesAtMost; tries++) {
