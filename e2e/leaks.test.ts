@@ -46,7 +46,7 @@ async function addKeys(): Promise<void> {
   const master = Buffer.from(text, 'base64url')
   recorder.add('master key', text)
   for (const label of ['key ring 1', 'countersign 1', 'cookie 1', 'dpop nonce 1', 'audit 1', 'refresh key 1']) {
-    recorder.add(`key "${label}"`, deriveKey(master, label))
+    recorder.add(`key "${label}"`, deriveKey(master, label).export())
   }
   const { keyRing } = await withStore(installed.dataFolder, store => store.loadIssuer())
   for (const { kid, sealedPrivate } of keyRing.signing) {

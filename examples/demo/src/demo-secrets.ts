@@ -10,13 +10,11 @@ export interface DemoSecrets {
 
 /** Derived from the master key, so that they stay the same and are written down nowhere. */
 export function demoSecrets(master: MasterKey, givenApiSecret: string | undefined): DemoSecrets {
+  const secretText = (label: string): string => deriveKey(master, label).export().toString('base64url')
   return {
-    login: { email: 'demo@example.org', password: typable(deriveKey(master, 'demo login 1')) },
-    apiSecret: givenApiSecret || deriveKey(master, 'demo api 1').toString('base64url'),
-    web: {
-      clientSecret: deriveKey(master, 'demo web client 1').toString('base64url'),
-      cookieSecret: deriveKey(master, 'demo web cookies 1').toString('base64url'),
-    },
+    login: { email: 'demo@example.org', password: typable(deriveKey(master, 'demo login 1').export()) },
+    apiSecret: givenApiSecret || secretText('demo api 1'),
+    web: { clientSecret: secretText('demo web client 1'), cookieSecret: secretText('demo web cookies 1') },
   }
 }
 

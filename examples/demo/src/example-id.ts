@@ -37,7 +37,7 @@ export async function prepareExampleId(
   const demoIssuer = configuration.issuer ?? `http://127.0.0.1:${more.port}`
   const port = (await freePort(more.firstPort)) ?? (await freePort(0)) ?? 0
   const issuer = `http://localhost:${port}`
-  const secret = deriveKey(master, 'example id client 1').toString('base64url')
+  const secret = deriveKey(master, 'example id client 1').export().toString('base64url')
   const client = declareClient({
     id: clientId,
     name: 'Countersign demo',
@@ -69,7 +69,7 @@ export async function prepareExampleId(
         connections: [],
         clients: [],
       },
-      { masterKey: deriveKey(master, 'example id 1').toString('base64url'), moreClients: [client], log },
+      { masterKey: deriveKey(master, 'example id 1').export().toString('base64url'), moreClients: [client], log },
     )
     await createUserOnce(system, { ...login, name: 'Demo at Example ID' })
     return () => system.close()

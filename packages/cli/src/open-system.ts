@@ -9,6 +9,7 @@ import {
   isLoopback,
   type Log,
   type Observer,
+  pooledRandomBytes,
   type RefreshEvent,
   WrongMasterKey,
 } from '@countersign/server'
@@ -156,6 +157,6 @@ function storeOptions(master: MasterKey): StoreOptions {
   return {
     clock: Date.now,
     seed: { incarnation: randomBytes(8).toString('hex') },
-    sealPersonal: createPersonalSeal(master, randomBytes).seal,
+    sealPersonal: createPersonalSeal(master, pooledRandomBytes).seal,
   }
 }

@@ -1,4 +1,3 @@
-import { createSecretKey } from 'node:crypto'
 import type { Connection } from '@countersign/connections'
 import {
   type Client,
@@ -90,7 +89,7 @@ export interface ServerNode {
 /** Puts a node together. Everything that it needs from outside is an argument. */
 export async function createNode(options: NodeOptions): Promise<ServerNode> {
   const { config, master, log, clock = Date.now, random = pooledRandomBytes, every = everyInterval, observer } = options
-  const pairwiseKey = createSecretKey(deriveKey(master, 'pairwise subject 1'))
+  const pairwiseKey = deriveKey(master, 'pairwise subject 1')
   const observed = observer === undefined ? options.store : observeStore(options.store, observer)
   const claims = createClaimsTeller({ apiClaims: config.apiClaims ?? new Map(), addClaims: options.addClaims, log })
   const store = tellChangedClaims(nameHiddenLogins(observed, pairwiseKey), claims)
@@ -120,7 +119,7 @@ export async function createNode(options: NodeOptions): Promise<ServerNode> {
     pairwiseKey,
     proofs: createProofChecker({ issuer, nonceKey: deriveKey(master, 'dpop nonce 1'), clock }),
     opaqueTokenKey: deriveKey(master, 'opaque access token 1'),
-    userCodeKey: createSecretKey(deriveKey(master, 'user code 1')),
+    userCodeKey: deriveKey(master, 'user code 1'),
     passwords: options.passwords ?? createPasswordHasher({ random }),
     loginLimits: createLoginLimits(counters),
     feed: createFeedBroadcaster(store, log, { every, onLook: observer?.feedLooked }),

@@ -96,7 +96,7 @@ export interface Services {
   /** The node's clock: for proofs and timers only; decisions use the store's. */
   readonly clock: () => Instant
   /** Seals opaque access tokens. */
-  readonly opaqueTokenKey: Buffer
+  readonly opaqueTokenKey: MacKey
   /** User codes are short; what is stored of them is keyed. */
   readonly userCodeKey: MacKey
   readonly random: RandomBytes

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto'
 import type { RandomBytes } from '../ids.ts'
 import { deriveKey, type MasterKey, seal, unseal } from '../keys/master-key.ts'
 
@@ -14,7 +15,7 @@ export interface PersonalSeal {
 
 export function createPersonalSeal(master: MasterKey, random: RandomBytes): PersonalSeal {
   const auditKey = deriveKey(master, 'audit 1')
-  const keyOf = (salt: Buffer): Buffer => deriveKey(auditKey, 'audit of one user 1', salt)
+  const keyOf = (salt: Buffer): KeyObject => deriveKey(auditKey, 'audit of one user 1', salt)
   return {
     seal: (personal, salt) => salt && seal(keyOf(salt), label, JSON.stringify(personal), random),
     open(sealed, salt) {

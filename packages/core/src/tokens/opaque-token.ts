@@ -11,7 +11,7 @@ import { countersign, countersignRandomBytes } from './countersign.ts'
 /** What makes and opens them. */
 export interface OpaqueTokenKeys {
   /** 32 bytes, derived from the master key. */
-  readonly sealingKey: Buffer
+  readonly sealingKey: MacKey
   readonly countersignKey: MacKey
   readonly random: RandomBytes
 }
@@ -27,7 +27,7 @@ export function mintOpaqueToken(keys: OpaqueTokenKeys, claims: Omit<AccessTokenC
 }
 
 /** The claims of a token that we made, every letter of it; `undefined` for anything else. Whether it still stands is judged by the caller. */
-export function openOpaqueToken(sealingKey: Buffer, token: string): AccessTokenClaims | undefined {
+export function openOpaqueToken(sealingKey: MacKey, token: string): AccessTokenClaims | undefined {
   if (token.length > longestToken || !token.startsWith(accessTokenPrefix)) return undefined
   const text = token.slice(accessTokenPrefix.length)
   // One token has one spelling: `Buffer` would read past padding, foreign letters and stray bits.

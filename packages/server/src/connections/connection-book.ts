@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import type { Connection, SignInMarks } from '@countersign/connections'
-import { type RandomBytes, seal, unseal } from '@countersign/core'
+import { type MacKey, type RandomBytes, seal, unseal } from '@countersign/core'
 import { WrongDeclaration } from '../wrong-declaration.ts'
 
 /** The connections of a server, and what belongs to a sign-in with one. */
@@ -18,7 +18,7 @@ export interface ConnectionBook {
 export function createConnectionBook(options: {
   readonly connections: readonly Connection[]
   readonly issuer: string
-  readonly key: Buffer
+  readonly key: MacKey
   readonly random: RandomBytes
 }): ConnectionBook {
   const { connections, issuer, key, random } = options

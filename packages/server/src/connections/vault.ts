@@ -1,5 +1,5 @@
 import type { ProviderTokens } from '@countersign/connections'
-import { type Identity, type RandomBytes, seal, unseal } from '@countersign/core'
+import { type Identity, type MacKey, type RandomBytes, seal, unseal } from '@countersign/core'
 
 /** Providers' tokens at rest: sealed under the master key, each bound to its identity. Nothing else holds them. */
 export interface Vault {
@@ -12,7 +12,7 @@ export interface Vault {
 
 type IdentityName = Pick<Identity, 'connection' | 'subject'>
 
-export function createVault(key: Buffer, random: RandomBytes): Vault {
+export function createVault(key: MacKey, random: RandomBytes): Vault {
   const label = ({ connection, subject }: IdentityName): string => JSON.stringify(['vault', connection, subject])
   const running = new Map<string, Promise<unknown>>()
   return {

@@ -1,4 +1,5 @@
 import { createHmac, hash, timingSafeEqual } from 'node:crypto'
+import type { MacKey } from '@countersign/core'
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import { createProofReader, proofMemory } from '@countersign/verify'
 import type { ProofRefusal } from '../http/answers.ts'
@@ -29,7 +30,7 @@ export interface ProofChecker {
 export interface ProofCheckerOptions {
   readonly issuer: string
   /** Nonces are made under it, so that any node of one system believes those of another. */
-  readonly nonceKey: Buffer
+  readonly nonceKey: MacKey
   readonly clock: () => number
   /** Milliseconds by a clock that nobody sets. */
   readonly monotonic?: () => number
@@ -98,13 +99,13 @@ export function createProofChecker(options: ProofCheckerOptions): ProofChecker {
 }
 
 /** The time in milliseconds: what was made before this node started, in the same second even, may have been used then. */
-function makeNonce(key: Buffer, now: number): string {
+function makeNonce(key: MacKey, now: number): string {
   const time = Buffer.alloc(6)
   time.writeUIntBE(now, 0, 6)
   return Buffer.concat([time, nonceMac(key, time)]).toString('base64url')
 }
 
-function nonceIsOurs(key: Buffer, nonce: string, now: number, startedAt: number): boolean {
+function nonceIsOurs(key: MacKey, nonce: string, now: number, startedAt: number): boolean {
   const bytes = Buffer.from(nonce, 'base64url')
   if (bytes.length !== 22) return false
   const time = bytes.subarray(0, 6)
@@ -113,6 +114,6 @@ function nonceIsOurs(key: Buffer, nonce: string, now: number, startedAt: number)
   return madeAt >= startedAt && now - madeAt <= nonceLifeSeconds * 1000
 }
 
-function nonceMac(key: Buffer, time: Buffer): Buffer {
+function nonceMac(key: MacKey, time: Buffer): Buffer {
   return createHmac('sha256', key).update(time).digest().subarray(0, 16)
 }

@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, createSecretKey, type KeyObject } from 'node:crypto'
+import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import {
   accessTokenAlgorithm,
@@ -142,7 +142,7 @@ const claimsBytes = 1_024
 export async function createKeyKeeper(options: KeyKeeperOptions): Promise<KeyKeeper> {
   const { place, policy, clock, random, log } = options
   const sealingKey = deriveKey(options.master, 'key ring 1')
-  const countersignKey = createSecretKey(deriveKey(options.master, 'countersign 1'))
+  const countersignKey = deriveKey(options.master, 'countersign 1')
   let loaded: LoadedRing | undefined
   let readAt = clock()
 
@@ -294,7 +294,7 @@ type DecideRing = (ring: KeyRing, now: Instant, make: MakeSigningKey) => KeyRing
  */
 async function decideWithKeys(
   decide: (make: MakeSigningKey) => KeyRing | undefined,
-  { sealingKey, random }: { sealingKey: Buffer; random: RandomBytes },
+  { sealingKey, random }: { sealingKey: MacKey; random: RandomBytes },
 ): Promise<KeyRing | undefined> {
   const needed: SigningAlgorithm[] = []
   const outcome = decide(alg => {
@@ -308,7 +308,7 @@ async function decideWithKeys(
 
 function openRing(
   ring: KeyRing,
-  options: KeyKeeperOptions & { sealingKey: Buffer; countersignKey: MacKey },
+  options: KeyKeeperOptions & { sealingKey: MacKey; countersignKey: MacKey },
 ): LoadedRing {
   const active = new Map(
     signingAlgorithms.flatMap(alg => {
@@ -350,16 +350,15 @@ function openShared({ secrets = [] }: KeyRing, master: MasterKey): ReadonlyMap<s
   const living = secrets.filter(({ state }) => state !== 'retired')
   return new Map(
     living.map(({ kid, audience, state }) => {
-      const secret = deriveKey(master, 'shared secret 1', Buffer.from(JSON.stringify([audience, kid])))
-      const key = createSecretKey(secret)
-      return [kid, { kid, alg: 'HS256', key, audience, secret, isPrimary: state === 'active' }]
+      const key = deriveKey(master, 'shared secret 1', Buffer.from(JSON.stringify([audience, kid])))
+      return [kid, { kid, alg: 'HS256', key, audience, secret: key.export(), isPrimary: state === 'active' }]
     }),
   )
 }
 
 /** Derived from the master key by its number: nothing of it is stored. */
 function refreshKeyOf(master: MasterKey, id: number): MacKey {
-  return createSecretKey(deriveKey(master, `refresh key ${id}`))
+  return deriveKey(master, `refresh key ${id}`)
 }
 
 /** A key that served its time: what was retired by hand skipped the tail, or broke it off. */
@@ -374,7 +373,7 @@ function publicKeyOf({ kid, alg, publicJwk }: SigningKey): PublishedKey {
   return { kid, alg, key: createPublicKey({ key: publicJwk, format: 'jwk' }) }
 }
 
-function openPrivate(key: SigningKey, sealingKey: Buffer): KeyObject {
+function openPrivate(key: SigningKey, sealingKey: MacKey): KeyObject {
   const der = unseal(sealingKey, key.kid, key.sealedPrivate ?? '')
   if (der === undefined) {
     throw new WrongMasterKey('The master key does not open the keys in this store: it belongs to another one.')

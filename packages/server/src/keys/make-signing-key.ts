@@ -1,5 +1,5 @@
 import { createHash, generateKeyPair, generateKeyPairSync, type KeyObject } from 'node:crypto'
-import { type NewSigningKey, type RandomBytes, type SigningAlgorithm, seal } from '@countersign/core'
+import { type MacKey, type NewSigningKey, type RandomBytes, type SigningAlgorithm, seal } from '@countersign/core'
 import { canonicalJson } from '@countersign/protocol'
 
 interface KeyPair {
@@ -13,7 +13,7 @@ const rsaBits = 2048
 /** A fresh key for one algorithm, for good (RFC 8725 §3.1). Its id is its thumbprint (RFC 7638). */
 export async function makeSigningKey(
   alg: SigningAlgorithm,
-  sealingKey: Buffer,
+  sealingKey: MacKey,
   random: RandomBytes,
 ): Promise<NewSigningKey> {
   const { publicKey, privateKey } = await pairs[alg]()

@@ -2,6 +2,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import {
   type Instant,
   isId,
+  type MacKey,
   type RandomBytes,
   type Session,
   type SessionOnlySnapshot,
@@ -50,7 +51,7 @@ export interface Cookies {
 export interface CookieOptions {
   readonly issuer: string
   readonly store: Store
-  readonly cookieKey: Buffer
+  readonly cookieKey: MacKey
   readonly random: RandomBytes
 }
 
@@ -132,7 +133,7 @@ export function createCookies({ issuer, store, cookieKey, random }: CookieOption
   }
 }
 
-function macOf(key: Buffer, id: string, salt: Buffer): string {
+function macOf(key: MacKey, id: string, salt: Buffer): string {
   return createHmac('sha256', key).update('session').update(id).update(salt).digest('base64url')
 }
 

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { editionOf, type KeyRing, type RandomBytes, seal, unseal } from '@countersign/core'
+import { editionOf, type KeyRing, type MacKey, type RandomBytes, seal, unseal } from '@countersign/core'
 import { type Store, StoreUnavailable } from '../store.ts'
 import type { KeyRingSnapshot, KeyRingStore, RegisteredText, RingRegister } from './key-ring-store.ts'
 import { commitRow } from './ring-in-store.ts'
@@ -8,7 +8,7 @@ export interface RegisterOptions {
   readonly register: RingRegister
   readonly store: Store
   /** Derived from the master key: who can write to the register can neither read the ring nor make one. */
-  readonly sealingKey: Buffer
+  readonly sealingKey: MacKey
   readonly random: RandomBytes
 }
 
