@@ -273,6 +273,26 @@ function testStorages(): void {
     expect(await tab.evaluate(() => app.bound)).toBe(true)
   })
 
+  test('a script that carries all of it out of the page has an access token until its end, and a refresh token that is worth nothing without the key', async () => {
+    const tab = await openTab()
+    await signIn(tab)
+    const stolen = await tab.evaluate(async name => {
+      const found = await sdk.indexedDbStorage(name).get()
+      return found as { accessToken?: string; refreshToken?: string } | undefined
+    }, `countersign ${proxy.url} ${server.clientId}`)
+    const { accessToken = '', refreshToken = '' } = stolen ?? {}
+    const authorization = `Bearer ${accessToken}`
+    expect((await fetch(server.upstream + server.apiPath, { headers: { authorization } })).status).toBe(200)
+    const form = { grant_type: 'refresh_token', client_id: server.clientId, refresh_token: refreshToken }
+    const elsewhere = await fetch(`${server.upstream}/token`, { method: 'POST', body: new URLSearchParams(form) })
+    expect([elsewhere.status, await elsewhere.json()]).toEqual([
+      400,
+      expect.objectContaining({ reason: 'proof_required' }),
+    ])
+    await tab.evaluate(() => app.refresh())
+    expect((await stateOf(tab)).status).toBe('fresh')
+  })
+
   test('localStorage, unbound: a login is shared by the tabs, and a sign-out too', async () => {
     const [first, second] = (await Promise.all([openTab(), openTab()])) as [Page, Page]
     for (const tab of [first, second]) await useLocalStorage(tab)

@@ -4,13 +4,18 @@ const base64url = (value: object): string => Buffer.from(JSON.stringify(value)).
 const run = randomBytes(9).toString('base64url')
 let count = 0
 
-/** Makes DPoP proofs (RFC 9449 §4.2) for POSTs to `url`; the key object and the header are made once. */
-export function proofSigner(key: JsonWebKey, url: string): () => string {
+/** Makes DPoP proofs (RFC 9449 §4.2) for requests to `url`, POSTs unless it says otherwise; `token`: that they are shown with. Key object and header are made once. */
+export function proofSigner(
+  key: JsonWebKey,
+  url: string,
+  { method = 'POST', token }: { method?: string; token?: string } = {},
+): () => string {
   const privateKey = createPrivateKey({ key, format: 'jwk' })
   const { kty, crv, x, y } = key
   const header = base64url({ typ: 'dpop+jwt', alg: 'ES256', jwk: { kty, crv, x, y } })
+  const ath = token === undefined ? {} : { ath: hash('sha256', token, 'base64url') }
   return () => {
-    const claims = { jti: `${run}${++count}`, htm: 'POST', htu: url, iat: Math.floor(Date.now() / 1000) }
+    const claims = { jti: `${run}${++count}`, htm: method, htu: url, iat: Math.floor(Date.now() / 1000), ...ath }
     const signed = `${header}.${base64url(claims)}`
     // A bare key object and our own conversion cost half of what `dsaEncoding` does.
     return `${signed}.${joseSignature(sign('sha256', Buffer.from(signed), privateKey)).toString('base64url')}`
