@@ -6,10 +6,10 @@ import type { ZookeeperPlace } from './zookeeper-url.ts'
 
 export interface ZookeeperRegisterOptions extends ZookeeperPlace, Partial<Omit<ClientOptions, keyof ZookeeperPlace>> {}
 
-/** A server grants at least two of its ticks, which are two seconds by default. */
+/** A server grants at least two of its ticks, which are two seconds by default; a new session waits for its disk. */
 const defaults = {
   sessionMilliseconds: 6_000,
-  openMilliseconds: 1_000,
+  openMilliseconds: 2_000,
   answerMilliseconds: 4_000,
   patienceMilliseconds: 500,
 }

@@ -42,7 +42,7 @@ export function createZookeeperClient(options: ClientOptions): ZookeeperClient {
   function keepUp(): void {
     if (isClosed || listeners.size === 0 || retry !== undefined) return
     connected().catch(() => {
-      retry = setTimeout(() => {
+      retry ??= setTimeout(() => {
         retry = undefined
         keepUp()
       }, patienceMilliseconds)
@@ -50,19 +50,22 @@ export function createZookeeperClient(options: ClientOptions): ZookeeperClient {
     })
   }
 
-  function connected(): Promise<ZookeeperConnection> {
-    if (isClosed) return Promise.reject(new StoreUnavailable('The connection to ZooKeeper is closed.'))
-    if (connection?.isOpen()) return Promise.resolve(connection)
+  /** An attempt that is under way may have begun before the server was there (one that is just starting takes connections and forgets them): then once more. */
+  async function connected(): Promise<ZookeeperConnection> {
+    const joined = await connecting?.catch(() => undefined)
+    if (isClosed) throw new StoreUnavailable('The connection to ZooKeeper is closed.')
+    if (joined?.isOpen()) return joined
+    if (connection?.isOpen()) return connection
     connecting ??= connectToAny().finally(() => {
       connecting = undefined
     })
     return connecting
   }
 
-  /** Each server twice, beginning with the one after the last: a server that is just starting takes connections and forgets them. */
+  /** Each server once, beginning with the one after the last. */
   async function connectToAny(): Promise<ZookeeperConnection> {
     let cause: unknown
-    for (let tries = 0; tries < 2 * servers.length; tries++) {
+    for (let tries = 0; tries < servers.length; tries++) {
       const server = servers[next++ % servers.length] as ZookeeperServer
       const own: ConnectionOptions = { ...options, server, onChange: tell, onEnd: keepUp }
       const opened = await openConnection(own).catch((error: unknown) => {

@@ -42,7 +42,12 @@ async function withRegisters(
 }
 
 /** The server's tick is half a second. */
-const quick = { sessionMilliseconds: 1_000, openMilliseconds: 700, answerMilliseconds: 1_000, patienceMilliseconds: 20 }
+const quick = {
+  sessionMilliseconds: 1_000,
+  openMilliseconds: 1_000,
+  answerMilliseconds: 1_000,
+  patienceMilliseconds: 20,
+}
 
 const sealingKey = Buffer.alloc(32, 3)
 const ringOn = (register: RingRegister, store: Store): KeyRingStore =>

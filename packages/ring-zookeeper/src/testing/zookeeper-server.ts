@@ -26,8 +26,16 @@ export interface ZookeeperProcess {
 /** A shell that starts the server, says its number, and kills it when its own input ends: with the test's process, however that goes. */
 const untilInputEnds = '"$@" > /dev/null 2>&1 & echo $!; cat > /dev/null; kill -KILL $! 2> /dev/null; wait $!'
 
-/** Small, and soon up: there are few of us. */
-const javaFlags = ['-Xms32m', '-Xmx64m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto']
+/** Small, and soon up: there are few of us. What it has written outlives it without waiting for the disk: the machine goes on. */
+const javaFlags = [
+  '-Xms32m',
+  '-Xmx64m',
+  '-XX:+UseSerialGC',
+  '-XX:TieredStopAtLevel=1',
+  '-Xshare:auto',
+  '-Dzookeeper.forceSync=no',
+  '-Dzookeeper.preAllocSize=64',
+]
 
 export async function startZookeeper(): Promise<ZookeeperProcess> {
   const found = findZookeeper()
