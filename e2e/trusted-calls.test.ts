@@ -2,10 +2,9 @@ import { createMachineTokens, createTrusted, type Trusted } from '@countersign/b
 import { declareClient, hashClientSecret } from '@countersign/core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { logIn, refresh, signUp } from '../packages/server/src/testing/calls.ts'
-import { connectedServer, signInWith } from '../packages/server/src/testing/connected.ts'
-import { closeGiven, type GivenServer, issuer, sampleClients } from '../packages/server/src/testing/given.ts'
-import { type OpenidUpstream, startOpenid } from '../packages/server/src/testing/upstreams/openid.ts'
-import { closeUpstreams } from '../packages/server/src/testing/upstreams/upstream.ts'
+import { closeConnected, connectedToOpenid, signInWith } from '../packages/server/src/testing/connected.ts'
+import { type GivenServer, issuer, sampleClients } from '../packages/server/src/testing/given.ts'
+import type { OpenidUpstream } from '../packages/server/src/testing/upstreams/openid.ts'
 
 /* What a back end asks of the server by the SDK, beside its sessions: with the real server and a provider. */
 
@@ -15,20 +14,22 @@ let upstream: OpenidUpstream
 let trusted: Trusted
 
 beforeAll(async () => {
-  upstream = await startOpenid()
   const [, app] = sampleClients
-  to = await connectedServer([{ ...upstream.settings, keep_tokens: true }], {
-    clients: [
-      declareClient({ ...app, id: 'bearer-app', accessTokenClaims: { roles: 'roles' } }),
-      declareClient({
-        id: 'back-end',
-        secretHashes: [hashClientSecret(secret)],
-        grantTypes: ['client_credentials'],
-        scopes: ['connections:tokens', 'users:manage'],
-        accessTokenBinding: 'bearer',
-      }),
-    ],
-  })
+  ;({ upstream, to } = await connectedToOpenid(
+    { keep_tokens: true },
+    {
+      clients: [
+        declareClient({ ...app, id: 'bearer-app', accessTokenClaims: { roles: 'roles' } }),
+        declareClient({
+          id: 'back-end',
+          secretHashes: [hashClientSecret(secret)],
+          grantTypes: ['client_credentials'],
+          scopes: ['connections:tokens', 'users:manage'],
+          accessTokenBinding: 'bearer',
+        }),
+      ],
+    },
+  ))
   const address = await to.server.listen({ host: '127.0.0.1', port: 0 })
   const platform = {
     fetch: (url: unknown, init?: RequestInit) => fetch(String(url).replace(issuer, address), init),
@@ -36,10 +37,7 @@ beforeAll(async () => {
   const tokens = createMachineTokens({ issuer, clientId: 'back-end', clientSecret: secret, platform })
   trusted = createTrusted({ tokens, platform })
 })
-afterAll(async () => {
-  await closeGiven()
-  await closeUpstreams()
-})
+afterAll(closeConnected)
 
 test('a back end gets the token of a user at their provider, and it is the provider’s own', async () => {
   await signInWith(to, upstream, 'work')

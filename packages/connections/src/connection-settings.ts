@@ -53,7 +53,10 @@ const shape = z.strictObject({
     .array(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,200}$/, 'must be a scope'))
     .max(50)
     .optional(),
-  parameters: z.record(words(60), words(500)).optional(),
+  parameters: z
+    .record(words(60), words(500))
+    .refine(({ max_age: age = '0' }) => /^\d{1,9}$/.test(age), 'max_age must be a number of seconds')
+    .optional(),
   profile: z.partialRecord(z.enum(profileNames), place).optional(),
   authentication: z.enum(['basic', 'post', 'none']).optional(),
   pkce: z.boolean().optional(),

@@ -38,6 +38,9 @@ export interface ConnectionOptions {
   readonly keyCooldownMs?: number
 }
 
+/** Its clock and ours differ. */
+const clockToleranceMs = 30_000
+
 /** A connection as the configuration has it. Nothing is asked of the provider before somebody signs in. */
 export function createConnection(settings: WrittenConnection, options: ConnectionOptions = {}): Connection {
   const { clock = Date.now, timeoutMs = 5_000, keyCooldownMs = 5_000 } = options
@@ -50,8 +53,11 @@ export function createConnection(settings: WrittenConnection, options: Connectio
   const usesPkce = settings.pkce ?? quirks.withoutPkce !== true
   const scope = (settings.scopes ?? preset.scopes).join(quirks.scopeSeparator ?? ' ')
 
-  async function start(request: StartRequest): Promise<{ url: string }> {
+  async function start(request: StartRequest): Promise<{ url: string; keep?: string }> {
     const configuration = await provider.configuration()
+    const asksAgain = request.fresh && quirks.asksAgain === true
+    const maxAge = asksAgain && quirks.withoutAuthTime !== true ? '0' : settings.parameters?.max_age
+    const isAged = provider.isOpenid && maxAge !== undefined
     const url = buildAuthorizationUrl(configuration, {
       ...preset.parameters,
       ...settings.parameters,
@@ -64,9 +70,11 @@ export function createConnection(settings: WrittenConnection, options: Connectio
         code_challenge: await calculatePKCECodeChallenge(request.verifier),
         code_challenge_method: 'S256',
       }),
-      ...(request.fresh && quirks.asksAgain && { prompt: 'login' }),
+      ...(asksAgain && { prompt: 'login' }),
+      ...(isAged && { max_age: maxAge }),
     })
-    return { url: url.href }
+    // Whether the provider has kept to it is judged by when it was asked: people take their time there.
+    return { url: url.href, ...(isAged && { keep: String(clock() - Number(maxAge) * 1000) }) }
   }
 
   async function finish(callback: Callback): Promise<Arrived | Refusal> {
@@ -80,6 +88,8 @@ export function createConnection(settings: WrittenConnection, options: Connectio
       })
       const claims = provider.isOpenid ? await claimsOf(configuration, answer, callback.nonce) : {}
       if (isRefusal(claims)) return claims
+      const old = refuseOld(claims, callback.keep)
+      if (old !== undefined) return old
       const carried = carriedBy(callback.parameters)
       const person = await personBehind(configuration, { claims, carried, accessToken: answer.access_token })
       return isRefusal(person) ? person : { ...person, tokens: tokensOf(answer, clock()) }
@@ -194,6 +204,15 @@ function presetOf(settings: WrittenConnection): Preset {
   const name = presetNameOf(settings)
   if (name === 'oauth2') return oauth2(settings.profile ?? {})
   return Object.hasOwn(presets, name) ? presets[name as keyof typeof presets] : openid
+}
+
+/** The provider was asked that the person has signed in since then (OpenID Connect Core §3.1.2.1, `max_age`), and has to say when they did (§3.1.3.7, point 13). */
+function refuseOld({ auth_time: time }: Claims, since: string | undefined): Refusal | undefined {
+  if (since === undefined) return undefined
+  const isRecent = typeof time === 'number' && time * 1000 >= Number(since) - clockToleranceMs
+  return isRecent
+    ? undefined
+    : refuse('connection_answer_invalid', { detail: 'They did not sign in there as recently as was asked.' })
 }
 
 function callbackUrl({ redirectUri, parameters }: Callback): URL {

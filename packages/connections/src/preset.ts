@@ -51,6 +51,8 @@ export interface Quirks {
   readonly formPost?: true
   /** Takes `prompt=login`. */
   readonly asksAgain?: true
+  /** Does not say when somebody has signed in there, though `max_age` is asked for. */
+  readonly withoutAuthTime?: true
   /** Its `email_verified` cannot be believed: whoever runs a tenant there writes it. */
   readonly emailIsHearsay?: true
   /** How it says by itself that somebody has left. */

@@ -10,5 +10,11 @@ export const microsoft: Preset = {
   issuer: ({ tenant }) => `https://login.microsoftonline.com/${tenant}/v2.0`,
   scopes: ['openid', 'profile', 'email'],
   person: ({ claims }) => standardPerson(claims),
-  quirks: { authenticates: 'post', withoutUserinfo: true, asksAgain: true, emailIsHearsay: true },
+  quirks: {
+    authenticates: 'post',
+    withoutUserinfo: true,
+    asksAgain: true,
+    withoutAuthTime: true,
+    emailIsHearsay: true,
+  },
 }

@@ -16,10 +16,9 @@ import {
   refresh,
   signUp,
 } from '../testing/calls.ts'
-import { connectedServer, signInWith } from '../testing/connected.ts'
-import { closeGiven, type GivenServer, issuer, sampleClients, secrets } from '../testing/given.ts'
-import { type OpenidUpstream, startOpenid } from '../testing/upstreams/openid.ts'
-import { closeUpstreams } from '../testing/upstreams/upstream.ts'
+import { closeConnected, connectedToOpenid, signInWith } from '../testing/connected.ts'
+import { type GivenServer, issuer, sampleClients, secrets } from '../testing/given.ts'
+import type { OpenidUpstream } from '../testing/upstreams/openid.ts'
 import type { AddClaims } from './claims-teller.ts'
 
 const notes = 'https://api.example'
@@ -50,17 +49,16 @@ let added: AddClaims = () => ({})
 let userId: string
 
 beforeAll(async () => {
-  upstream = await startOpenid()
-  to = await connectedServer([{ ...upstream.settings, keep_tokens: true }], {
-    clients,
-    config: { apiClaims: new Map([[notes, rightsOf]]), claimsVersion: 3 },
-    addClaims: request => added(request),
-  })
+  ;({ upstream, to } = await connectedToOpenid(
+    { keep_tokens: true },
+    {
+      clients,
+      config: { apiClaims: new Map([[notes, rightsOf]]), claimsVersion: 3 },
+      addClaims: request => added(request),
+    },
+  ))
 })
-afterAll(async () => {
-  await closeGiven()
-  await closeUpstreams()
-})
+afterAll(closeConnected)
 let people = 0
 let email: string
 beforeEach(async () => {

@@ -1,15 +1,11 @@
 import { declareClient, hashClientSecret } from '@countersign/core'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Answer, asApi, basic, get } from '../testing/calls.ts'
-import { connectedServer, signInWith } from '../testing/connected.ts'
-import { closeGiven, type GivenServer, sampleClients } from '../testing/given.ts'
-import { type OpenidUpstream, startOpenid } from '../testing/upstreams/openid.ts'
-import { closeUpstreams } from '../testing/upstreams/upstream.ts'
+import { closeConnected, connectedServer, connectedToOpenid, signInWith } from '../testing/connected.ts'
+import { type GivenServer, sampleClients } from '../testing/given.ts'
+import type { OpenidUpstream } from '../testing/upstreams/openid.ts'
 
-afterEach(async () => {
-  await closeGiven()
-  await closeUpstreams()
-})
+afterEach(closeConnected)
 
 const secret = 'calendar-secret-0123456789abcdef0123456'
 const calendar = declareClient({
@@ -23,8 +19,7 @@ let to: GivenServer
 let userId: string
 
 beforeEach(async () => {
-  upstream = await startOpenid()
-  to = await connectedServer([{ ...upstream.settings, keep_tokens: true }], { clients: [...sampleClients, calendar] })
+  ;({ upstream, to } = await connectedToOpenid({ keep_tokens: true }, { clients: [...sampleClients, calendar] }))
   await signInWith(to, upstream, 'work')
   userId = (await to.store.loadUserByIdentity('work', 'm-1')).user?.id ?? ''
 })

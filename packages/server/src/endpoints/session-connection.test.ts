@@ -1,22 +1,18 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Answer, me, postJson, refresh } from '../testing/calls.ts'
-import { connectedServer } from '../testing/connected.ts'
-import { closeGiven, type GivenServer, issuer } from '../testing/given.ts'
-import { type OpenidUpstream, startOpenid } from '../testing/upstreams/openid.ts'
+import { closeConnected, connectedServer, connectedToOpenid } from '../testing/connected.ts'
+import { type GivenServer, issuer } from '../testing/given.ts'
+import type { OpenidUpstream } from '../testing/upstreams/openid.ts'
 import { startFacebook, startGithub, startX } from '../testing/upstreams/social.ts'
-import { client, closeUpstreams } from '../testing/upstreams/upstream.ts'
+import { client } from '../testing/upstreams/upstream.ts'
 
-afterEach(async () => {
-  await closeGiven()
-  await closeUpstreams()
-})
+afterEach(closeConnected)
 
 let upstream: OpenidUpstream
 let to: GivenServer
 
 beforeEach(async () => {
-  upstream = await startOpenid()
-  to = await connectedServer([{ ...upstream.settings, app_client_ids: ['our-ios-app'] }])
+  ;({ upstream, to } = await connectedToOpenid({ app_client_ids: ['our-ios-app'] }))
 })
 
 function logInWith(body: object, connection = 'work', headers: Record<string, string> = {}): Promise<Answer> {

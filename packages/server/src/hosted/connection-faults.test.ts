@@ -1,21 +1,24 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { browser } from '../testing/browser.ts'
-import { beginWith, connectedServer, pathOf, signInWith } from '../testing/connected.ts'
-import { closeGiven, type GivenServer } from '../testing/given.ts'
-import { type OpenidUpstream, startOpenid } from '../testing/upstreams/openid.ts'
-import { closeUpstreams, type Fault } from '../testing/upstreams/upstream.ts'
+import {
+  beginWith,
+  closeConnected,
+  connectedServer,
+  connectedToOpenid,
+  pathOf,
+  signInWith,
+} from '../testing/connected.ts'
+import type { GivenServer } from '../testing/given.ts'
+import type { OpenidUpstream } from '../testing/upstreams/openid.ts'
+import type { Fault } from '../testing/upstreams/upstream.ts'
 
-afterEach(async () => {
-  await closeGiven()
-  await closeUpstreams()
-})
+afterEach(closeConnected)
 
 let upstream: OpenidUpstream
 let to: GivenServer
 
 beforeEach(async () => {
-  upstream = await startOpenid()
-  to = await connectedServer([upstream.settings])
+  ;({ upstream, to } = await connectedToOpenid())
 })
 
 describe('an answer that cannot be believed signs nobody in, and leaves nothing', () => {

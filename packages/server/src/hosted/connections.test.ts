@@ -1,24 +1,27 @@
+import { createConnection } from '@countersign/connections'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { browser } from '../testing/browser.ts'
 import { authorization, bearer, get, redeem } from '../testing/calls.ts'
-import { beginWith, connectedServer, pathOf, signInWith } from '../testing/connected.ts'
-import { closeGiven, type GivenServer } from '../testing/given.ts'
+import {
+  beginWith,
+  closeConnected,
+  connectedServer,
+  connectedToOpenid,
+  pathOf,
+  signInWith,
+} from '../testing/connected.ts'
+import type { GivenServer } from '../testing/given.ts'
 import { addressOf, claimsOf, openidClients, signInAt } from '../testing/openid-clients.ts'
 import { type OpenidUpstream, startOpenid } from '../testing/upstreams/openid.ts'
 import { startFacebook, startGithub, startX } from '../testing/upstreams/social.ts'
-import { closeUpstreams } from '../testing/upstreams/upstream.ts'
 
-afterEach(async () => {
-  await closeGiven()
-  await closeUpstreams()
-})
+afterEach(closeConnected)
 
 let upstream: OpenidUpstream
 let to: GivenServer
 
 beforeEach(async () => {
-  upstream = await startOpenid()
-  to = await connectedServer([upstream.settings], { clients: openidClients })
+  ;({ upstream, to } = await connectedToOpenid({}, { clients: openidClients }))
 })
 
 const userOf = async (subject = 'm-1') => (await to.store.loadUserByIdentity('work', subject)).user
@@ -310,5 +313,44 @@ describe('other dialects', () => {
       const { headers } = await again.get(pathOf(back.href))
       expect([name, headers.location]).toEqual([name, expect.stringContaining('problem=connection_answer_invalid')])
     }
+  })
+})
+
+describe('a provider that is asked for a recent sign-in (max_age)', () => {
+  const now = (): number => Math.floor(to.now() / 1000)
+  const tell = (auth_time: unknown): void => {
+    upstream.person = { ...upstream.person, auth_time } as typeof upstream.person
+  }
+
+  test.each<[string, () => unknown, boolean]>([
+    ['recent enough', () => now() - 50, true],
+    ['too long ago', () => now() - 200, false],
+    ['none, though it must say', () => undefined, false],
+    ['no number', () => String(now()), false],
+  ])('says when the person signed in there: %s', async (_what, time, isGood) => {
+    const connection = createConnection({ ...upstream.settings, name: 'bank', parameters: { max_age: '60' } })
+    const server = await connectedServer([connection])
+    tell(time())
+    const page = browser(server)
+    const there = await beginWith(page, 'bank')
+    expect(new URL(there).searchParams.get('max_age')).toBe('60')
+    const { headers } = await page.get(pathOf(await upstream.visit(there)))
+    const problem = '/sign-in?return_to=%2Faccount&problem=connection_answer_invalid'
+    expect(headers.location).toBe(isGood ? '/account' : problem)
+  })
+
+  test('who has to sign in again here signs in again there, and an older sign-in does not count', async () => {
+    tell(now())
+    const { page } = await signInWith(to, upstream, 'work')
+    const again = async (): Promise<string | undefined> => {
+      const there = await beginWith(page, 'work')
+      const asked = new URL(there).searchParams
+      expect([asked.get('prompt'), asked.get('max_age')]).toEqual(['login', '0'])
+      return (await page.get(pathOf(await upstream.visit(there)))).headers.location
+    }
+    tell(now() - 3_600)
+    expect(await again()).toContain('connection_answer_invalid')
+    tell(now())
+    expect(await again()).toBe('/account')
   })
 })

@@ -1,16 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Browser, browser } from '../testing/browser.ts'
 import { type Answer, postForm } from '../testing/calls.ts'
-import { connectedServer, pathOf, signInWith } from '../testing/connected.ts'
-import { closeGiven, type GivenServer } from '../testing/given.ts'
+import { closeConnected, connectedServer, pathOf, signInWith } from '../testing/connected.ts'
+import type { GivenServer } from '../testing/given.ts'
 import { type OpenidUpstream, startOpenid } from '../testing/upstreams/openid.ts'
 import { type SocialUpstream, startGithub } from '../testing/upstreams/social.ts'
-import { closeUpstreams } from '../testing/upstreams/upstream.ts'
 
-afterEach(async () => {
-  await closeGiven()
-  await closeUpstreams()
-})
+afterEach(closeConnected)
 
 const path = '/account/connections'
 let work: OpenidUpstream

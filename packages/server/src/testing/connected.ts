@@ -1,8 +1,9 @@
 import { type Connection, createConnection, type WrittenConnection } from '@countersign/connections'
 import { type Browser, browser } from './browser.ts'
 import type { Answer } from './calls.ts'
-import { type GivenOptions, type GivenServer, given } from './given.ts'
-import type { Upstream } from './upstreams/upstream.ts'
+import { closeGiven, type GivenOptions, type GivenServer, given } from './given.ts'
+import { type OpenidUpstream, startOpenid } from './upstreams/openid.ts'
+import { closeUpstreams, type Upstream } from './upstreams/upstream.ts'
 
 /** A server that people sign in to with others, on today's clock: providers have no other. */
 export async function connectedServer(
@@ -16,6 +17,21 @@ export async function connectedServer(
   const to = await given.server({ ...more, time: Date.now(), connections })
   clock = to.now
   return to
+}
+
+/** An OpenID provider, and a server that people sign in to with it: the connection `work`. */
+export async function connectedToOpenid(
+  settings: Partial<WrittenConnection> = {},
+  more: GivenOptions = {},
+): Promise<{ upstream: OpenidUpstream; to: GivenServer }> {
+  const upstream = await startOpenid()
+  return { upstream, to: await connectedServer([{ ...upstream.settings, ...settings }], more) }
+}
+
+/** For `afterEach`: closes servers and providers. */
+export async function closeConnected(): Promise<void> {
+  await closeGiven()
+  await closeUpstreams()
 }
 
 /** Begins a sign-in, as a click on the page does; the address of the provider. */
