@@ -1,5 +1,6 @@
 import { type Connection, passportConnection } from '@countersign/connections'
 import { Strategy as FacebookStrategy } from 'passport-facebook'
+import { Strategy as Oauth1Strategy } from 'passport-oauth1'
 import { Strategy as OpenidStrategy, type VerifyCallback } from 'passport-openidconnect'
 import { afterEach, describe, expect, test } from 'vitest'
 import { browser } from '../packages/server/src/testing/browser.ts'
@@ -8,6 +9,7 @@ import { closeGiven } from '../packages/server/src/testing/given.ts'
 import { type OpenidUpstream, startOpenid } from '../packages/server/src/testing/upstreams/openid.ts'
 import { type SocialUpstream, startFacebook } from '../packages/server/src/testing/upstreams/social.ts'
 import { client, closeUpstreams } from '../packages/server/src/testing/upstreams/upstream.ts'
+import { consumer, startOauth1Provider } from './testing/oauth1-provider.ts'
 
 afterEach(async () => {
   await closeGiven()
@@ -60,6 +62,49 @@ function facebookByPassport({ settings }: SocialUpstream): Connection {
       ),
   })
 }
+
+/** As passport-twitter was made. */
+function oauth1ByPassport(origin: string): Connection {
+  return passportConnection({
+    name: 'bird',
+    title: 'Bird',
+    isOauth1: true,
+    strategy: callbackUrl =>
+      new Oauth1Strategy(
+        {
+          requestTokenURL: `${origin}/request_token`,
+          accessTokenURL: `${origin}/access_token`,
+          userAuthorizationURL: `${origin}/authenticate`,
+          consumerKey: consumer.key,
+          consumerSecret: consumer.secret,
+          callbackURL: callbackUrl,
+        },
+        (_token, _secret, told, _profile, done) =>
+          done(null, { profile: { id: told.user_id, username: told.screen_name } }),
+      ),
+  })
+}
+
+describe('a Passport strategy of OAuth 1.0, whose requests are signed', () => {
+  test('passport-oauth1: there, back once, and who it is; in another browser it signs nobody in', async () => {
+    const provider = await startOauth1Provider()
+    try {
+      const to = await connectedServer([oauth1ByPassport(provider.origin)])
+      const page = browser(to)
+      const back = pathOf(provider.visit(await beginWith(page, 'bird')))
+      expect((await browser(to).get(back)).headers.location).toContain('problem=connection_state_invalid')
+      expect((await page.get(back)).headers.location).toBe('/account')
+      const { user } = await to.store.loadUserByIdentity('bird', '77')
+      expect(user?.profile.preferredUsername).toBe('maria')
+      expect((await page.get(back)).headers.location).toContain('problem=connection_state_invalid')
+      const planted = new URL(provider.visit(await beginWith(page, 'bird')))
+      planted.searchParams.set('oauth_verifier', 'another')
+      expect((await page.get(pathOf(planted.href))).headers.location).toContain('problem=connection_answer_invalid')
+    } finally {
+      await provider.close()
+    }
+  })
+})
 
 describe('a Passport strategy is a way to sign in', () => {
   test('passport-facebook: there, back, and who it is; the token is kept sealed', async () => {

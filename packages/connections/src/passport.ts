@@ -27,6 +27,8 @@ export interface PassportOptions {
   readonly trustsEmail?: boolean
   readonly keepsTokens?: boolean
   readonly signUp?: 'open' | 'closed'
+  /** The strategy speaks OAuth 1.0 (RFC 5849), which has no `state`: ours travels in the callback address, and the provider has to keep to that. */
+  readonly isOauth1?: true
 }
 
 /** What the verify function hands on. */
@@ -52,12 +54,12 @@ export function passportConnection(options: PassportOptions): Connection {
 
   async function start(marks: SignInMarks): Promise<Started> {
     const session = {}
-    const outcome = await run(options, marks, session, new URLSearchParams())
+    const outcome = await run(options, callbackOf(options, marks), session, new URLSearchParams())
     if (!('url' in outcome)) throw new ConnectionUnavailable(`the strategy of ${name} does not begin`)
     const url = new URL(outcome.url)
     // Strategies that keep a state of their own have set one: it is in the session, and ours takes its place on the way.
     const own = url.searchParams.get('state')
-    url.searchParams.set('state', marks.state)
+    if (options.isOauth1 !== true) url.searchParams.set('state', marks.state)
     return { url: url.href, keep: JSON.stringify({ session, state: own }) }
   }
 
@@ -67,7 +69,7 @@ export function passportConnection(options: PassportOptions): Connection {
     if (parameters.has('error')) return refuse('connection_denied')
     if (typeof state === 'string') parameters.set('state', state)
     else parameters.delete('state')
-    const outcome = await run(options, callback, session ?? {}, parameters)
+    const outcome = await run(options, callbackOf(options, callback), session ?? {}, parameters)
     if ('error' in outcome) return refusalOf(outcome.error)
     if (!('told' in outcome)) return refuse('connection_answer_invalid', { detail: 'The strategy refuses the answer.' })
     const { told } = outcome
@@ -105,10 +107,15 @@ function passportPerson(vouches: boolean): (told: PassportTold) => ReadPerson {
   }
 }
 
+/** Where the strategy has the provider send people back to. */
+function callbackOf({ isOauth1 }: Pick<PassportOptions, 'isOauth1'>, { redirectUri, state }: SignInMarks): string {
+  return isOauth1 === true ? `${redirectUri}?${new URLSearchParams({ state })}` : redirectUri
+}
+
 /** One call of the strategy, as Passport makes it: on an object of its own, whose five methods end it. */
 function run(
   { strategy }: PassportOptions,
-  { redirectUri }: SignInMarks,
+  redirectUri: string,
   session: object,
   parameters: URLSearchParams,
 ): Promise<Outcome> {
