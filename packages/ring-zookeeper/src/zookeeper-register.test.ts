@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer, type Socket } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import type { KeyRing } from '@countersign/core'
 import {
   createMemoryStore,
@@ -216,6 +216,50 @@ describe('a server that goes away', () => {
     })
   })
 })
+
+test('a wire on which nothing comes back any more is noticed by who only listens, though the server hears and is well', async () => {
+  await withRegisters(async open => {
+    const wire = await startWire(zookeeper.port)
+    const [writes, listens] = [open(), open({ servers: [{ host: '127.0.0.1', port: wire.port }] })]
+    await writes.replace('first', undefined)
+    const heard = told(listens)
+    await listens.read()
+    wire.swallow()
+    // The message about it is lost, and nobody will send it again.
+    await writes.replace('second', (await writes.read())?.stamp)
+    await heard
+    expect((await listens.read())?.text).toBe('second')
+    await wire.close()
+  })
+})
+
+/** A wire whose connections can be made to swallow what the server says; new ones do not. */
+async function startWire(port: number): Promise<{ port: number; swallow(): void; close(): Promise<void> }> {
+  const pairs = new Map<Socket, Socket>()
+  const swallowing = new Set<Socket>()
+  const server = createServer(near => {
+    const far = connect(port, '127.0.0.1')
+    pairs.set(near, far)
+    for (const socket of [near, far])
+      socket.on('error', () => {}).on('close', () => [near, far].map(one => one.destroy()))
+    near.on('data', bytes => far.write(bytes))
+    far.on('data', bytes => {
+      if (!swallowing.has(near)) near.write(bytes)
+    })
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    port: (server.address() as { port: number }).port,
+    swallow() {
+      for (const near of pairs.keys()) swallowing.add(near)
+    },
+    async close() {
+      for (const near of pairs.keys()) near.destroy()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
 
 test('who answers nonsense in the place of a server is away, and nothing worse', async () => {
   let nonsense = Buffer.alloc(0)
