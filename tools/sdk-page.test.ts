@@ -57,8 +57,8 @@ describe('docs/sdk.md names every option, and none besides', () => {
 
 test('every package carries the license, and says in a page of its own what it is', () => {
   const license = read('LICENSE')
-  const packages = ['app', 'backend', 'cli', 'connections', 'core', 'protocol', 'ring-zookeeper']
-  for (const name of [...packages, 'server', 'store', 'store-postgres', 'store-sqlite', 'verify']) {
+  const packages = ['app', 'backend', 'cli', 'connections', 'core', 'protocol', 'ring-etcd']
+  for (const name of [...packages, 'ring-zookeeper', 'server', 'store', 'store-postgres', 'store-sqlite', 'verify']) {
     expect([name, read(`packages/${name}/LICENSE`) === license]).toEqual([name, true])
     expect(read(`packages/${name}/README.md`)).toMatch(new RegExp(`^# @countersign/${name}\n`))
   }

@@ -6,6 +6,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { findEtcd } from '@countersign/ring-etcd/testing/find-etcd'
 import { findZookeeper } from '@countersign/ring-zookeeper/testing/find-zookeeper'
 import { findPgbouncer, findPostgres } from '@countersign/store-postgres/testing/find-postgres'
 import { findChromium } from './chromium-path.ts'
@@ -45,6 +46,12 @@ export const testNeeds: readonly TestNeed[] = [
     isPresent: environment => findZookeeper(environment) !== undefined,
     debianPackage: 'zookeeper',
     advice: 'install Java 11 or later and ZooKeeper, and set COUNTERSIGN_ZOOKEEPER to the path of zookeeper.jar',
+  },
+  {
+    name: 'etcd',
+    isPresent: environment => findEtcd(environment) !== undefined,
+    debianPackage: 'etcd-server',
+    advice: 'install etcd 3.4 or later and set COUNTERSIGN_ETCD to the path of its executable',
   },
   {
     name: 'nginx',

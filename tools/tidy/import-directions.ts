@@ -13,6 +13,7 @@ export const importDirections: Readonly<Record<string, readonly string[]>> = {
   'store-sqlite': ['store', 'core', 'protocol'],
   'store-postgres': ['store', 'core', 'protocol'],
   'store-valkey': ['store', 'core', 'protocol'],
+  'ring-etcd': ['store', 'core', 'protocol'],
   'ring-zookeeper': ['store', 'core', 'protocol'],
   connections: ['protocol'],
   server: ['core', 'store', 'protocol', 'verify', 'connections'],

@@ -1,8 +1,8 @@
 import { type WrittenConnection, writtenConnection } from '@countersign/connections'
 import { type ClaimsMap, defaultKeyPolicy, type SigningAlgorithm, signingAlgorithms } from '@countersign/core'
-import { parseZookeeperUrl } from '@countersign/ring-zookeeper'
 import { claimsMap, closedRegistration, rightsOfBackEnds, type WrittenClient, writtenClient } from '@countersign/server'
 import * as z from 'zod'
+import { isKeyRingUrl } from './open-key-ring.ts'
 
 /*
  * The keys of `countersign.json`: what is allowed, and what holds if nothing is said. For people the same stands in
@@ -102,7 +102,7 @@ function meansOneThing(apis: readonly WrittenApi[]): boolean {
 /** Never shown: it may hold a password. */
 const keyRingUrl = z
   .string()
-  .refine(url => parseZookeeperUrl(url) !== undefined, 'must be a URL such as zookeeper://host:2181,host2:2181/path')
+  .refine(isKeyRingUrl, 'must be a URL such as zookeeper://host:2181,host2:2181/path or etcd://host:2379/path')
 
 const plainConfiguration = z.strictObject({
   port: z.int().min(0).max(65_535).default(4400),
@@ -114,7 +114,7 @@ const plainConfiguration = z.strictObject({
   database_listen: z.union([z.literal('off'), databaseUrl], 'must be "off", or a URL such as postgres://…').optional(),
   database_connections: z.int().min(2).max(1000).default(10),
   database_named_statements: z.boolean().default(true),
-  /** ZooKeeper; absent: the nodes agree on the keys in the store. */
+  /** ZooKeeper or etcd; absent: the nodes agree on the keys in the store. */
   key_ring: keyRingUrl.optional(),
   /** Defaults to `http://127.0.0.1:PORT`. */
   issuer: issuer.optional(),

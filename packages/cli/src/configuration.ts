@@ -144,6 +144,7 @@ const otherVariables = [
   'FAKETIME',
   'POSTGRES',
   'ZOOKEEPER',
+  'ETCD',
 ]
 
 /** A variable that nobody reads would be a setting that is missing in silence. Only what is nearly one: others may have theirs under this prefix. */

@@ -80,6 +80,10 @@ test(
 
 test('an address that is none is refused by its name alone', () => {
   const read = () => readConfiguration({ environment: { COUNTERSIGN_KEY_RING: 'zookeeper://us:secret@/x' }, flags: {} })
-  expect(read).toThrow('COUNTERSIGN_KEY_RING: must be a URL such as zookeeper://host:2181,host2:2181/path')
+  expect(read).toThrow(
+    'COUNTERSIGN_KEY_RING: must be a URL such as zookeeper://host:2181,host2:2181/path or etcd://host:2379/path',
+  )
   expect(read).not.toThrow(/secret/)
+  const url = 'etcds://us:secret@one:2379,two/keys'
+  expect(readConfiguration({ environment: { COUNTERSIGN_KEY_RING: url }, flags: {} }).key_ring).toBe(url)
 })

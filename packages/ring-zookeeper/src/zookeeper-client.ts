@@ -1,7 +1,7 @@
-import { StoreUnavailable } from '@countersign/store'
+import { type RingServer, StoreUnavailable } from '@countersign/store'
 import type { Reader } from './jute.ts'
 import { type ConnectionOptions, openConnection, type ZookeeperConnection } from './zookeeper-connection.ts'
-import type { ZookeeperPlace, ZookeeperServer } from './zookeeper-url.ts'
+import type { ZookeeperPlace } from './zookeeper-url.ts'
 
 /** A connection to whichever server answers, made when it is needed, and kept up while somebody listens. */
 export interface ZookeeperClient {
@@ -66,7 +66,7 @@ export function createZookeeperClient(options: ClientOptions): ZookeeperClient {
   async function connectToAny(): Promise<ZookeeperConnection> {
     let cause: unknown
     for (let tries = 0; tries < servers.length; tries++) {
-      const server = servers[next++ % servers.length] as ZookeeperServer
+      const server = servers[next++ % servers.length] as RingServer
       const own: ConnectionOptions = { ...options, server, onChange: tell, onEnd: keepUp }
       const opened = await openConnection(own).catch((error: unknown) => {
         cause = error

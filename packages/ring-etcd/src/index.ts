@@ -1,0 +1,2 @@
+export * from './etcd-url.ts'
+export * from './open-etcd-register.ts'
