@@ -7,39 +7,31 @@ const commitSeconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2
 
 /** Counts what a node does. No label takes a value that a request brings along. */
 export function createCounting(registry: Registry): { observer: Observer; feedLookedAt: () => number | undefined } {
-  const registers = [registry]
-  const requests = new Histogram({
-    name: 'countersign_http_request_duration_seconds',
-    help: 'From the head of a request to the head of its answer.',
-    labelNames: ['method', 'route', 'status'] as const,
-    buckets: requestSeconds,
-    registers,
-  })
-  const refusals = new Counter({
-    name: 'countersign_refusals_total',
-    help: 'Refused requests, by their reason.',
-    labelNames: ['reason'] as const,
-    registers,
-  })
-  const refreshes = new Counter({
-    name: 'countersign_refresh_decisions_total',
-    help: 'Decisions of the refresh rule, by the row of its table; reason: of a refusal.',
-    labelNames: ['row', 'reason'] as const,
-    registers,
-  })
-  const commits = new Histogram({
-    name: 'countersign_commit_duration_seconds',
-    help: 'Commits of the store; durable: whether they wait for the disk.',
-    labelNames: ['durable', 'outcome'] as const,
-    buckets: commitSeconds,
-    registers,
-  })
-  const failures = new Counter({
-    name: 'countersign_store_failures_total',
-    help: 'Calls of the store that failed because it was away or full.',
-    labelNames: ['operation'] as const,
-    registers,
-  })
+  const histogram = <Label extends string>(name: string, help: string, labelNames: Label[], buckets: number[]) =>
+    new Histogram({ name: `countersign_${name}`, help, labelNames, buckets, registers: [registry] })
+  const counter = <Label extends string>(name: string, help: string, labelNames: Label[]) =>
+    new Counter({ name: `countersign_${name}`, help, labelNames, registers: [registry] })
+  const requests = histogram(
+    'http_request_duration_seconds',
+    'From the head of a request to the head of its answer.',
+    ['method', 'route', 'status'],
+    requestSeconds,
+  )
+  const refusals = counter('refusals_total', 'Refused requests, by their reason.', ['reason'])
+  const refreshes = counter(
+    'refresh_decisions_total',
+    'Decisions of the refresh rule, by the row of its table; reason: of a refusal.',
+    ['row', 'reason'],
+  )
+  const commits = histogram(
+    'commit_duration_seconds',
+    'Commits of the store; durable: whether they wait for the disk.',
+    ['durable', 'outcome'],
+    commitSeconds,
+  )
+  const failures = counter('store_failures_total', 'Calls of the store that failed because it was away or full.', [
+    'operation',
+  ])
   let lookedAt: number | undefined
   const observer: Observer = {
     answered({ route, method, status, reason, seconds }) {
