@@ -39,3 +39,17 @@ test('a journal of before identities could be taken away is replayed', async () 
   expect(await replayJournal([old], options(store))).toBe(1)
   expect((await store.loadSessionOnly(session.id))?.session.endedAt).toBe(ended.endedAt)
 })
+
+test('a role that was taken away does not come back with a backup; what an operator keeps of a person besides is not in the journal', async () => {
+  const store = createMemoryStore(given.storeOptions(time))
+  const before = { roles: ['admin'], groups: ['staff'], permissions: [], attributes: { tenant: 'acme' } }
+  const user = await given.user(store, { rights: before })
+  const demoted = { ...user, rights: { ...before, roles: [], attributes: { tenant: 'of another' } } }
+  const audit = [{ event: 'user.rights_changed' as const, time: time.now(), userId: user.id }]
+  const record = journalRecord(given.change([{ table: 'user', row: demoted }], { audit }), () => '')
+  expect(JSON.stringify(record)).not.toContain('of another')
+  const records = [JSON.parse(JSON.stringify(record)) as JournalRecord]
+  expect(await replayJournal(records, options(store))).toBe(1)
+  expect((await store.loadUser(user.id)).user?.rights).toEqual({ ...before, roles: [] })
+  expect(await replayJournal(records, options(store))).toBe(0)
+})
