@@ -13,6 +13,7 @@ import { addUser, setUserRights } from './run-user-command.ts'
 
 export type AdminCommand =
   | 'users show'
+  | 'users list'
   | 'users add'
   | 'users set'
   | 'users disable'
@@ -29,6 +30,7 @@ type Run = (admin: Admin, argument: string) => object | Promise<object>
 
 const commands: Readonly<Record<AdminCommand, Run>> = {
   'users show': (admin: Admin, id: string) => admin.showUser(id),
+  'users list': (admin: Admin, after: string) => admin.listUsers(after),
   'users add': addUser,
   'users set': setUserRights,
   'users disable': (admin: Admin, id: string) => admin.disableUser(id),

@@ -47,6 +47,9 @@ test('users add reads the password from standard input, and users set gives what
     const { access_token: token } = (await answer.json()) as { access_token: string }
     expect(JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())).toMatchObject({ is: ['editor'] })
     expect(await node.server.admin.showUser('maria@example.com')).toMatchObject({ roles: ['editor'] })
+    const [listed, ...others] = await node.server.admin.listUsers('')
+    expect([listed, others]).toEqual([expect.objectContaining({ email: 'maria@example.com', state: 'active' }), []])
+    expect(await node.server.admin.listUsers(listed?.id ?? '')).toEqual([])
   } finally {
     await node.close()
   }

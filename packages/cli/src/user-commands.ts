@@ -14,6 +14,11 @@ Rights are key=value, lists separated by commas; attributes are JSON. What is na
 export function addUserCommands(program: Command, configured: () => Configuration): void {
   const users = program.command('users').description('people’s accounts, whether the server runs or not')
   users
+    .command('list')
+    .description('a thousand at most, in the order in which they came')
+    .option('--after <user>', 'only those after this one, by its id', '')
+    .action(({ after }: { after: string }) => administer(configured(), 'users list', after))
+  users
     .command('add <email>')
     .description('make one; the password is asked for, or read from standard input, and never an argument')
     .option('--name <name>', 'how they are called')

@@ -73,6 +73,7 @@ export function createPostgresStore(parts: {
     countClients: origin => begin(() => reads.clientCount(origin)),
     knowsWebOrigin: origin => begin(() => reads.knowsWebOrigin(origin)),
     loadUser: userId => begin(() => reads.user(userId)),
+    listUsers: page => begin(() => reads.users(page)),
     loadUserByEmail: key => begin(() => reads.userByEmail(key)),
     loadUserByIdentity: (connection, subject) => begin(() => reads.userByIdentity(connection, subject)),
     listIdentities: userId => begin(() => reads.identitiesOf(userId)),

@@ -30,6 +30,7 @@ export type ReadStatements = Readonly<
     | 'webOrigin'
     | 'clientsById'
     | 'userById'
+    | 'userPage'
     | 'userByEmail'
     | 'userByIdentity'
     | 'identitiesOf'
@@ -78,6 +79,9 @@ export function openReadStatements(statement: (text: string) => Statement): Read
   return {
     ...openClientStatements(statement),
     userById: statement(`${userOnly} LEFT JOIN countersign.user u ON u.id = $2`),
+    userPage: statement(
+      `${userOnly} LEFT JOIN (SELECT * FROM countersign.user WHERE id > $2 ORDER BY id LIMIT $3) u ON true ORDER BY u.id`,
+    ),
     userByEmail: statement(`${userOnly} LEFT JOIN countersign.user u ON u.email_key = $2`),
     userByIdentity: statement(
       `SELECT ${snapshotColumns}, ${userColumns}, ${identityColumns} FROM countersign.issuer i

@@ -16,6 +16,7 @@ import {
   type SessionOnlySnapshot,
   type SessionSnapshot,
   type ShortLivedRows,
+  type User,
   type UserSnapshot,
 } from '@countersign/core'
 import type { Epochs } from '@countersign/protocol'
@@ -32,6 +33,7 @@ import {
   type SessionWithFamilies,
   type ShortLivedSnapshot,
   standingGrant,
+  type UserPage,
 } from '@countersign/store'
 import { clientOf } from './clients.ts'
 import { type Column, canBeStored, parsedOf, type Row, uuidOf } from './columns.ts'
@@ -52,6 +54,7 @@ export interface Reads {
   readonly clientCount: (origin: ClientOrigin) => Promise<number>
   readonly knowsWebOrigin: (origin: string) => Promise<boolean>
   readonly user: (userId: string) => Promise<UserSnapshot>
+  readonly users: (page: UserPage) => Promise<readonly User[]>
   readonly userByEmail: (key: string) => Promise<UserSnapshot>
   readonly userByIdentity: (connection: string, subject: string) => Promise<IdentitySnapshot>
   readonly identitiesOf: (userId: string) => Promise<readonly Identity[]>
@@ -150,6 +153,12 @@ export function openReads(
       })
     },
     user: userId => userSnapshot(sql.userById, isId(userId) ? uuidOf(userId) : null),
+    async users({ after, limit }) {
+      const beginning = after === undefined ? '0'.repeat(32) : isId(after) ? uuidOf(after) : null
+      const rows = await query(sql.userPage, beginning, limit)
+      readSnapshot(rows[0])
+      return rows.flatMap(row => (hasRow(row, snapshotColumnCount) ? [readUser(row, snapshotColumnCount)] : []))
+    },
     userByEmail: key => userSnapshot(sql.userByEmail, key),
     async userByIdentity(connection, subject) {
       const known = canBeStored(connection) && canBeStored(subject)

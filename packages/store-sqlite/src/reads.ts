@@ -18,7 +18,13 @@ import type {
 } from '@countersign/core'
 import { isId } from '@countersign/core'
 import type { Epochs } from '@countersign/protocol'
-import { type DueSnapshot, livingSession, newestFirst, type SessionWithFamilies } from '@countersign/store'
+import {
+  type DueSnapshot,
+  livingSession,
+  newestFirst,
+  type SessionWithFamilies,
+  type UserPage,
+} from '@countersign/store'
 import type { Clients } from './clients.ts'
 import { type Column, idColumns, idKey, idOf, idParts, type Row } from './columns.ts'
 import { familyColumnCount, familyColumns, readFamily } from './families.ts'
@@ -37,6 +43,7 @@ export interface Reads {
   readonly client: (clientId: string) => Client | undefined
   readonly clients: Clients
   readonly user: (userId: string) => User | undefined
+  readonly users: (page: UserPage) => readonly User[]
   readonly userByEmail: (key: string) => User | undefined
   readonly identity: (connection: string, subject: string) => Identity | undefined
   readonly identitiesOf: (userId: string) => readonly Identity[]
@@ -138,6 +145,7 @@ export function openReads(
     client: clientId => clients.byId(clientId)?.client,
     clients,
     user: userId => (isId(userId) ? users.byId(userId) : undefined),
+    users: ({ after, limit }) => (after === undefined || isId(after) ? users.list(after, limit) : []),
     userByEmail: users.byEmail,
     identity: identities.load,
     identitiesOf: userId => (isId(userId) ? identities.standing(userId) : []),

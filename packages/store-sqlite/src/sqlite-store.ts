@@ -33,6 +33,7 @@ export function createSqliteStore(
     countClients: async origin => read(() => reads.clients.count(origin)),
     knowsWebOrigin: async origin => read(() => reads.clients.knowsWebOrigin(origin)),
     loadUser: async userId => read(() => ({ ...reads.now(), user: reads.user(userId) })),
+    listUsers: async page => read(() => reads.users(page)),
     loadUserByEmail: async key => read(() => ({ ...reads.now(), user: reads.userByEmail(key) })),
     loadUserByIdentity: async (connection, subject) =>
       read(() => {

@@ -30,6 +30,8 @@ export function readUser(row: Row, offset: number): User {
 export interface Users {
   readonly byId: (id: string) => User | undefined
   readonly byEmail: (key: string) => User | undefined
+  /** In the order of their ids, after one of them. */
+  readonly list: (after: string | undefined, limit: number) => readonly User[]
   readonly sealSalt: (id: string) => Buffer | null
   readonly put: (user: User) => boolean
 }
@@ -37,6 +39,8 @@ export interface Users {
 export function openUsers(database: DatabaseSync): Users {
   const select = `SELECT ${userColumns} FROM user u`
   const readById = prepareRead(database, `${select} WHERE u.key = ? AND u.rest = ?`)
+  const readFirst = prepareRead(database, `${select} ORDER BY u.key LIMIT ?`)
+  const readAfter = prepareRead(database, `${select} WHERE u.key > ? ORDER BY u.key LIMIT ?`)
   const readByEmail = prepareRead(database, `${select} WHERE u.email_key = ?`)
   const readSealSalt = prepareRead(database, 'SELECT hex(seal_salt) FROM user WHERE key = ? AND rest = ?')
   const insert = database.prepare(
@@ -58,6 +62,10 @@ export function openUsers(database: DatabaseSync): Users {
       return found(readById.one(key, rest))
     },
     byEmail: key => found(readByEmail.one(key)),
+    list(after, limit) {
+      const rows = after === undefined ? readFirst.all(limit) : readAfter.all(idParts(after).key, limit)
+      return rows.map(row => readUser(row, 0))
+    },
     sealSalt(id) {
       const { key, rest } = idParts(id)
       return saltOf(readSealSalt.one(key, rest)?.[0] ?? '')

@@ -8,6 +8,7 @@ import {
   type SessionOnlySnapshot,
   type ShortLivedRows,
   type Snapshot,
+  type User,
   type UserSnapshot,
   webOrigins,
 } from '@countersign/core'
@@ -25,6 +26,7 @@ import {
   type StoredAuditRow,
   type StoreOptions,
   StoreUnavailable,
+  type UserPage,
 } from './store.ts'
 
 /**
@@ -139,6 +141,10 @@ export function createMemoryStore(options: StoreOptions): Store {
     async loadUser(userId) {
       return userSnapshot(userId)
     },
+    async listUsers(page) {
+      open()
+      return pageOfUsers([...tables.users.values()], page)
+    },
     async loadUserByEmail(key) {
       return userSnapshot(tables.userIdByEmail(key))
     },
@@ -223,4 +229,13 @@ export function createMemoryStore(options: StoreOptions): Store {
       closed = true
     },
   }
+}
+
+/** By the bytes of their ids, which grow with time. */
+function pageOfUsers(users: readonly User[], { after, limit }: UserPage): readonly User[] {
+  const bytes = (id: string): Buffer => Buffer.from(id, 'base64url')
+  return users
+    .filter(({ id }) => after === undefined || bytes(id).compare(bytes(after)) > 0)
+    .sort((one, other) => bytes(one.id).compare(bytes(other.id)))
+    .slice(0, limit)
 }

@@ -19,6 +19,7 @@ import type {
   ShortLivedKind,
   ShortLivedRows,
   Snapshot,
+  User,
   UserSnapshot,
 } from '@countersign/core'
 import type { FeedEntry, NamedKind } from '@countersign/protocol'
@@ -42,6 +43,8 @@ export interface Store {
   /** True if a client that is not switched off has a redirect URI of this web origin (RFC 6454). */
   knowsWebOrigin(origin: string): Promise<boolean>
   loadUser(userId: string): Promise<UserSnapshot>
+  /** A page of the users, deleted ones too, in the order in which they came. There may be very many: never all of them at once. */
+  listUsers(page: UserPage): Promise<readonly User[]>
   /** By `emailKey(address)`. */
   loadUserByEmail(key: string): Promise<UserSnapshot>
   loadUserByIdentity(connection: string, subject: string): Promise<IdentitySnapshot>
@@ -97,6 +100,12 @@ export interface IssuerSnapshot extends Snapshot {
 export interface ClientPage {
   /** Only those that came so. */
   readonly origin?: ClientOrigin
+  /** The id after which the page begins. */
+  readonly after?: string
+  readonly limit: number
+}
+
+export interface UserPage {
   /** The id after which the page begins. */
   readonly after?: string
   readonly limit: number

@@ -109,6 +109,7 @@ export function createNodeStore(world: {
     countClients: origin => reach(() => engine().countClients(origin)),
     knowsWebOrigin: origin => reach(() => engine().knowsWebOrigin(origin)),
     loadUser: id => reach(() => engine().loadUser(id)),
+    listUsers: page => reach(() => engine().listUsers(page)),
     loadUserByEmail: key => reach(() => engine().loadUserByEmail(key)),
     listIdentities: userId => reach(() => engine().listIdentities(userId)),
     loadUserByIdentity: (connection, subject) => reach(() => engine().loadUserByIdentity(connection, subject)),

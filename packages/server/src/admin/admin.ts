@@ -18,12 +18,14 @@ import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
 import { endUserSessions } from '../sign-in/end-user-sessions.ts'
 import { type ClientAdmin, createClientAdmin } from './client-admin.ts'
 import { type AuditView, readAudit } from './read-audit.ts'
-import { addUser, findUser, setRights } from './user-admin.ts'
+import { addUser, findUser, listUsers, setRights, type UserLine } from './user-admin.ts'
 
 /** What an operator does on a running system: the CLI's commands, one function each. */
 export interface Admin {
   /** By id or e-mail address: who it is, and where they are signed in. */
   showUser(idOrEmail: string): Promise<UserView | Refusal>
+  /** A thousand at most, after one of them, in the order in which they came. */
+  listUsers(after: string): Promise<readonly UserLine[]>
   /** `password_unacceptable`, `email_taken` and so on are answered as at sign-up. */
   addUser(user: Parameters<typeof addUser>[1]): Promise<object | Refusal>
   /** Replaces what is named; clients whose tokens tell of it are told. */
@@ -87,6 +89,7 @@ export function createAdmin(services: Services, personal: PersonalSeal): Admin {
   }
   return {
     showUser: who => showUser(store, who),
+    listUsers: after => listUsers(store, after),
     addUser: user => addUser(services, user),
     setRights: (who, rights) => setRights(services, who, rights),
     disableUser: who =>

@@ -10,6 +10,29 @@ export function findUser(store: Store, idOrEmail: string): Promise<UserSnapshot>
   return key === null ? store.loadUser(idOrEmail) : store.loadUserByEmail(key)
 }
 
+const listedAtMost = 1_000
+
+/** In the order in which they came; those that were deleted are left out. */
+export async function listUsers(store: Store, after: string): Promise<readonly UserLine[]> {
+  const page = { limit: listedAtMost, ...(after !== '' && { after }) }
+  const users = (await store.listUsers(page)).filter(({ deletedAt }) => deletedAt === null)
+  return users.map(user => ({
+    id: user.id,
+    email: user.email ?? '',
+    name: user.name ?? '',
+    state: user.disabledAt === null ? 'active' : 'disabled',
+    created_at: new Date(user.createdAt).toISOString(),
+  }))
+}
+
+export interface UserLine {
+  readonly id: string
+  readonly email: string
+  readonly name: string
+  readonly state: 'active' | 'disabled'
+  readonly created_at: string
+}
+
 export async function addUser(
   services: Services,
   wanted: Pick<NewUser, 'email' | 'name' | 'password'>,

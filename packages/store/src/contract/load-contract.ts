@@ -1,4 +1,4 @@
-import { type Client, emailKey, type Family, makeId, newIdentity, type Session } from '@countersign/core'
+import { type Client, emailKey, type Family, makeId, newIdentity, type Session, type User } from '@countersign/core'
 import * as given from '../given.ts'
 import type { Contract } from './contract.ts'
 
@@ -90,6 +90,23 @@ export function loadContract({ it, expect }: Contract): void {
     const known = { ...snapshot, identity: given.stored(identity) }
     expect(await store.loadUserByIdentity('google', identity.subject)).toEqual(known)
     expect((await store.loadUserByIdentity('github', identity.subject)).user).toBeUndefined()
+  })
+
+  it('users in pages, in the order in which they came', async ({ store, clock }) => {
+    expect(await store.listUsers({ limit: 10 })).toEqual([])
+    const users: User[] = []
+    for (let count = 0; count < 5; count++) {
+      users.push(await given.user(store))
+      clock.advance(1)
+    }
+    expect(await store.listUsers({ limit: 10 })).toEqual(users)
+    const [first, second] = [
+      await store.listUsers({ limit: 2 }),
+      await store.listUsers({ after: users[1]?.id ?? '', limit: 2 }),
+    ]
+    expect([...first, ...second]).toEqual(users.slice(0, 4))
+    expect(await store.listUsers({ after: users[4]?.id ?? '', limit: 2 })).toEqual([])
+    expect(await store.listUsers({ after: 'no id', limit: 2 })).toEqual([])
   })
 
   it('a user with nothing but an id, and one who is erased', async ({ store }) => {
