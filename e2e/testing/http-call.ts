@@ -33,6 +33,9 @@ export function monotonic(): number {
   return Number(process.hrtime.bigint() / 1000n) / 1000
 }
 
+/** What the wall clock said, in milliseconds since 1970, when the monotonic one was at zero: for times that a database has written. */
+export const wallClockAtZero: number = performance.timeOrigin + performance.now() - monotonic()
+
 /** One request on a connection of its own, so that a server that dies takes nobody else's request along. */
 export async function call(url: string, what: Call = {}): Promise<Answer> {
   let answer: Answer | undefined

@@ -1,6 +1,6 @@
 import type { History, HistoryEvent, TokenExchange } from '@countersign/simulation/history/history'
 import { readAccessToken, readRefreshToken } from '@countersign/simulation/history/read-tokens'
-import { judgeRecorded } from '@countersign/simulation/invariants/judge'
+import { judgeRecorded, type Recorded } from '@countersign/simulation/invariants/judge'
 import { type Answer, type Call, monotonic, observers, type Sending } from './http-call.ts'
 import { readObserved } from './observed-history.ts'
 import { wholeAudit, withStore } from './stored-state.ts'
@@ -9,6 +9,7 @@ import { wholeAudit, withStore } from './stored-state.ts'
 export interface Witness {
   /** Answers of the token endpoint to refreshes, so far. */
   readonly seen: () => number
+  readonly exchanges: readonly TokenExchange[]
   /** Moves the clock of the server: the judges must know when that was. */
   clockJumps(move: () => void): void
   /**
@@ -16,19 +17,41 @@ export interface Witness {
    * the clients that took part.
    */
   violations(dataFolder: string, graceSeconds: number): Promise<string[]>
+  /** The same, of what was written elsewhere; `more`: what the judges must know besides. */
+  judge(written: Written, graceSeconds: number, more?: readonly HistoryEvent[]): string[]
+  /** Sees nothing more. */
+  close(): void
 }
+
+type Written = Pick<Recorded, 'log' | 'auditRows' | 'auditInOrder' | 'nodes'>
 
 export function createWitness(): Witness {
   const exchanges: TokenExchange[] = []
   const jumps: HistoryEvent[] = []
   const noteJump = (): void =>
     void jumps.push({ kind: 'fault', time: monotonic(), what: 'store clock', text: 'the clock jumps' })
-  observers.add((what, answer, sending) => {
+  const observe: typeof observers extends Set<infer Observer> ? Observer : never = (what, answer, sending) => {
     const exchange = exchangeOf(what, answer, sending)
     if (exchange !== undefined) exchanges.push(exchange)
-  })
+  }
+  observers.add(observe)
+
+  function judge(written: Written, graceSeconds: number, more: readonly HistoryEvent[] = []): string[] {
+    const events: HistoryEvent[] = [
+      ...jumps,
+      ...more,
+      ...written.log.map(applied => ({ kind: 'commit' as const, time: applied.time, applied })),
+      ...exchanges.map(exchange => ({ kind: 'exchange' as const, time: exchange.answeredAt, exchange })),
+    ].sort((one, other) => one.time - other.time)
+    const history: History = { events, faults: {}, rows: {} }
+    const tolerance = { graceMilliseconds: graceSeconds * 1000, minimumLifeMilliseconds: 0 }
+    const found = judgeRecorded({ ...written, history, lootOf: () => undefined, tolerance })
+    return found.map(({ rule, text }) => `${rule}: ${text}`)
+  }
+
   return {
     seen: () => exchanges.length,
+    exchanges,
     clockJumps(move) {
       // What is committed before it, and what after it, is each on one side.
       noteJump()
@@ -36,18 +59,11 @@ export function createWitness(): Witness {
       noteJump()
     },
     async violations(dataFolder, graceSeconds) {
-      const log = readObserved(dataFolder)
       const auditRows = await withStore(dataFolder, wholeAudit)
-      const events: HistoryEvent[] = [
-        ...jumps,
-        ...log.map(applied => ({ kind: 'commit' as const, time: applied.time, applied })),
-        ...exchanges.map(exchange => ({ kind: 'exchange' as const, time: exchange.answeredAt, exchange })),
-      ].sort((one, other) => one.time - other.time)
-      const history: History = { events, faults: {}, rows: {} }
-      const tolerance = { graceMilliseconds: graceSeconds * 1000, minimumLifeMilliseconds: 0 }
-      const found = judgeRecorded({ log, history, auditRows, nodes: 1, lootOf: () => undefined, tolerance })
-      return found.map(({ rule, text }) => `${rule}: ${text}`)
+      return judge({ log: readObserved(dataFolder), auditRows, nodes: 1 }, graceSeconds)
     },
+    judge,
+    close: () => void observers.delete(observe),
   }
 }
 
@@ -58,7 +74,8 @@ function exchangeOf(what: Call, answer: Answer | undefined, { url, sentAt }: Sen
   const row = answer.headers['countersign-refresh-row']
   return {
     party: { name: what.form?.client_id ?? '', honest: true },
-    node: 'server',
+    // Who it was is said by what stands in front of several.
+    node: answer.headers['served-by']?.toString() ?? 'server',
     path: '/token',
     arrivedAt: sentAt,
     storeArrivedAt: Date.now(),

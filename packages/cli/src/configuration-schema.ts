@@ -116,6 +116,8 @@ const plainConfiguration = z.strictObject({
   database_named_statements: z.boolean().default(true),
   /** ZooKeeper or etcd; absent: the nodes agree on the keys in the store. */
   key_ring: keyRingUrl.optional(),
+  /** How long a statement, or a connection to become free, is waited for; then it is 503. */
+  database_patience_seconds: z.int().min(1).max(60).default(5),
   /** Defaults to `http://127.0.0.1:PORT`. */
   issuer: issuer.optional(),
   application_name: z.string().min(1).max(60).default('Countersign'),
@@ -191,6 +193,7 @@ export interface WrittenConfiguration {
   readonly database_connections: number
   readonly database_named_statements: boolean
   readonly key_ring?: string | undefined
+  readonly database_patience_seconds: number
   readonly issuer?: string | undefined
   readonly application_name: string
   readonly theme: WrittenTheme
@@ -249,6 +252,7 @@ export const flagKeys = ['port', 'data', 'database', 'issuer'] as const
 export const numberKeys: ReadonlySet<string> = new Set([
   'port',
   'database_connections',
+  'database_patience_seconds',
   'signing_key_days',
   'drain_seconds',
   'drain_notice_seconds',

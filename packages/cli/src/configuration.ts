@@ -35,6 +35,7 @@ export interface Configuration {
   readonly database_named_statements: boolean
   /** Where the nodes agree on the keys, besides the store. May hold a password. */
   readonly key_ring?: string | undefined
+  readonly database_patience_seconds: number
   readonly issuer: string | undefined
   readonly application_name: string
   /** Paths in it are absolute. */

@@ -25,5 +25,6 @@ export function openStore(
 /** How the configured database is reached; `undefined`: there is none, everything is in the data folder. */
 export function postgresOptions(configuration: Configuration): PostgresOptions | undefined {
   const { database, database_connections: connections, database_named_statements: namedStatements } = configuration
-  return database === undefined ? undefined : { url: database, connections, namedStatements }
+  const patienceMs = configuration.database_patience_seconds * 1000
+  return database === undefined ? undefined : { url: database, connections, namedStatements, patienceMs }
 }

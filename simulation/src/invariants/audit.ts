@@ -5,7 +5,7 @@ import type { Applied } from '../history/applied.ts'
 import type { Violation } from './violation.ts'
 
 /** One audit row for every change of rights or credentials, none for a rotation, no gaps, and the chain whole. */
-export function judgeAudit(log: readonly Applied[], rows: readonly StoredAuditRow[]): Violation[] {
+export function judgeAudit(log: readonly Applied[], rows: readonly StoredAuditRow[], inOrder: boolean): Violation[] {
   const violations: Violation[] = []
   const versions = new Map<string, Written>()
   for (const { change, time, node } of log) {
@@ -24,6 +24,7 @@ export function judgeAudit(log: readonly Applied[], rows: readonly StoredAuditRo
     change.audit.map(({ personal: _sealed, ...kept }) => canonicalJson(kept)),
   )
   const found = rows.map(({ record }) => canonicalJson(record))
+  if (!inOrder) for (const one of [expected, found]) one.sort()
   if (expected.length !== found.length || expected.some((one, index) => one !== found[index])) {
     const text = `${expected.length} rows expected, ${found.length} found, or others`
     violations.push({ rule: 'the audit log holds what was committed', time: 0, text })

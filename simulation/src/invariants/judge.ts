@@ -19,6 +19,8 @@ export interface Recorded {
   readonly log: readonly Applied[]
   readonly history: History
   readonly auditRows: readonly StoredAuditRow[]
+  /** False: rows of several changes may be numbered in another order than the changes were made in. Default: true. */
+  readonly auditInOrder?: boolean
   readonly nodes: number
   readonly lootOf: (party: string) => Loot | undefined
   readonly tolerance: Tolerance
@@ -39,13 +41,14 @@ export async function judge({ disk, history, thieves, nodes }: World): Promise<V
 }
 
 /** Everything that was promised, judged on what has happened. In order of time. */
-export function judgeRecorded({ log, history, auditRows, nodes, lootOf, tolerance }: Recorded): Violation[] {
+export function judgeRecorded(recorded: Recorded): Violation[] {
+  const { log, history, auditRows, auditInOrder = true, nodes, lootOf, tolerance } = recorded
   const lost = history.events.flatMap(event => (event.kind === 'forgotten' ? event.lost : []))
   const truth = truthOf(log, lost)
   const all = [...log, ...lost].sort((one, other) => one.time - other.time)
   return [
     ...judgeChain(log),
-    ...judgeAudit(log, auditRows),
+    ...judgeAudit(log, auditRows, auditInOrder),
     ...judgeLogouts(history, truth, truthOf(all), tolerance.graceMilliseconds),
     ...judgeRevocation(history, truth),
     ...judgeTolerance(history, truth, { lootOf, nodes, tolerance }),

@@ -6,8 +6,14 @@ export interface CuttingProxy {
   readonly url: string
   /** From now on nothing comes back: what is sent still arrives. */
   readonly swallowAnswers: () => void
-  /** The next COMMIT arrives, and the connection is cut before its answer. */
-  readonly cutAtCommit: () => void
+  /** From now on nothing gets through, either way, and nobody is told; new connections are made, and say nothing. */
+  readonly partition: () => void
+  /** What was held back goes on its way, as a network would send it again. */
+  readonly heal: () => void
+  /** The next COMMIT arrives, and the connection is cut before its answer; `cut` is called then. */
+  readonly cutAtCommit: (cut?: () => void) => void
+  /** The same, whatever it is that is asked next. */
+  readonly cutAtAnswer: (cut?: () => void) => void
   readonly close: () => Promise<void>
 }
 
@@ -17,29 +23,43 @@ const commit = 'COMMIT\0'
 export async function startCuttingProxy(port: number): Promise<CuttingProxy> {
   const sockets = new Set<Socket>()
   let swallows = false
-  let cuts = false
+  let parted: (() => void)[] | undefined
+  let cutNext: { at: 'commit' | 'answer'; cut: () => void } | undefined
+  /** Now, or when the wire is whole again. */
+  const carry = (action: () => void): void => void (parted === undefined ? action() : parted.push(action))
+
   const server = createServer(near => {
     const far = connect(port, '127.0.0.1')
-    let isCut = false
+    let cutting: typeof cutNext
     for (const socket of [near, far]) {
       sockets.add(socket)
       socket.on('error', () => {})
       socket.on('close', () => {
         sockets.delete(socket)
-        if (!isCut || socket === near) far.destroy()
-        near.destroy()
+        carry(() => {
+          if (cutting === undefined || socket === near) far.destroySoon()
+          near.destroySoon()
+        })
       })
     }
+    let greeted = false
     near.on('data', (bytes: Buffer) => {
-      far.write(bytes)
-      if (!cuts || !bytes.includes(commit)) return
-      cuts = false
-      isCut = true
+      carry(() => far.write(bytes))
+      const isCutHere = cutNext?.at === 'commit' ? bytes.includes(commit) : greeted
+      greeted = true
+      if (cutNext === undefined || cutting !== undefined || !isCutHere) return
+      cutting = cutNext
+      cutNext = undefined
     })
     far.on('data', (bytes: Buffer) => {
-      if (!isCut && !swallows) near.write(bytes)
+      if (cutting === undefined) {
+        if (!swallows) carry(() => near.write(bytes))
+        return
+      }
       // The database has done what was asked, and says so to nobody.
-      if (isCut && bytes.includes(commit)) near.destroy()
+      if (cutting.at === 'commit' && !bytes.includes(commit)) return
+      cutting.cut()
+      near.destroy()
     })
   })
   server.listen(0, '127.0.0.1')
@@ -50,8 +70,19 @@ export async function startCuttingProxy(port: number): Promise<CuttingProxy> {
     swallowAnswers() {
       swallows = true
     },
-    cutAtCommit() {
-      cuts = true
+    partition() {
+      parted ??= []
+    },
+    heal() {
+      const held = parted ?? []
+      parted = undefined
+      for (const action of held) action()
+    },
+    cutAtCommit(cut = () => {}) {
+      cutNext = { at: 'commit', cut }
+    },
+    cutAtAnswer(cut = () => {}) {
+      cutNext = { at: 'answer', cut }
     },
     async close() {
       for (const socket of sockets) socket.destroy()
