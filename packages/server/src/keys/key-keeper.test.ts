@@ -233,6 +233,88 @@ test('the first keys are made, later ones turned: the log says which', async () 
   expect(told.lastIndexOf('keys made {')).toBe(0)
 })
 
+describe('looks at the ring', () => {
+  /** A server whose looks at the ring are answered when the test says so, with what stood there when they began. */
+  async function heldLooks(): Promise<{ to: GivenServer; hold(): () => void }> {
+    let gate: Promise<void> = Promise.resolve()
+    const to = await given.server({
+      wrapStore: store => ({
+        ...store,
+        async loadIssuer() {
+          const found = await store.loadIssuer()
+          await gate
+          return found
+        },
+      }),
+    })
+    return {
+      to,
+      hold() {
+        const { promise, resolve } = Promise.withResolvers<void>()
+        gate = promise
+        return () => {
+          gate = Promise.resolve()
+          resolve()
+        }
+      },
+    }
+  }
+
+  test('an answer counts from when it was asked for: one that was under way for longer than a ring is trusted is worth nothing', async () => {
+    const { to, hold } = await heldLooks()
+    const { keys } = to.server.services
+    const letGo = hold()
+    const looking = keys.read()
+    to.setClock(to.now() + 61_000)
+    letGo()
+    await looking
+    expect(() => keys.mint()).toThrow(StoreUnavailable)
+    await keys.read()
+    expect(keys.mint()).toBeDefined()
+  })
+
+  test('an answer that arrives late takes no later one’s place: a key that is dead does not come back', async () => {
+    const { to, hold } = await heldLooks()
+    const { keys } = to.server.services
+    const { kid } = keys.mint().signer
+    const letGo = hold()
+    const old = keys.read()
+    // It waits already; the next ones do not.
+    await new Promise(setImmediate)
+    const gateOfOld = letGo
+    hold()()
+    await to.server.admin.retireKey(kid)
+    gateOfOld()
+    await old
+    expect(keys.mint().signer.kid).not.toBe(kid)
+    expect(keys.published(kid)).toBeUndefined()
+  })
+
+  test('who asks while a look is under way gets one that begins afterwards', async () => {
+    const { to, hold } = await heldLooks()
+    const other = await createServer({
+      config: sampleConfig,
+      store: to.store,
+      master: sampleMaster,
+      clients: [],
+      log: { info() {}, warn() {}, error() {} },
+      clock: to.now,
+    })
+    const { keys } = to.server.services
+    const letGo = hold()
+    const first = keys.read()
+    await new Promise(setImmediate)
+    await other.admin.retireKey('1')
+    const second = keys.read()
+    letGo()
+    await first
+    expect(keys.refreshKey(2)).toBeUndefined()
+    await second
+    expect(keys.refreshKey(2)).toBeDefined()
+    await other.close()
+  })
+})
+
 describe('several algorithms', () => {
   const rsa = declareClient({ id: 'rsa', idTokenAlgorithm: 'RS256' })
   const jwks = async (to: GivenServer): Promise<Record<string, string>[]> =>

@@ -11,10 +11,15 @@ export function issueAccessToken(
   const apis = [claims.aud].flat()
   const isOpaque = client.accessTokenFormat === 'opaque' || apis.some(api => config.opaqueApis?.has(api))
   if (isOpaque) return mintOpaqueToken({ sealingKey: opaqueTokenKey, ...keys.mint() }, claims)
-  const [only, ...others] = apis.filter(api => api !== config.issuer)
-  // Two APIs have no secret in common.
-  const isShared = only !== undefined && others.length === 0 && config.sharedSecretApis?.has(only)
-  return mintAccessToken(isShared ? keys.mintFor(only) : keys.mint(), claims)
+  const sharing = apiThatShares(apis, config)
+  return mintAccessToken(sharing === undefined ? keys.mint() : keys.mintFor(sharing), claims)
+}
+
+/** The one API that a token reaches, if it has a secret in common with us. Two have none in common. */
+function apiThatShares(apis: readonly string[], { issuer, sharedSecretApis }: Services['config']): string | undefined {
+  if (sharedSecretApis === undefined || sharedSecretApis.size === 0) return undefined
+  const [only, ...others] = apis.filter(api => api !== issuer)
+  return only !== undefined && others.length === 0 && sharedSecretApis.has(only) ? only : undefined
 }
 
 /** The version of the claim schema, which APIs may ask for (`oldestSchema` of the verifier). */
