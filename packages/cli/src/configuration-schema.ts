@@ -1,5 +1,5 @@
 import { type WrittenConnection, writtenConnection } from '@countersign/connections'
-import { type ClaimsMap, defaultKeyPolicy, type SigningAlgorithm, signingAlgorithms } from '@countersign/core'
+import { type ClaimsMap, defaultKeyPolicy, emailKey, type SigningAlgorithm, signingAlgorithms } from '@countersign/core'
 import { claimsMap, closedRegistration, rightsOfBackEnds, type WrittenClient, writtenClient } from '@countersign/server'
 import * as z from 'zod'
 import { isKeyRingUrl } from './open-key-ring.ts'
@@ -84,6 +84,13 @@ const issuer = z
     else if (context.value !== url.origin) say('must be an origin without a path')
   })
 
+/** Host, port, and who signs in there; nothing else is read from it. */
+function isSmtpUrl(text: string): boolean {
+  const url = URL.parse(text)
+  if (url === null || !/^smtps?:$/.test(url.protocol) || url.hostname === '') return false
+  return url.search === '' && url.hash === '' && (url.pathname === '' || url.pathname === '/')
+}
+
 /** Never shown: it may hold a password. */
 const databaseUrl = z
   .string()
@@ -128,6 +135,16 @@ const plainConfiguration = z.strictObject({
   /** Files with the words of further languages, or with other words for one that there is. */
   language_files: z.array(z.string().min(1)).max(100).default([]),
   sign_up: z.enum(['open', 'closed']).default('closed'),
+  /** The mail server; absent: no mails are sent, and what needs one is not offered. May hold a password: never shown. */
+  smtp_url: z
+    .string()
+    .refine(isSmtpUrl, 'must be a URL such as smtp://user:password@host:587 or smtps://user:password@host:465')
+    .optional(),
+  /** Who mails are from: an address. The name beside it is that of the application. */
+  mail_from: z
+    .string()
+    .refine(text => emailKey(text) !== null, 'must be an e-mail address')
+    .optional(),
   /** Whether errors at /authorize go to the addresses of strangers without a page in between. */
   error_redirects: z.enum(['known', 'all']).default('known'),
   /** What scopes mean, for the users who are asked to allow them. */
@@ -200,6 +217,8 @@ export interface WrittenConfiguration {
   readonly languages?: string[] | undefined
   readonly language_files: string[]
   readonly sign_up: 'open' | 'closed'
+  readonly smtp_url?: string | undefined
+  readonly mail_from?: string | undefined
   readonly error_redirects: 'known' | 'all'
   readonly scope_descriptions: Record<string, string>
   readonly trusted_proxies: string[]
@@ -231,6 +250,14 @@ export const configurationSchema: z.ZodType<WrittenConfiguration> = plainConfigu
     if (rights.length > 0) {
       const message = `cannot hold ${rights.join(', ')}: that is for your own applications`
       context.addIssue({ code: 'custom', path: ['registration_scopes'], message })
+    }
+    if ((written.smtp_url === undefined) !== (written.mail_from === undefined)) {
+      const missing = written.smtp_url === undefined ? 'smtp_url' : 'mail_from'
+      context.addIssue({
+        code: 'custom',
+        path: [missing],
+        message: 'is needed too: smtp_url and mail_from go together',
+      })
     }
     if (written.registration === 'token' && written.registration_tokens.length === 0) {
       context.addIssue({

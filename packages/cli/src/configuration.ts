@@ -44,6 +44,9 @@ export interface Configuration {
   /** Absolute. */
   readonly language_files: readonly string[]
   readonly sign_up: 'open' | 'closed'
+  /** May hold a password. */
+  readonly smtp_url?: string | undefined
+  readonly mail_from?: string | undefined
   readonly error_redirects: 'known' | 'all'
   readonly scope_descriptions: Readonly<Record<string, string>>
   readonly trusted_proxies: readonly string[]

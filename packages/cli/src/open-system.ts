@@ -8,7 +8,9 @@ import {
   createServer,
   isLoopback,
   type Log,
+  type MailTransport,
   type Observer,
+  openSmtp,
   pooledRandomBytes,
   type RefreshEvent,
   WrongMasterKey,
@@ -43,6 +45,8 @@ export interface SystemOptions {
   readonly moreConnections?: readonly Connection[]
   /** Code that adds claims to tokens. */
   readonly addClaims?: AddClaims
+  /** How mails are sent, in the place of what is configured. */
+  readonly mail?: MailTransport
   /** Whether stored clients that the configuration does not name (any more) are switched off. */
   readonly clientsAreComplete?: boolean
   readonly onRefresh?: (event: RefreshEvent) => void
@@ -62,6 +66,7 @@ export async function openSystem(options: SystemOptions): Promise<System> {
   const store = await journalled(opened, configuration, master.key)
   const ringRegister = openKeyRing(configuration)
   const { rotationSeconds, ...keyPolicy } = defaultKeyPolicy
+  const mail = options.mail ?? (await mailOf(configuration))
   try {
     const server = await createServer({
       store,
@@ -69,6 +74,7 @@ export async function openSystem(options: SystemOptions): Promise<System> {
       master: master.key,
       log,
       connections: [...(await connectionsOf(configuration)), ...(options.moreConnections ?? [])],
+      ...(mail && { mail }),
       clients: [...configuration.clients, ...(options.moreClients ?? [])],
       clientsAreComplete: options.clientsAreComplete ?? false,
       ...(onRefresh && { onRefresh }),
@@ -136,6 +142,12 @@ async function connectionsOf({ connections }: Configuration): Promise<readonly C
   if (connections.length === 0) return []
   const { createConnection } = await import('@countersign/connections')
   return connections.map(one => createConnection(one))
+}
+
+/** The mail server that is configured, if one is; connected to when there is something to send. */
+async function mailOf(configuration: Configuration): Promise<MailTransport | undefined> {
+  const { smtp_url: url, mail_from: address, application_name: name } = configuration
+  return url === undefined || address === undefined ? undefined : openSmtp({ url, from: { name, address } })
 }
 
 /** Off loopback, tokens and passwords would cross the network in the clear. */

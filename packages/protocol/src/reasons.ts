@@ -293,6 +293,12 @@ const table = {
 
   // Users
   login_failed: ['login_failed', 401, 'The address or the password is wrong.', 'docs/http.md: one reason for both'],
+  mail_link_invalid: [
+    'invalid_request',
+    400,
+    'The link was used, is too old, or never was one of ours; which of them is not told.',
+    'docs/mail.md',
+  ],
   email_taken: ['email_taken', 409, 'There is a user with this address already.', 'docs/http.md'],
   email_invalid: ['invalid_request', 400, 'The address is not a valid e-mail address.', 'RFC 5321 §4.1.2'],
   password_unacceptable: [

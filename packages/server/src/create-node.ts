@@ -33,6 +33,10 @@ import { startJobs } from './jobs/jobs.ts'
 import { createKeyKeeper, type KeyKeeper, type KeyKeeperOptions, ringTrustedSeconds } from './keys/key-keeper.ts'
 import type { Log } from './log.ts'
 import { createLogoutTeller, type LogoutTeller } from './logout/logout-teller.ts'
+import { createMailSender, type MailSender } from './mail/mail-sender.ts'
+import { createMailer } from './mail/mailer.ts'
+import { tellOfMails } from './mail/tell-of-mails.ts'
+import type { MailTransport } from './mail/transport.ts'
 import { observeStore } from './observation/observe-store.ts'
 import type { Observer } from './observation/observer.ts'
 import { createOutbound, type Outbound } from './outbound/outbound.ts'
@@ -67,6 +71,8 @@ export interface NodeOptions {
   readonly every?: Every
   /** Closed with the node. By default argon2id with today's parameters. */
   readonly passwords?: PasswordHasher
+  /** How mails are sent; absent: none are, and what needs one is not offered. Closed with the node. */
+  readonly mail?: MailTransport
   /** How addresses that clients name are called. By default for real, and within the rules of `outbound/`. */
   readonly outbound?: Outbound
   readonly judgeRefresh?: JudgeRefresh
@@ -80,6 +86,7 @@ export interface ServerNode {
   readonly routes: readonly Route[]
   readonly admin: Admin
   readonly logouts: LogoutTeller
+  readonly mails: MailSender | undefined
   /** Clients that this start has switched off, because the configuration does not name them any more. */
   readonly switchedOff: readonly string[]
   /** Stops the jobs and ends the feed's streams; resolves when clients that are being told of a logout have been. */
@@ -92,7 +99,9 @@ export async function createNode(options: NodeOptions): Promise<ServerNode> {
   const pairwiseKey = deriveKey(master, 'pairwise subject 1')
   const observed = observer === undefined ? options.store : observeStore(options.store, observer)
   const claims = createClaimsTeller({ apiClaims: config.apiClaims ?? new Map(), addClaims: options.addClaims, log })
-  const store = tellChangedClaims(nameHiddenLogins(observed, pairwiseKey), claims)
+  let mails: MailSender | undefined
+  const posted = tellOfMails(nameHiddenLogins(observed, pairwiseKey), () => mails?.wake())
+  const store = tellChangedClaims(posted, claims)
   const { issuer } = config
   checkIssuer(issuer)
   checkApis(config, options.clients)
@@ -105,6 +114,7 @@ export async function createNode(options: NodeOptions): Promise<ServerNode> {
     log.warn({ texts: languages.missing.slice(0, 50) }, `${languages.missing.length} texts of the pages stay English`)
   }
   const outbound = options.outbound ?? createOutbound({ allowsLoopback: isLocalIssuer(issuer) })
+  const mailer = options.mail && createMailer({ master, random })
   const services: HostedServices = {
     config,
     store,
@@ -116,6 +126,7 @@ export async function createNode(options: NodeOptions): Promise<ServerNode> {
     keys: await openKeys(options, { store, policy, clock, random }),
     claims,
     ...connectionServices(options, random),
+    ...(mailer && { mailer }),
     pairwiseKey,
     proofs: createProofChecker({ issuer, nonceKey: deriveKey(master, 'dpop nonce 1'), clock }),
     opaqueTokenKey: deriveKey(master, 'opaque access token 1'),
@@ -139,17 +150,21 @@ export async function createNode(options: NodeOptions): Promise<ServerNode> {
   }
   const stopJobs = startJobs(services, every)
   const logouts = createLogoutTeller(services, every)
+  const { mail: transport } = options
+  const looks = { name: services.site.name, theme: services.site.theme }
+  if (mailer && transport) mails = createMailSender({ services, mailer, transport, looks, every })
   return {
     services,
     routes: routes(services),
     admin: createAdmin(services, createPersonalSeal(master, random)),
     logouts,
+    mails,
     switchedOff,
     async stop() {
       stopJobs()
       services.keys.close()
       services.feed.close()
-      await logouts.stop()
+      await Promise.all([logouts.stop(), mails?.stop()])
     },
   }
 }

@@ -7,6 +7,7 @@ import { pageOfNotFound } from './hosted/page-answers.ts'
 import { createHttpServer } from './http/fastify-server.ts'
 import { watchSilentConnections } from './http/silent-connections.ts'
 import type { LogoutTeller } from './logout/logout-teller.ts'
+import type { MailSender } from './mail/mail-sender.ts'
 
 export type ServerOptions = NodeOptions
 
@@ -16,6 +17,8 @@ export interface CountersignServer {
   readonly admin: Admin
   readonly services: HostedServices
   readonly logouts: LogoutTeller
+  /** Absent where none can be sent. */
+  readonly mails: MailSender | undefined
   /** Clients that this start has switched off, because the configuration does not name them any more. */
   readonly switchedOff: readonly string[]
   /** Starts to listen; resolves with the address. */
@@ -30,7 +33,7 @@ export interface CountersignServer {
 /** A node with its socket. */
 export async function createServer(options: ServerOptions): Promise<CountersignServer> {
   const { config, log, observer, every = everyInterval } = options
-  const { services, routes, admin, logouts, switchedOff, stop } = await createNode(options)
+  const { services, routes, admin, logouts, mails, switchedOff, stop } = await createNode(options)
   const http = createHttpServer(routes, {
     trustedProxies: config.trustedProxies,
     isClientOrigin: services.clients.isClientOrigin,
@@ -46,6 +49,7 @@ export async function createServer(options: ServerOptions): Promise<CountersignS
     admin,
     services,
     logouts,
+    mails,
     switchedOff,
     listen: address => http.listen(address),
     async close({ announced = false } = {}) {

@@ -43,15 +43,21 @@ import { showApplications, submitApplications } from './hosted/applications-endp
 import { finishConnection, repostConnection, startConnection } from './hosted/connection-endpoints.ts'
 import { showConsent, submitConsent } from './hosted/consent-endpoints.ts'
 import { showDevice, submitDevice } from './hosted/device-endpoints.ts'
+import { forgotPath, showForgot, submitForgot } from './hosted/forgot-endpoints.ts'
 import type { HostedServices } from './hosted/hosted-services.ts'
 import { chooseOwnLanguage, languagePath } from './hosted/language-endpoint.ts'
 import { showLogout, submitLogout } from './hosted/logout-endpoints.ts'
+import { showNotMe, submitNotMe } from './hosted/not-me-endpoints.ts'
 import { pageEndpoint } from './hosted/page-endpoint.ts'
+import { showReset, submitReset } from './hosted/reset-endpoints.ts'
 import { showSignIn, showSignUp, submitSignIn, submitSignUp } from './hosted/sign-in-endpoints.ts'
+import { showVerify, submitVerify } from './hosted/verify-endpoints.ts'
 import { showWaysIn, submitWaysIn } from './hosted/ways-in-endpoints.ts'
 import { seeOther } from './http/answers.ts'
 import type { Route } from './http/fastify-server.ts'
 import type { Endpoint, HttpAnswer } from './http/message.ts'
+import { linkPaths } from './mail/links.ts'
+import type { Mailer } from './mail/mailer.ts'
 import { assetHeaders } from './pages/content-security-policy.ts'
 import type { Asset } from './pages/site.ts'
 
@@ -152,6 +158,21 @@ function pageRoutes(services: HostedServices): readonly Route[] {
     { path: '/account', get: page(showAccount), post: page(submitAccount) },
     { path: '/account/connections', get: page(showWaysIn), post: page(submitWaysIn) },
     { path: '/account/applications', get: page(showApplications), post: page(submitApplications) },
+    ...mailRoutes(services),
+  ]
+}
+
+/** What takes a mail, where one can be sent. */
+function mailRoutes(services: HostedServices): readonly Route[] {
+  const { mailer } = services
+  if (mailer === undefined) return []
+  const page = (make: (services: HostedServices, mailer: Mailer) => Endpoint): Endpoint =>
+    pageEndpoint(services, inTheirs => make(inTheirs, mailer))
+  return [
+    { path: forgotPath, get: page(showForgot), post: page(submitForgot) },
+    { path: linkPaths.reset_password, get: page(showReset), post: page(submitReset) },
+    { path: linkPaths.verify_address, get: page(showVerify), post: page(submitVerify) },
+    { path: linkPaths.not_me, get: page(showNotMe), post: page(submitNotMe) },
   ]
 }
 

@@ -21,6 +21,7 @@ import type { Drain } from './drain.ts'
 import type { FeedBroadcaster } from './feed/feed-broadcaster.ts'
 import type { KeyKeeper } from './keys/key-keeper.ts'
 import type { Log } from './log.ts'
+import type { Mailer } from './mail/mailer.ts'
 import type { Outbound } from './outbound/outbound.ts'
 import type { LanguagesOptions } from './pages/language/languages.ts'
 import type { Logo } from './pages/site.ts'
@@ -76,6 +77,8 @@ export interface Services {
   readonly clients: ClientDirectory
   readonly clientKeys: ClientKeys
   readonly clientFinder: ClientFinder
+  /** Writes mails down; absent where none can be sent: then nothing offers what needs one. */
+  readonly mailer?: Mailer
   /** How addresses are called that somebody else has named. */
   readonly outbound: Outbound
   readonly keys: KeyKeeper

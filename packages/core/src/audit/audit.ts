@@ -8,6 +8,7 @@ export const auditEvents = [
   'user.deleted',
   'user.password_changed',
   'user.rights_changed',
+  'user.address_verified',
   'user.impersonated',
   'identity.linked',
   'identity.unlinked',

@@ -1,5 +1,8 @@
 import type { ConnectionSignIn } from '../connections/connection-sign-in.ts'
 import type { AuditPlace, LogoutDelivery } from '../logout/logout-delivery.ts'
+import type { KnownDevice } from '../mail/known-device.ts'
+import type { MailLink } from '../mail/mail-link.ts'
+import type { OutgoingMail } from '../mail/outgoing-mail.ts'
 import type { AuthorizationCode } from './code.ts'
 import type { DeviceCode, UserCode } from './device-code.ts'
 import type { PushedRequest } from './pushed-request.ts'
@@ -24,12 +27,15 @@ export interface ShortLivedRows {
   readonly connectionSignIn: ConnectionSignIn
   readonly logoutDelivery: LogoutDelivery
   readonly auditPlace: AuditPlace
+  readonly mail: OutgoingMail
+  readonly mailLink: MailLink
+  readonly knownDevice: KnownDevice
 }
 
 export type ShortLivedKind = keyof ShortLivedRows
 
 /** Kinds that wait for something to be done: the store lists them by `dueAt`. */
-export type DueKind = 'logoutDelivery'
+export type DueKind = 'logoutDelivery' | 'mail'
 
 const kinds: Readonly<Record<ShortLivedKind, true>> = {
   code: true,
@@ -40,6 +46,9 @@ const kinds: Readonly<Record<ShortLivedKind, true>> = {
   connectionSignIn: true,
   logoutDelivery: true,
   auditPlace: true,
+  mail: true,
+  mailLink: true,
+  knownDevice: true,
 }
 
 /** True if rows of this table are short-lived. */

@@ -1,9 +1,9 @@
 import { isRefusal, refuse } from '@countersign/protocol'
 import * as z from 'zod'
+import type { HostedServices } from '../hosted/hosted-services.ts'
 import { json, refusalAnswer } from '../http/answers.ts'
 import type { Endpoint } from '../http/message.ts'
 import { readJson } from '../http/read-json.ts'
-import type { Services } from '../services.ts'
 import { createUser, limitSignUps } from '../sign-in/create-user.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
 
@@ -14,14 +14,14 @@ const body = z.strictObject({
 })
 
 /** `POST /v1/users`: sign-up. */
-export function users(services: Services): Endpoint {
+export function users(services: HostedServices): Endpoint {
   return async http => {
     const wanted = readJson(http, body)
     if (isRefusal(wanted)) return refusalAnswer(wanted)
     if (services.config.signUp === 'closed') return refusalAnswer(refuse('signup_closed'))
     const limited = await limitSignUps(services, http.ip)
     if (limited !== undefined) return refusalAnswer(limited)
-    const created = await createUser(services, wanted, deviceOf(http))
+    const created = await createUser(services, { ...wanted, verifyIn: services.site.language.tag }, deviceOf(http))
     if (isRefusal(created)) return refusalAnswer(created)
     const { id, email, name } = created.user
     return json(201, { id, email, name })

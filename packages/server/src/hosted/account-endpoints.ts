@@ -15,6 +15,7 @@ import { loadLivingSession } from '../sign-in/load-living-session.ts'
 import type { HostedServices } from './hosted-services.ts'
 import { page, problemPage } from './page-answers.ts'
 import { type PageCommand, signInFor, submitPage } from './page-commands.ts'
+import { sendVerification, verificationOf } from './verify-endpoints.ts'
 
 const cookieSaltBytes = 16
 const path = '/account'
@@ -26,8 +27,10 @@ export function showAccount(services: HostedServices): Endpoint {
     const login = await services.cookies.session(http)
     if (login === undefined) return seeOther(toSignIn)
     const query = readParameters(http.query)
-    const done = isRefusal(query) ? undefined : doneOf(query.get('done'))
-    return accountAnswer(services, http, login, done === undefined ? {} : { done })
+    const word = isRefusal(query) ? undefined : query.get('done')
+    const done = doneOf(word)
+    const isSent = word === 'verify_address'
+    return accountAnswer(services, http, login, { isSent, ...(done !== undefined && { done }) })
   }
 }
 
@@ -39,6 +42,7 @@ const commands: Readonly<Record<AccountCommand, PageCommand>> = {
   end_others: endOthers,
   end_all: endAll,
   change_password: changePassword,
+  verify_address: sendVerification,
 }
 
 /** `POST /account`: one command. */
@@ -147,9 +151,10 @@ async function accountAnswer(
   services: HostedServices,
   http: HttpRequest,
   login: SessionOnlySnapshot,
-  more: { done?: Done; problem?: Refusal },
+  more: { done?: Done; isSent?: boolean; problem?: Refusal },
 ): Promise<HttpAnswer> {
   const { csrf, setCookie } = services.cookies.form(http)
+  const { isSent = false, ...shown } = more
   const { user, session: own, now } = login
   const sessions = lastUsed(await services.store.listSessions(user.id), own.id)
   const rows = sessions.map(async ({ session, families }) => ({
@@ -171,7 +176,8 @@ async function accountAnswer(
     applicationsUrl: '/account/applications',
     ...(services.connections.all.length > 0 && { waysInUrl: '/account/connections' }),
     ...(user.passwordHash !== null && { passwordMinLength }),
-    ...more,
+    ...verificationOf(services, user, isSent),
+    ...shown,
   })
   return problemPage(more.problem, body, { setCookie })
 }

@@ -3,6 +3,7 @@ import { isReason, isRefusal, type Reason, type Refusal, refuse } from '@counter
 import { seeOther } from '../http/answers.ts'
 import type { Endpoint, HttpAnswer, HttpRequest } from '../http/message.ts'
 import { readPageForm, readParameters } from '../http/read-form.ts'
+import { mailTexts } from '../mail/mail-texts.ts'
 import type { ConnectionLink } from '../pages/connection-links.ts'
 import { signInPage } from '../pages/sign-in-page.ts'
 import { signUpPage } from '../pages/sign-up-page.ts'
@@ -12,6 +13,7 @@ import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
 import { openHostedSession } from '../sign-in/open-hosted-session.ts'
 import { type SignedIn, signInByPassword } from '../sign-in/sign-in.ts'
+import { forgotPath } from './forgot-endpoints.ts'
 import type { HostedServices } from './hosted-services.ts'
 import { pageOfRefusal, problemPage } from './page-answers.ts'
 import { type ReturnTo, readReturnTo } from './return-to.ts'
@@ -87,7 +89,11 @@ export function submitSignUp(services: HostedServices): Endpoint {
     if (!services.cookies.formIsOurs(http, form.get('csrf'))) return again(refuse('csrf_refused'))
     const limited = await limitSignUps(services, http.ip)
     if (limited !== undefined) return again(limited)
-    const created = await createUser(services, { email, name, password }, deviceOf(http))
+    const created = await createUser(
+      services,
+      { email, name, password, verifyIn: services.site.language.tag },
+      deviceOf(http),
+    )
     if (isRefusal(created)) return again(created)
     const opened = await openSession(services, http, { ...created, amr: ['pwd'] })
     return isRefusal(opened) ? again(opened) : leave(services, opened, returnTo)
@@ -125,6 +131,9 @@ function signInAnswer(
     ...(returnTo.isForDevice && { isForDevice: true }),
     connections: connectionLinks(services, returnTo),
     ...(services.config.signUp === 'open' && { signUpUrl: withQuery('/sign-up', http) }),
+    ...(services.mailer && {
+      forgot: { url: withQuery(forgotPath, http), label: mailTexts(services.site.language.tag).forgot.link },
+    }),
   })
   return formPage(model.problem, body, returnTo, setCookie)
 }

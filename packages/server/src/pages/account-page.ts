@@ -10,7 +10,13 @@ import { type Problem, problemText } from './sign-in-page.ts'
 import type { Site } from './site.ts'
 
 /** What the hidden field `command` of the page's forms says. */
-export type AccountCommand = 'sign_out' | 'end_session' | 'end_others' | 'end_all' | 'change_password'
+export type AccountCommand =
+  | 'sign_out'
+  | 'end_session'
+  | 'end_others'
+  | 'end_all'
+  | 'change_password'
+  | 'verify_address'
 
 /** One row. Times are milliseconds since 1970. */
 export interface AccountSession {
@@ -40,6 +46,8 @@ export interface AccountModel {
   readonly waysInUrl?: string
   /** Absent for users without a password: no form. */
   readonly passwordMinLength?: number
+  /** Present where nobody has shown yet that the address is theirs, and a mail can be sent for that. */
+  readonly verification?: { readonly text: Html; readonly again: string; readonly sent?: string | false }
   /** What has just been done. */
   readonly done?: 'end_session' | 'end_others' | 'change_password'
   /** `login_failed` and `password_unacceptable` stand in the password form, everything else on top. */
@@ -63,11 +71,24 @@ export function accountPage(site: Site, model: AccountModel): string {
 </div>
 ${text !== undefined && wrongField === undefined && banner('error', text)}
 ${done !== undefined && banner('success', account.done[done])}
+${model.verification && verificationNotice(model, model.verification)}
 ${sessionsSection(site, model)}
 ${applicationsSection(site, model)}
 ${waysInSection(site, model)}
 ${model.passwordMinLength !== undefined && passwordSection(site, model, model.passwordMinLength, wrongField, text)}`,
   })
+}
+
+function verificationNotice(
+  model: AccountModel,
+  { text, again, sent }: NonNullable<AccountModel['verification']>,
+): Html {
+  if (sent) return banner('success', sent)
+  return commandForm(
+    model,
+    'verify_address',
+    html`<p class="hint">${text} <button class="button" type="submit">${again}</button></p>`,
+  )
 }
 
 function sessionsSection(site: Site, model: AccountModel): Html {

@@ -31,6 +31,8 @@ export interface SignInModel {
   readonly problem?: Problem
   /** Other ways to sign in. */
   readonly connections?: readonly ConnectionLink[]
+  /** Present where a new password can be had by mail. */
+  readonly forgot?: { readonly url: string; readonly label: string }
   /** Present if sign-up is open; with the query that leads back. */
   readonly signUpUrl?: string
 }
@@ -56,6 +58,7 @@ ${field({ id: 'email', name: 'email', type: 'email', label: texts.email, autocom
 ${field({ id: 'password', name: 'password', type: 'password', label: texts.password, autocomplete: 'current-password', errorId: wrong, focused: knowsEmail })}
 <button class="button main" type="submit">${texts.signIn.submit}</button>
 </form>
+${model.forgot && html`<p class="aside"><a href="${href(model.forgot.url)}">${model.forgot.label}</a></p>`}
 ${connectionLinks(site, model.connections)}
 ${model.signUpUrl !== undefined && html`<p class="aside">${texts.signIn.signUpQuestion} <a href="${href(model.signUpUrl)}">${texts.signIn.signUpLink}</a></p>`}
 </div>`,

@@ -3,6 +3,7 @@ import {
   type Instant,
   isId,
   type MacKey,
+  type MailLinkPurpose,
   type RandomBytes,
   type Session,
   type SessionOnlySnapshot,
@@ -12,7 +13,7 @@ import type { Store } from '@countersign/store'
 import type { HttpRequest } from '../http/message.ts'
 
 /*
- * The hosted pages know three cookies, all HttpOnly, SameSite=Lax and, over TLS, Secure with the __Host- prefix (RFC 6265bis §4.1.3.2): no
+ * The hosted pages know these cookies, all HttpOnly, SameSite=Lax and, over TLS, Secure with the __Host- prefix (RFC 6265bis §4.1.3.2): no
  * sibling host can plant them.
  *
  *   countersign       the session: id ‖ HMAC(cookie key, id ‖ the session's salt). Like a refresh token it is derived, not
@@ -20,6 +21,7 @@ import type { HttpRequest } from '../http/message.ts'
  *   countersign_form  a random value that every form's `csrf` field is made from, so that no other site can post a form
  *                     (sign-in included: login CSRF). Marks and seals are made from it too: they are good in this browser alone.
  *   countersign_language  the language that was chosen in the menu: for a year, and no secret.
+ *   countersign_link_…  the token of a mail's link, for the hour in which its page is used: in the address it would be seen, and told on.
  */
 
 /** Reads and writes the cookies of the hosted pages. */
@@ -30,6 +32,9 @@ export interface Cookies {
   begin(session: Session): string
   /** `Set-Cookie` that ends it. */
   end(): string
+  /** `Set-Cookie` that keeps the token of a link of this kind; an empty one lets go of it. */
+  keepLink(purpose: MailLinkPurpose, token: string): string
+  keptLink(request: HttpRequest, purpose: MailLinkPurpose): string | undefined
   /** The `csrf` field of a form, with the `Set-Cookie` that it needs if the browser has none yet. */
   form(request: HttpRequest): { csrf: string; setCookie?: string }
   /** Says that `about` was asked for at `time` in this browser, with the `Set-Cookie` that it needs if the browser has none yet. */
@@ -57,6 +62,8 @@ export interface CookieOptions {
 
 const formBytes = 16
 const languageSeconds = 365 * 86_400
+/** So long may somebody think about a page that a mail has led them to. */
+const keptLinkSeconds = 3_600
 
 export function createCookies({ issuer, store, cookieKey, random }: CookieOptions): Cookies {
   const secure = issuer.startsWith('https:')
@@ -104,6 +111,9 @@ export function createCookies({ issuer, store, cookieKey, random }: CookieOption
       return `${prefix}countersign=${session.id}.${mac}; Max-Age=${seconds}; ${attributes}`
     },
     end: () => `${prefix}countersign=; Max-Age=0; ${attributes}`,
+    keepLink: (purpose, token) =>
+      `${prefix}countersign_link_${purpose}=${token}; Max-Age=${token === '' ? 0 : keptLinkSeconds}; ${attributes}`,
+    keptLink: (request, purpose) => read(request, `countersign_link_${purpose}`),
     form(request) {
       const { value, ...cookie } = formOf(request)
       return { csrf: csrfOf(value), ...cookie }

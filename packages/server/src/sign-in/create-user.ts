@@ -10,6 +10,7 @@ import {
   type Write,
 } from '@countersign/core'
 import { type Refusal, refuse } from '@countersign/protocol'
+import { verificationMail } from '../mail/verification-mail.ts'
 import { addressKey } from '../passwords/address-key.ts'
 import { passwordProblem } from '../passwords/password-policy.ts'
 import type { Services } from '../services.ts'
@@ -21,6 +22,8 @@ export interface NewUser {
   readonly email?: string | undefined
   readonly name?: string | undefined
   readonly password?: string | undefined
+  /** Whether they get a mail to show that the address is theirs, where mails can be sent: who has typed it themselves. In which language (BCP 47). */
+  readonly verifyIn?: string
   /** Known to a trusted back end under this identity. */
   readonly identity?: { readonly connection: string; readonly subject: string }
 }
@@ -73,6 +76,8 @@ export async function createUser(
     if (wanted.identity) {
       writes.push({ table: 'identity', row: newIdentity({ ...wanted.identity, userId: user.id, linkedAt: now }) })
     }
+    if (wanted.verifyIn !== undefined)
+      writes.push(...verificationMail(services, user, { now, language: wanted.verifyIn }))
     const audit = [{ event: 'user.created' as const, time: now, userId: user.id, ...personalOf(device) }]
     const change = { writes, entries: [], audit, durable: true, time: now }
     return { result: { now, issuer, user: { ...user, version: 1 } }, change }

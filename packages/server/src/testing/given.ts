@@ -13,6 +13,7 @@ import type { AddClaims } from '../claims/claims-teller.ts'
 import { type CountersignServer, createServer } from '../create-server.ts'
 import type { Every } from '../every.ts'
 import type { Log } from '../log.ts'
+import type { MailTransport } from '../mail/transport.ts'
 import type { Observer } from '../observation/observer.ts'
 import type { Outbound } from '../outbound/outbound.ts'
 import { createPasswordHasher, type PasswordHasher } from '../passwords/password-hasher.ts'
@@ -126,6 +127,7 @@ export interface GivenOptions {
   readonly time?: Instant
   /** What answers where clients have named an address. */
   readonly outbound?: Outbound
+  readonly mail?: MailTransport
   readonly every?: Every
   readonly observer?: Observer
 }
@@ -175,6 +177,7 @@ async function server(options: GivenOptions = {}): Promise<GivenServer> {
     connections: options.connections ?? [],
     ...(options.addClaims && { addClaims: options.addClaims }),
     ...(options.outbound && { outbound: options.outbound }),
+    ...(options.mail && { mail: options.mail }),
     ...(options.every && { every: options.every }),
     ...(options.observer && { observer: options.observer }),
     passwords: options.wrapHasher?.(fast) ?? fast,

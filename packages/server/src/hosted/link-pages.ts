@@ -1,0 +1,51 @@
+import type { MailLinkPurpose } from '@countersign/core'
+import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
+import { seeOther } from '../http/answers.ts'
+import type { HttpAnswer, HttpRequest } from '../http/message.ts'
+import { readParameters } from '../http/read-form.ts'
+import { type FoundLink, findLink, linkPaths } from '../mail/links.ts'
+import { mailTexts } from '../mail/mail-texts.ts'
+import type { MailTexts } from '../mail/texts.ts'
+import { linkOverPage } from '../pages/mail-pages.ts'
+import { forgotPath } from './forgot-endpoints.ts'
+import type { HostedServices } from './hosted-services.ts'
+import { pageOfRefusal, problemPage } from './page-answers.ts'
+
+/*
+ * Pages that a mail leads to. A GET changes nothing: programs look at links before people do. The token leaves the address at once, into a cookie of this browser, so that it
+ * is neither told on by `Referer` nor read over a shoulder nor kept in a history.
+ */
+
+/** The texts of the pages, in the site's language. */
+export function textsOf({ site }: HostedServices): MailTexts {
+  return mailTexts(site.language.tag)
+}
+
+/** On to the page itself, without the token; `undefined`: there is none in the address. */
+export function takeToken(
+  services: HostedServices,
+  http: HttpRequest,
+  purpose: MailLinkPurpose,
+): HttpAnswer | undefined {
+  const query = readParameters(http.query)
+  const token = isRefusal(query) ? undefined : query.get('token')
+  if (token === undefined) return undefined
+  const setCookie = services.cookies.keepLink(purpose, /^[\w-]{43}$/.test(token) ? token : '')
+  return seeOther(linkPaths[purpose], { 'set-cookie': setCookie, 'referrer-policy': 'no-referrer' })
+}
+
+/** The link that this browser has come with, if it stands. */
+export function findKeptLink(
+  services: HostedServices,
+  http: HttpRequest,
+  purpose: MailLinkPurpose,
+): Promise<FoundLink | Refusal> {
+  return findLink(services, purpose, services.cookies.keptLink(http, purpose))
+}
+
+/** What is shown for a link that stands no more. */
+export function linkIsOver(services: HostedServices, refusal: Refusal): HttpAnswer {
+  if (refusal.reason !== 'mail_link_invalid') return pageOfRefusal(services, refusal)
+  const body = linkOverPage(services.site, textsOf(services), { forgotUrl: forgotPath })
+  return problemPage(refuse('mail_link_invalid'), body)
+}

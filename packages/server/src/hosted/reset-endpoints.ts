@@ -1,0 +1,99 @@
+import { takeAccountOver, useMailLink } from '@countersign/core'
+import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
+import { seeOther } from '../http/answers.ts'
+import type { Endpoint, HttpAnswer, HttpRequest } from '../http/message.ts'
+import { readPageForm, readParameters } from '../http/read-form.ts'
+import { type FoundLink, linkPaths } from '../mail/links.ts'
+import type { Mailer } from '../mail/mailer.ts'
+import { resetDonePage, resetPage } from '../pages/mail-pages.ts'
+import { addressKey } from '../passwords/address-key.ts'
+import { passwordMinLength, passwordProblem } from '../passwords/password-policy.ts'
+import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
+import { deviceOf } from '../sign-in/device-of.ts'
+import { endUserSessions } from '../sign-in/end-user-sessions.ts'
+import type { HostedServices } from './hosted-services.ts'
+import { findKeptLink, linkIsOver, takeToken, textsOf } from './link-pages.ts'
+import { page, pageOfRefusal, problemPage } from './page-answers.ts'
+
+const path = linkPaths.reset_password
+
+/** `GET /reset-password`: the form, for whoever comes with a link that stands. */
+export function showReset(services: HostedServices): Endpoint {
+  return async http => {
+    const onward = takeToken(services, http, 'reset_password')
+    if (onward !== undefined) return onward
+    const query = readParameters(http.query)
+    if (!isRefusal(query) && query.get('done') === 'reset') {
+      return page(200, resetDonePage(services.site, textsOf(services), { signInUrl: '/sign-in' }))
+    }
+    const found = await findKeptLink(services, http, 'reset_password')
+    return isRefusal(found) ? linkIsOver(services, found) : resetAnswer(services, http, found)
+  }
+}
+
+/**
+ * `POST /reset-password`: a new password. Every session ends, every other link dies with the user's epoch, and the link is used up, all in one commit. It also shows that
+ * the address is theirs.
+ */
+export function submitReset(services: HostedServices, mailer: Mailer): Endpoint {
+  return async http => {
+    const form = readPageForm(http)
+    if (isRefusal(form)) return pageOfRefusal(services, form)
+    const found = await findKeptLink(services, http, 'reset_password')
+    if (isRefusal(found)) return linkIsOver(services, found)
+    const again = (problem: Refusal): HttpAnswer => resetAnswer(services, http, found, problem)
+    if (!services.cookies.formIsOurs(http, form.get('csrf'))) return again(refuse('csrf_refused'))
+    const password = form.get('new_password') ?? ''
+    const problem = passwordProblem(password, { email: found.email })
+    if (problem !== undefined) return again(refuse('password_unacceptable', { detail: problem }))
+    const passwordHash = await services.passwords.hash(password, { from: addressKey(http.ip) })
+    const outcome = await decideAndCommit(services, async () => {
+      const link = await findKeptLink(services, http, 'reset_password')
+      return isRefusal(link) ? link : { result: {}, change: await changeOf(services, mailer, http, link, passwordHash) }
+    })
+    if (isRefusal(outcome)) return linkIsOver(services, outcome)
+    const cookies = [services.cookies.keepLink('reset_password', ''), services.cookies.end()]
+    return seeOther(`${path}?done=reset`, { 'set-cookie': cookies })
+  }
+}
+
+async function changeOf(
+  services: HostedServices,
+  mailer: Mailer,
+  http: HttpRequest,
+  found: FoundLink,
+  passwordHash: string,
+) {
+  const { now, user, link } = found
+  const device = deviceOf(http)
+  const taken = takeAccountOver(user, await services.store.listIdentities(user.id), { now, device })
+  const change = await endUserSessions(services, found, 'password_changed', {
+    device,
+    by: 'user',
+    user: { passwordHash, emailVerifiedAt: user.emailVerifiedAt ?? now },
+    event: 'user.password_changed',
+  })
+  const { label, ip } = device
+  const content = { to: found.email, language: services.site.language.tag, time: now, device: label, ip }
+  const told = mailer.toUser('password_changed', user, content)
+  const used = { table: 'mailLink' as const, row: useMailLink(link, now) }
+  return {
+    ...change,
+    writes: [...change.writes, ...taken.writes, used, told],
+    audit: [...taken.audit, ...change.audit],
+  }
+}
+
+function resetAnswer(services: HostedServices, http: HttpRequest, found: FoundLink, problem?: Refusal): HttpAnswer {
+  const { csrf, setCookie } = services.cookies.form(http)
+  const query = readParameters(http.query)
+  const isAfterEnd = !isRefusal(query) && query.get('done') === 'ended'
+  const body = resetPage(services.site, textsOf(services), {
+    csrf,
+    email: found.email,
+    passwordMinLength,
+    isAfterEnd,
+    ...(problem && { problem }),
+  })
+  return problemPage(problem, body, { setCookie })
+}

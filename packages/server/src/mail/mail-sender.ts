@@ -1,0 +1,184 @@
+import {
+  addressHash,
+  beginMailAttempt,
+  emailKey,
+  finishMail,
+  hashCode,
+  type Instant,
+  isLastAttempt,
+  type MailLinkPurpose,
+  mayUse,
+  newMailLink,
+  type OutgoingMail,
+  type Snapshot,
+  type User,
+  type Write,
+} from '@countersign/core'
+import type { Every } from '../every.ts'
+import type { Services } from '../services.ts'
+import { composeMail, type MailLooks } from './compose-mail.ts'
+import { linkUrl } from './links.ts'
+import type { MailContent, Mailer } from './mailer.ts'
+import { mailTimeoutMs } from './smtp-transport.ts'
+import type { MailMessage, MailTransport } from './transport.ts'
+
+/**
+ * Sends what was written down, beside all requests: it wakes when this node has committed a mail, and now and then for what other nodes left and what has to be
+ * tried again.
+ */
+export interface MailSender {
+  /** Something may have been written. */
+  wake(): void
+  /** Looks now, and resolves when everything that is due has been tried. */
+  look(): Promise<void>
+  /** No new look; resolves when what was begun is over. */
+  stop(): Promise<void>
+}
+
+export interface MailSenderOptions {
+  readonly services: Pick<Services, 'store' | 'log' | 'config'>
+  readonly mailer: Mailer
+  readonly transport: MailTransport
+  readonly looks: MailLooks
+  readonly every: Every
+}
+
+const lookEveryMs = 2_000
+/** As many as are in flight at a time: the rest waits in the store. */
+const rowsAtATime = 10
+
+/** Which link the mails of a kind have. */
+const purposes: Readonly<Record<OutgoingMail['kind'], MailLinkPurpose>> = {
+  verify_address: 'verify_address',
+  reset_password: 'reset_password',
+  new_device: 'not_me',
+  token_reused: 'not_me',
+  password_changed: 'not_me',
+}
+
+export function createMailSender(options: MailSenderOptions): MailSender {
+  const { services, transport, every } = options
+  const { store, log } = services
+  let looking: Promise<void> | undefined
+  let lookAgain = false
+  let stopped = false
+
+  function look(): Promise<void> {
+    if (stopped) return Promise.resolve()
+    lookAgain = looking !== undefined
+    looking ??= lookUntilNothingIsNew().finally(() => {
+      looking = undefined
+    })
+    return looking
+  }
+
+  async function lookUntilNothingIsNew(): Promise<void> {
+    do {
+      lookAgain = false
+      try {
+        while (await sendSome());
+      } catch (error) {
+        log.warn({ failure: error instanceof Error ? error.name : 'unknown' }, 'mails could not be looked up')
+      }
+    } while (lookAgain && !stopped)
+  }
+
+  /** False: none is due any more. */
+  async function sendSome(): Promise<boolean> {
+    const { rows } = await store.listDue('mail', rowsAtATime)
+    if (stopped) return false
+    await Promise.all(rows.map(row => attempt(options, row)))
+    return rows.length > 0
+  }
+
+  const stopLooking = every(lookEveryMs, () => void look())
+  return {
+    wake: () => void look(),
+    look,
+    async stop() {
+      stopped = true
+      stopLooking()
+      await looking
+      transport.close()
+    },
+  }
+}
+
+/** Begin → write it down, with its link → send → write down what came of it. */
+async function attempt(options: MailSenderOptions, row: OutgoingMail): Promise<void> {
+  const { services, transport } = options
+  const { log } = services
+  const prepared = await prepare(options, row)
+  if (prepared === undefined) return finish(services, row)
+  const { now } = prepared
+  const begun = await write(services, beginMailAttempt(row, now, mailTimeoutMs), { now, link: prepared.link })
+  // Another node was first.
+  if (begun === undefined) return
+  const outcome = await transport.send(prepared.message)
+  if (!outcome.sent) {
+    const isOver = outcome.permanent || isLastAttempt(begun)
+    const facts = { kind: row.kind, user: row.userId, outcome: outcome.said, attempts: begun.attempts }
+    log.warn(facts, isOver ? 'a mail was not sent' : 'a mail could not be sent yet')
+    if (!isOver) return
+  }
+  await finish(services, begun)
+}
+
+/** The mail in words, and the link in it; `undefined`: nobody is to get it (any more). */
+async function prepare(
+  options: MailSenderOptions,
+  row: OutgoingMail,
+): Promise<{ message: MailMessage; link: readonly Write[]; now: Instant } | undefined> {
+  const { services, mailer, looks } = options
+  const content = mailer.open(row)
+  if (content === undefined) return undefined
+  const found = await recipient(services, row, content)
+  if (found === undefined) return undefined
+  const { user, to, now } = found
+  const purpose = purposes[row.kind]
+  const token = mailer.tokenOf(row)
+  const hash = hashCode(token)
+  const before = await services.store.loadShortLived('mailLink', hash)
+  // It has arrived, whatever became of the attempt.
+  if (before !== undefined && before.row.usedAt !== null) return undefined
+  const link = newMailLink(
+    { hash, purpose, addressHash: addressHash(to), sessionId: content.sessionId ?? null, user, now },
+    before?.row,
+  )
+  const url = linkUrl(services.config.issuer, purpose, token)
+  const messageId = `${row.hash}@${new URL(services.config.issuer).hostname}`
+  const message = composeMail(looks, { kind: row.kind, content, to, url, messageId })
+  return { message, link: [{ table: 'mailLink', row: link }], now }
+}
+
+/**
+ * Who gets it, and under which address. What was asked for by an address goes to the one that the account has, to the letter, whatever was typed to find it
+ * (CVE-2019-19844).
+ */
+async function recipient(
+  { store }: Pick<Services, 'store'>,
+  { kind, userId }: OutgoingMail,
+  content: MailContent,
+): Promise<(Snapshot & { user: User; to: string }) | undefined> {
+  const snapshot = await (userId === null ? store.loadUserByEmail(emailKey(content.to) ?? '') : store.loadUser(userId))
+  const { user } = snapshot
+  if (user === undefined || user.email === null || !mayUse(user)) return undefined
+  if (kind === 'verify_address' && user.emailVerifiedAt !== null) return undefined
+  return { ...snapshot, user, to: userId === null ? user.email : content.to }
+}
+
+async function finish(services: Pick<Services, 'store'>, row: OutgoingMail): Promise<void> {
+  const { now } = await services.store.loadIssuer()
+  await write(services, finishMail(row, now), { now, link: [] })
+}
+
+/** The row as it is then; `undefined` if another node has changed it. */
+async function write(
+  { store }: Pick<Services, 'store'>,
+  row: OutgoingMail,
+  { now, link }: { readonly now: Instant; readonly link: readonly Write[] },
+): Promise<OutgoingMail | undefined> {
+  const writes: Write[] = [{ table: 'mail', row }, ...link]
+  const outcome = await store.commit({ writes, audit: [], entries: [], durable: true, time: now })
+  return outcome === 'committed' ? { ...row, version: row.version + 1 } : undefined
+}

@@ -1,0 +1,170 @@
+import type { MailTexts, Message } from '../mail/texts.ts'
+import { field, hidden } from './form.ts'
+import { type Html, href, html } from './html.ts'
+import { fill } from './language/sentence.ts'
+import { banner, foreignName, layout } from './layout.ts'
+import { exactTime, machineTime } from './relative-time.ts'
+import { type Problem, problemText } from './sign-in-page.ts'
+import type { Site } from './site.ts'
+
+/*
+ * The pages around mails: asking for a new password, and where links lead. Their texts stand with those of the mails.
+ */
+
+/** Where a new password is asked for. */
+export interface ForgotModel {
+  readonly csrf: string
+  readonly email?: string
+  /** `email_invalid` stands beside the field. */
+  readonly problem?: Problem
+  /** The same whether there is such an account or not. */
+  readonly isSent?: boolean
+  readonly signInUrl: string
+}
+
+export function forgotPage(site: Site, { forgot }: MailTexts, model: ForgotModel): string {
+  const { problem, email } = model
+  const back = html`<p class="aside"><a href="${href(model.signInUrl)}">${forgot.back}</a></p>`
+  if (model.isSent) return messagePage(site, forgot.sent, back)
+  const text = problem && problemText(site, problem, site.texts.problem.signUp)
+  const isField = problem?.reason === 'email_invalid'
+  return layout(site, {
+    title: forgot.title,
+    failed: problem !== undefined,
+    content: html`<div class="card">
+<h1>${forgot.title}</h1>
+<p class="lead">${forgot.lead}</p>
+${text !== undefined && !isField && banner('error', text)}
+<form method="post">
+${hidden({ csrf: model.csrf })}
+${field({ id: 'email', name: 'email', type: 'email', label: site.texts.email, autocomplete: 'username', value: email, error: isField ? text : undefined, focused: true })}
+<button class="button main" type="submit">${forgot.submit}</button>
+</form>
+${back}
+</div>`,
+  })
+}
+
+/** The form for a new password. */
+export interface ResetModel {
+  readonly csrf: string
+  readonly email: string
+  readonly passwordMinLength: number
+  /** Comes from "this was not me". */
+  readonly isAfterEnd?: boolean
+  /** `password_unacceptable` stands beside the field. */
+  readonly problem?: Problem
+}
+
+export function resetPage(site: Site, { reset, notMe }: MailTexts, model: ResetModel): string {
+  const { problem } = model
+  const text = problem && problemText(site, problem, site.texts.problem.account)
+  const isField = problem?.reason === 'password_unacceptable'
+  return layout(site, {
+    title: reset.title,
+    failed: problem !== undefined,
+    warnsOfAddress: true,
+    content: html`<div class="card">
+<h1>${reset.title}</h1>
+${model.isAfterEnd && problem === undefined && banner('success', notMe.ended)}
+<p class="lead">${reset.lead(foreignName(model.email))}</p>
+${text !== undefined && !isField && banner('error', text)}
+<form method="post">
+${hidden({ csrf: model.csrf })}
+${field({ id: 'new_password', name: 'new_password', type: 'password', label: site.texts.account.newPassword, autocomplete: 'new-password', minLength: model.passwordMinLength, hint: fill(site.texts.signUp.passwordHint, { characters: model.passwordMinLength }), error: isField ? text : undefined, focused: true })}
+<p class="hint">${reset.ends}</p>
+<button class="button main" type="submit">${reset.submit}</button>
+</form>
+</div>`,
+  })
+}
+
+export function resetDonePage(site: Site, { reset }: MailTexts, { signInUrl }: { readonly signInUrl: string }): string {
+  return messagePage(site, reset.done, mainLink(signInUrl, reset.signIn))
+}
+
+/** Where an address is confirmed. */
+export interface VerifyModel {
+  readonly csrf: string
+  readonly email: string
+  /** Nobody is signed in to the account in this browser. */
+  readonly asksForPassword: boolean
+  readonly forgotUrl: string
+  readonly problem?: Problem
+}
+
+export function verifyPage(site: Site, { verify }: MailTexts, model: VerifyModel): string {
+  const { problem } = model
+  const text = problem && problemText(site, problem, site.texts.problem.signIn)
+  return layout(site, {
+    title: verify.title,
+    failed: problem !== undefined,
+    warnsOfAddress: model.asksForPassword,
+    content: html`<div class="card">
+<h1>${verify.title}</h1>
+<p class="lead">${verify.lead(foreignName(model.email))}</p>
+${text !== undefined && banner('error', text, 'form-problem')}
+<form method="post">
+${hidden({ csrf: model.csrf })}
+${model.asksForPassword && field({ id: 'password', name: 'password', type: 'password', label: verify.password, autocomplete: 'current-password', errorId: problem && 'form-problem', focused: true })}
+<button class="button main" type="submit">${verify.submit}</button>
+</form>
+<p class="aside">${verify.notMine} <a href="${href(model.forgotUrl)}">${verify.notMineLink}</a></p>
+</div>`,
+  })
+}
+
+export function verifyDonePage(site: Site, { verify }: MailTexts, { accountUrl }: { accountUrl: string }): string {
+  return messagePage(site, verify.done, mainLink(accountUrl, verify.toAccount))
+}
+
+/** The page with the one button. */
+export interface NotMeModel {
+  readonly csrf: string
+  /** Time in milliseconds since 1970. Absent: nothing is known of it any more, or the mail was about none. */
+  readonly session?: { readonly device: string; readonly ip: string; readonly time: number }
+}
+
+export function notMePage(site: Site, { notMe }: MailTexts, { csrf, session }: NotMeModel): string {
+  return layout(site, {
+    title: notMe.title,
+    content: html`<div class="card">
+<h1>${notMe.title}</h1>
+<p class="lead">${notMe.lead}</p>
+${
+  session &&
+  html`<dl>
+<div><dt>${notMe.device}</dt><dd>${session.device}</dd></div>
+<div><dt>${notMe.address}</dt><dd>${session.ip}</dd></div>
+<div><dt>${notMe.time}</dt><dd><time datetime="${machineTime(session.time)}">${exactTime(session.time, site.language)}</time></dd></div>
+</dl>`
+}
+<form method="post">
+${hidden({ csrf })}
+<button class="button main danger" type="submit" aria-describedby="ends">${notMe.submit}</button>
+<p class="hint" id="ends">${notMe.ends}</p>
+</form>
+<p class="aside">${notMe.itWasMe}</p>
+</div>`,
+  })
+}
+
+/** For a link that was used, is too old, or never was one: which of them is told nobody. */
+export function linkOverPage(site: Site, { linkOver }: MailTexts, { forgotUrl }: { forgotUrl: string }): string {
+  return messagePage(site, linkOver, mainLink(forgotUrl, linkOver.again))
+}
+
+function mainLink(url: string, label: string): Html {
+  return html`<p class="way-on"><a class="button main" href="${href(url)}">${label}</a></p>`
+}
+
+function messagePage(site: Site, { title, advice }: Message, more: Html): string {
+  return layout(site, {
+    title,
+    content: html`<div class="card">
+<h1>${title}</h1>
+<p role="status">${advice}</p>
+${more}
+</div>`,
+  })
+}
