@@ -114,13 +114,6 @@ export const advisoriesOfSessions: readonly Advisory[] = [
     without: 'Later: second factors are not built',
   },
   {
-    ids: ['CVE-2025-64101', 'GHSA-93m4-mfpg-c3xf'],
-    whose: 'ZITADEL',
-    flaw: 'The link in the mail for a new password went to the host that a header had named.',
-    without:
-      'Later: there is no mail yet; addresses are made from the configured issuer alone (GHSA-3529-5m8x-rpv3, above)',
-  },
-  {
     ids: ['CVE-2026-134315', 'CVE-2026-115770'],
     whose: 'Better Auth, Pocket ID',
     flaw: 'A link for one address, or one user, was good for another after a change.',
