@@ -100,7 +100,7 @@ function sessionsSection(site: Site, model: AccountModel): Html {
   return html`<section class="card" aria-labelledby="sessions-title">
 <h2 id="sessions-title">${account.sessions}</h2>
 <p class="hint">${others ? account.sessionsHint : account.noSessions}</p>
-<ul class="sessions">
+<ul class="sessions" role="list">
 ${sessions.map(session => sessionRow(site, model, session))}
 </ul>
 <div class="ending">

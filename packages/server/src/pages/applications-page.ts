@@ -97,7 +97,7 @@ ${allowedAt !== undefined && html`<div><dt>${applications.allowed}</dt><dd>${tim
 </dl>
 ${scopes.length > 0 && html`<h3>${applications.may}</h3>${scopeList(scopes)}`}
 <h3>${applications.devices}</h3>
-${logins.length === 0 ? html`<p class="hint">${applications.noDevices}</p>` : html`<ul class="sessions">${logins.map(login => loginRow(site, model, application, login))}</ul>`}
+${logins.length === 0 ? html`<p class="hint">${applications.noDevices}</p>` : html`<ul class="sessions" role="list">${logins.map(login => loginRow(site, model, application, login))}</ul>`}
 <div class="ending">
 ${logins.length > 0 && endApplication(site, model, application, id)}
 ${allowedAt !== undefined && withdrawal(site, model, application, id)}

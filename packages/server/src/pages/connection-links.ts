@@ -15,6 +15,6 @@ export function connectionLinks(site: Site, links: readonly ConnectionLink[] = [
   const { connections } = site.texts
   return html`<div class="connections">
 <p class="or"><span>${connections.or}</span></p>
-<ul>${links.map(({ title, url }) => html`<li><a class="button" href="${href(url)}"><span>${fill(connections.continueWith, { title })}</span></a></li>`)}</ul>
+<ul role="list">${links.map(({ title, url }) => html`<li><a class="button" href="${href(url)}"><span>${fill(connections.continueWith, { title })}</span></a></li>`)}</ul>
 </div>`
 }

@@ -24,7 +24,7 @@ export function describeScopes(
 
 /** In words, or as it is where nobody has found any. `first` is what comes with all of it. */
 export function scopeList(scopes: readonly DescribedScope[], first?: string): Html {
-  return html`<ul class="scopes">
+  return html`<ul class="scopes" role="list">
 ${first !== undefined && html`<li>${first}</li>`}
 ${scopes.map(({ scope, text }) => html`<li>${text === undefined ? html`<code><bdi>${scope}</bdi></code>` : html`<bdi>${text}</bdi>`}</li>`)}
 </ul>`

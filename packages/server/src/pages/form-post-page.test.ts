@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
+import { sampleSite } from '../testing/sample-models.ts'
 import { contentSecurityPolicy } from './content-security-policy.ts'
 import { formPostPage, formPostScriptHash } from './form-post-page.ts'
 import { fixedScript } from './html.ts'
-import { sampleSite } from './sample-models.ts'
 
 const url = 'https://notes.example.com/callback?from=here'
 const hostile = `"><script>alert(1)</script>`

@@ -1,10 +1,4 @@
 import { expect, test } from 'vitest'
-import { type AccountModel, accountPage } from './account-page.ts'
-import { applicationsPage } from './applications-page.ts'
-import { type ConsentModel, consentPage } from './consent-page.ts'
-import { deviceAskedPage, deviceCodePage } from './device-page.ts'
-import { createLanguages } from './language/languages.ts'
-import { errorPage, notFoundPage, signedOutPage, waitPage } from './message-pages.ts'
 import {
   accountModel,
   applicationsModel,
@@ -14,8 +8,14 @@ import {
   signInModel,
   signUpModel,
   waysInModel,
-} from './sample-models.ts'
-import { samplePages } from './sample-pages.ts'
+} from '../testing/sample-models.ts'
+import { samplePages } from '../testing/sample-pages.ts'
+import { type AccountModel, accountPage } from './account-page.ts'
+import { applicationsPage } from './applications-page.ts'
+import { type ConsentModel, consentPage } from './consent-page.ts'
+import { deviceAskedPage, deviceCodePage } from './device-page.ts'
+import { createLanguages } from './language/languages.ts'
+import { errorPage, notFoundPage, signedOutPage, waitPage } from './message-pages.ts'
 import { signInPage } from './sign-in-page.ts'
 import { signUpPage } from './sign-up-page.ts'
 import { createSite, inLanguage } from './site.ts'

@@ -62,6 +62,7 @@ h1, h2, h3, p, ul, dl, dd { margin: 0; padding: 0; }
 h1 { font-size: 1.75rem; line-height: 1.2; font-weight: 650; letter-spacing: -0.02em; text-wrap: balance; }
 h2 { font-size: 1.1875rem; line-height: 1.3; font-weight: 650; letter-spacing: -0.01em; }
 h3 { display: flex; flex-wrap: wrap; align-items: center; gap: 0 0.625rem; font-size: 1rem; line-height: 1.5; font-weight: 600; }
+/* Safari takes a list without marks for no list: role="list" says that it is one. */
 ul { list-style: none; }
 code { font: 0.9375em/1.4 ui-monospace, "SF Mono", Menlo, Consolas, "Liberation Mono", monospace; }
 a { color: var(--accent-ink); font-weight: 550; text-underline-offset: 0.2em; text-decoration-thickness: 0.08em; }
@@ -195,7 +196,7 @@ form > .button.main { margin-block-start: 1.5rem; }
 .session { grid-column: 1 / -1; display: grid; grid-template-columns: subgrid; row-gap: 0.25rem; align-items: start; padding-block: 1.125rem; }
 .session + .session { border-block-start: 1px solid var(--line); }
 .device-icon { inline-size: 2.5rem; block-size: 2.5rem; padding: 0.5rem; border-radius: var(--radius-small); background: var(--sunken); fill: none; stroke: var(--quiet); stroke-width: 1.5; stroke-linecap: round; stroke-linejoin: round; }
-.badge { display: inline-block; padding: 0.0625rem 0.5rem; border-radius: 1rem; background: var(--success-ground); color: var(--success); font-size: 0.8125rem; font-weight: 600; white-space: nowrap; }
+.badge { display: inline-block; padding: 0.0625rem 0.5rem; border-radius: 1rem; background: var(--success-ground); color: var(--success); font-size: 0.8125rem; font-weight: 600; }
 .session dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 12rem), 1fr)); gap: 0.125rem 1.5rem; margin-block-start: 0.25rem; }
 .session .whole { grid-column: 1 / -1; }
 dl > div { display: flex; flex-wrap: wrap; gap: 0 0.375rem; }

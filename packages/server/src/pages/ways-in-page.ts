@@ -62,7 +62,7 @@ ${
 }
 <section class="card" aria-labelledby="ways-title">
 <h2 id="ways-title">${waysIn.yours}</h2>
-<ul class="ways">
+<ul class="ways" role="list">
 ${model.hasPassword && html`<li class="way"><h3>${site.texts.password}</h3></li>`}
 ${model.ways.map(way => wayRow(site, model, way))}
 </ul>
@@ -72,7 +72,7 @@ ${
   html`<section class="card" aria-labelledby="more-title">
 <h2 id="more-title">${waysIn.more}</h2>
 <p class="hint">${waysIn.moreHint}</p>
-<ul class="way-links">${model.more.map(({ title, url }) => html`<li><a class="button" href="${href(url)}"><span>${fill(waysIn.add, { title })}</span></a></li>`)}</ul>
+<ul class="way-links" role="list">${model.more.map(({ title, url }) => html`<li><a class="button" href="${href(url)}"><span>${fill(waysIn.add, { title })}</span></a></li>`)}</ul>
 </section>`
 }`,
   })

@@ -4,11 +4,16 @@
  * @module
  */
 
-import { accountPage } from './account-page.ts'
-import { applicationsPage } from './applications-page.ts'
-import { consentPage } from './consent-page.ts'
-import { deviceAskedPage, deviceCodePage, deviceDonePage } from './device-page.ts'
-import { errorPage, goOnPage, notFoundPage, signedOutPage, waitPage } from './message-pages.ts'
+import { accountPage } from '../pages/account-page.ts'
+import { applicationsPage } from '../pages/applications-page.ts'
+import { consentPage } from '../pages/consent-page.ts'
+import { deviceAskedPage, deviceCodePage, deviceDonePage } from '../pages/device-page.ts'
+import { errorPage, goOnPage, notFoundPage, signedOutPage, waitPage } from '../pages/message-pages.ts'
+import { signInPage } from '../pages/sign-in-page.ts'
+import { signOutPage } from '../pages/sign-out-page.ts'
+import { signUpPage } from '../pages/sign-up-page.ts'
+import type { Site } from '../pages/site.ts'
+import { waysInPage } from '../pages/ways-in-page.ts'
 import {
   accountModel,
   applicationsModel,
@@ -20,11 +25,6 @@ import {
   signUpModel,
   waysInModel,
 } from './sample-models.ts'
-import { signInPage } from './sign-in-page.ts'
-import { signOutPage } from './sign-out-page.ts'
-import { signUpPage } from './sign-up-page.ts'
-import type { Site } from './site.ts'
-import { waysInPage } from './ways-in-page.ts'
 
 type Pages = Readonly<Record<string, string>>
 

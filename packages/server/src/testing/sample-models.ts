@@ -4,15 +4,15 @@
  * @module
  */
 
-import type { AccountModel } from './account-page.ts'
-import type { ApplicationsModel } from './applications-page.ts'
-import type { ConnectionLink } from './connection-links.ts'
-import type { ConsentModel } from './consent-page.ts'
-import type { DeviceAskedModel } from './device-page.ts'
-import type { SignInModel } from './sign-in-page.ts'
-import type { SignUpModel } from './sign-up-page.ts'
-import { createSite, type Site } from './site.ts'
-import type { WaysInModel } from './ways-in-page.ts'
+import type { AccountModel } from '../pages/account-page.ts'
+import type { ApplicationsModel } from '../pages/applications-page.ts'
+import type { ConnectionLink } from '../pages/connection-links.ts'
+import type { ConsentModel } from '../pages/consent-page.ts'
+import type { DeviceAskedModel } from '../pages/device-page.ts'
+import type { SignInModel } from '../pages/sign-in-page.ts'
+import type { SignUpModel } from '../pages/sign-up-page.ts'
+import { createSite, type Site } from '../pages/site.ts'
+import type { WaysInModel } from '../pages/ways-in-page.ts'
 
 export const sampleSite: Site = createSite({ host: 'id.example.com' })
 
