@@ -35,7 +35,8 @@ export function pageOfRefusal({ site }: HostedServices, refusal: Refusal, applic
   const { reason, retryAfterSeconds = 1 } = refusal
   const body = mustWait(reasons[reason].status)
     ? waitPage(site, { reason, retryAfterSeconds })
-    : errorPage(site, { ...refusal, ...(application && { application }) })
+    : // No menu of languages: its links would hold the request, and so the address that is refused here.
+      errorPage({ ...site, menu: [] }, { ...refusal, ...(application && { application }) })
   return problemPage(refusal, body, {
     leadsToApplication: application !== undefined,
     ...(application?.fields && { redirectUri: application.url }),
