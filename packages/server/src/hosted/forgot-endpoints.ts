@@ -3,7 +3,6 @@ import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import { seeOther } from '../http/answers.ts'
 import type { Endpoint, HttpAnswer, HttpRequest } from '../http/message.ts'
 import { readPageForm, readParameters } from '../http/read-form.ts'
-import { mailTexts } from '../mail/mail-texts.ts'
 import type { Mailer } from '../mail/mailer.ts'
 import { forgotPage } from '../pages/mail-pages.ts'
 import { addressKey } from '../passwords/address-key.ts'
@@ -62,7 +61,6 @@ function forgotAnswer(
   more: { email?: string; problem?: Refusal; isSent?: boolean },
 ): HttpAnswer {
   const { csrf, setCookie } = services.cookies.form(http)
-  const texts = mailTexts(services.site.language.tag)
-  const body = forgotPage(services.site, texts, { csrf, signInUrl: '/sign-in', ...more })
+  const body = forgotPage(services.site, { csrf, signInUrl: '/sign-in', ...more })
   return problemPage(more.problem, body, { setCookie })
 }

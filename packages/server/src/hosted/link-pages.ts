@@ -4,8 +4,6 @@ import { seeOther } from '../http/answers.ts'
 import type { HttpAnswer, HttpRequest } from '../http/message.ts'
 import { readParameters } from '../http/read-form.ts'
 import { type FoundLink, findLink, linkPaths } from '../mail/links.ts'
-import { mailTexts } from '../mail/mail-texts.ts'
-import type { MailTexts } from '../mail/texts.ts'
 import { linkOverPage } from '../pages/mail-pages.ts'
 import { forgotPath } from './forgot-endpoints.ts'
 import type { HostedServices } from './hosted-services.ts'
@@ -15,11 +13,6 @@ import { pageOfRefusal, problemPage } from './page-answers.ts'
  * Pages that a mail leads to. A GET changes nothing: programs look at links before people do. The token leaves the address at once, into a cookie of this browser, so that it
  * is neither told on by `Referer` nor read over a shoulder nor kept in a history.
  */
-
-/** The texts of the pages, in the site's language. */
-export function textsOf({ site }: HostedServices): MailTexts {
-  return mailTexts(site.language.tag)
-}
 
 /** On to the page itself, without the token; `undefined`: there is none in the address. */
 export function takeToken(
@@ -46,6 +39,6 @@ export function findKeptLink(
 /** What is shown for a link that stands no more. */
 export function linkIsOver(services: HostedServices, refusal: Refusal): HttpAnswer {
   if (refusal.reason !== 'mail_link_invalid') return pageOfRefusal(services, refusal)
-  const body = linkOverPage(services.site, textsOf(services), { forgotUrl: forgotPath })
+  const body = linkOverPage(services.site, { forgotUrl: forgotPath })
   return problemPage(refuse('mail_link_invalid'), body)
 }

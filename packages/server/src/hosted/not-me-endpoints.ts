@@ -9,7 +9,7 @@ import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
 import { endUserSessions } from '../sign-in/end-user-sessions.ts'
 import type { HostedServices } from './hosted-services.ts'
-import { findKeptLink, linkIsOver, takeToken, textsOf } from './link-pages.ts'
+import { findKeptLink, linkIsOver, takeToken } from './link-pages.ts'
 import { pageOfRefusal, problemPage } from './page-answers.ts'
 
 const tokenBytes = 32
@@ -71,7 +71,7 @@ async function changeOf(services: HostedServices, http: HttpRequest, found: Foun
 async function notMeAnswer(services: HostedServices, http: HttpRequest, { link }: FoundLink): Promise<HttpAnswer> {
   const { csrf, setCookie } = services.cookies.form(http)
   const session = link.sessionId === null ? undefined : await services.store.loadSessionOnly(link.sessionId)
-  const body = notMePage(services.site, textsOf(services), {
+  const body = notMePage(services.site, {
     csrf,
     ...(session && {
       session: { device: session.session.device.label, ip: session.session.device.ip, time: session.session.createdAt },

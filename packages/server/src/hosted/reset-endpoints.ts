@@ -12,7 +12,7 @@ import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
 import { endUserSessions } from '../sign-in/end-user-sessions.ts'
 import type { HostedServices } from './hosted-services.ts'
-import { findKeptLink, linkIsOver, takeToken, textsOf } from './link-pages.ts'
+import { findKeptLink, linkIsOver, takeToken } from './link-pages.ts'
 import { page, pageOfRefusal, problemPage } from './page-answers.ts'
 
 const path = linkPaths.reset_password
@@ -24,7 +24,7 @@ export function showReset(services: HostedServices): Endpoint {
     if (onward !== undefined) return onward
     const query = readParameters(http.query)
     if (!isRefusal(query) && query.get('done') === 'reset') {
-      return page(200, resetDonePage(services.site, textsOf(services), { signInUrl: '/sign-in' }))
+      return page(200, resetDonePage(services.site, { signInUrl: '/sign-in' }))
     }
     const found = await findKeptLink(services, http, 'reset_password')
     return isRefusal(found) ? linkIsOver(services, found) : resetAnswer(services, http, found)
@@ -88,7 +88,7 @@ function resetAnswer(services: HostedServices, http: HttpRequest, found: FoundLi
   const { csrf, setCookie } = services.cookies.form(http)
   const query = readParameters(http.query)
   const isAfterEnd = !isRefusal(query) && query.get('done') === 'ended'
-  const body = resetPage(services.site, textsOf(services), {
+  const body = resetPage(services.site, {
     csrf,
     email: found.email,
     passwordMinLength,

@@ -3,7 +3,6 @@ import { isReason, isRefusal, type Reason, type Refusal, refuse } from '@counter
 import { seeOther } from '../http/answers.ts'
 import type { Endpoint, HttpAnswer, HttpRequest } from '../http/message.ts'
 import { readPageForm, readParameters } from '../http/read-form.ts'
-import { mailTexts } from '../mail/mail-texts.ts'
 import type { ConnectionLink } from '../pages/connection-links.ts'
 import { signInPage } from '../pages/sign-in-page.ts'
 import { signUpPage } from '../pages/sign-up-page.ts'
@@ -132,7 +131,7 @@ function signInAnswer(
     connections: connectionLinks(services, returnTo),
     ...(services.config.signUp === 'open' && { signUpUrl: withQuery('/sign-up', http) }),
     ...(services.mailer && {
-      forgot: { url: withQuery(forgotPath, http), label: mailTexts(services.site.language.tag).forgot.link },
+      forgot: { url: withQuery(forgotPath, http), label: services.site.texts.forgot.link },
     }),
   })
   return formPage(model.problem, body, returnTo, setCookie)

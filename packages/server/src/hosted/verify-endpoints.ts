@@ -6,6 +6,7 @@ import { readPageForm, readParameters } from '../http/read-form.ts'
 import { type FoundLink, linkPaths } from '../mail/links.ts'
 import { verificationMail } from '../mail/verification-mail.ts'
 import type { AccountModel } from '../pages/account-page.ts'
+import { fill } from '../pages/language/sentence.ts'
 import { foreignName } from '../pages/layout.ts'
 import { verifyDonePage, verifyPage } from '../pages/mail-pages.ts'
 import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
@@ -13,7 +14,7 @@ import { deviceOf } from '../sign-in/device-of.ts'
 import { signInByPassword } from '../sign-in/sign-in.ts'
 import { forgotPath } from './forgot-endpoints.ts'
 import type { HostedServices } from './hosted-services.ts'
-import { findKeptLink, linkIsOver, takeToken, textsOf } from './link-pages.ts'
+import { findKeptLink, linkIsOver, takeToken } from './link-pages.ts'
 import { page, pageOfRefusal, problemPage } from './page-answers.ts'
 
 const path = linkPaths.verify_address
@@ -25,7 +26,7 @@ export function showVerify(services: HostedServices): Endpoint {
     if (onward !== undefined) return onward
     const query = readParameters(http.query)
     if (!isRefusal(query) && query.get('done') === 'verified') {
-      return page(200, verifyDonePage(services.site, textsOf(services), { accountUrl: '/account' }))
+      return page(200, verifyDonePage(services.site, { accountUrl: '/account' }))
     }
     const found = await findKeptLink(services, http, 'verify_address')
     return isRefusal(found) ? linkIsOver(services, found) : verifyAnswer(services, http, found)
@@ -93,8 +94,8 @@ export function verificationOf(
   isSent: boolean,
 ): Pick<AccountModel, 'verification'> {
   if (services.mailer === undefined || email === null || emailVerifiedAt !== null) return {}
-  const { unverified, again, sent } = textsOf(services).verify
-  return { verification: { text: unverified(foreignName(email)), again, sent: isSent && sent } }
+  const { unverified, again, sent } = services.site.texts.verify
+  return { verification: { text: fill(unverified, { address: foreignName(email) }), again, sent: isSent && sent } }
 }
 
 async function verifyAnswer(
@@ -104,7 +105,7 @@ async function verifyAnswer(
   problem?: Refusal,
 ): Promise<HttpAnswer> {
   const { csrf, setCookie } = services.cookies.form(http)
-  const body = verifyPage(services.site, textsOf(services), {
+  const body = verifyPage(services.site, {
     csrf,
     email: found.email,
     asksForPassword: !(await isSignedIn(services, http, found.user)),

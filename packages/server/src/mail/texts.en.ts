@@ -1,4 +1,3 @@
-import { html } from '../pages/html.ts'
 import type { MailTexts } from './texts.ts'
 
 /** English. */
@@ -68,57 +67,5 @@ export const english: MailTexts = {
     foot: ({ site, address }) =>
       `${site} sent this to ${address} because of an account there. Nobody reads answers to it.`,
     unknown: 'unknown',
-  },
-  forgot: {
-    title: 'New password',
-    lead: 'Tell us the address of your account. We send you a link with which you can choose a new password.',
-    submit: 'Send the link',
-    link: 'Forgot your password?',
-    back: 'Back to sign in',
-    sent: {
-      title: 'Look into your mail',
-      advice:
-        'If there is an account with this address, a link is on its way. It is good for one hour. Nothing there after some minutes? Look among unwanted mail, or check the address.',
-    },
-  },
-  reset: {
-    title: 'Choose a new password',
-    lead: address => html`For the account of ${address}`,
-    ends: 'You will be signed out everywhere, and can then sign in with the new password.',
-    submit: 'Set the new password',
-    done: {
-      title: 'Your password has been changed',
-      advice: 'All sessions of your account have ended. Sign in with the new password.',
-    },
-    signIn: 'Sign in',
-  },
-  verify: {
-    title: 'Confirm your address',
-    lead: address => html`You are about to confirm that ${address} is yours.`,
-    password: 'The password of your account',
-    submit: 'Confirm',
-    notMine: 'You did not make this account, or do not know its password?',
-    notMineLink: 'Ask for a new password',
-    done: { title: 'Your address is confirmed', advice: 'That was all. You can close this page.' },
-    toAccount: 'Go to your account',
-    unverified: address => html`Nobody has confirmed yet that ${address} is yours. Look for our mail, or`,
-    again: 'send it again',
-    sent: 'A mail is on its way to you.',
-  },
-  notMe: {
-    title: 'This was not you?',
-    lead: 'If you do not know this sign-in, end it now.',
-    ends: 'The session ends at once, the password can no longer be used, and you choose a new one on the next page.',
-    device: 'Device',
-    time: 'Time',
-    address: 'IP address',
-    submit: 'It was not me: end it',
-    itWasMe: 'If it was you, close this page. Nothing has changed.',
-    ended: 'It has been ended. Choose a new password now, so that it cannot happen again.',
-  },
-  linkOver: {
-    title: 'This link is over',
-    advice: 'It was used already, is too old, or something has changed since it was sent.',
-    again: 'Ask for a new one',
   },
 }

@@ -87,7 +87,7 @@ function verificationNotice(
   return commandForm(
     model,
     'verify_address',
-    html`<p class="hint">${text} <button class="button" type="submit">${again}</button></p>`,
+    html`<div class="card verification"><p class="hint">${text}</p><p class="way-on"><button class="button" type="submit">${again}</button></p></div>`,
   )
 }
 

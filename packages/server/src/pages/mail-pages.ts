@@ -1,4 +1,4 @@
-import type { MailTexts, Message } from '../mail/texts.ts'
+import { describeDevice } from './describe-device.ts'
 import { field, hidden } from './form.ts'
 import { type Html, href, html } from './html.ts'
 import { fill } from './language/sentence.ts'
@@ -8,7 +8,7 @@ import { type Problem, problemText } from './sign-in-page.ts'
 import type { Site } from './site.ts'
 
 /*
- * The pages around mails: asking for a new password, and where links lead. Their texts stand with those of the mails.
+ * The pages around mails: asking for a new password, and where links lead.
  */
 
 /** Where a new password is asked for. */
@@ -22,7 +22,8 @@ export interface ForgotModel {
   readonly signInUrl: string
 }
 
-export function forgotPage(site: Site, { forgot }: MailTexts, model: ForgotModel): string {
+export function forgotPage(site: Site, model: ForgotModel): string {
+  const { forgot } = site.texts
   const { problem, email } = model
   const back = html`<p class="aside"><a href="${href(model.signInUrl)}">${forgot.back}</a></p>`
   if (model.isSent) return messagePage(site, forgot.sent, back)
@@ -56,7 +57,8 @@ export interface ResetModel {
   readonly problem?: Problem
 }
 
-export function resetPage(site: Site, { reset, notMe }: MailTexts, model: ResetModel): string {
+export function resetPage(site: Site, model: ResetModel): string {
+  const { reset, notMe } = site.texts
   const { problem } = model
   const text = problem && problemText(site, problem, site.texts.problem.account)
   const isField = problem?.reason === 'password_unacceptable'
@@ -67,7 +69,7 @@ export function resetPage(site: Site, { reset, notMe }: MailTexts, model: ResetM
     content: html`<div class="card">
 <h1>${reset.title}</h1>
 ${model.isAfterEnd && problem === undefined && banner('success', notMe.ended)}
-<p class="lead">${reset.lead(foreignName(model.email))}</p>
+<p class="lead">${fill(reset.lead, { address: foreignName(model.email) })}</p>
 ${text !== undefined && !isField && banner('error', text)}
 <form method="post">
 ${hidden({ csrf: model.csrf })}
@@ -79,7 +81,8 @@ ${field({ id: 'new_password', name: 'new_password', type: 'password', label: sit
   })
 }
 
-export function resetDonePage(site: Site, { reset }: MailTexts, { signInUrl }: { readonly signInUrl: string }): string {
+export function resetDonePage(site: Site, { signInUrl }: { readonly signInUrl: string }): string {
+  const { reset } = site.texts
   return messagePage(site, reset.done, mainLink(signInUrl, reset.signIn))
 }
 
@@ -93,7 +96,8 @@ export interface VerifyModel {
   readonly problem?: Problem
 }
 
-export function verifyPage(site: Site, { verify }: MailTexts, model: VerifyModel): string {
+export function verifyPage(site: Site, model: VerifyModel): string {
+  const { verify } = site.texts
   const { problem } = model
   const text = problem && problemText(site, problem, site.texts.problem.signIn)
   return layout(site, {
@@ -102,7 +106,7 @@ export function verifyPage(site: Site, { verify }: MailTexts, model: VerifyModel
     warnsOfAddress: model.asksForPassword,
     content: html`<div class="card">
 <h1>${verify.title}</h1>
-<p class="lead">${verify.lead(foreignName(model.email))}</p>
+<p class="lead">${fill(verify.lead, { address: foreignName(model.email) })}</p>
 ${text !== undefined && banner('error', text, 'form-problem')}
 <form method="post">
 ${hidden({ csrf: model.csrf })}
@@ -114,7 +118,8 @@ ${model.asksForPassword && field({ id: 'password', name: 'password', type: 'pass
   })
 }
 
-export function verifyDonePage(site: Site, { verify }: MailTexts, { accountUrl }: { accountUrl: string }): string {
+export function verifyDonePage(site: Site, { accountUrl }: { accountUrl: string }): string {
+  const { verify } = site.texts
   return messagePage(site, verify.done, mainLink(accountUrl, verify.toAccount))
 }
 
@@ -125,7 +130,8 @@ export interface NotMeModel {
   readonly session?: { readonly device: string; readonly ip: string; readonly time: number }
 }
 
-export function notMePage(site: Site, { notMe }: MailTexts, { csrf, session }: NotMeModel): string {
+export function notMePage(site: Site, { csrf, session }: NotMeModel): string {
+  const { notMe } = site.texts
   return layout(site, {
     title: notMe.title,
     content: html`<div class="card">
@@ -134,8 +140,8 @@ export function notMePage(site: Site, { notMe }: MailTexts, { csrf, session }: N
 ${
   session &&
   html`<dl>
-<div><dt>${notMe.device}</dt><dd>${session.device}</dd></div>
-<div><dt>${notMe.address}</dt><dd>${session.ip}</dd></div>
+<div><dt>${notMe.device}</dt><dd><bdi>${describeDevice(site.language, session.device)}</bdi></dd></div>
+<div><dt>${notMe.address}</dt><dd><bdi>${session.ip}</bdi></dd></div>
 <div><dt>${notMe.time}</dt><dd><time datetime="${machineTime(session.time)}">${exactTime(session.time, site.language)}</time></dd></div>
 </dl>`
 }
@@ -150,7 +156,8 @@ ${hidden({ csrf })}
 }
 
 /** For a link that was used, is too old, or never was one: which of them is told nobody. */
-export function linkOverPage(site: Site, { linkOver }: MailTexts, { forgotUrl }: { forgotUrl: string }): string {
+export function linkOverPage(site: Site, { forgotUrl }: { forgotUrl: string }): string {
+  const { linkOver } = site.texts
   return messagePage(site, linkOver, mainLink(forgotUrl, linkOver.again))
 }
 
@@ -158,7 +165,11 @@ function mainLink(url: string, label: string): Html {
   return html`<p class="way-on"><a class="button main" href="${href(url)}">${label}</a></p>`
 }
 
-function messagePage(site: Site, { title, advice }: Message, more: Html): string {
+function messagePage(
+  site: Site,
+  { title, advice }: { readonly title: string; readonly advice: string },
+  more: Html,
+): string {
   return layout(site, {
     title,
     content: html`<div class="card">

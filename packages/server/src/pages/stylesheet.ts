@@ -175,7 +175,8 @@ input:autofill { -webkit-text-fill-color: var(--ink); box-shadow: inset 0 0 0 4r
 .button.main .name { color: inherit; }
 .button.main:hover { background: color-mix(in srgb, var(--accent) 88%, var(--accent-hover)); }
 .button.danger { border-color: var(--danger); color: var(--danger); }
-.button.danger:hover { background: var(--danger-ground); }
+.button.main.danger { background: var(--danger); color: var(--surface); }
+.button.danger:hover, .button.main.danger:hover { background: var(--danger-ground); color: var(--danger); border-color: var(--danger); }
 form > .button.main { margin-block-start: 1.5rem; }
 .narrow form > .button.main, .narrow .way-on > .button { inline-size: 100%; }
 

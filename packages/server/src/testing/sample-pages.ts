@@ -8,6 +8,16 @@ import { accountPage } from '../pages/account-page.ts'
 import { applicationsPage } from '../pages/applications-page.ts'
 import { consentPage } from '../pages/consent-page.ts'
 import { deviceAskedPage, deviceCodePage, deviceDonePage } from '../pages/device-page.ts'
+import { fill } from '../pages/language/sentence.ts'
+import {
+  forgotPage,
+  linkOverPage,
+  notMePage,
+  resetDonePage,
+  resetPage,
+  verifyDonePage,
+  verifyPage,
+} from '../pages/mail-pages.ts'
 import { errorPage, goOnPage, notFoundPage, signedOutPage, waitPage } from '../pages/message-pages.ts'
 import { signInPage } from '../pages/sign-in-page.ts'
 import { signOutPage } from '../pages/sign-out-page.ts'
@@ -36,6 +46,7 @@ export function samplePages(site: Site): Pages {
     ...devicePages(site),
     ...accountPages(site),
     ...messagePages(site),
+    ...mailPages(site),
   }
 }
 
@@ -189,5 +200,32 @@ function messagePages(site: Site): Pages {
     'not-found': notFoundPage(site, { homeUrl: '/account' }),
     'wait-attempts': waitPage(site, { reason: 'too_many_attempts', retryAfterSeconds: 300 }),
     'wait-unavailable': waitPage(site, { reason: 'unavailable', retryAfterSeconds: 5, retryUrl: '/account' }),
+  }
+}
+
+function mailPages(site: Site): Pages {
+  const { unverified, again, sent } = site.texts.verify
+  const email = 'robin@example.com'
+  const verification = { text: fill(unverified, { address: email }), again }
+  const reset = { csrf: 'c', email, passwordMinLength: 8 }
+  const verify = { csrf: 'c', email, asksForPassword: true, forgotUrl: '/forgot-password' }
+  const session = { device: 'Firefox on Linux', ip: '203.0.113.9', time: now }
+  return {
+    'sign-in-forgot': signInPage(site, { ...signInModel, forgot: { url: '/x', label: site.texts.forgot.link } }),
+    'account-unverified': accountPage(site, { ...accountModel, verification }),
+    'account-verification-sent': accountPage(site, { ...accountModel, verification: { ...verification, sent } }),
+    forgot: forgotPage(site, { csrf: 'c', signInUrl: '/sign-in' }),
+    'forgot-wrong': forgotPage(site, { csrf: 'c', signInUrl: '/sign-in', problem: { reason: 'email_invalid' } }),
+    'forgot-sent': forgotPage(site, { csrf: 'c', signInUrl: '/sign-in', isSent: true }),
+    reset: resetPage(site, reset),
+    'reset-after-end': resetPage(site, { ...reset, isAfterEnd: true }),
+    'reset-wrong': resetPage(site, { ...reset, problem: { reason: 'password_unacceptable' } }),
+    'reset-done': resetDonePage(site, { signInUrl: '/sign-in' }),
+    verify: verifyPage(site, { ...verify, asksForPassword: false }),
+    'verify-wrong': verifyPage(site, { ...verify, problem: { reason: 'login_failed' } }),
+    'verify-done': verifyDonePage(site, { accountUrl: '/account' }),
+    'not-me': notMePage(site, { csrf: 'c', session }),
+    'not-me-unknown': notMePage(site, { csrf: 'c' }),
+    'link-over': linkOverPage(site, { forgotUrl: '/forgot-password' }),
   }
 }

@@ -1,5 +1,6 @@
 import type { Translation } from '../catalogue.ts'
 import type { EnglishTexts } from '../english/english.ts'
+import { mailPages } from './mail-pages.ts'
 import { pages } from './pages.ts'
 import { problems } from './problems.ts'
 
@@ -9,4 +10,4 @@ export const arabic: {
   readonly name: string
   readonly direction: 'rtl'
   readonly texts: Translation<EnglishTexts>
-} = { language: 'ar', name: 'العربية', direction: 'rtl', texts: { ...pages, ...problems } }
+} = { language: 'ar', name: 'العربية', direction: 'rtl', texts: { ...pages, ...mailPages, ...problems } }
