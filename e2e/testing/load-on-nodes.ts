@@ -18,6 +18,9 @@ export interface Opened {
 
 /** People, apps, back ends and APIs who go on and on, whatever happens. */
 export interface Load {
+  /** Sessions that a back end has opened, and of these the ones that it has ended, as far as it was told so. */
+  readonly opened: readonly Opened[]
+  readonly ended: readonly Opened[]
   /** Everybody has had a good answer since the call. */
   allGoOn(): Promise<void>
   /** Somebody has been told to come again since the call. */
@@ -88,7 +91,7 @@ export async function startLoad(
 ): Promise<Load> {
   const installs = await Promise.all([undefined, undefined, createProofKey()].map(key => logIn(issuer, { key })))
   const apps = await Promise.all([signedInApp(issuer, true), signedInApp(issuer, false)])
-  const { come, stayed, gone } = createBackEnd(issuer)
+  const { come, opened, stayed, gone } = createBackEnd(issuer)
   const verifiers = nodes.map(node => verifierAt(issuer, node))
   await Promise.all(verifiers.map(verifier => verifier.ready()))
   const api = { clientId: 'api', clientSecret: apiSecret }
@@ -100,6 +103,8 @@ export async function startLoad(
   ]
 
   return {
+    opened,
+    ended: gone,
     async allGoOn() {
       const before = load.map(({ state }) => state.good)
       await expect
@@ -169,17 +174,18 @@ function createBackEnd(issuer: string) {
   const platform = { fetch: observedFetch }
   const tokens = createMachineTokens({ issuer, clientId: 'backend', clientSecret: backendSecret, platform })
   const trusted = createTrusted({ tokens, platform })
-  const [stayed, gone]: Opened[][] = [[], []]
+  const [opened, stayed, gone]: [Opened[], Opened[], Opened[]] = [[], [], []]
   let count = 0
 
   async function come(): Promise<Outcome> {
     try {
-      const session = await trusted.createSession({ clientId: 'app', user: { externalId: `passer-by ${count++}` } })
-      if (isRefusal(session)) return `refused: ${session.reason}`
-      const { access_token: accessToken, refresh_token: refreshToken = '', session_id: sessionId } = session
-      const opened = { sessionId, accessToken, refreshToken }
+      const answer = await trusted.createSession({ clientId: 'app', user: { externalId: `passer-by ${count++}` } })
+      if (isRefusal(answer)) return `refused: ${answer.reason}`
+      const { access_token: accessToken, refresh_token: refreshToken = '', session_id: sessionId } = answer
+      const session = { sessionId, accessToken, refreshToken }
+      opened.push(session)
       if (count % 2 === 0) {
-        stayed?.push(opened)
+        stayed.push(session)
         return 'good'
       }
       const { sub } = JSON.parse(Buffer.from(accessToken.split('.')[1] ?? '', 'base64url').toString()) as {
@@ -187,7 +193,7 @@ function createBackEnd(issuer: string) {
       }
       const ended = await trusted.endSession(sub, sessionId)
       if (ended !== 'ended') return `not ended: ${ended.reason}`
-      gone?.push(opened)
+      gone.push(session)
       return 'good'
     } catch (error) {
       if (!(error instanceof CallFailure)) throw error
@@ -195,7 +201,7 @@ function createBackEnd(issuer: string) {
       return error.status === 503 && error.retryAfterSeconds !== undefined ? 'away' : error.message
     }
   }
-  return { come, stayed: stayed ?? [], gone: gone ?? [] }
+  return { come, opened, stayed, gone }
 }
 
 function verifierAt(issuer: string, node: string): Verifier {

@@ -17,10 +17,12 @@ export interface Outages {
   during<T>(fault: () => T | Promise<T>): Promise<T>
   /** The same, and the database forgets what it has not written to the disk. */
   crash(fault: () => Promise<void>): Promise<void>
+  /** The same, and a standby takes the database's place that may be behind, not by rotations alone. */
+  promote(fault: () => Promise<void>): Promise<void>
   /** A node was not told of a commit, just now. */
   untold(node: string): void
-  /** As events of a history; `lost`: besides rotations. */
-  events(log: readonly Applied[], exchanges: readonly TokenExchange[]): HistoryEvent[]
+  /** As events of a history. `gone`: what the database held that has failed, and its successor does not. */
+  events(log: readonly Applied[], exchanges: readonly TokenExchange[], gone?: readonly Applied[]): HistoryEvent[]
 }
 
 /** PostgreSQL writes what need not be on the disk at once within three times `wal_writer_delay` (200 ms); and a busy machine takes its time. */
@@ -32,6 +34,7 @@ const onTheWayMs = 1_000
 export function createOutages(): Outages {
   const unsure: Interval[] = []
   const crashes: Interval[] = []
+  const promotions: Interval[] = []
   const told: HistoryEvent[] = []
 
   async function during<T>(fault: () => T | Promise<T>, list: Interval[] = []): Promise<T> {
@@ -48,18 +51,26 @@ export function createOutages(): Outages {
   return {
     during: fault => during(fault),
     crash: fault => during(fault, crashes),
+    promote: fault => during(fault, promotions),
     untold: node => void told.push({ kind: 'untold', time: monotonic(), node }),
-    events(log, exchanges) {
+    events(log, exchanges, gone = []) {
       const untold = exchanges.flatMap(({ status, arrivedAt, answeredAt, node }) => {
         const isUnsure = unsure.some(({ from, to }) => arrivedAt <= to && answeredAt >= from)
         return status >= 500 && isUnsure ? [{ kind: 'untold' as const, time: answeredAt, node }] : []
       })
-      const forgotten = crashes.flatMap(({ from, to }): HistoryEvent[] => {
-        const lost = unwrittenRotations(log, exchanges, { from: from - unwrittenAtMostMs, to })
+      const forget = ({ from, to }: Interval, how: 'crash' | 'stale replica'): HistoryEvent[] => {
+        const held = [...log.filter(({ time }) => time <= to), ...gone]
+        const unwritten = unwrittenRotations(held, exchanges, { from: from - unwrittenAtMostMs, to })
+        const lost = [...gone, ...unwritten]
         const commits = lost.map(applied => ({ kind: 'commit' as const, time: applied.time, applied }))
-        return [...commits, { kind: 'forgotten', time: to, how: 'crash', lost }]
-      })
-      return [...told, ...untold, ...forgotten]
+        return [...commits, { kind: 'forgotten', time: to, how, lost }]
+      }
+      return [
+        ...told,
+        ...untold,
+        ...crashes.flatMap(one => forget(one, 'crash')),
+        ...promotions.flatMap(one => forget(one, 'stale replica')),
+      ]
     },
   }
 }

@@ -86,6 +86,7 @@ export async function startCuttingProxy(port: number): Promise<CuttingProxy> {
     },
     async close() {
       for (const socket of sockets) socket.destroy()
+      if (!server.listening) return
       server.close()
       await once(server, 'close')
     },
