@@ -4,6 +4,7 @@ import type { RequestListener, ServerResponse } from 'node:http'
 import { stripTypeScriptTypes } from 'node:module'
 import { dirname, extname, join, normalize, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Outbox } from './outbox.ts'
 
 /*
  * Serves the app without a build: TypeScript with its types blanked out, line for line, so that what the browser's
@@ -17,6 +18,8 @@ export interface AppServerOptions {
   readonly webUrl: string
   /** Answers what lies below `/laboratory/`; false if there is no such thing. */
   readonly laboratory: Laboratory
+  /** Absent where mails go to a mail server. */
+  readonly outbox?: Outbox | undefined
 }
 
 export type Laboratory = (...exchange: Parameters<RequestListener>) => Promise<boolean>
@@ -39,7 +42,8 @@ const contentTypes: Readonly<Record<string, string>> = {
   '.ts': 'text/javascript; charset=utf-8',
 }
 
-export function createAppServer({ issuer, apiUrl, appUrl, webUrl, laboratory }: AppServerOptions): RequestListener {
+export function createAppServer(options: AppServerOptions): RequestListener {
+  const { issuer, apiUrl, appUrl, webUrl, laboratory, outbox } = options
   const packages = importedPackages()
   const importMap = JSON.stringify({ imports: packages.specifiers })
   const policy = contentSecurityPolicy([issuer, apiUrl], importMap)
@@ -94,6 +98,7 @@ export function createAppServer({ issuer, apiUrl, appUrl, webUrl, laboratory }: 
     response.setHeader('Referrer-Policy', 'same-origin')
     if (await laboratory(request, response)) return
     if (request.method !== 'GET' && request.method !== 'HEAD') return void response.writeHead(405).end()
+    if (outbox?.answer(request, response)) return
     await answerFile(url.pathname, response)
   }
 

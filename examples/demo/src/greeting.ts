@@ -2,12 +2,23 @@ import { styleText } from 'node:util'
 import type { Demo } from './start-demo.ts'
 
 /** What the terminal says once everything answers. Without colours where standard output is no terminal. */
-export function greeting({ issuer, apiUrl, appUrl, webUrl, login, exampleId, dataFolder, switchedOff }: Demo): string {
+export function greeting({
+  issuer,
+  apiUrl,
+  appUrl,
+  webUrl,
+  outboxUrl,
+  login,
+  exampleId,
+  dataFolder,
+  switchedOff,
+}: Demo): string {
   const rows: readonly (readonly [string, string, string])[] = [
     ['App', appUrl, 'open this one: notes, and the laboratory'],
     ['Web app', webUrl, 'the same notes, with the tokens in its back end'],
     ['API', apiUrl, 'what the app calls; checks tokens by itself'],
     ['Server', issuer, 'sign-in pages, tokens, /account'],
+    ...(outboxUrl === undefined ? [] : [['Outbox', outboxUrl, 'the mails that the server would send'] as const]),
     ...(exampleId
       ? [['Example', exampleId.issuer, 'another server: “Continue with Example ID” on the sign-in page'] as const]
       : []),

@@ -19,6 +19,7 @@ import { type DemoSecrets, demoSecrets } from './demo-secrets.ts'
 import { type ExampleId, prepareExampleId } from './example-id.ts'
 import { createLaboratory } from './laboratory.ts'
 import { openNotes } from './notes-store.ts'
+import { createOutbox } from './outbox.ts'
 import { freePort, type ReservedPort, reservePort } from './reserved-port.ts'
 import { createWebApp } from './web-app/server.ts'
 
@@ -29,6 +30,8 @@ export interface Demo {
   readonly appUrl: string
   /** The web app, whose back end holds the tokens. */
   readonly webUrl: string
+  /** What the server has sent by mail; absent if the configuration names a mail server. */
+  readonly outboxUrl: string | undefined
   readonly login: DemoSecrets['login']
   /** The other server, whose accounts can be used here; absent on a database, which others may share. */
   readonly exampleId: Pick<ExampleId, 'issuer' | 'login'> | undefined
@@ -66,6 +69,7 @@ export async function startDemo(
     ? { appOrigin: appPort.url, webOrigin: webPort.url, tellsWebApp: true }
     : { appOrigin: 'http://127.0.0.1', webOrigin: 'http://127.0.0.1', tellsWebApp: false }
   const besides = { port, firstPort: webPort.port + 1, dataFolder, master: master.key, login }
+  const outbox = configuration.smtp_url === undefined ? createOutbox(Date.now) : undefined
   const exampleId = isAlone ? await prepareExampleId(configuration, besides) : undefined
   const system = await serve(
     {
@@ -79,6 +83,7 @@ export async function startDemo(
     {
       masterKey: master,
       moreClients: demoClients({ ...origins, apiSecret, webSecret: web.clientSecret }),
+      ...(outbox && { mail: outbox.transport }),
       ...(exampleId && { moreConnections: [exampleId.connection] }),
       log,
       onLost: endOnLoss,
@@ -93,7 +98,7 @@ export async function startDemo(
   const api = createApi({ issuer, audience: apiAudience, ...caller, appOrigin: appPort.url, notes })
   apiPort.answerWith(api.app)
   const laboratory = createLaboratory({ issuer, ...caller, server })
-  appPort.answerWith(createAppServer({ issuer, ...addresses, laboratory }))
+  appPort.answerWith(createAppServer({ issuer, ...addresses, laboratory, outbox }))
   const closeWebApp = answerAsWebApp(webPort, { issuer, ...web, apiUrl: apiPort.url, dataFolder })
   // The issuer may be a load balancer that waits for this very process.
   if (issuer === system.address) await api.ready()
@@ -101,6 +106,7 @@ export async function startDemo(
   return {
     issuer,
     ...addresses,
+    outboxUrl: outbox && `${appPort.url}/outbox`,
     login,
     exampleId,
     dataFolder,

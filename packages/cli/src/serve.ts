@@ -17,7 +17,7 @@ export interface RunningSystem extends System {
 /** Starts a node on its data folder: store, server, operator's socket. */
 export async function serve(
   configuration: Configuration,
-  more: Pick<SystemOptions, 'moreClients' | 'moreConnections' | 'addClaims' | 'onRefresh' | 'onLost'> & {
+  more: Pick<SystemOptions, 'moreClients' | 'moreConnections' | 'mail' | 'addClaims' | 'onRefresh' | 'onLost'> & {
     /** What `COUNTERSIGN_MASTER_KEY` holds, or a key that was read already. */
     masterKey?: string | FoundMasterKey | undefined
     /** Default: one JSON object a line, to standard error. */

@@ -33,6 +33,7 @@ import { startJobs } from './jobs/jobs.ts'
 import { createKeyKeeper, type KeyKeeper, type KeyKeeperOptions, ringTrustedSeconds } from './keys/key-keeper.ts'
 import type { Log } from './log.ts'
 import { createLogoutTeller, type LogoutTeller } from './logout/logout-teller.ts'
+import { mailOfEvents } from './mail/mail-of-events.ts'
 import { createMailSender, type MailSender } from './mail/mail-sender.ts'
 import { createMailer } from './mail/mailer.ts'
 import { tellOfMails } from './mail/tell-of-mails.ts'
@@ -100,8 +101,9 @@ export async function createNode(options: NodeOptions): Promise<ServerNode> {
   const observed = observer === undefined ? options.store : observeStore(options.store, observer)
   const claims = createClaimsTeller({ apiClaims: config.apiClaims ?? new Map(), addClaims: options.addClaims, log })
   let mails: MailSender | undefined
-  const posted = tellOfMails(nameHiddenLogins(observed, pairwiseKey), () => mails?.wake())
-  const store = tellChangedClaims(posted, claims)
+  const mailer = options.mail && createMailer({ master, random })
+  const told = tellOfMails(tellChangedClaims(nameHiddenLogins(observed, pairwiseKey), claims), () => mails?.wake())
+  const store = mailer ? mailOfEvents(told, mailer) : told
   const { issuer } = config
   checkIssuer(issuer)
   checkApis(config, options.clients)
@@ -114,7 +116,6 @@ export async function createNode(options: NodeOptions): Promise<ServerNode> {
     log.warn({ texts: languages.missing.slice(0, 50) }, `${languages.missing.length} texts of the pages stay English`)
   }
   const outbound = options.outbound ?? createOutbound({ allowsLoopback: isLocalIssuer(issuer) })
-  const mailer = options.mail && createMailer({ master, random })
   const services: HostedServices = {
     config,
     store,

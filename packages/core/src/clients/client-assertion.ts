@@ -1,5 +1,5 @@
-import { hashCode } from '../grant-types/redeem-code.ts'
 import type { UsedOnce } from '../grant-types/short-lived.ts'
+import { hashCode } from '../grant-types/short-lived-row.ts'
 import type { Instant } from '../ids.ts'
 
 /** A client's assertion whose signature is right (RFC 7523 §3). */

@@ -28,10 +28,6 @@ const familiesAtMost = 5
 /** So many offline logins one client holds of one user, the new one included; the oldest ends. */
 const offlineLoginsAtMost = 20
 
-export function hashCode(code: string): string {
-  return hash('sha256', code, 'base64url')
-}
-
 /** S256 (RFC 7636 §4.6). A verifier of a wrong form is simply wrong. */
 export function verifierMatches(verifier: string, challenge: string): boolean {
   if (!/^[A-Za-z0-9._~-]{43,128}$/.test(verifier)) return false

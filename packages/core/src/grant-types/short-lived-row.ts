@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import type { Instant } from '../ids.ts'
 
 /** What every short-lived row has. */
@@ -7,4 +8,9 @@ export interface ShortLived {
   /** The sweep forgets the row then; whether it may still be used is the decision's to judge. */
   readonly expiresAt: Instant
   readonly version: number
+}
+
+/** By what a short-lived row is found: of a secret nothing else is stored. */
+export function hashCode(secretOrName: string): string {
+  return hash('sha256', secretOrName, 'base64url')
 }

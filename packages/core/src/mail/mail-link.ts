@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto'
 import { type Refusal, refuse } from '@countersign/protocol'
-import type { ShortLived } from '../grant-types/short-lived-row.ts'
+import { hashCode, type ShortLived } from '../grant-types/short-lived-row.ts'
 import type { Instant } from '../ids.ts'
 import { emailKey } from '../users/email-address.ts'
 import { mayUse, type User } from '../users/user.ts'
@@ -30,9 +29,7 @@ export const mailLinkSeconds: Readonly<Record<MailLinkPurpose, number>> = {
 
 /** The address, as links remember it. */
 export function addressHash(email: string): string {
-  return createHash('sha256')
-    .update(`mail ${emailKey(email) ?? email}`)
-    .digest('base64url')
+  return hashCode(`mail ${emailKey(email) ?? email}`)
 }
 
 /** A link as it begins; `before`: the same one, of an attempt to send it that has failed. */

@@ -24,7 +24,7 @@ async function forgottenLink({ to, sendMails }: MailingServer, email = maria): P
   await browser(to).submit('/forgot-password', { email })
   await sendMails()
   if (post.mails.length === before) throw new Error('no mail came')
-  return linkIn(post.lastTo(email))
+  return linkIn(post.lastTo(email, '/reset-password'))
 }
 
 /** Follows the link, and sets a new password. */

@@ -4,7 +4,6 @@ import { seeOther } from '../http/answers.ts'
 import type { Endpoint, HttpAnswer, HttpRequest } from '../http/message.ts'
 import { readPageForm, readParameters } from '../http/read-form.ts'
 import { type FoundLink, linkPaths } from '../mail/links.ts'
-import type { Mailer } from '../mail/mailer.ts'
 import { resetDonePage, resetPage } from '../pages/mail-pages.ts'
 import { addressKey } from '../passwords/address-key.ts'
 import { passwordMinLength, passwordProblem } from '../passwords/password-policy.ts'
@@ -35,7 +34,7 @@ export function showReset(services: HostedServices): Endpoint {
  * `POST /reset-password`: a new password. Every session ends, every other link dies with the user's epoch, and the link is used up, all in one commit. It also shows that
  * the address is theirs.
  */
-export function submitReset(services: HostedServices, mailer: Mailer): Endpoint {
+export function submitReset(services: HostedServices): Endpoint {
   return async http => {
     const form = readPageForm(http)
     if (isRefusal(form)) return pageOfRefusal(services, form)
@@ -49,7 +48,7 @@ export function submitReset(services: HostedServices, mailer: Mailer): Endpoint 
     const passwordHash = await services.passwords.hash(password, { from: addressKey(http.ip) })
     const outcome = await decideAndCommit(services, async () => {
       const link = await findKeptLink(services, http, 'reset_password')
-      return isRefusal(link) ? link : { result: {}, change: await changeOf(services, mailer, http, link, passwordHash) }
+      return isRefusal(link) ? link : { result: {}, change: await changeOf(services, http, link, passwordHash) }
     })
     if (isRefusal(outcome)) return linkIsOver(services, outcome)
     const cookies = [services.cookies.keepLink('reset_password', ''), services.cookies.end()]
@@ -57,13 +56,7 @@ export function submitReset(services: HostedServices, mailer: Mailer): Endpoint 
   }
 }
 
-async function changeOf(
-  services: HostedServices,
-  mailer: Mailer,
-  http: HttpRequest,
-  found: FoundLink,
-  passwordHash: string,
-) {
+async function changeOf(services: HostedServices, http: HttpRequest, found: FoundLink, passwordHash: string) {
   const { now, user, link } = found
   const device = deviceOf(http)
   const taken = takeAccountOver(user, await services.store.listIdentities(user.id), { now, device })
@@ -73,13 +66,10 @@ async function changeOf(
     user: { passwordHash, emailVerifiedAt: user.emailVerifiedAt ?? now },
     event: 'user.password_changed',
   })
-  const { label, ip } = device
-  const content = { to: found.email, language: services.site.language.tag, time: now, device: label, ip }
-  const told = mailer.toUser('password_changed', user, content)
   const used = { table: 'mailLink' as const, row: useMailLink(link, now) }
   return {
     ...change,
-    writes: [...change.writes, ...taken.writes, used, told],
+    writes: [...change.writes, ...taken.writes, used],
     audit: [...taken.audit, ...change.audit],
   }
 }

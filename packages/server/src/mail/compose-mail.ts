@@ -1,9 +1,12 @@
 import type { MailKind } from '@countersign/core'
 import { type Html, href, html, htmlText } from '../pages/html.ts'
-import { palettes, type Theme } from '../pages/theme.ts'
-import { mailTexts } from './mail-texts.ts'
+import type { Texts } from '../pages/language/catalogue.ts'
+import type { Language } from '../pages/language/language.ts'
+import { fillText, type Sentence } from '../pages/language/sentence.ts'
+import { exactTime } from '../pages/relative-time.ts'
+import { colorScheme } from '../pages/stylesheet.ts'
+import { type Palette, palettes, type Theme } from '../pages/theme.ts'
 import type { MailContent } from './mailer.ts'
-import type { MailFacts, MailTexts } from './texts.ts'
 import type { MailMessage } from './transport.ts'
 
 /** What all mails of one installation have in common. */
@@ -11,90 +14,118 @@ export interface MailLooks {
   /** The name of the installation. */
   readonly name: string
   readonly theme: Theme
-  /** Absolute; absent: the name stands alone. Mail programs often show it only when asked to. */
-  readonly logoUrl?: string
 }
 
 /** The words of a mail as text and as HTML, which say the same. `to` is the address as its user wrote it. */
 export function composeMail(
-  looks: MailLooks,
-  mail: { kind: MailKind; content: MailContent; to: string; url: string | undefined; messageId: string },
+  { name, theme }: MailLooks,
+  language: Language,
+  mail: { kind: MailKind; content: MailContent; to: string; url: string; messageId: string },
 ): MailMessage {
   const { content, to, url } = mail
-  const texts = mailTexts(content.language)
-  const words = texts.mails[mail.kind]
-  const facts = factsOf(looks, texts, content, to)
-  const [before, after] = [words.before, words.after].map(all => all.map(say => say(facts))) as [string[], string[]]
-  const foot = texts.mails.foot(facts)
-  const link = url !== undefined && words.link !== undefined ? { label: words.link, url } : undefined
-  const text = [...before, ...(link ? [`${link.label}:\n${link.url}`] : []), ...after, `-- \n${foot}`].join('\n\n')
+  const { mail: words, time } = language.texts
+  const facts: Facts = {
+    site: name,
+    address: to,
+    time: exactTime(content.time, language),
+    device: content.device ?? time.unknown,
+    ip: content.ip ?? time.unknown,
+  }
+  const said = words[wordsOf[mail.kind]]
+  const title = say(said.subject, facts)
+  const before = [said.what, 'where' in said ? said.where : undefined, said.advice]
+    .filter(message => message !== undefined)
+    .map(message => say(message, facts))
+  const parts: Parts = {
+    title,
+    before,
+    link: { label: said.link, url },
+    after: said.otherwise,
+    foot: say(words.foot, facts),
+  }
+  const text = [...before, `${said.link}:\n${url}`, parts.after, `-- \n${parts.foot}`].join('\n\n')
   return {
     to,
-    subject: oneLine(words.subject(looks.name)),
+    subject: oneLine(title),
     text: `${text}\n`,
-    html: mailDocument(looks, texts, { title: words.subject(looks.name), before, link, after, foot }),
+    html: mailDocument({ name, theme }, language, parts),
     messageId: mail.messageId,
-    language: texts.language,
+    language: language.tag,
   }
 }
 
-/** Whatever an operator calls their installation, a header is one line. */
+/** Where the words of a kind stand in the catalogue. */
+const wordsOf = {
+  verify_address: 'verifyAddress',
+  reset_password: 'resetPassword',
+  new_device: 'newDevice',
+  token_reused: 'tokenReused',
+  password_changed: 'passwordChanged',
+} as const satisfies Record<MailKind, keyof Texts['mail']>
+
+/** What a sentence can name. */
+type Facts = Readonly<Record<'site' | 'address' | 'time' | 'device' | 'ip', string>>
+
+function say(message: string | Sentence<keyof Facts>, facts: Facts): string {
+  return typeof message === 'string' ? message : fillText(message, facts)
+}
+
+/** Whatever an operator calls their installation, a header is one line. What turns the writing around is no harm there, and needed. */
 function oneLine(text: string): string {
-  return text.replace(/\p{C}+/gu, ' ').trim()
+  return text.replace(/\p{Cc}+/gu, ' ').trim()
 }
-
-function factsOf({ name }: MailLooks, texts: MailTexts, { time, device, ip }: MailContent, address: string): MailFacts {
-  const { unknown } = texts.mails
-  const format = new Intl.DateTimeFormat(texts.language, { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' })
-  return { site: name, address, time: `${format.format(time)} UTC`, device: device ?? unknown, ip: ip ?? unknown }
-}
-
-type Link = { readonly label: string; readonly url: string } | undefined
 
 interface Parts {
   readonly title: string
   readonly before: readonly string[]
-  readonly link: Link
-  readonly after: readonly string[]
+  readonly link: { readonly label: string; readonly url: string }
+  readonly after: string
   readonly foot: string
 }
 
 /** One layout for all. A mail program runs nothing and may drop the style: it has to read well without. */
-function mailDocument(looks: MailLooks, texts: MailTexts, { title, before, link, after, foot }: Parts): string {
+function mailDocument(
+  { name, theme }: MailLooks,
+  language: Language,
+  { title, before, link, after, foot }: Parts,
+): string {
   const body = html`<body><table role="presentation" width="100%" cellpadding="0" cellspacing="0"><tr><td align="center">
 <table role="presentation" class="card" cellpadding="0" cellspacing="0"><tr><td class="inner">
-<p class="brand">${looks.logoUrl !== undefined && html`<img src="${href(looks.logoUrl)}" alt="" width="32" height="32"> `}<b>${looks.name}</b></p>
+<p class="brand"><b>${name}</b></p>
 <h1>${title}</h1>
 ${before.map(paragraph)}
-${link && html`<p><a class="button" href="${href(link.url)}">${link.label}</a></p>`}
-${after.map(paragraph)}
-${link && html`<p class="quiet">${texts.mails.linkAsText}<br><a href="${href(link.url)}">${link.url}</a></p>`}
+<p><a class="button" href="${href(link.url)}">${link.label}</a></p>
+${paragraph(after)}
+<p class="quiet">${language.texts.mail.linkAsText}<br><a href="${href(link.url)}" dir="ltr">${link.url}</a></p>
 </td></tr></table>
 <p class="quiet foot">${foot}</p>
 </td></tr></table></body>`
-  const head = html`<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark"><title>${title}</title>`
+  const head = html`<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="${colorScheme(theme)}"><title>${title}</title>`
   // The template has no place for a style; this one is ours, and nothing that anybody else has written is in it.
-  return `<!doctype html>\n${htmlText(html`<html lang="${texts.language}" dir="${texts.direction}"><head>${head}`)}<style>${style(looks.theme)}</style></head>\n${htmlText(body)}</html>\n`
+  return `<!doctype html>\n${htmlText(html`<html lang="${language.tag}" dir="${language.direction}"><head>${head}`)}<style>${style(theme)}</style></head>\n${htmlText(body)}</html>\n`
 }
 
 function paragraph(text: string): Html {
   return html`<p>${text}</p>\n`
 }
 
+/** Of the theme what mail programs can be trusted with. */
 function style(theme: Theme): string {
-  const both = palettes(theme)
-  const light = theme.schemes === 'dark' ? both.dark : both.light
-  const { dark } = both
-  const inTheDark = `@media (prefers-color-scheme:dark){body{background:${dark.ground};color:${dark.ink}}.card{background:${dark.surface};border-color:${dark.line}}.brand,.quiet a{color:${dark.accentInk}}.button{background:${dark.accent};color:${dark.onAccent}}.quiet{color:${dark.quiet}}}`
-  return `body{margin:0;padding:24px 12px;background:${light.ground};color:${light.ink};font:16px/1.5 ${theme.font}}
-.card{width:100%;max-width:560px;background:${light.surface};border:1px solid ${light.line};border-radius:12px;text-align:start}
+  const { light, dark } = palettes(theme)
+  const { schemes, radiusPixels: radius } = theme
+  const rules = `body{margin:0;padding:24px 12px;font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,Arial,sans-serif}
+.card{width:100%;max-width:560px;border-style:solid;border-width:1px;border-radius:${radius}px;text-align:start}
 .inner{padding:28px}
 h1{font-size:20px;line-height:1.3;margin:0 0 16px}
 p{margin:0 0 16px;overflow-wrap:anywhere}
-.brand{color:${light.accentInk}}
-.button{display:inline-block;padding:12px 20px;border-radius:8px;background:${light.accent};color:${light.onAccent};text-decoration:none;font-weight:600}
-.quiet{font-size:13px;color:${light.quiet}}
-.quiet a{color:${light.accentInk}}
+.button{display:inline-block;padding:12px 20px;border-radius:${Math.round(radius / 2)}px;text-decoration:none;font-weight:600}
+.quiet{font-size:13px}
 .foot{max-width:560px;margin:16px auto 0}
-${theme.schemes === 'both' ? inTheDark : ''}`
+`
+  if (schemes !== 'both') return rules + colors(schemes === 'dark' ? dark : light)
+  return `${rules}${colors(light)}\n@media (prefers-color-scheme:dark){${colors(dark)}}`
+}
+
+function colors({ ground, ink, surface, line, accentInk, accent, onAccent, quiet }: Palette): string {
+  return `body{background:${ground};color:${ink}}.card{background:${surface};border-color:${line}}.brand,.quiet a{color:${accentInk}}.button{background:${accent};color:${onAccent}}.quiet{color:${quiet}}`
 }

@@ -15,6 +15,9 @@ import {
   type Write,
 } from '@countersign/core'
 import type { Every } from '../every.ts'
+import type { HostedServices } from '../hosted/hosted-services.ts'
+import { chooseLanguage } from '../pages/language/choose-language.ts'
+import type { Language } from '../pages/language/language.ts'
 import type { Services } from '../services.ts'
 import { composeMail, type MailLooks } from './compose-mail.ts'
 import { linkUrl } from './links.ts'
@@ -36,7 +39,7 @@ export interface MailSender {
 }
 
 export interface MailSenderOptions {
-  readonly services: Pick<Services, 'store' | 'log' | 'config'>
+  readonly services: Pick<Services, 'store' | 'log' | 'config'> & Pick<HostedServices, 'languages'>
   readonly mailer: Mailer
   readonly transport: MailTransport
   readonly looks: MailLooks
@@ -147,8 +150,19 @@ async function prepare(
   )
   const url = linkUrl(services.config.issuer, purpose, token)
   const messageId = `${row.hash}@${new URL(services.config.issuer).hostname}`
-  const message = composeMail(looks, { kind: row.kind, content, to, url, messageId })
+  const message = composeMail(looks, languageOf(services, content.language), {
+    kind: row.kind,
+    content,
+    to,
+    url,
+    messageId,
+  })
   return { message, link: [{ table: 'mailLink', row: link }], now }
+}
+
+/** That of whoever the mail is for, if it is spoken here still. */
+function languageOf({ languages }: Pick<HostedServices, 'languages'>, tag: string | undefined): Language {
+  return chooseLanguage(languages.all, tag === undefined ? [] : [tag]) ?? languages.first
 }
 
 /**

@@ -18,8 +18,8 @@ import {
 export interface MailContent {
   /** The address; of a mail that somebody has asked for by an address, the one that they typed. */
   readonly to: string
-  /** BCP 47. */
-  readonly language: string
+  /** BCP 47; absent: that of the installation. */
+  readonly language?: string
   /** When it happened. */
   readonly time: Instant
   /** On which device, if it is about one. */

@@ -32,8 +32,8 @@ export interface MailServer {
   cuts(): void
   /** From now on it does not answer recipients at all. */
   hangs(): void
-  /** The last mail to an address. */
-  lastTo(address: string): ReceivedMail
+  /** The last mail to an address; with `path`, the last that leads there. */
+  lastTo(address: string, path?: string): ReceivedMail
   close(): Promise<void>
 }
 
@@ -98,8 +98,8 @@ export async function mailServer(options: SMTPServerOptions & { port?: number } 
     hangs() {
       isHanging = true
     },
-    lastTo(recipient) {
-      const mail = mails.findLast(({ to }) => to.includes(recipient))
+    lastTo(recipient, path = '') {
+      const mail = mails.findLast(({ to, text }) => to.includes(recipient) && text.includes(path))
       if (mail === undefined) throw new Error(`no mail to ${recipient}`)
       return mail
     },

@@ -1,6 +1,7 @@
 import type { Translation } from '../catalogue.ts'
 import type { EnglishTexts } from '../english/english.ts'
 import { mailPages } from './mail-pages.ts'
+import { mails } from './mails.ts'
 import { pages } from './pages.ts'
 import { problems } from './problems.ts'
 
@@ -10,4 +11,4 @@ export const arabic: {
   readonly name: string
   readonly direction: 'rtl'
   readonly texts: Translation<EnglishTexts>
-} = { language: 'ar', name: 'العربية', direction: 'rtl', texts: { ...pages, ...mailPages, ...problems } }
+} = { language: 'ar', name: 'العربية', direction: 'rtl', texts: { ...pages, ...mailPages, ...mails, ...problems } }

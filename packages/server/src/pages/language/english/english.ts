@@ -1,9 +1,10 @@
 import { mailPages } from './mail-pages.ts'
+import { mails } from './mails.ts'
 import { pages } from './pages.ts'
 import { problems } from './problems.ts'
 
 /** Every text of the hosted pages. The other languages have the same messages, with the same holes. */
-export type EnglishTexts = typeof pages & typeof mailPages & typeof problems
+export type EnglishTexts = typeof pages & typeof mailPages & typeof mails & typeof problems
 
 /** English, as it is written in Britain. */
 export const english: {
@@ -11,4 +12,4 @@ export const english: {
   readonly name: string
   readonly direction: 'ltr'
   readonly texts: EnglishTexts
-} = { language: 'en-GB', name: 'English', direction: 'ltr', texts: { ...pages, ...mailPages, ...problems } }
+} = { language: 'en-GB', name: 'English', direction: 'ltr', texts: { ...pages, ...mailPages, ...mails, ...problems } }

@@ -1,0 +1,102 @@
+import {
+  type AuditRecord,
+  type Change,
+  deviceHash,
+  type Instant,
+  isKnown,
+  type MailKind,
+  mayUse,
+  rememberDevice,
+  type User,
+  type Write,
+} from '@countersign/core'
+import type { Store } from '@countersign/store'
+import { networkKey } from '../passwords/address-key.ts'
+import type { Mailer } from './mailer.ts'
+
+/**
+ * The store, so that users get a mail of what concerns their safety: a sign-in from a device or place that was not seen with them before, a session that ended because its
+ * refresh token was used twice, a new password. It is written in the commit that makes it necessary, whichever endpoint that comes from; nobody who changes something has
+ * to think of it.
+ */
+export function mailOfEvents(store: Store, mailer: Mailer): Store {
+  return {
+    ...store,
+    async commit(change) {
+      const writes = await writesOf(store, mailer, change)
+      return store.commit(writes.length === 0 ? change : { ...change, writes: [...change.writes, ...writes] })
+    },
+  }
+}
+
+async function writesOf(store: Store, mailer: Mailer, change: Change): Promise<readonly Write[]> {
+  const { audit } = change
+  const created = audit.find(({ event }) => event === 'user.created')
+  const signedIn = audit.find(({ event, facts }) => event === 'session.created' && facts?.offline !== true)
+  const writes: Write[] = []
+  if (signedIn ?? created) {
+    const user = await userOf(store, change, (signedIn ?? created)?.userId)
+    if (user !== undefined) writes.push(...(await firstSeen(store, mailer, { change, user, created, signedIn })))
+  }
+  const reused = audit.find(({ event }) => event === 'refresh.reused')
+  if (reused !== undefined)
+    writes.push(...mailTo(mailer, 'token_reused', await userOf(store, change, reused.userId), reused))
+  const passwordChanged = audit.find(({ event }) => event === 'user.password_changed')
+  if (passwordChanged !== undefined) {
+    const user = await userOf(store, change, passwordChanged.userId)
+    // Who has just said "this was not me" has no password any more, and is about to choose one.
+    if (user?.passwordHash != null) writes.push(...mailTo(mailer, 'password_changed', user, passwordChanged))
+  }
+  return writes
+}
+
+/**
+ * A sign-in: the device, in its network, is remembered; if it was not known, its user is told. What an account was made on is known from the start. A device is what it
+ * calls itself: nothing is asked of it, and nothing kept on it.
+ */
+async function firstSeen(
+  store: Store,
+  mailer: Mailer,
+  {
+    change,
+    user,
+    created,
+    signedIn,
+  }: { change: Change; user: User; created: AuditRecord | undefined; signedIn: AuditRecord | undefined },
+): Promise<readonly Write[]> {
+  const { device, ip } = (signedIn ?? created)?.personal ?? {}
+  if (ip === undefined) return []
+  const hash = deviceHash(user, device ?? '', networkKey(ip))
+  if (hash === undefined) return []
+  const before = (await store.loadShortLived('knownDevice', hash))?.row
+  const row = rememberDevice(hash, change.time, before)
+  const writes: Write[] = row === undefined ? [] : [{ table: 'knownDevice', row }]
+  const isNews = signedIn !== undefined && created === undefined && !isKnown(before, change.time)
+  return isNews ? [...writes, ...mailTo(mailer, 'new_device', user, signedIn)] : writes
+}
+
+/** As the change leaves them. */
+async function userOf(store: Store, { writes }: Change, id: string | null | undefined): Promise<User | undefined> {
+  for (const write of writes) if (write.table === 'user' && write.row.id === id) return write.row
+  return id ? (await store.loadUser(id)).user : undefined
+}
+
+function mailTo(
+  mailer: Mailer,
+  kind: MailKind,
+  user: User | undefined,
+  event: { readonly time: Instant } & Pick<AuditRecord, 'sessionId' | 'personal'>,
+): readonly Write[] {
+  if (user === undefined || user.email === null || !mayUse(user)) return []
+  const { device, ip } = event.personal ?? {}
+  return [
+    mailer.toUser(kind, user, {
+      to: user.email,
+      time: event.time,
+      ...(user.profile.locale !== undefined && { language: user.profile.locale }),
+      ...(device !== undefined && { device }),
+      ...(ip !== undefined && { ip }),
+      ...(event.sessionId != null && { sessionId: event.sessionId }),
+    }),
+  ]
+}

@@ -1,0 +1,49 @@
+/** What the mails say. */
+export const mails = {
+  mail: {
+    verifyAddress: {
+      subject: 'Confirm your e-mail address for {site}',
+      what: 'An account at {site} was made with the address {address}.',
+      advice: 'If it was you, confirm that the address is yours. You may be asked for the password that you chose.',
+      link: 'Confirm this address',
+      otherwise:
+        'If it was not you, do nothing: the address is not confirmed then. You can take the account over by asking for a new password.',
+    },
+    resetPassword: {
+      subject: 'Choose a new password for {site}',
+      what: 'Somebody, you we hope, has asked for a new password for the account of {address} at {site}.',
+      advice: 'The link is good for one hour, and once. Your password stays as it is until you choose another.',
+      link: 'Choose a new password',
+      otherwise: 'If it was not you, do nothing. Give the link to nobody: whoever has it can take your account.',
+    },
+    newDevice: {
+      subject: 'New sign-in to {site}',
+      what: 'Your account {address} at {site} was signed in to from somewhere new:',
+      where: '{device}, from {ip}, {time}',
+      advice: 'If it was you, there is nothing to do.',
+      link: 'This was not me',
+      otherwise:
+        'The link shows a page with a button that ends all sessions of your account, and lets you choose a new password.',
+    },
+    tokenReused: {
+      subject: 'A session at {site} was ended for your safety',
+      what: 'A session of your account {address} at {site} was ended: its key was used in two places, as happens when somebody has copied it.',
+      where: '{device}, from {ip}, {time}',
+      advice: 'Whoever has the copy can do nothing with it any more. You can sign in again as always.',
+      link: 'Secure my account',
+      otherwise:
+        'The link shows a page with a button that ends all sessions of your account, and lets you choose a new password. Press it if you fear that somebody was at your device.',
+    },
+    passwordChanged: {
+      subject: 'Your password for {site} was changed',
+      what: 'The password of your account {address} at {site} was changed:',
+      where: '{device}, from {ip}, {time}',
+      advice: 'If it was you, there is nothing to do. All other sessions were ended.',
+      link: 'This was not me',
+      otherwise:
+        'The link shows a page with a button that ends all sessions of your account, and lets you choose a new password.',
+    },
+    linkAsText: 'If the button does not work, open this address:',
+    foot: '{site} sent this to {address} because of an account there. Nobody reads answers to it.',
+  },
+} as const
