@@ -1,4 +1,5 @@
 import type { MailKind } from '@countersign/core'
+import { describeDevice } from '../pages/describe-device.ts'
 import { type Html, href, html, htmlText } from '../pages/html.ts'
 import type { Texts } from '../pages/language/catalogue.ts'
 import type { Language } from '../pages/language/language.ts'
@@ -28,7 +29,7 @@ export function composeMail(
     site: name,
     address: to,
     time: exactTime(content.time, language),
-    device: content.device ?? time.unknown,
+    device: content.device === undefined ? time.unknown : describeDevice(language, content.device),
     ip: content.ip ?? time.unknown,
   }
   const said = words[wordsOf[mail.kind]]
