@@ -14,6 +14,9 @@ export interface CuttingProxy {
   readonly cutAtCommit: (cut?: () => void) => void
   /** The same, whatever it is that is asked next. */
   readonly cutAtAnswer: (cut?: () => void) => void
+  /** So many parts of what the node sends arrive from now on; with the next it dies: nothing of it reaches the database any more. */
+  readonly dieAfter: (parts: number) => void
+  readonly isDead: () => boolean
   readonly close: () => Promise<void>
 }
 
@@ -25,6 +28,7 @@ export async function startCuttingProxy(port: number): Promise<CuttingProxy> {
   let swallows = false
   let parted: (() => void)[] | undefined
   let cutNext: { at: 'commit' | 'answer'; cut: () => void } | undefined
+  let partsLeft = Number.POSITIVE_INFINITY
   /** Now, or when the wire is whole again. */
   const carry = (action: () => void): void => void (parted === undefined ? action() : parted.push(action))
 
@@ -44,6 +48,10 @@ export async function startCuttingProxy(port: number): Promise<CuttingProxy> {
     }
     let greeted = false
     near.on('data', (bytes: Buffer) => {
+      if (--partsLeft < 0) {
+        for (const socket of sockets) socket.destroy()
+        return
+      }
       carry(() => far.write(bytes))
       const isCutHere = cutNext?.at === 'commit' ? bytes.includes(commit) : greeted
       greeted = true
@@ -84,6 +92,10 @@ export async function startCuttingProxy(port: number): Promise<CuttingProxy> {
     cutAtAnswer(cut = () => {}) {
       cutNext = { at: 'answer', cut }
     },
+    dieAfter(parts) {
+      partsLeft = parts
+    },
+    isDead: () => partsLeft < 0,
     async close() {
       for (const socket of sockets) socket.destroy()
       if (!server.listening) return
