@@ -19,7 +19,7 @@ afterEach(async () => {
 async function server(options: Parameters<typeof mailServer>[0] = {}) {
   const post = await mailServer(options)
   opened.push(post)
-  return { ...(await mailingServer({ post })), post }
+  return { ...(await mailingServer({ post, stepTimeoutMs: 1_000 })), post }
 }
 
 const maria = 'maria@example.com'
