@@ -183,14 +183,13 @@ export const advisoriesOfGrants: readonly Advisory[] = [
     ids: ['GHSA-7qjx-gp9h-65qj'],
     whose: 'Dex',
     flaw: 'Token exchange let in users of connectors that the client may not use.',
-    without: 'Later: connections are not built; tokens of others are not exchanged',
+    without:
+      'Tokens of others are not exchanged; who signs in by a connection is judged by the connection, whichever client they come from',
   },
   {
     ids: ['GHSA-895x-rfqp-jh5c'],
     whose: 'Keycloak',
     flaw: 'Offline sessions went on after their client had lost the scope `offline_access`.',
-    without:
-      'What an operator takes from a client is missing from its next tokens and codes; logins that it has go on until they are ended, which revoking the client does at once',
   },
   {
     ids: ['CVE-2026-17526'],

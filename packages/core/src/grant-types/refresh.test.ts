@@ -132,7 +132,7 @@ describe('row 3: what the login was authorised under does not stand any more', (
         family: { ...rows.family, epochs: { ...rows.family.epochs, user: 2 } },
       }),
     ],
-    ['it was idle for 30 days', 'session_idle_expired', rows => ({ ...rows, now: rows.now + 30 * day * 1000 })],
+    ['it was idle for 31 days', 'session_idle_expired', rows => ({ ...rows, now: rows.now + 31 * day * 1000 })],
     [
       'the family has reached its end',
       'session_expired',
@@ -179,6 +179,19 @@ describe('row 3: what the login was authorised under does not stand any more', (
     expect(login.present(1).row).toBe(5)
     login.later(30 * day)
     expect(answered(login.present(2))).toBe('session_idle_expired')
+  })
+
+  test('the first use in a day is durable; a use that the store has forgotten all the same is younger by a day at most, and the login not idle', () => {
+    const login = sampleLogin()
+    login.later(day - 0.001)
+    expect(login.judge(0).change?.durable).toBe(false)
+    login.later(0.001)
+    expect(login.judge(0).change?.durable).toBe(true)
+    login.later(30 * day - 0.001)
+    expect(answered(login.judge(0))).toBe('session_idle_expired')
+    expect(login.judge(1)).toMatchObject({ row: 4, change: { durable: true } })
+    login.later(0.001)
+    expect(answered(login.judge(1))).toBe('session_idle_expired')
   })
 
   test('idle is counted from the last restore if that is later: an old backup logs nobody out', () => {

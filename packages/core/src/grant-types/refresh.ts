@@ -2,7 +2,6 @@ import { type Epochs, type Refusal, refuse } from '@countersign/protocol'
 import type { AuditEvent, AuditRecord } from '../audit/audit.ts'
 import type { Change } from '../change.ts'
 import { type AuthenticatedClient, showsFreshProof } from '../clients/client.ts'
-import type { Instant } from '../ids.ts'
 import { currentEpochs, isOutlived } from '../revocation/epochs.ts'
 import { endLogin, personalOf } from '../sessions/end-sessions.ts'
 import { type Device, type Family, isBound } from '../sessions/session.ts'
@@ -66,7 +65,7 @@ export function judgeHolder(request: RefreshRequest): RefreshDecision | undefine
 /** Whether a refresh token is the current one of a login that stands; nothing is decided by asking. */
 export function refreshTokenStands(token: OpenedRefreshToken, snapshot: FamilySnapshot): boolean {
   const isCurrent = token.generation >= snapshot.family.generation
-  return macMatches(token, snapshot.family.salt) && isCurrent && judgeAuthorisation({ snapshot }) === undefined
+  return macMatches(token, snapshot.family.salt) && isCurrent && judgeAuthorisation({ token, snapshot }) === undefined
 }
 
 /** Row 1: whatever the tag says, without the family's salt nobody made this token. */
@@ -88,7 +87,10 @@ function leaked(request: RefreshRequest, outcome: Refusal): RefreshDecision {
 }
 
 /** Row 3: what the family was authorised under must still stand. */
-function judgeAuthorisation({ snapshot }: Pick<RefreshRequest, 'snapshot'>): RefreshDecision | undefined {
+function judgeAuthorisation({
+  token,
+  snapshot,
+}: Pick<RefreshRequest, 'token' | 'snapshot'>): RefreshDecision | undefined {
   const { now, issuer, family, session, user, client, grant } = snapshot
   const no = (reason: Parameters<typeof refuse>[0]): RefreshDecision => ({ row: 3, outcome: refuse(reason) })
   if (family.endedAt !== null || session.endedAt !== null) {
@@ -103,8 +105,13 @@ function judgeAuthorisation({ snapshot }: Pick<RefreshRequest, 'snapshot'>): Ref
   if (client.disabled || isOver(family.epochs) || isOver(session.epochs)) {
     return no('authorization_revoked')
   }
+  // What let the login go on without its user has been taken from the client (GHSA-895x-rfqp-jh5c).
+  const wasOffline = family.scope.split(' ').includes('offline_access')
+  if (wasOffline && !client.scopes.includes('offline_access')) return no('authorization_revoked')
   const idleSince = Math.max(family.rotatedAt, issuer.restoredAt ?? 0)
-  if (now - idleSince >= client.lifetimes.idleSeconds * 1000) return no('session_idle_expired')
+  // A token that is ahead of the store shows a use that the store has forgotten.
+  const forgottenMs = token.generation > family.generation ? forgetsAtMostMs(snapshot) : 0
+  if (now - idleSince >= client.lifetimes.idleSeconds * 1000 + forgottenMs) return no('session_idle_expired')
   if (now >= family.absoluteEndAt || now >= session.absoluteEndAt) return no('session_expired')
   return undefined
 }
@@ -141,7 +148,7 @@ function fastForward(request: RefreshRequest): RefreshDecision {
   const { now, family: stored } = request.snapshot
   const family = { ...stored, generation: request.token.generation, rotatedAt: now }
   const facts = { from: stored.generation, to: family.generation }
-  const change = auditedWrite(request, family, 'refresh.fast_forwarded', facts, false)
+  const change = auditedWrite(request, family, 'refresh.fast_forwarded', facts, isLongSinceUse(request.snapshot))
   return { row: 4, outcome: unchangedAnswer(request, family), change }
 }
 
@@ -150,12 +157,13 @@ function usedSinceRestore({ issuer, family }: FamilySnapshot): boolean {
   return issuer.restoredAt !== null && family.createdAt <= issuer.restoredAt && family.rotatedAt > issuer.restoredAt
 }
 
-/** Row 5. Not durable: if the store forgets it, row 4 repairs that. */
-function rotate({ snapshot }: RefreshRequest): RefreshDecision {
+/** Row 5. Seldom durable: if the store forgets it, row 4 repairs that. */
+function rotate(request: RefreshRequest): RefreshDecision {
+  const { snapshot } = request
   const { now, family } = snapshot
   const generation = family.generation + 1
   const rotated = { ...family, generation, rotatedAt: now, creditSpentAt: creditAfter(family, generation) }
-  return { row: 5, outcome: { family: rotated, generation }, change: plainWrite(rotated, now) }
+  return { row: 5, outcome: { family: rotated, generation }, change: plainWrite(request, rotated) }
 }
 
 /** Row 6: the loser of a race, a second tab, a hasty client. Nothing is written. */
@@ -187,17 +195,23 @@ function noteLateRepeat(request: RefreshRequest): { change?: Change } {
   const { now, family, client } = request.snapshot
   const used = noteUse(request.snapshot)
   const isLate = now - family.rotatedAt >= client.refresh.graceSeconds * 1000
-  if (!isLate || family.creditSpentAt === family.generation) return used ? { change: plainWrite(used, now) } : {}
+  if (!isLate || family.creditSpentAt === family.generation) return used ? { change: plainWrite(request, used) } : {}
   const noted = { ...(used ?? family), creditSpentAt: family.generation }
-  if (family.creditSpentAt !== family.generation - 1) return { change: plainWrite(noted, now) }
+  if (family.creditSpentAt !== family.generation - 1) return { change: plainWrite(request, noted) }
   return flagReplay(request, noted, 1)
 }
 
 /** `changed`: what has to be written of the family besides. */
 function flagReplay(request: RefreshRequest, changed: Family | undefined, behind: number): { change?: Change } {
-  const { now, family } = request.snapshot
-  const flagged = flag(request, changed ?? family, 'refresh.replay_flagged', { behind })
-  const change = flagged ?? (changed && plainWrite(changed, now))
+  const { family } = request.snapshot
+  const flagged = flag(
+    request,
+    changed ?? family,
+    'refresh.replay_flagged',
+    { behind },
+    isLongSinceUse(request.snapshot),
+  )
+  const change = flagged ?? (changed && plainWrite(request, changed))
   return change ? { change } : {}
 }
 
@@ -247,14 +261,26 @@ function flag(
   family: Family,
   event: AuditEvent,
   facts: AuditRecord['facts'],
+  durable = false,
 ): Change | undefined {
   const { now } = request.snapshot
   if (family.flaggedAt !== null && now - family.flaggedAt < flagsAtMostEveryMs) return undefined
-  return auditedWrite(request, { ...family, flaggedAt: now }, event, facts, false)
+  return auditedWrite(request, { ...family, flaggedAt: now }, event, facts, durable)
 }
 
-function plainWrite(family: Family, time: Instant): Change {
-  return { writes: [{ table: 'family', row: family }], audit: [], entries: [], durable: false, time }
+function plainWrite({ snapshot }: RefreshRequest, family: Family): Change {
+  const durable = isLongSinceUse(snapshot)
+  return { writes: [{ table: 'family', row: family }], audit: [], entries: [], durable, time: snapshot.now }
+}
+
+/** The first use in a while is durable: to forget it would make the login look idle for so long, and its next use might come too late. */
+function isLongSinceUse(snapshot: FamilySnapshot): boolean {
+  return snapshot.now - snapshot.family.rotatedAt >= forgetsAtMostMs(snapshot)
+}
+
+/** So much younger than the store knows the last use can be, at most. Of thirty days a day; what is refreshed more often is seldom waited for. */
+function forgetsAtMostMs({ client }: FamilySnapshot): number {
+  return (client.lifetimes.idleSeconds * 1000) / 30
 }
 
 function auditedWrite(

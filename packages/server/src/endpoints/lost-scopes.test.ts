@@ -42,6 +42,19 @@ describe('what a client has lost in the meantime it does not get', () => {
     expect(late.body.reason).toBe('session_ended')
   })
 
+  test('GHSA-895x-rfqp-jh5c: a login that was to outlive the browser ends with the scope that allowed it, and another goes on', async () => {
+    const { to, page } = await signedIn()
+    const login = async (scope: string) => {
+      const { code, verifier } = await page.code({ client_id: 'bearer-app', scope })
+      return redeem(to, { code, code_verifier: verifier, client_id: 'bearer-app' })
+    }
+    const [offline, online] = [await login('notes offline_access'), await login('notes')]
+    await narrow(to, 'bearer-app', { scopes: ['notes'] })
+    const late = await refresh(to, String(offline.body.refresh_token))
+    expect([late.status, late.body.error, late.body.reason]).toEqual([400, 'invalid_grant', 'authorization_revoked'])
+    expect((await refresh(to, String(online.body.refresh_token))).status).toBe(200)
+  })
+
   test('by a code: an API that it named when it asked is refused when it redeems', async () => {
     const { to, page } = await signedIn()
     const { code, verifier } = await page.code({ client_id: 'bearer-app', resource: 'https://api.example' })
