@@ -1,4 +1,4 @@
-import { connectionKeys } from '@countersign/connections'
+import { connectionKeys } from '@countersign/connections/settings'
 import { clientKeys } from '@countersign/server'
 import type * as z from 'zod'
 import { apiKeys, configurationKeys, themeKeys } from './configuration-schema.ts'

@@ -1,4 +1,4 @@
-import { type WrittenConnection, writtenConnection } from '@countersign/connections'
+import { type WrittenConnection, writtenConnection } from '@countersign/connections/settings'
 import { type ClaimsMap, defaultKeyPolicy, emailKey, type SigningAlgorithm, signingAlgorithms } from '@countersign/core'
 import { claimsMap, closedRegistration, rightsOfBackEnds, type WrittenClient, writtenClient } from '@countersign/server'
 import * as z from 'zod'

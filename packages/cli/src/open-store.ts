@@ -1,18 +1,19 @@
 import { join } from 'node:path'
 import type { Store, StoreOptions, StoreUnavailable } from '@countersign/store'
-import { openPostgresStore, type PostgresOptions } from '@countersign/store-postgres'
+import type { PostgresOptions } from '@countersign/store-postgres'
 import { openSqliteStore } from '@countersign/store-sqlite'
 import type { Configuration } from './configuration.ts'
 import { storeFile } from './data-folder.ts'
 
-/** The engine that the configuration names, opened: the only place that knows which there are. */
-export function openStore(
+/** The engine that the configuration names, loaded and opened: the only place that knows which there are. */
+export async function openStore(
   configuration: Configuration,
   options: StoreOptions & { readonly folder: string; readonly onLost?: (failure: StoreUnavailable) => void },
 ): Promise<Store> {
   const { folder, clock, ...rest } = options
   const postgres = postgresOptions(configuration)
   if (postgres === undefined) return openSqliteStore({ ...rest, clock, file: join(folder, storeFile) })
+  const { openPostgresStore } = await import('@countersign/store-postgres')
   const { database_listen: listen } = configuration
   // The database's clock is the store's: all nodes have one.
   return openPostgresStore({

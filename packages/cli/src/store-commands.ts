@@ -1,7 +1,5 @@
 import type { Command } from 'commander'
 import type { Configuration } from './configuration.ts'
-import { copyConfigured } from './copy-configured.ts'
-import { migrateDatabase } from './migrate-database.ts'
 import { tellRestored } from './tell-restored.ts'
 
 /** The operator's commands about the store as a whole: while no server runs on it, or ahead of one. */
@@ -11,6 +9,7 @@ export function addStoreCommands(program: Command, configured: () => Configurati
     .description('bring the database to this version’s schema ahead of a deploy (nodes do it when they start)')
     .option('--dry-run', 'print the SQL and change nothing')
     .action(async ({ dryRun = false }: { dryRun?: boolean }) => {
+      const { migrateDatabase } = await import('./migrate-database.ts')
       process.stdout.write(await migrateDatabase(configured(), dryRun))
     })
 
@@ -20,6 +19,7 @@ export function addStoreCommands(program: Command, configured: () => Configurati
     .option('--from <store>', 'sqlite: and the data folder (default: the configured one)')
     .option('--to <url>', 'postgres://… (default: the configured database)')
     .action(async (named: { from?: string; to?: string }) => {
+      const { copyConfigured } = await import('./copy-configured.ts')
       await copyConfigured(named.to === undefined ? configured() : { ...configured(), database: named.to }, named.from)
       process.stdout.write('Copied.\n')
     })

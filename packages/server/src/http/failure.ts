@@ -1,4 +1,4 @@
-import { ConnectionUnavailable } from '@countersign/connections'
+import { ConnectionUnavailable } from '@countersign/connections/settings'
 import { type Refusal, refuse } from '@countersign/protocol'
 import { StoreUnavailable } from '@countersign/store'
 import type { Log } from '../log.ts'
