@@ -1,9 +1,10 @@
 import { type AuditRecord, type Change, isShortLivedWrite, type Write } from '@countersign/core'
 import { canonicalJson, type FeedEntry } from '@countersign/protocol'
 import type { StoreOptions } from '@countersign/store'
+import { FaultOfOne } from './batches.ts'
 import { clientTable, columnsOfClient, unusedClientsText, usedClient } from './clients.ts'
 import { type Column, type Row, uuidOf } from './columns.ts'
-import type { Database, Transaction } from './database.ts'
+import type { Database, Outcome, Transaction } from './database.ts'
 import { columnsOfFamily, familyTable } from './families.ts'
 import { columnsOfGrant, grantTable } from './grants.ts'
 import { columnsOfIdentity, eraseIdentitiesText, identityTable } from './identities.ts'
@@ -15,8 +16,16 @@ import { columnsOfShortLived, shortLivedTable } from './short-lived.ts'
 import type { Statement } from './statements.ts'
 import { columnsOfUser, eraseDevicesText, userTable } from './users.ts'
 
-/** Applies a change whole or not at all, in one short transaction. */
-export type ApplyChange = (change: Change) => Promise<'committed' | 'conflict'>
+/**
+ * Applies changes that write different rows, in one short transaction: each whole, or all of them not at all. `undefined`: they
+ * cannot all be applied, which is a conflict for a change that was given alone.
+ */
+export type ApplyChanges = (changes: readonly Change[]) => Promise<'committed' | undefined>
+
+/** True for a change that is answered once it is on the disk. */
+export function isDurable({ durable, entries }: Change): boolean {
+  return durable || entries.length > 0
+}
 
 /** In the order in which everybody locks them, so that two changes do not wait for each other. */
 const tables: readonly VersionedTable[] = [
@@ -83,7 +92,7 @@ export function openApplyChange(parts: {
   sealPersonal: StoreOptions['sealPersonal']
   /** What a durable transaction sets: nothing, where the database's own setting waits for the disk or for more than that. */
   durableSetting: string
-}): ApplyChange {
+}): ApplyChanges {
   const { database, statement, sealPersonal } = parts
   const writesOf = tables.map(table => ({ table, ...openRowWrites(table, statement) }))
   const updateClient = openRowWrites(clientTable, statement).update
@@ -142,46 +151,57 @@ export function openApplyChange(parts: {
   }
 
   /** Sealed under the salts as they are in this transaction. */
-  function auditBodies(records: readonly AuditRecord[], salts: readonly Row[]): string {
+  function auditBodies(changes: readonly Change[], salts: readonly Row[]): string {
     const saltOf = new Map(salts.map(([id, salt]) => [String(id).replaceAll('-', ''), salt as Buffer | null]))
-    const bodies = records.map(({ personal, ...record }) => {
+    const bodyOf = ({ personal, ...record }: AuditRecord): string => {
       const salt = record.userId === undefined ? null : (saltOf.get(uuidOf(record.userId)) ?? null)
       const sealed = personal === undefined ? null : sealPersonal(personal, salt)
       return `"record":${canonicalJson(record)},"sealedPersonal":${canonicalJson(sealed)}`
+    }
+    const bodies = changes.flatMap(({ audit }, place) => {
+      try {
+        return audit.map(bodyOf)
+      } catch (error) {
+        throw new FaultOfOne(place, error)
+      }
     })
     return JSON.stringify(bodies)
   }
 
-  async function apply(transaction: Transaction, { writes, audit, entries }: Change): Promise<boolean> {
+  async function apply(
+    transaction: Transaction,
+    changes: readonly Change[],
+  ): Promise<Outcome<'committed'> | undefined> {
+    const writes = changes.flatMap(one => one.writes)
+    const audit = changes.flatMap(one => one.audit)
+    const entries = changes.flatMap(one => one.entries)
     const sealedUnder = audit.flatMap(({ personal, userId }) => (personal && userId !== undefined ? [userId] : []))
     const written = writeRows(transaction, writes)
     const salts = sealedUnder.length === 0 ? [] : transaction.query(readSalts, [sealedUnder.map(uuidOf)])
     const [{ complete, unused }, saltRows] = await Promise.all([written, salts])
     if (!complete) {
       await refuseUnknownClients(transaction, writes)
-      return false
+      return undefined
     }
     const used = unused.map(([body]) => columnsOfClient(usedClient(body as Column)))
-    await Promise.all([
+    const sent = Promise.all([
       ...(used.length > 0 ? [transaction.query(updateClient, updateValues(clientTable, used))] : []),
-      ...(audit.length > 0 ? [transaction.query(insertAudit, [auditBodies(audit, saltRows)])] : []),
+      ...(audit.length > 0 ? [transaction.query(insertAudit, [auditBodies(changes, saltRows)])] : []),
       ...(entries.length > 0 ? [transaction.query(insertEntries, [JSON.stringify(entries.map(entryColumns))])] : []),
     ])
-    return true
+    sent.catch(() => {})
+    return { value: 'committed', sent }
   }
 
-  return async change => {
-    const durable = change.durable || change.entries.length > 0
-    const applied = await database.transaction(durable ? beginDurable : beginRelaxed, async transaction => {
+  return changes =>
+    database.transaction(changes.some(isDurable) ? beginDurable : beginRelaxed, async transaction => {
       try {
-        return (await apply(transaction, change)) || undefined
+        return await apply(transaction, changes)
       } catch (error) {
         if (isUniqueViolation(error)) return undefined
         throw error
       }
     })
-    return applied ? 'committed' : 'conflict'
-  }
 }
 
 /** The clients that rows are made for. */

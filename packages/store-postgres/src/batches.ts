@@ -7,20 +7,31 @@ interface Waiting<Question, Answer> {
   readonly reject: (error: unknown) => void
 }
 
+/** Thrown by `run`: one question is to blame, and nothing was done. The others are asked again without it. */
+export class FaultOfOne extends Error {
+  override readonly name = 'FaultOfOne'
+  readonly place: number
+  constructor(place: number, cause: unknown) {
+    super('one of several questions failed', { cause })
+    this.place = place
+  }
+}
+
 /**
- * `run` answers many questions in their order. One that makes `run` throw what is no failure of the world is found by asking
- * each alone, so that it fails alone. `keyOf`: two questions of one key are never in the same batch.
+ * `run` answers many questions in their order. `undefined`: it cannot answer them together, and has done nothing. One that is to blame
+ * for that, or makes `run` throw what is no failure of the world, is found by halves, so that it fails alone.
+ * `keysOf`: two questions that share a key are never in the same batch.
  */
 export function createBatches<Question, Answer>(options: {
-  run: (questions: readonly Question[]) => Promise<readonly Answer[]>
-  keyOf: (question: Question) => string
+  run: (questions: readonly Question[]) => Promise<readonly Answer[] | undefined>
+  keysOf: (question: Question) => readonly string[]
   /** Batches under way at once. */
   lanes: number
   questionsAtMost: number
   isOwnFault: (error: unknown) => boolean
   nextTurn: (action: () => void) => void
 }): Ask<Question, Answer> {
-  const { run, keyOf, lanes, questionsAtMost, isOwnFault } = options
+  const { run, keysOf, lanes, questionsAtMost, isOwnFault } = options
   let queue: Waiting<Question, Answer>[] = []
   let running = 0
   let scheduled = false
@@ -39,9 +50,10 @@ export function createBatches<Question, Answer>(options: {
     const keys = new Set<string>()
     const batch: Waiting<Question, Answer>[] = []
     queue = queue.filter(one => {
-      const key = keyOf(one.question)
-      if (batch.length >= questionsAtMost || keys.has(key)) return true
-      keys.add(key)
+      if (batch.length >= questionsAtMost) return true
+      const own = keysOf(one.question)
+      if (own.some(key => keys.has(key))) return true
+      for (const key of own) keys.add(key)
       batch.push(one)
       return false
     })
@@ -61,11 +73,28 @@ export function createBatches<Question, Answer>(options: {
   async function answerTogether(batch: readonly Waiting<Question, Answer>[]): Promise<void> {
     try {
       const answers = await run(batch.map(({ question }) => question))
-      batch.forEach((one, index) => void one.resolve(answers[index] as Answer))
+      if (answers === undefined) await answerInHalves(batch)
+      else batch.forEach((one, index) => void one.resolve(answers[index] as Answer))
     } catch (error) {
-      if (batch.length > 1 && isOwnFault(error)) for (const one of batch) await answerTogether([one])
+      if (error instanceof FaultOfOne) await answerWithout(batch, error)
+      else if (batch.length > 1 && isOwnFault(error)) await answerInHalves(batch)
       else for (const one of batch) one.reject(error)
     }
+  }
+
+  async function answerWithout(
+    batch: readonly Waiting<Question, Answer>[],
+    { place, cause }: FaultOfOne,
+  ): Promise<void> {
+    batch[place]?.reject(cause)
+    const others = batch.toSpliced(place, 1)
+    if (others.length > 0) await answerTogether(others)
+  }
+
+  async function answerInHalves(batch: readonly Waiting<Question, Answer>[]): Promise<void> {
+    const middle = Math.ceil(batch.length / 2)
+    await answerTogether(batch.slice(0, middle))
+    await answerTogether(batch.slice(middle))
   }
 
   return question =>

@@ -22,7 +22,14 @@ export interface Transaction {
   readonly script: (text: string) => Promise<readonly Row[]>
 }
 
-type Body<T> = (transaction: Transaction) => Promise<T | undefined>
+/** What a transaction has come to, once no more is to be decided in it. */
+export interface Outcome<T> {
+  readonly value: T
+  /** What was sent last. COMMIT goes right behind it: should it fail, the database takes all back. */
+  readonly sent?: Promise<unknown>
+}
+
+type Body<T> = (transaction: Transaction) => Promise<Outcome<T> | undefined>
 
 export interface Database extends Transaction {
   /**
@@ -113,11 +120,11 @@ export function openDatabase({ url, connections, namedStatements, patienceMs }: 
       // If it fails, what is sent behind it fails too; whoever is waited for first tells.
       begun.catch(() => {})
       try {
-        const value = await body(transaction)
+        const outcome = await body(transaction)
         await begun
-        if (value === undefined) await transaction.script('ROLLBACK')
-        else await commitOn(client)
-        return value
+        if (outcome === undefined) await transaction.script('ROLLBACK')
+        else await commitBehind(outcome.sent, client)
+        return outcome?.value
       } catch (error) {
         if (leavesConnectionWhole(error)) await transaction.script('ROLLBACK')
         throw error
@@ -160,6 +167,14 @@ async function scriptOn(connection: Transaction, text: string): Promise<readonly
     if (leavesConnectionWhole(error)) await connection.script('ROLLBACK')
     throw error
   }
+}
+
+/** Not waiting for what was sent before; why that failed says more than that the transaction was rolled back. */
+async function commitBehind(sent: Promise<unknown> | undefined, client: pg.PoolClient): Promise<void> {
+  const committed = commitOn(client)
+  committed.catch(() => {})
+  await sent
+  await committed
 }
 
 /** A transaction in which something failed is rolled back by COMMIT too, and says so by its answer alone. */

@@ -5,6 +5,7 @@ import type { Columns, VersionedTable } from './row-writes.ts'
 /** What `readIdentity` takes, of the table under the name `d`. */
 export const identityColumns =
   'd.user_id, d.connection, d.subject, d.linked_at, d.unlinked_at, d.told, d.sealed_tokens, d.version'
+export const identityColumnCount = 8
 
 /** `undefined` where an outer join found none. */
 export function readIdentity(row: Row, offset: number): Identity | undefined {

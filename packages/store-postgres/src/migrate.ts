@@ -40,7 +40,7 @@ export async function migrate(
       for (const [index, migration] of known.entries()) {
         if (index >= count) await transaction.script(migrationText(schema, index + 1, migration))
       }
-      return count
+      return { value: count }
     },
   )
   return planOf(found ?? 0, schema, known)

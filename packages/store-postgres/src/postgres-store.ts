@@ -1,6 +1,6 @@
-import { isId } from '@countersign/core'
-import { checkChange, type FeedStore, type Store, StoreUnavailable } from '@countersign/store'
-import type { ApplyChange } from './apply-change.ts'
+import { type Change, isId } from '@countersign/core'
+import { checkChange, type FeedStore, rowKey, type Store, StoreUnavailable } from '@countersign/store'
+import { type ApplyChanges, isDurable } from './apply-change.ts'
 import type { openAuditLog } from './audit-log.ts'
 import { type Ask, createBatches } from './batches.ts'
 import type { Feed } from './feed.ts'
@@ -11,11 +11,13 @@ import type { Sweep } from './sweep.ts'
 /** Questions in one statement, and statements of one kind under way at once. */
 const questionsAtMost = 256
 const lanes = 2
+/** More of those that may have to wait for rows which another node holds. */
+const lanesOfChanges = 4
 
 /** The port over the statements. */
 export function createPostgresStore(parts: {
   reads: Reads
-  apply: ApplyChange
+  apply: ApplyChanges
   rotate: ReturnType<typeof openRotations>
   feed: Feed
   sequence: () => Promise<void>
@@ -26,26 +28,38 @@ export function createPostgresStore(parts: {
   nextTurn: (action: () => void) => void
   close: () => Promise<void>
 }): Store {
-  const { reads, apply, feed, sequence } = parts
+  const { reads, feed, sequence } = parts
   const underWay = new Set<Promise<unknown>>()
   let closing: Promise<void> | undefined
 
   const together = <Question, Answer>(
-    run: (questions: readonly Question[]) => Promise<readonly Answer[]>,
-    keyOf: (question: Question) => string,
+    run: (questions: readonly Question[]) => Promise<readonly Answer[] | undefined>,
+    keysOf: (question: Question) => readonly string[],
+    atOnce = lanes,
   ): Ask<Question, Answer> =>
     createBatches({
       run,
-      keyOf,
-      lanes,
+      keysOf,
+      lanes: atOnce,
       questionsAtMost,
       isOwnFault: error => !(error instanceof StoreUnavailable),
       nextTurn: parts.nextTurn,
     })
-  const loadClient = together(reads.clientsById, id => id)
-  const loadFamily = together(reads.families, id => id)
-  const loadSessionOnly = together(reads.sessionsOnly, id => id)
-  const rotate = together(parts.rotate, ({ id }) => id)
+  const loadClient = together(reads.clientsById, id => [id])
+  const loadFamily = together(reads.families, id => [id])
+  const loadSessionOnly = together(reads.sessionsOnly, id => [id])
+  const loadUser = together(reads.usersById, id => [id])
+  const listSessions = together(reads.sessionsOfUsers, id => [id])
+  const loadByIdentity = together(reads.usersByIdentity, () => [])
+  const rotate = together(parts.rotate, ({ id }) => [id])
+  /** What waits for the disk waits together. */
+  const applyDurable = together(applyTogether, ({ writes }) => writes.map(rowKey), lanesOfChanges)
+
+  async function applyTogether(changes: readonly Change[]): Promise<('committed' | 'conflict')[] | undefined> {
+    const outcome = await parts.apply(changes)
+    if (outcome === undefined && changes.length > 1) return undefined
+    return changes.map(() => outcome ?? 'conflict')
+  }
 
   /** Refuses when the store is closed, and lets `close` wait for what was begun before. */
   function begin<T>(run: () => Promise<T>): Promise<T> {
@@ -72,10 +86,10 @@ export function createPostgresStore(parts: {
     listClients: page => begin(() => reads.clients(page)),
     countClients: origin => begin(() => reads.clientCount(origin)),
     knowsWebOrigin: origin => begin(() => reads.knowsWebOrigin(origin)),
-    loadUser: userId => begin(() => reads.user(userId)),
+    loadUser: userId => begin(() => loadUser(userId)),
     listUsers: page => begin(() => reads.users(page)),
     loadUserByEmail: key => begin(() => reads.userByEmail(key)),
-    loadUserByIdentity: (connection, subject) => begin(() => reads.userByIdentity(connection, subject)),
+    loadUserByIdentity: (connection, subject) => begin(() => loadByIdentity({ connection, subject })),
     listIdentities: userId => begin(() => reads.identitiesOf(userId)),
     loadFamily: familyId => begin(async () => (isId(familyId) ? loadFamily(familyId) : undefined)),
     loadSession: sessionId => begin(() => reads.session(sessionId)),
@@ -85,14 +99,14 @@ export function createPostgresStore(parts: {
     listDue: (kind, rowsAtMost) => begin(() => reads.due(kind, rowsAtMost)),
     loadGrant: (userId, clientId) => begin(() => reads.grant(userId, clientId)),
     listGrants: userId => begin(() => reads.grantsOf(userId)),
-    listSessions: userId => begin(() => reads.sessionsOf(userId)),
+    listSessions: userId => begin(() => listSessions(userId)),
     listSessionsUnder: (userId, userEpoch) => begin(() => reads.sessionsUnder(userId, userEpoch)),
     commit: change =>
       begin(async () => {
         checkChange(change)
         const family = rotatedFamily(change)
         if (family !== undefined) return rotate(family)
-        const outcome = await apply(change)
+        const outcome = isDurable(change) ? await applyDurable(change) : ((await parts.apply([change])) ?? 'conflict')
         // Committed is committed: if the database goes away right now, another node numbers the entries, or this one later.
         if (outcome === 'committed' && change.entries.length > 0) await sequence().catch(() => {})
         return outcome

@@ -20,6 +20,7 @@ const grantOfFamily =
   'LEFT JOIN countersign.user_grant g ON f.epoch_grant IS NOT NULL AND g.user_id = s.user_id AND g.client_id = f.client_id'
 /** With a place in the questions' order, so that each answer finds its asker. */
 const asked = 'countersign.issuer i CROSS JOIN unnest($2::uuid[]) WITH ORDINALITY AS asked(id, place)'
+const askedUsers = `SELECT ${snapshotColumns}, ${userColumns}, asked.place FROM ${asked} LEFT JOIN countersign.user u ON u.id = asked.id`
 
 export type ReadStatements = Readonly<
   Record<
@@ -29,15 +30,15 @@ export type ReadStatements = Readonly<
     | 'clientCount'
     | 'webOrigin'
     | 'clientsById'
-    | 'userById'
+    | 'usersById'
     | 'userPage'
     | 'userByEmail'
-    | 'userByIdentity'
+    | 'usersByIdentity'
     | 'identitiesOf'
     | 'families'
     | 'sessionsOnly'
     | 'sessionWithFamilies'
-    | 'sessionsOfUser'
+    | 'sessionsOfUsers'
     | 'code'
     | 'shortLived'
     | 'due'
@@ -78,14 +79,15 @@ function openClientStatements(
 export function openReadStatements(statement: (text: string) => Statement): ReadStatements {
   return {
     ...openClientStatements(statement),
-    userById: statement(`${userOnly} LEFT JOIN countersign.user u ON u.id = $2`),
+    usersById: statement(askedUsers),
     userPage: statement(
       `${userOnly} LEFT JOIN (SELECT * FROM countersign.user WHERE id > $2 ORDER BY id LIMIT $3) u ON true ORDER BY u.id`,
     ),
     userByEmail: statement(`${userOnly} LEFT JOIN countersign.user u ON u.email_key = $2`),
-    userByIdentity: statement(
-      `SELECT ${snapshotColumns}, ${userColumns}, ${identityColumns} FROM countersign.issuer i
-     LEFT JOIN countersign.identity d ON d.connection = $2 AND d.subject = $3
+    usersByIdentity: statement(
+      `SELECT ${snapshotColumns}, ${userColumns}, ${identityColumns}, asked.place FROM countersign.issuer i
+     CROSS JOIN unnest($2::text[], $3::text[]) WITH ORDINALITY AS asked(connection, subject, place)
+     LEFT JOIN countersign.identity d ON d.connection = asked.connection AND d.subject = asked.subject
      LEFT JOIN countersign.user u ON u.id = d.user_id AND d.unlinked_at IS NULL`,
     ),
     identitiesOf: statement(
@@ -105,8 +107,8 @@ export function openReadStatements(statement: (text: string) => Statement): Read
       `SELECT ${loginColumns}, ${familyColumns} FROM countersign.issuer i LEFT JOIN countersign.session s ON s.id = $2
      LEFT JOIN countersign.user u ON u.id = s.user_id LEFT JOIN countersign.family f ON f.session_id = s.id ORDER BY f.id`,
     ),
-    sessionsOfUser: statement(
-      `SELECT ${loginColumns}, ${familyWithGrant} FROM countersign.issuer i LEFT JOIN countersign.user u ON u.id = $2
+    sessionsOfUsers: statement(
+      `SELECT ${loginColumns}, ${familyWithGrant}, asked.place FROM ${asked} LEFT JOIN countersign.user u ON u.id = asked.id
      LEFT JOIN countersign.session s ON s.user_id = u.id LEFT JOIN countersign.family f ON f.session_id = s.id
      LEFT JOIN countersign.client c ON c.id = f.client_id ${grantOfFamily} ORDER BY f.id`,
     ),

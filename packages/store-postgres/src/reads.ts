@@ -40,12 +40,18 @@ import { type Column, canBeStored, parsedOf, type Row, uuidOf } from './columns.
 import type { Transaction } from './database.ts'
 import { readFamily } from './families.ts'
 import { readGrant } from './grants.ts'
-import { readIdentity } from './identities.ts'
+import { identityColumnCount, readIdentity } from './identities.ts'
 import { clientAt, grantAt, loginEnd, openReadStatements, sessionAt, userAt } from './read-statements.ts'
 import { readSession } from './sessions.ts'
 import { readSnapshot, snapshotColumnCount } from './snapshots.ts'
 import type { Statement } from './statements.ts'
 import { readUser, userColumnCount } from './users.ts'
+
+/** How a connection names a user. */
+export interface AskedIdentity {
+  readonly connection: string
+  readonly subject: string
+}
 
 /** The snapshots. Each is one statement on the primary. */
 export interface Reads {
@@ -53,10 +59,8 @@ export interface Reads {
   readonly clients: (page: ClientPage) => Promise<readonly Client[]>
   readonly clientCount: (origin: ClientOrigin) => Promise<number>
   readonly knowsWebOrigin: (origin: string) => Promise<boolean>
-  readonly user: (userId: string) => Promise<UserSnapshot>
   readonly users: (page: UserPage) => Promise<readonly User[]>
   readonly userByEmail: (key: string) => Promise<UserSnapshot>
-  readonly userByIdentity: (connection: string, subject: string) => Promise<IdentitySnapshot>
   readonly identitiesOf: (userId: string) => Promise<readonly Identity[]>
   readonly session: (sessionId: string) => Promise<SessionSnapshot | undefined>
   readonly code: (hash: string) => Promise<CodeSnapshot | undefined>
@@ -66,12 +70,14 @@ export interface Reads {
   ) => Promise<ShortLivedSnapshot<Kind> | undefined>
   readonly grant: (userId: string, clientId: string) => Promise<GrantSnapshot>
   readonly grantsOf: (userId: string) => Promise<readonly Grant[]>
-  readonly sessionsOf: (userId: string) => Promise<readonly SessionWithFamilies[]>
   readonly due: <Kind extends DueKind>(kind: Kind, rowsAtMost: number) => Promise<DueSnapshot<Kind>>
   readonly sessionsUnder: (userId: string, userEpoch: number) => Promise<readonly SessionWithFamilies[]>
   /** Many at once, by ids that are ids; in their order. */
   readonly clientsById: (clientIds: readonly string[]) => Promise<(ClientSnapshot | undefined)[]>
   readonly families: (familyIds: readonly string[]) => Promise<(FamilySnapshot | undefined)[]>
+  readonly usersById: (userIds: readonly string[]) => Promise<UserSnapshot[]>
+  readonly usersByIdentity: (asked: readonly AskedIdentity[]) => Promise<IdentitySnapshot[]>
+  readonly sessionsOfUsers: (userIds: readonly string[]) => Promise<(readonly SessionWithFamilies[])[]>
   readonly sessionsOnly: (sessionIds: readonly string[]) => Promise<(SessionOnlySnapshot | undefined)[]>
 }
 
@@ -120,6 +126,21 @@ export function openReads(
     })
   }
 
+  /** Out of the rows of one user. */
+  function livingSessions(rows: readonly Row[]): SessionWithFamilies[] {
+    const listed = [...rowsBySession(rows).values()].flatMap(([first, ...others]) => {
+      if (first === undefined) return []
+      const { session, user, ...snapshot } = readLogin(first)
+      const families = [first, ...others].flatMap(row => {
+        const [family] = familiesOf(row, user.id)
+        const [client] = clientsOf(row, clientAt)
+        return family && client ? [{ family, client, grant: grantUnder(family, row) }] : []
+      })
+      return livingSession(session, families, { ...snapshot, user }) ?? []
+    })
+    return listed.sort(newestFirst)
+  }
+
   return {
     async issuer() {
       const [row] = await query(sql.issuer)
@@ -152,7 +173,15 @@ export function openReads(
         return client && { ...snapshot, client }
       })
     },
-    user: userId => userSnapshot(sql.userById, isId(userId) ? uuidOf(userId) : null),
+    async usersById(userIds) {
+      const rows = await query(sql.usersById, userIds.map(uuidOrNull))
+      const byPlace = new Map(rows.map(row => [row[snapshotColumnCount + userColumnCount], row]))
+      return userIds.map((_, index) => {
+        const row = byPlace.get(index + 1)
+        const user = row && hasRow(row, snapshotColumnCount) ? readUser(row, snapshotColumnCount) : undefined
+        return { ...readSnapshot(row), user }
+      })
+    },
     async users({ after, limit }) {
       const beginning = after === undefined ? '0'.repeat(32) : isId(after) ? uuidOf(after) : null
       const rows = await query(sql.userPage, beginning, limit)
@@ -160,12 +189,21 @@ export function openReads(
       return rows.flatMap(row => (hasRow(row, snapshotColumnCount) ? [readUser(row, snapshotColumnCount)] : []))
     },
     userByEmail: key => userSnapshot(sql.userByEmail, key),
-    async userByIdentity(connection, subject) {
-      const known = canBeStored(connection) && canBeStored(subject)
-      const [row] = await query(sql.userByIdentity, ...(known ? [connection, subject] : [null, null]))
-      const snapshot = readSnapshot(row)
-      const user = row && hasRow(row, sessionAt) ? readUser(row, sessionAt) : undefined
-      return { ...snapshot, user, identity: row && readIdentity(row, snapshotColumnCount + userColumnCount) }
+    async usersByIdentity(asked) {
+      const named = (text: string): string | null => (canBeStored(text) ? text : null)
+      const connections = asked.map(({ connection }) => named(connection))
+      const rows = await query(
+        sql.usersByIdentity,
+        connections,
+        asked.map(({ subject }) => named(subject)),
+      )
+      const identityAt = snapshotColumnCount + userColumnCount
+      const byPlace = new Map(rows.map(row => [row[identityAt + identityColumnCount], row]))
+      return asked.map((_, index) => {
+        const row = byPlace.get(index + 1)
+        const user = row && hasRow(row, sessionAt) ? readUser(row, sessionAt) : undefined
+        return { ...readSnapshot(row), user, identity: row && readIdentity(row, identityAt) }
+      })
     },
     async identitiesOf(userId) {
       const rows = await query(sql.identitiesOf, isId(userId) ? uuidOf(userId) : null)
@@ -230,22 +268,18 @@ export function openReads(
         .filter(standingGrant)
         .sort(latestFirst)
     },
-    async sessionsOf(userId) {
-      const rows = await query(sql.sessionsOfUser, isId(userId) ? uuidOf(userId) : null)
-      const snapshot = readSnapshot(rows[0])
-      const listed = [...rowsBySession(rows).values()].flatMap(([first, ...others]) => {
-        if (first === undefined) return []
-        const { session, user } = readLogin(first)
-        const families = [first, ...others].flatMap(row => {
-          const [family] = familiesOf(row, user.id)
-          const [client] = clientsOf(row, clientAt)
-          return family && client ? [{ family, client, grant: grantUnder(family, row) }] : []
-        })
-        return livingSession(session, families, { ...snapshot, user }) ?? []
-      })
-      return listed.sort(newestFirst)
+    async sessionsOfUsers(userIds) {
+      const rows = await query(sql.sessionsOfUsers, userIds.map(uuidOrNull))
+      readSnapshot(rows[0])
+      const byPlace = Map.groupBy(rows, row => row[clientAt + 1])
+      return userIds.map((_, index) => livingSessions(byPlace.get(index + 1) ?? []))
     },
   }
+}
+
+/** What is no id names nobody. */
+function uuidOrNull(id: string): string | null {
+  return isId(id) ? uuidOf(id) : null
 }
 
 /** The grant that something was authorised under; most is under none. */

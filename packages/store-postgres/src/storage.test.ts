@@ -97,6 +97,33 @@ async function genericPlan(text: string, values: readonly unknown[]): Promise<st
   return rows.map(([line]) => line).join('\n')
 }
 
+test('logins at once are few transactions, and the audit row of each is its own', async () => {
+  await withNodes(cluster.url, async ({ open, schema }) => {
+    const store = await open({ listenUrl: null, every: () => () => {} })
+    const client = await given.client(store)
+    const users = await Promise.all(Array.from({ length: 40 }, () => given.user(store)))
+    const logins = await Promise.all(users.map(user => given.login(store, { client, user })))
+    const of = (column: string): Promise<number> =>
+      numberOf(`SELECT count(DISTINCT ${column})::integer FROM "${schema}".session`)
+    expect(await of('id')).toBe(logins.length)
+    expect(await of('xmin::text')).toBeLessThan(logins.length / 4)
+    const opened = (await store.readAudit(0, 1000)).filter(({ record }) => record.event === 'session.created')
+    expect(new Set(opened.map(({ record }) => record.userId))).toEqual(new Set(users.map(({ id }) => id)))
+  })
+})
+
+test('a change in conflict is refused alone: those that were sent with it are committed', async () => {
+  await withNodes(cluster.url, async ({ open }) => {
+    const store = await open({ listenUrl: null, every: () => () => {} })
+    const users = await Promise.all(Array.from({ length: 9 }, () => given.user(store)))
+    const outcomes = users.map((user, n) => {
+      const row = { ...user, disabledAt: 1, version: n % 4 === 1 ? user.version + 1 : user.version }
+      return store.commit(given.change([{ table: 'user', row }]))
+    })
+    expect(await Promise.all(outcomes)).toEqual(users.map((_, n) => (n % 4 === 1 ? 'conflict' : 'committed')))
+  })
+})
+
 test('a rotation does not wait for the disk; a login does, and so does a change that carries an entry', async () => {
   await withNodes(cluster.url, async ({ open, clock }) => {
     const store = await open({ listenUrl: null, every: () => () => {} })

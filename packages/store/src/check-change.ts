@@ -13,7 +13,7 @@ export function checkChange({ writes }: Change): void {
 }
 
 /** Names the row of a write among all rows. */
-function rowKey(write: Write): string {
+export function rowKey(write: Write): string {
   if (isShortLivedWrite(write)) return checkShortLived(write)
   switch (write.table) {
     case 'issuer':
