@@ -9,6 +9,7 @@ import { delimiter, join } from 'node:path'
 import { findEtcd } from '@countersign/ring-etcd/testing/find-etcd'
 import { findZookeeper } from '@countersign/ring-zookeeper/testing/find-zookeeper'
 import { findPgbouncer, findPostgres } from '@countersign/store-postgres/testing/find-postgres'
+import { findValkey } from '@countersign/store-valkey/testing/find-valkey'
 import { findChromium } from './chromium-path.ts'
 import { findFaketime } from './faketime-path.ts'
 import { findNginx } from './nginx-path.ts'
@@ -52,6 +53,12 @@ export const testNeeds: readonly TestNeed[] = [
     isPresent: environment => findEtcd(environment) !== undefined,
     debianPackage: 'etcd-server',
     advice: 'install etcd 3.4 or later and set COUNTERSIGN_ETCD to the path of its executable',
+  },
+  {
+    name: 'Valkey',
+    isPresent: environment => findValkey(environment) !== undefined,
+    debianPackage: 'redis-server',
+    advice: 'install Valkey 7 or Redis 6 or later, and set COUNTERSIGN_REDIS to the path of its executable',
   },
   {
     name: 'nginx',

@@ -8,6 +8,7 @@ const program = new Command('npm start --')
   .option('--port <number>', 'port of the server; API, app and web app take the next that are free (default: 4400)')
   .option('--data <folder>', 'where everything is kept (default: ./data)')
   .option('--database <url>', 'PostgreSQL, for many nodes (default: everything is in the data folder)')
+  .option('--valkey <url>', 'Valkey or Redis: nodes hear of each other at once (default: by the database alone)')
   .option('--issuer <url>', 'public address of the server (default: http://127.0.0.1:PORT)')
   .showHelpAfterError()
   .addHelpText(

@@ -26,6 +26,7 @@ export async function run(argv: readonly string[]): Promise<void> {
     .option('--port <number>', 'port to listen on (default: 4400)')
     .option('--data <folder>', 'where everything is kept (default: data, beside the configuration file or here)')
     .option('--database <url>', 'PostgreSQL, for many nodes (default: everything is in the data folder)')
+    .option('--valkey <url>', 'Valkey or Redis: nodes hear of each other at once (default: by the database alone)')
     .option('--issuer <url>', 'public address (default: http://127.0.0.1:PORT)')
     .showHelpAfterError()
     .addHelpText(

@@ -111,6 +111,13 @@ const keyRingUrl = z
   .string()
   .refine(isKeyRingUrl, 'must be a URL such as zookeeper://host:2181,host2:2181/path or etcd://host:2379/path')
 
+const valkeyUrl = z
+  .string()
+  .refine(
+    text => /^rediss?:$/.test(URL.parse(text)?.protocol ?? '') && URL.parse(text)?.hostname !== '',
+    'must be a URL such as redis://:password@host:6379, or rediss:// over TLS',
+  )
+
 const plainConfiguration = z.strictObject({
   port: z.int().min(0).max(65_535).default(4400),
   host: z.string().default('127.0.0.1'),
@@ -123,6 +130,8 @@ const plainConfiguration = z.strictObject({
   database_named_statements: z.boolean().default(true),
   /** ZooKeeper or etcd; absent: the nodes agree on the keys in the store. */
   key_ring: keyRingUrl.optional(),
+  /** Valkey or Redis, the fast lane between nodes; absent: they find each other by the database alone. */
+  valkey: valkeyUrl.optional(),
   /** How long a statement, or a connection to become free, is waited for; then it is 503. */
   database_patience_seconds: z.int().min(1).max(60).default(5),
   /** Defaults to `http://127.0.0.1:PORT`. */
@@ -210,6 +219,7 @@ export interface WrittenConfiguration {
   readonly database_connections: number
   readonly database_named_statements: boolean
   readonly key_ring?: string | undefined
+  readonly valkey?: string | undefined
   readonly database_patience_seconds: number
   readonly issuer?: string | undefined
   readonly application_name: string
@@ -273,7 +283,7 @@ export const configurationSchema: z.ZodType<WrittenConfiguration> = plainConfigu
 export const configurationKeys: readonly string[] = Object.keys(plainConfiguration.shape)
 
 /** Keys that are flags too. */
-export const flagKeys = ['port', 'data', 'database', 'issuer'] as const
+export const flagKeys = ['port', 'data', 'database', 'valkey', 'issuer'] as const
 
 /** Keys whose text is read as a number. */
 export const numberKeys: ReadonlySet<string> = new Set([

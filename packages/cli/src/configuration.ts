@@ -35,6 +35,8 @@ export interface Configuration {
   readonly database_named_statements: boolean
   /** Where the nodes agree on the keys, besides the store. May hold a password. */
   readonly key_ring?: string | undefined
+  /** Valkey or Redis. May hold a password. */
+  readonly valkey?: string | undefined
   readonly database_patience_seconds: number
   readonly issuer: string | undefined
   readonly application_name: string
@@ -145,6 +147,7 @@ const otherVariables = [
   'CHROMIUM',
   'PGBOUNCER',
   'NGINX',
+  'REDIS',
   'FAKETIME',
   'POSTGRES',
   'ZOOKEEPER',

@@ -23,12 +23,15 @@ import { createPasswordSeal, openJournal, withJournal } from './journal-file.ts'
 import { type FoundMasterKey, missingMasterKey } from './master-key.ts'
 import { openKeyRing } from './open-key-ring.ts'
 import { openStore } from './open-store.ts'
+import { openValkey } from './open-valkey.ts'
 
 /** A node with its store, ready to listen. */
 export interface System {
   readonly server: CountersignServer
   readonly store: Store
   readonly issuer: string
+  /** Whether Valkey answers; absent: none is configured. */
+  readonly valkeyIsThere?: () => boolean
   /** `announced`: load balancers are told before. */
   close(how?: { announced?: boolean }): Promise<void>
 }
@@ -63,7 +66,9 @@ export async function openSystem(options: SystemOptions): Promise<System> {
   const pages = hostedPagesOf(configuration)
   const onLost = options.onLost && { onLost: options.onLost }
   const opened = await openStore(configuration, { ...storeOptions(master.key), ...onLost, folder })
-  const store = await journalled(opened, configuration, master.key)
+  const journalledStore = await journalled(opened, configuration, master.key)
+  const lane = await openValkey(configuration, { log, namespace: opened.feed.incarnation })
+  const store = lane?.tellCommits(journalledStore) ?? journalledStore
   const ringRegister = openKeyRing(configuration)
   const { rotationSeconds, ...keyPolicy } = defaultKeyPolicy
   const mail = options.mail ?? (await mailOf(configuration))
@@ -71,6 +76,7 @@ export async function openSystem(options: SystemOptions): Promise<System> {
     const server = await createServer({
       store,
       ...(ringRegister && { ringRegister }),
+      ...(lane && { shareCounters: lane.shareCounters }),
       master: master.key,
       log,
       connections: [...(await connectionsOf(configuration)), ...(options.moreConnections ?? [])],
@@ -108,11 +114,13 @@ export async function openSystem(options: SystemOptions): Promise<System> {
     const close: System['close'] = async how => {
       await server.close(how)
       await ringRegister?.close()
+      await lane?.close()
       await store.close()
     }
-    return { server, store, issuer, close }
+    return { server, store, issuer, ...(lane && { valkeyIsThere: lane.isThere }), close }
   } catch (error) {
     await ringRegister?.close()
+    await lane?.close()
     await store.close()
     throw error instanceof WrongMasterKey ? otherMasterKey(error, folder, master) : error
   }

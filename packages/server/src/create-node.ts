@@ -9,7 +9,14 @@ import {
   type RandomBytes,
   redeemRefreshToken,
 } from '@countersign/core'
-import { createMemoryCounters, type RingRegister, ringInRegister, ringInStore, type Store } from '@countersign/store'
+import {
+  type Counters,
+  createMemoryCounters,
+  type RingRegister,
+  ringInRegister,
+  ringInStore,
+  type Store,
+} from '@countersign/store'
 import { type Admin, createAdmin } from './admin/admin.ts'
 import { type AddClaims, createClaimsTeller } from './claims/claims-teller.ts'
 import { tellChangedClaims } from './claims/tell-changed-claims.ts'
@@ -76,6 +83,8 @@ export interface NodeOptions {
   readonly mail?: MailTransport
   /** How addresses that clients name are called. By default for real, and within the rules of `outbound/`. */
   readonly outbound?: Outbound
+  /** Counts attempts together with other nodes, besides by this node's own counters. */
+  readonly shareCounters?: (own: Counters) => Counters
   readonly judgeRefresh?: JudgeRefresh
   readonly onRefresh?: (event: RefreshEvent) => void
   readonly observer?: Observer
@@ -110,7 +119,7 @@ export async function createNode(options: NodeOptions): Promise<ServerNode> {
   await declareClients(store, options.clients)
   const switchedOff = options.clientsAreComplete ? await switchOffUndeclared(store, options.clients) : []
   const policy = await fittingPolicy(store, config, options.clients)
-  const counters = createMemoryCounters(clock)
+  const counters = (options.shareCounters ?? (own => own))(createMemoryCounters(clock))
   const languages = createLanguages(config.languages)
   if (languages.missing.length > 0) {
     log.warn({ texts: languages.missing.slice(0, 50) }, `${languages.missing.length} texts of the pages stay English`)

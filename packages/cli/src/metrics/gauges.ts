@@ -2,7 +2,12 @@ import type { Services } from '@countersign/server'
 import { collectDefaultMetrics, Gauge, type Registry } from 'prom-client'
 
 /** What is looked at when somebody asks: followers, keys, the queue of passwords, the process. */
-export function watchNode(registry: Registry, services: Services, feedLookedAt: () => number | undefined): void {
+export function watchNode(
+  registry: Registry,
+  services: Services,
+  besides: { feedLookedAt: () => number | undefined; valkeyIsThere: (() => boolean) | undefined },
+): void {
+  const { feedLookedAt, valkeyIsThere } = besides
   const registers = [registry]
   const number = (name: string, help: string, read: () => number): unknown =>
     new Gauge({
@@ -14,6 +19,9 @@ export function watchNode(registry: Registry, services: Services, feedLookedAt: 
       },
     })
   number('countersign_draining', '1 once this node is about to stop.', () => (services.drain.hasBegun() ? 1 : 0))
+  number('countersign_valkey_up', '1 while Valkey answers this node; 0 costs speed alone, or there is none.', () =>
+    valkeyIsThere?.() ? 1 : 0,
+  )
   number('countersign_feed_followers', 'Open event streams of the feed.', () => services.feed.followers())
   number('countersign_feed_lag_seconds', 'How old the last look at the feed is; 0 while nobody follows.', () => {
     const lookedAt = feedLookedAt()

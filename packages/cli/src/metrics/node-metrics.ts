@@ -11,7 +11,7 @@ export interface NodeMetrics {
   /** To be given to the node. */
   readonly observer: Observer
   /** Adds what the node knows by itself, and serves everything at `/metrics`, on loopback: metrics are for nobody else. */
-  listen(services: Services): Promise<MetricsListener>
+  listen(services: Services, valkeyIsThere?: () => boolean): Promise<MetricsListener>
 }
 
 export interface MetricsListener {
@@ -24,8 +24,8 @@ export function createNodeMetrics(port: number): NodeMetrics {
   const counting = createCounting(registry)
   return {
     observer: counting.observer,
-    listen(services) {
-      watchNode(registry, services, counting.feedLookedAt)
+    listen(services, valkeyIsThere) {
+      watchNode(registry, services, { feedLookedAt: counting.feedLookedAt, valkeyIsThere })
       return serveMetrics(registry, port)
     },
   }

@@ -1,0 +1,32 @@
+import type { Log } from '@countersign/server'
+import type { Counters, Store } from '@countersign/store'
+
+/** What a node shares with others at once, besides the store. */
+export interface FastLane {
+  readonly tellCommits: (store: Store) => Store
+  readonly shareCounters: (own: Counters) => Counters
+  readonly isThere: () => boolean
+  readonly close: () => Promise<void>
+}
+
+/** The configured Valkey or Redis; `undefined`: there is none. Loaded only where it is wanted. */
+export async function openValkey(
+  { valkey: url }: { readonly valkey?: string | undefined },
+  { log, namespace }: { log: Log; namespace: string },
+): Promise<FastLane | undefined> {
+  if (url === undefined) return undefined
+  const { createSharedCounters, openLane, tellCommits } = await import('@countersign/store-valkey')
+  const lane = openLane({
+    url,
+    onChange(isThere) {
+      if (isThere) log.info({}, 'Valkey answers')
+      else log.warn({}, 'Valkey is away: this node counts attempts alone, and looks for revocations by itself')
+    },
+  })
+  return {
+    tellCommits: store => tellCommits(store, lane),
+    shareCounters: own => createSharedCounters(own, lane, namespace),
+    isThere: lane.isThere,
+    close: lane.close,
+  }
+}

@@ -1,0 +1,3 @@
+export * from './lane.ts'
+export * from './shared-counters.ts'
+export * from './tell-commits.ts'

@@ -1,0 +1,158 @@
+import { once } from 'node:events'
+import { createMemoryCounters, createMemoryStore, type Limit, type Store } from '@countersign/store'
+import { storeContract } from '@countersign/store/contract-suite'
+import * as given from '@countersign/store/given'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { type Lane, openLane } from './lane.ts'
+import { createSharedCounters } from './shared-counters.ts'
+import { tellCommits } from './tell-commits.ts'
+import { startValkey, type ValkeyServer } from './testing/valkey-server.ts'
+
+let server: ValkeyServer
+const lanes: Lane[] = []
+
+beforeAll(async () => {
+  server = await startValkey({ password: 'a-password' })
+})
+afterAll(() => server.discard())
+afterEach(async () => {
+  for (const lane of lanes.splice(0)) await lane.close()
+})
+
+/** A lane, and what becomes of it as it is told. */
+async function lane(more: { patienceMs?: number; restMs?: number } = {}) {
+  const changes: boolean[] = []
+  const made = openLane({ url: server.url, restMs: 20, ...more, onChange: isThere => void changes.push(isThere) })
+  lanes.push(made)
+  await expect.poll(() => made.isThere()).toBe(true)
+  return Object.assign(made, { changes })
+}
+
+describe('the store beside a server that is killed, paused and emptied', () => {
+  let stop = false
+  let trouble: Promise<void>
+
+  /** One after the other, as fast as the server starts. */
+  async function makeTrouble(): Promise<void> {
+    while (!stop) {
+      await server.flush()
+      server.pause()
+      await new Promise(setImmediate)
+      server.resume()
+      await server.kill()
+      await server.start()
+    }
+  }
+
+  beforeAll(() => {
+    trouble = makeTrouble()
+  })
+  afterAll(async () => {
+    stop = true
+    await trouble
+  })
+
+  storeContract(
+    { describe, test, expect },
+    {
+      reopens: false,
+      async open(options) {
+        const own = openLane({ url: server.url, restMs: 20 })
+        const store = tellCommits(createMemoryStore(options), own)
+        const discard = async (): Promise<void> => {
+          await own.close()
+          await store.close()
+        }
+        return { store, reopen: async () => store, discard }
+      },
+    },
+  )
+})
+
+describe('nodes', () => {
+  /** A node that hears nothing of the store's own accord. */
+  const deaf = (store: Store): Store => ({ ...store, feed: { ...store.feed, subscribe: () => () => {} } })
+  const revocation = given.change([], { entries: [{ kind: 'token', id: 'jti', until: 9_000_000_000 }] })
+
+  test('hear of entries that another has committed, and again after the server was restarted', async () => {
+    const store = createMemoryStore(given.storeOptions(given.clock()))
+    const [here, there] = [tellCommits(deaf(store), await lane()), tellCommits(deaf(store), await lane())]
+    const heard = new EventTarget()
+    there.feed.subscribe(() => void heard.dispatchEvent(new Event('heard')))
+    await once(heard, 'heard')
+    const again = once(heard, 'heard')
+    expect(await here.commit(revocation)).toBe('committed')
+    await again
+    const afterRestart = once(heard, 'heard')
+    await server.kill()
+    expect(await here.commit(revocation)).toBe('committed')
+    await server.start()
+    await afterRestart
+    expect((await there.feed.snapshot()).entries).toHaveLength(2)
+  })
+})
+
+describe('counters', () => {
+  const six: Limit = { kind: 'logins', attempts: 6, windowSeconds: 3_600 }
+  let key = ''
+  let keys = 0
+  beforeEach(() => {
+    key = `key ${keys++}`
+  })
+
+  const node = (on: Lane) => createSharedCounters(createMemoryCounters(Date.now), on, 'a system')
+
+  test('are those of all nodes together', async () => {
+    const [here, there] = [node(await lane()), node(await lane())]
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, index) => (index % 2 ? here : there).take(six, key)),
+    )
+    expect(answers.filter(({ allowed }) => allowed)).toHaveLength(6)
+    const refused = await there.take(six, key)
+    expect(refused.allowed).toBe(false)
+    expect(refused.retryAfterSeconds).toBeGreaterThan(500)
+    expect(refused.retryAfterSeconds).toBeLessThanOrEqual(600)
+    await here.giveBack(six, key)
+    expect((await here.take(six, key)).allowed).toBe(true)
+    await here.clear(six, key)
+    await here.remember(key, 60)
+    expect([await there.remembers(key), await there.remembers('another')]).toEqual([true, false])
+  })
+
+  test('of a server that was emptied are those of each node', async () => {
+    const [here, there] = [node(await lane()), node(await lane())]
+    for (let times = 0; times < 6; times++) expect((await here.take(six, key)).allowed).toBe(true)
+    expect((await there.take(six, key)).allowed).toBe(false)
+    await server.flush()
+    expect((await here.take(six, key)).allowed).toBe(false)
+    expect((await there.take(six, key)).allowed).toBe(true)
+  })
+
+  test('go on alone while the server is paused, at the price of one wait, and together when it is back', async () => {
+    const [mine, other] = [await lane({ patienceMs: 1_000 }), await lane()]
+    const [here, there] = [node(mine), node(other)]
+    server.pause()
+    try {
+      const answers = await Promise.all(Array.from({ length: 8 }, () => here.take(six, key)))
+      expect(answers.filter(({ allowed }) => allowed)).toHaveLength(6)
+      expect(mine.changes).toEqual([true, false])
+    } finally {
+      server.resume()
+    }
+    // Who asks does not wait, but lets the server be looked for.
+    await expect.poll(async () => [await here.remembers(key), mine.isThere()]).toEqual([false, true])
+    await expect.poll(async () => [await there.remembers(key), other.isThere()]).toEqual([false, true])
+    for (let times = 0; times < 6; times++) expect((await here.take(six, `${key} again`)).allowed).toBe(true)
+    expect((await there.take(six, `${key} again`)).allowed).toBe(false)
+  })
+})
+
+test('a server that is not there holds up nothing: a node starts, counts and ends without', async () => {
+  const alone = openLane({ url: 'redis://:a-password@127.0.0.1:1' })
+  const counters = createSharedCounters(createMemoryCounters(Date.now), alone, 'a system')
+  const one: Limit = { kind: 'logins', attempts: 1, windowSeconds: 60 }
+  expect((await counters.take(one, 'a')).allowed).toBe(true)
+  expect((await counters.take(one, 'a')).allowed).toBe(false)
+  expect(alone.isThere()).toBe(false)
+  await alone.close()
+})

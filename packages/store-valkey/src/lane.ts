@@ -1,0 +1,122 @@
+import { Redis, type RedisOptions } from 'ioredis'
+
+/** How nodes reach each other through Valkey. Whatever happens to it, nothing here throws, and nothing waits longer than `patienceMs`. */
+export interface Lane {
+  /**
+   * Runs a command, or a script, on the server. `undefined`: it is away, or was too slow; then for a moment nobody asks it. The command may have
+   * been carried out all the same.
+   */
+  ask(run: (valkey: Redis) => Promise<unknown>): Promise<{ readonly answer: unknown } | undefined>
+  /** Tells all nodes, this one too. Not waited for: a message that is lost is one that was not sent. */
+  tell(channel: string): void
+  /** Calls back for every message, and whenever some may have been missed. Returns how to stop. */
+  hear(channel: string, heard: () => void): () => void
+  /** Whether the server answered when it was last asked. */
+  isThere(): boolean
+  close(): Promise<void>
+}
+
+export interface LaneOptions {
+  /** `redis://user:password@host:port/number`; `rediss://…` over TLS. */
+  readonly url: string
+  /** How long one command is waited for. Default: 100. */
+  readonly patienceMs?: number
+  /** How long nobody asks after a failure. Default: 1,000. */
+  readonly restMs?: number
+  /** Milliseconds by a clock that nobody sets. */
+  readonly monotonic?: () => number
+  /** Told when the server is away, and when it is back. Never with its address: that may hold a password. */
+  readonly onChange?: (isThere: boolean) => void
+}
+
+/** Connects in the background: a node starts whether the server is there or not. */
+export function openLane(options: LaneOptions): Lane {
+  const { url, patienceMs = 100, restMs = 1_000, monotonic = () => performance.now(), onChange } = options
+  const settings = {
+    connectTimeout: 2_000,
+    keepAlive: 5_000,
+    // What cannot be sent now is not sent later: nobody waits for it any more.
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    retryStrategy: (times: number): number => Math.min(50 * 2 ** Math.min(times, 6), restMs),
+  } satisfies RedisOptions
+  // A connection that listens can do nothing else.
+  const asking = new Redis(url, { ...settings, commandTimeout: patienceMs })
+  const listening = new Redis(url, { ...settings, autoResubscribe: false })
+  const listeners = new Map<string, Set<() => void>>()
+  let restingUntil = Number.NEGATIVE_INFINITY
+  let there = false
+  let closed = false
+
+  function found(isThere: boolean): void {
+    if (!isThere) restingUntil = monotonic() + restMs
+    if (isThere === there || closed) return
+    there = isThere
+    onChange?.(isThere)
+  }
+
+  const call = (channel: string): void => {
+    for (const heard of listeners.get(channel) ?? []) heard()
+  }
+  const subscribe = (channels: readonly string[]): void => {
+    if (channels.length === 0 || listening.status !== 'ready') return
+    // From now on messages come; those of before were missed.
+    listening.subscribe(...channels).then(
+      () => channels.forEach(call),
+      () => listening.disconnect(true),
+    )
+  }
+
+  asking.on('ready', () => found(true))
+  asking.on('close', () => found(false))
+  // Without a listener an error would end the process. What it says may name the address.
+  asking.on('error', () => {})
+  listening.on('error', () => {})
+  listening.on('ready', () => subscribe([...listeners.keys()]))
+  listening.on('message', call)
+
+  /** Nobody's request waits to find out whether a server that was too slow has come back. */
+  function probe(): undefined {
+    if (monotonic() < restingUntil) return
+    restingUntil = monotonic() + restMs
+    asking.ping().then(
+      () => found(true),
+      () => found(false),
+    )
+  }
+
+  const ask: Lane['ask'] = async run => {
+    if (closed || asking.status !== 'ready') return undefined
+    if (!there) return probe()
+    try {
+      const answer = await run(asking)
+      found(true)
+      return { answer }
+    } catch {
+      found(false)
+      return undefined
+    }
+  }
+
+  return {
+    ask,
+    tell: channel => void ask(valkey => valkey.publish(channel, '')),
+    hear(channel, heard) {
+      const own = (): void => heard()
+      const known = listeners.get(channel)
+      if (known === undefined) {
+        listeners.set(channel, new Set([own]))
+        subscribe([channel])
+      } else known.add(own)
+      return () => void listeners.get(channel)?.delete(own)
+    },
+    isThere: () => there,
+    async close() {
+      closed = true
+      listeners.clear()
+      asking.disconnect()
+      listening.disconnect()
+    },
+  }
+}
