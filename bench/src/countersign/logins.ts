@@ -12,11 +12,14 @@ export interface Login extends Chain {
 }
 
 /** `Authorization` of the back end, with a token of its own. */
-export async function backEndAuthorization({ issuer, backEnd }: Countersign): Promise<string> {
+export async function backEndAuthorization(
+  { issuer, backEnd }: Countersign,
+  scope = 'sessions:manage',
+): Promise<string> {
   const response = await fetch(`${issuer}/token`, {
     method: 'POST',
     headers: { authorization: `Basic ${Buffer.from(`${backEnd.id}:${backEnd.secret}`).toString('base64')}` },
-    body: new URLSearchParams({ grant_type: 'client_credentials', scope: 'sessions:manage' }),
+    body: new URLSearchParams({ grant_type: 'client_credentials', scope }),
   })
   if (response.status !== 200) throw new Error(`no token for the back end: ${response.status}`)
   const { access_token: token } = (await response.json()) as { access_token: string }

@@ -38,8 +38,8 @@ export interface CountersignOptions {
   readonly clients?: readonly object[]
   /** PostgreSQL, in the place of the data folder. */
   readonly database?: string
-  /** Of several nodes; default: its own address. */
-  readonly issuer?: string | undefined
+  /** The node whose issuer and clients it shares; default: it is the first. */
+  readonly beside?: Countersign | undefined
 }
 
 export async function prepareCountersign({
@@ -48,10 +48,11 @@ export async function prepareCountersign({
   rotatesAlways,
   clients = [],
   database,
-  issuer,
+  beside,
 }: CountersignOptions): Promise<Countersign> {
   const port = await freePort()
-  const backEnd = { id: 'bench-back-end', secret: randomBytes(32).toString('base64url') }
+  const issuer = beside?.issuer
+  const backEnd = beside?.backEnd ?? { id: 'bench-back-end', secret: randomBytes(32).toString('base64url') }
   const file = join(folder, 'countersign.json')
   const policy = rotatesAlways ? { grace_seconds: 0, minimum_life_seconds: 0 } : {}
   writeFileSync(

@@ -8,6 +8,8 @@ export interface Settings {
   readonly folder: string
   /** Our own command, bundled. */
   readonly command: string
+  /** First process of the PostgreSQL server, where one stands behind what is measured. */
+  readonly databasePid?: number
   readonly progress: (text: string) => void
 }
 

@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { performance } from 'node:perf_hooks'
+import { databaseProcessorSeconds, processorSeconds } from '../harness/processor.ts'
 import { type Answer, openConnection } from './connection.ts'
 import { proofSigner } from './proofs.ts'
 import type { Calls, Chain, LoadResult, LoadTask } from './task.ts'
@@ -99,16 +100,6 @@ function work(): Work {
   return { callers, save: () => writeFileSync(chainsFile, JSON.stringify(chains)) }
 }
 
-/** Seconds of processor time that a process has used, where /proc tells. */
-function processorSeconds(pid: number): number | null {
-  try {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-    return (Number(fields[11]) + Number(fields[12])) / 100
-  } catch {
-    return null
-  }
-}
-
 async function run(): Promise<LoadResult> {
   const latencies: number[] = []
   const counts = { good: 0, 'not rotated': 0, bad: 0 }
@@ -137,13 +128,13 @@ async function run(): Promise<LoadResult> {
   const all = Promise.all(callers.map(drive))
   await Promise.race([all, elapsed(task.warmSeconds)])
   phase = 'measured'
-  const serverBefore = processorSeconds(task.serverPid)
+  const [serverBefore, databaseBefore] = processorTimes()
   const before = process.cpuUsage()
   const began = performance.now()
   await Promise.race([all, elapsed(task.seconds)])
   const seconds = (performance.now() - began) / 1000
   const used = process.cpuUsage(before)
-  const serverAfter = processorSeconds(task.serverPid)
+  const [serverAfter, databaseAfter] = processorTimes()
   phase = 'over'
   await all
   save()
@@ -155,12 +146,22 @@ async function run(): Promise<LoadResult> {
     p99Ms: quantile(0.99),
     cpu: {
       load: (used.user + used.system) / 1e6 / seconds,
-      server: serverBefore === null || serverAfter === null ? null : (serverAfter - serverBefore) / seconds,
+      server: shareOf(serverBefore, serverAfter, seconds),
+      database: shareOf(databaseBefore, databaseAfter, seconds),
     },
     withoutRotation: counts['not rotated'],
     errors: counts.bad,
     firstError,
   }
+}
+
+function processorTimes(): [number | null, number | null] {
+  const { serverPid, databasePid } = task
+  return [processorSeconds(serverPid), databasePid === undefined ? null : databaseProcessorSeconds(databasePid)]
+}
+
+function shareOf(before: number | null, after: number | null, seconds: number): number | null {
+  return before === null || after === null ? null : (after - before) / seconds
 }
 
 function elapsed(seconds: number): Promise<void> {

@@ -14,6 +14,8 @@ export type LoadTask = {
   readonly seconds: number
   /** Process whose processor time is read around the measured part. */
   readonly serverPid: number
+  /** First process of the PostgreSQL server that stands behind it, of which the same is read with all of its own. */
+  readonly databasePid?: number | undefined
 } & (
   | { readonly kind: 'refresh'; readonly chainsFile: string; readonly clientId: string; readonly proofs: boolean }
   /** Logins of `user-0` to so many, again and again. */
@@ -41,7 +43,7 @@ export interface LoadResult {
   readonly p50Ms: number
   readonly p99Ms: number
   /** Share of one core. Near 1 for `load`, the generator is what was measured. */
-  readonly cpu: { readonly load: number; readonly server: number | null }
+  readonly cpu: { readonly load: number; readonly server: number | null; readonly database: number | null }
   /** Answers without a new refresh token: the server did not rotate. */
   readonly withoutRotation: number
   readonly errors: number

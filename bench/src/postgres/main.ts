@@ -1,24 +1,29 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Cluster, startCluster } from '@countersign/store-postgres/testing/cluster'
 import { runSql } from '@countersign/store-postgres/testing/schemas'
 import { backEndAuthorization, makeLogins } from '../countersign/logins.ts'
-import { bundleCommand, type Countersign, prepareCountersign } from '../countersign/server.ts'
+import { bundleCommand, prepareCountersign } from '../countersign/server.ts'
 import { machineFacts } from '../harness/machine.ts'
 import { aimsTable, writeFigures } from '../harness/page.ts'
 import type { RunningServer } from '../harness/processes.ts'
 import { renderTable } from '../harness/report.ts'
 import { type Aim, figure, type Settings, type Table } from '../harness/workload.ts'
-import { runLoad } from '../load/run.ts'
 import { appId } from '../peers/oidc-provider/configuration.ts'
 import type { PeerTask } from '../peers/oidc-provider/server-task.ts'
 import { aimForLead, type Contestant, contest, type Work } from '../workloads/contest.ts'
 import { redemption, startPeerServer } from '../workloads/requests.ts'
+import { followers } from './followers.ts'
+import { growth } from './growth.ts'
+import { revocations } from './revocations.ts'
+import { database, type Measured, type Ours, prepareOurs, refreshing, type Scene } from './scene.ts'
+import { twoNodes } from './two-nodes.ts'
 
 /*
- * On PostgreSQL: one node and two beside oidc-provider, durable logins, and what a login takes on the disk. The database is a server of its own in a temporary
+ * On PostgreSQL: one node and two beside oidc-provider, durable logins, what a login takes on the disk, cost as tables grow, followers
+ * of the feed and revocations, which use up the logins and so come last. The database is a server of its own in a temporary
  * folder, with Debian's settings; it is held to no core.
  */
 
@@ -29,15 +34,25 @@ const { values } = parseArgs({
     seconds: { type: 'string' },
     connections: { type: 'string', default: '32' },
     folder: { type: 'string', default: tmpdir() },
+    /** Names of parts, with commas; default: all. */
+    parts: { type: 'string' },
+    logins: { type: 'string' },
+    families: { type: 'string' },
+    followers: { type: 'string', default: '1000' },
     write: { type: 'string' },
   },
 })
+const parts = { refreshes, twoNodes, bytes, durableLogins, growth, followers, revocations }
+const chosen = values.parts?.split(',') ?? Object.keys(parts)
+const unknown = chosen.find(name => !(name in parts))
+if (unknown !== undefined) throw new Error(`no part ${unknown}: there are ${Object.keys(parts).join(', ')}`)
 
 // All nodes have it from here.
 process.env.COUNTERSIGN_MASTER_KEY = Buffer.alloc(32, 3).toString('base64url')
 
 const began = performance.now()
 const folder = mkdtempSync(join(values.folder, 'countersign-bench-'))
+const cluster = await startCluster()
 const settings: Settings = {
   rounds: Number(values.rounds ?? (values.short ? 1 : 3)),
   seconds: Number(values.seconds ?? (values.short ? 1 : 4)),
@@ -45,18 +60,33 @@ const settings: Settings = {
   short: values.short,
   folder,
   command: bundleCommand(folder),
+  databasePid: cluster.pid(),
   progress: text => console.error(`${((performance.now() - began) / 1000).toFixed(0).padStart(5)} s  ${text}`),
 }
-const logins = settings.short ? 1_024 : 12_000
-const cluster = await startCluster()
+const logins = Number(values.logins ?? (values.short ? 1_024 : 10_000))
+const sizes = values.families ?? (values.short ? '2000,4000' : '10000,100000,1000000')
+let prepared: Promise<Ours> | undefined
+const ours = (): Promise<Ours> => {
+  prepared ??= prepareOurs(cluster, settings, logins)
+  return prepared
+}
+const scene: Scene = {
+  cluster,
+  settings,
+  logins,
+  families: sizes.split(',').map(Number),
+  followers: Number(values.followers),
+  ours,
+}
 
 try {
   const facts = [...machineFacts(), await serverVersion(cluster)]
   console.log(facts.join('\n'), '\n')
   const tables: Table[] = []
   const aims: Aim[] = []
-  for (const measure of [refreshes, twoNodes, durableLogins, bytes]) {
-    const result = await measure()
+  for (const [name, measure] of Object.entries(parts)) {
+    if (!chosen.includes(name)) continue
+    const result = await measure(scene)
     tables.push(result.table)
     if (result.aim !== undefined) aims.push(result.aim)
     console.log(renderTable(result.table))
@@ -68,48 +98,9 @@ try {
   rmSync(folder, { recursive: true, force: true })
 }
 
-interface Measured {
-  readonly table: Table
-  readonly aim?: Aim
-}
-
 async function serverVersion({ url }: Cluster): Promise<string> {
   const [row] = await runSql(url, 'SHOW server_version')
   return `PostgreSQL ${String(row?.[0])}, on this machine, as its package configures it.`
-}
-
-/** A database of its own. */
-function database(name: string): string {
-  cluster.run('createdb', ['-h', '127.0.0.1', '-p', String(cluster.port), '-U', 'postgres', name])
-  return cluster.url.replace(/postgres$/, name)
-}
-
-/** Nodes, the first of which is the issuer; and logins, of which each node has its share. */
-async function nodesWithLogins(name: string, count: number): Promise<{ systems: Countersign[]; chains: string[] }> {
-  const url = database(name)
-  const systems: Countersign[] = []
-  for (let node = 0; node < count; node++) {
-    const own = mkdtempSync(join(folder, 'node-'))
-    const issuer = systems[0]?.issuer
-    systems.push(
-      await prepareCountersign({ command: settings.command, folder: own, rotatesAlways: true, database: url, issuer }),
-    )
-  }
-  const [first] = systems as [Countersign]
-  const server = await first.start()
-  const made = await makeLogins(first, logins)
-  await server.stop()
-  const chains = systems.map((_system, node) => {
-    const file = join(mkdtempSync(join(folder, 'chains-')), 'chains.json')
-    const own = made.filter((_one, index) => index % count === node)
-    writeFileSync(file, JSON.stringify(own.map(({ refreshToken }) => ({ refreshToken }))))
-    return file
-  })
-  return { systems, chains }
-}
-
-function refreshing(address: string, chainsFile: string, clientId: string): Work {
-  return { kind: 'refresh', url: `${address}/token`, chainsFile, clientId, proofs: false }
 }
 
 async function refreshes(): Promise<Measured> {
@@ -122,7 +113,7 @@ async function refreshes(): Promise<Measured> {
         dpop: false,
         logins,
         folder: own,
-        databaseUrl: database(store.replace('-', '_')),
+        databaseUrl: database(cluster, store.replace('-', '_')),
       } as const
       const server = await startPeerServer(task)
       return { ...server, ready: refreshing(server.ready.issuer, server.ready.seedFile, appId) }
@@ -131,9 +122,8 @@ async function refreshes(): Promise<Measured> {
     {
       name: 'Countersign, one node',
       async start(): Promise<RunningServer<Work>> {
-        const { systems, chains } = await nodesWithLogins('one', 1)
-        const [system, file] = [systems[0] as Countersign, chains[0] as string]
-        return { ...(await system.start()), ready: refreshing(system.address, file, system.clientId) }
+        const { system, chainsFile } = await ours()
+        return { ...(await system.start()), ready: refreshing(system.address, chainsFile, system.clientId) }
       },
     },
     { name: 'oidc-provider, as configured', start: peer('postgres-on') },
@@ -146,42 +136,6 @@ async function refreshes(): Promise<Measured> {
   return { table, aim: aimForLead(what, 6, lead('oidc-provider, as configured')) }
 }
 
-/** Both held to the server's core on a machine with two: what is seen is whether they are in each other's way. */
-async function twoNodes(): Promise<Measured> {
-  const { systems, chains } = await nodesWithLogins('two', 2)
-  const servers: RunningServer<unknown>[] = []
-  try {
-    for (const system of systems) servers.push(await system.start())
-    const results = await Promise.all(
-      systems.map((system, node) =>
-        runLoad({
-          ...refreshing(system.address, chains[node] as string, system.clientId),
-          connections: settings.connections / 2,
-          warmSeconds: 1,
-          seconds: settings.seconds,
-          serverPid: servers[node]?.pid ?? 0,
-        }),
-      ),
-    )
-    const failed = results.find(({ errors }) => errors > 0)
-    if (failed !== undefined) throw new Error(String(failed.firstError))
-    const rows = results.map((one, node) => [
-      `node ${node + 1}`,
-      figure(one.perSecond),
-      figure(one.p50Ms, 1),
-      figure(one.p99Ms, 1),
-    ])
-    const all = results.reduce((sum, one) => sum + one.perSecond, 0)
-    rows.push(['together', figure(all), '', ''])
-    const columns = ['', 'per second', 'p50 ms', 'p99 ms']
-    return {
-      table: { title: 'Refresh on PostgreSQL, two nodes', columns, rows, notes: ['Both nodes share one core.'] },
-    }
-  } finally {
-    for (const server of servers) await server.stop()
-  }
-}
-
 async function durableLogins(): Promise<Measured> {
   const users = settings.short ? 200 : 5_000
   const codes = settings.short ? 2_000 : Math.ceil((settings.seconds + 2) * settings.rounds * 2_000)
@@ -189,7 +143,7 @@ async function durableLogins(): Promise<Measured> {
     {
       name: 'Countersign, durable',
       async start(own): Promise<RunningServer<Work>> {
-        const url = database('logins')
+        const url = database(cluster, 'logins')
         const system = await prepareCountersign({
           command: settings.command,
           folder: own,
@@ -212,7 +166,7 @@ async function durableLogins(): Promise<Measured> {
           dpop: false,
           logins: codes,
           folder: own,
-          databaseUrl: database('codes'),
+          databaseUrl: database(cluster, 'codes'),
         } as const
         const server = await startPeerServer(task)
         return { ...server, ready: redemption(server.ready.issuer, appId, server.ready.seedFile) }
@@ -225,9 +179,9 @@ async function durableLogins(): Promise<Measured> {
   return { table }
 }
 
-/** After one refresh of each, so that the free places that updates need are counted. */
+/** After the refreshes before, so that the free places that updates need are counted. */
 async function bytes(): Promise<Measured> {
-  const url = cluster.url.replace(/postgres$/, 'one')
+  const url = (await ours()).databaseUrl
   const sizes = await runSql(
     url,
     `SELECT c.relname, pg_total_relation_size(c.oid), pg_indexes_size(c.oid), s.n_tup_upd, s.n_tup_hot_upd
@@ -240,13 +194,14 @@ async function bytes(): Promise<Measured> {
     figure(Number(indexes) / logins),
     Number(updates) > 0 ? `${figure((100 * Number(hot)) / Number(updates), 1)} %` : '–',
   ])
+  const refreshed = Number(sizes.find(([name]) => name === 'family')?.[3])
   const columns = ['table', 'bytes per login', 'of these indexes', 'heap-only updates']
   return {
     table: {
       title: 'What a login takes on PostgreSQL',
       columns,
       rows,
-      notes: [`${figure(logins)} logins, each refreshed many times.`],
+      notes: [`${figure(logins)} logins, refreshed ${figure(refreshed)} times in all.`],
     },
   }
 }

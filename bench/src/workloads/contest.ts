@@ -5,7 +5,8 @@ import { type Aim, atLeast, figure, interleave, median, type Settings, type Tabl
 import { runLoad } from '../load/run.ts'
 import type { LoadResult, LoadTask } from '../load/task.ts'
 
-type TaskOf<Task> = Task extends LoadTask ? Omit<Task, 'connections' | 'warmSeconds' | 'seconds' | 'serverPid'> : never
+type Given = 'connections' | 'warmSeconds' | 'seconds' | 'serverPid' | 'databasePid'
+type TaskOf<Task> = Task extends LoadTask ? Omit<Task, Given> : never
 
 /** What the load asks of a server. */
 export type Work = TaskOf<LoadTask>
@@ -65,10 +66,18 @@ export async function contest(
       perCore: quotient(middle(theirs, coreMicroseconds), middle(ours, coreMicroseconds)),
     })
     const lead = (name: string): Lead => leadOver(results.find(({ subject }) => subject.name === name)?.outcomes ?? [])
-    const rows = results.map(({ subject, outcomes }) => rowOf(subject.name, outcomes, leadOver(outcomes)))
+    const rows = results.map(({ subject, outcomes }) => [
+      ...rowOf(subject.name, outcomes, leadOver(outcomes)),
+      ...(settings.databasePid === undefined ? [] : [figure(middle(outcomes, databaseMicroseconds))]),
+    ])
     return {
       lead,
-      table: { title, columns, rows, notes: [...notes, ...remarks(results.flatMap(one => one.outcomes))] },
+      table: {
+        title,
+        columns: settings.databasePid === undefined ? columns : [...columns, databaseColumn],
+        rows,
+        notes: [...notes, ...remarks(results.flatMap(one => one.outcomes))],
+      },
     }
   } finally {
     for (const { server } of started) await server.stop()
@@ -87,6 +96,8 @@ const columns = [
   'load core',
   'resident MiB',
 ]
+
+const databaseColumn = 'µs of PostgreSQL each'
 
 function rowOf(name: string, outcomes: readonly Outcome[], { rate, perCore }: Lead): string[] {
   const show = (of: Measure, digits = 0): string => figure(middle(outcomes, of), digits)
@@ -109,6 +120,9 @@ type Measure = (one: Outcome) => number | undefined
 const perSecond: Measure = one => one.perSecond
 const coreMicroseconds: Measure = ({ cpu, perSecond }) =>
   cpu.server === null ? undefined : (cpu.server / perSecond) * 1e6
+
+const databaseMicroseconds: Measure = ({ cpu, perSecond }) =>
+  cpu.database === null ? undefined : (cpu.database / perSecond) * 1e6
 
 function middle(outcomes: readonly Outcome[], of: Measure): number | undefined {
   return median(outcomes.map(one => of(one) ?? Number.NaN))
@@ -139,8 +153,8 @@ function remarks(outcomes: readonly Outcome[]): string[] {
 }
 
 async function measure({ ready, pid }: RunningServer<Work>, settings: Settings): Promise<Outcome> {
-  const { connections, seconds } = settings
+  const { connections, seconds, databasePid } = settings
   const warmSeconds = warmSecondsOf(settings)
-  const result = await runLoad({ ...ready, connections, warmSeconds, seconds, serverPid: pid })
+  const result = await runLoad({ ...ready, connections, warmSeconds, seconds, serverPid: pid, databasePid })
   return { ...result, residentMiB: residentMiB(pid) }
 }

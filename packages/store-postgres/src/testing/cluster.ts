@@ -14,6 +14,8 @@ export interface Cluster {
   /** Runs one of PostgreSQL's programs as the server's user. */
   readonly run: (program: string, parameters: readonly string[]) => void
   readonly folder: string
+  /** Its first process. */
+  readonly pid: () => number
   /** Ends it: `immediate` as a power cut would, `fast` as an operator in a hurry. */
   readonly stop: (mode: 'fast' | 'immediate') => Promise<void>
   readonly start: () => Promise<void>
@@ -96,8 +98,10 @@ export async function startCluster(
     shell = undefined
   }
 
+  const pid = (): number => Number(readFileSync(join(files, 'postmaster.pid'), 'utf8').split('\n')[0])
+
   function signal(name: 'SIGSTOP' | 'SIGCONT'): void {
-    const server = readFileSync(join(files, 'postmaster.pid'), 'utf8').split('\n')[0] ?? ''
+    const server = pid()
     const children = readFileSync(`/proc/${server}/task/${server}/children`, 'utf8').trim().split(' ')
     for (const id of [server, ...children]) process.kill(Number(id), name)
   }
@@ -107,6 +111,7 @@ export async function startCluster(
     url: `postgres://postgres@127.0.0.1:${port}/postgres`,
     port,
     folder,
+    pid,
     run,
     start,
     stop,

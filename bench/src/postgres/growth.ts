@@ -1,0 +1,119 @@
+import { runSql } from '@countersign/store-postgres/testing/schemas'
+import { atMost, figure, median } from '../harness/workload.ts'
+import { runLoad } from '../load/run.ts'
+import type { LoadResult } from '../load/task.ts'
+import { type Measured, type Ours, refreshing, type Scene } from './scene.ts'
+
+/** More families, each with a session of its own: copies of those that are there, under ids of their own, as random as all. */
+async function fill(url: string, count: number): Promise<void> {
+  const columnsOf = async (table: string, own: readonly string[]): Promise<string> => {
+    const rows = await runSql(
+      url,
+      `SELECT quote_ident(column_name) FROM information_schema.columns
+       WHERE table_schema = 'countersign' AND table_name = '${table}' ORDER BY ordinal_position`,
+    )
+    return rows.flatMap(([name]) => (own.includes(String(name)) ? [] : [String(name)])).join(', ')
+  }
+  const family = await columnsOf('family', ['id', 'session_id'])
+  const session = await columnsOf('session', ['id'])
+  await runSql(
+    url,
+    `SET synchronous_commit = off;
+     CREATE TEMP TABLE sample AS SELECT row_number() OVER () AS place, id FROM countersign.family LIMIT 1000;
+     CREATE TEMP TABLE made AS SELECT gen_random_uuid() AS id, gen_random_uuid() AS session_id, 1 + n % (SELECT count(*) FROM sample) AS place
+       FROM generate_series(1, ${count} - (SELECT count(*) FROM countersign.family)) n;
+     INSERT INTO countersign.session (id, ${session}) SELECT m.session_id, ${prefixed('s', session)}
+       FROM made m JOIN sample USING (place) JOIN countersign.family f ON f.id = sample.id JOIN countersign.session s ON s.id = f.session_id;
+     INSERT INTO countersign.family (id, session_id, ${family}) SELECT m.id, m.session_id, ${prefixed('f', family)}
+       FROM made m JOIN sample USING (place) JOIN countersign.family f ON f.id = sample.id;`,
+  )
+  // VACUUM stands in no transaction, so in no script with others.
+  await runSql(url, 'VACUUM ANALYZE countersign.session, countersign.family')
+  await runSql(url, 'CHECKPOINT')
+}
+
+function prefixed(table: string, columns: string): string {
+  return columns
+    .split(', ')
+    .map(column => `${table}.${column}`)
+    .join(', ')
+}
+
+/** What a refresh costs, as tables grow. */
+export async function growth(scene: Scene): Promise<Measured> {
+  const { settings, logins } = scene
+  const ours = await scene.ours()
+  const rows: string[][] = []
+  const costs: number[] = []
+  const sizes = [...new Set([logins, ...scene.families.filter(size => size > logins)])]
+  for (const size of sizes) {
+    await fill(ours.databaseUrl, size)
+    settings.progress(`${figure(size)} families are there`)
+    const rounds = await refreshAt(scene, ours)
+    const middle = (of: (one: LoadResult) => number): number => median(rounds.map(of)) ?? Number.NaN
+    const node = middle(one => ((one.cpu.server ?? Number.NaN) / one.perSecond) * 1e6)
+    const postgres = middle(one => ((one.cpu.database ?? Number.NaN) / one.perSecond) * 1e6)
+    costs.push(node + postgres)
+    const bytes = await runSql(
+      ours.databaseUrl,
+      `SELECT pg_total_relation_size('countersign.family'), pg_indexes_size('countersign.family'),
+         pg_total_relation_size('countersign.session'), pg_indexes_size('countersign.session')`,
+    )
+    rows.push([
+      figure(size),
+      figure(middle(one => one.perSecond)),
+      figure(
+        middle(one => one.p50Ms),
+        1,
+      ),
+      figure(
+        middle(one => one.p99Ms),
+        1,
+      ),
+      figure(node),
+      figure(postgres),
+      ...(bytes[0] ?? []).map(value => figure(Number(value) / 2 ** 20, 1)),
+    ])
+    settings.progress(`${figure(size)} families · ${rows.at(-1)?.[1]}/s`)
+  }
+  const columns = [
+    'families',
+    'refreshes per second',
+    'p50 ms',
+    'p99 ms',
+    'µs of core each',
+    'µs of PostgreSQL each',
+    'family MiB',
+    'of these indexes',
+    'session MiB',
+    'of these indexes',
+  ]
+  const notes = [
+    `The ${figure(logins)} logins that were made through the server are refreshed in turn; the rest are copies of them under random ids, so that theirs lie among all others in the indexes.`,
+  ]
+  const what = `Processor time of a refresh at ${figure(sizes.at(-1))} families over that at ${figure(sizes[0])}`
+  const aim = atMost(what, 1.2, (costs.at(-1) ?? Number.NaN) / (costs[0] ?? Number.NaN), '×', 2)
+  return { table: { title: 'Refresh as tables grow', columns, rows, notes }, aim: { ...aim, aim: '≤ 1.2×' } }
+}
+
+async function refreshAt({ settings, cluster }: Scene, { system, chainsFile }: Ours): Promise<LoadResult[]> {
+  const server = await system.start()
+  const rounds: LoadResult[] = []
+  try {
+    for (let round = 0; round < settings.rounds; round++) {
+      rounds.push(
+        await runLoad({
+          ...refreshing(system.address, chainsFile, system.clientId),
+          connections: settings.connections,
+          warmSeconds: 1.5,
+          seconds: settings.seconds,
+          serverPid: server.pid,
+          databasePid: cluster.pid(),
+        }),
+      )
+    }
+  } finally {
+    await server.stop()
+  }
+  return rounds
+}
