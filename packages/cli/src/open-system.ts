@@ -76,7 +76,7 @@ export async function openSystem(options: SystemOptions): Promise<System> {
     const server = await createServer({
       store,
       ...(ringRegister && { ringRegister }),
-      ...(lane && { shareCounters: lane.shareCounters }),
+      ...(lane && { shareCounters: lane.shareCounters, useProofOnce: lane.useProofOnce }),
       master: master.key,
       log,
       connections: [...(await connectionsOf(configuration)), ...(options.moreConnections ?? [])],

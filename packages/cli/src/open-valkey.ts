@@ -1,10 +1,11 @@
-import type { Log } from '@countersign/server'
+import type { Log, UseProofOnce } from '@countersign/server'
 import type { Counters, Store } from '@countersign/store'
 
 /** What a node shares with others at once, besides the store. */
 export interface FastLane {
   readonly tellCommits: (store: Store) => Store
   readonly shareCounters: (own: Counters) => Counters
+  readonly useProofOnce: UseProofOnce
   readonly isThere: () => boolean
   readonly close: () => Promise<void>
 }
@@ -15,17 +16,22 @@ export async function openValkey(
   { log, namespace }: { log: Log; namespace: string },
 ): Promise<FastLane | undefined> {
   if (url === undefined) return undefined
-  const { createSharedCounters, openLane, tellCommits } = await import('@countersign/store-valkey')
+  const { createSharedCounters, createUseOnce, openLane, tellCommits } = await import('@countersign/store-valkey')
   const lane = openLane({
     url,
     onChange(isThere) {
       if (isThere) log.info({}, 'Valkey answers')
-      else log.warn({}, 'Valkey is away: this node counts attempts alone, and looks for revocations by itself')
+      else
+        log.warn(
+          {},
+          'Valkey is away: this node counts attempts and knows used proofs alone, and looks for revocations by itself',
+        )
     },
   })
   return {
     tellCommits: store => tellCommits(store, lane),
     shareCounters: own => createSharedCounters(own, lane, namespace),
+    useProofOnce: createUseOnce(lane, namespace),
     isThere: lane.isThere,
     close: lane.close,
   }

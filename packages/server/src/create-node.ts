@@ -27,7 +27,7 @@ import { declareClients, switchOffUndeclared } from './clients/declare-clients.t
 import { createMetadataClients } from './clients/registration/metadata-clients.ts'
 import { createConnectionBook } from './connections/connection-book.ts'
 import { createVault } from './connections/vault.ts'
-import { createProofChecker } from './dpop/proof-checker.ts'
+import { createProofChecker, type UseProofOnce } from './dpop/proof-checker.ts'
 import { createDrain } from './drain.ts'
 import { jwksMaxAgeSeconds } from './endpoints/discovery.ts'
 import { type Every, everyInterval } from './every.ts'
@@ -85,6 +85,8 @@ export interface NodeOptions {
   readonly outbound?: Outbound
   /** Counts attempts together with other nodes, besides by this node's own counters. */
   readonly shareCounters?: (own: Counters) => Counters
+  /** Remembers used DPoP proofs among all nodes; absent: each node knows its own. */
+  readonly useProofOnce?: UseProofOnce
   readonly judgeRefresh?: JudgeRefresh
   readonly onRefresh?: (event: RefreshEvent) => void
   readonly observer?: Observer
@@ -138,7 +140,12 @@ export async function createNode(options: NodeOptions): Promise<ServerNode> {
     ...connectionServices(options, random),
     ...(mailer && { mailer }),
     pairwiseKey,
-    proofs: createProofChecker({ issuer, nonceKey: deriveKey(master, 'dpop nonce 1'), clock }),
+    proofs: createProofChecker({
+      issuer,
+      nonceKey: deriveKey(master, 'dpop nonce 1'),
+      clock,
+      ...(options.useProofOnce && { useOnce: options.useProofOnce }),
+    }),
     opaqueTokenKey: deriveKey(master, 'opaque access token 1'),
     userCodeKey: deriveKey(master, 'user code 1'),
     passwords: options.passwords ?? createPasswordHasher({ random }),

@@ -16,6 +16,7 @@ export {
 } from './clients/written-client.ts'
 export { createNode, type NodeOptions, type ServerNode } from './create-node.ts'
 export { type CountersignServer, createServer, type ServerOptions } from './create-server.ts'
+export type { UseProofOnce } from './dpop/proof-checker.ts'
 export { jwksMaxAgeSeconds } from './endpoints/discovery.ts'
 export type { HostedServices } from './hosted/hosted-services.ts'
 export { isLoopback } from './http/client-address.ts'

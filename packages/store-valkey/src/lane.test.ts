@@ -7,6 +7,7 @@ import { type Lane, openLane } from './lane.ts'
 import { createSharedCounters } from './shared-counters.ts'
 import { tellCommits } from './tell-commits.ts'
 import { startValkey, type ValkeyServer } from './testing/valkey-server.ts'
+import { createUseOnce } from './use-once.ts'
 
 let server: ValkeyServer
 const lanes: Lane[] = []
@@ -145,6 +146,21 @@ describe('counters', () => {
     for (let times = 0; times < 6; times++) expect((await here.take(six, `${key} again`)).allowed).toBe(true)
     expect((await there.take(six, `${key} again`)).allowed).toBe(false)
   })
+})
+
+test('what is used by fifty at once at two nodes is used once; what was used before the server was emptied or went, nobody knows there', async () => {
+  const [here, there] = [createUseOnce(await lane(), 'a system'), createUseOnce(await lane(), 'a system')]
+  const tries = Array.from({ length: 50 }, (_, index) => (index % 2 === 0 ? here : there)('a proof', 60_000))
+  expect((await Promise.all(tries)).filter(first => first)).toHaveLength(1)
+  expect(await createUseOnce(await lane(), 'another system')('a proof', 60_000)).toBe(true)
+  await server.flush()
+  expect([await here('a proof', 60_000), await there('a proof', 60_000)]).toEqual([true, false])
+  await server.kill()
+  try {
+    expect([await here('a proof', 60_000), await there('a proof', 60_000)]).toEqual([true, true])
+  } finally {
+    await server.start()
+  }
 })
 
 test('a server that is not there holds up nothing: a node starts, counts and ends without', async () => {

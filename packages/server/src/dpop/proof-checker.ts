@@ -16,8 +16,14 @@ export interface CheckedProof {
    * Uses the proof up: refuses the second time that it is seen. To be called once it is known that the request is somebody's
    * who holds a credential of ours: whoever holds none must not be able to fill the memory.
    */
-  spend(): ProofRefusal | undefined
+  spend(): Promise<ProofRefusal | undefined>
 }
+
+/**
+ * Remembers among all nodes that a proof was used, for as long as it could be used. False: another node has used it. True as well where that cannot be known just now:
+ * then each node is left with what it remembers itself.
+ */
+export type UseProofOnce = (proofId: string, lifeMs: number) => Promise<boolean>
 
 /** Judges DPoP proofs at this server's own endpoints. */
 export interface ProofChecker {
@@ -32,6 +38,8 @@ export interface ProofCheckerOptions {
   /** Nonces are made under it, so that any node of one system believes those of another. */
   readonly nonceKey: MacKey
   readonly clock: () => number
+  /** Absent: used proofs are known to this node alone. */
+  readonly useOnce?: UseProofOnce
   /** Milliseconds by a clock that nobody sets. */
   readonly monotonic?: () => number
 }
@@ -40,19 +48,22 @@ const acceptedSeconds = 60
 const futureToleranceSeconds = 10
 const nonceLifeSeconds = 300
 const proofIdsAtMost = 1_000_000
-const noProof: CheckedProof = { jkt: undefined, hasNonce: false, spend: () => undefined }
+const noProof: CheckedProof = { jkt: undefined, hasNonce: false, spend: async () => undefined }
 
 /**
  * A proof is believed if its age fits this node's clock, or if it carries a nonce of ours (then the client's clock does not
- * matter). Used proofs are remembered by this node for their life; what was made before the node started, and might
+ * matter). Used proofs are remembered by this node for their life, and by all of them where they share a memory; what was made before the node started, and might
  * have been used then, must come with a nonce.
  */
 export function createProofChecker(options: ProofCheckerOptions): ProofChecker {
-  const { issuer, nonceKey, clock, monotonic = () => performance.now() } = options
+  const { issuer, nonceKey, clock, useOnce, monotonic = () => performance.now() } = options
   let startedAt = clock()
   // A proof with a nonce lives as long as the nonce, one without only as long as its age is accepted.
-  const withNonce = proofMemory((nonceLifeSeconds + 1) * 1000, proofIdsAtMost)
-  const withoutNonce = proofMemory((acceptedSeconds + futureToleranceSeconds + 1) * 1000, proofIdsAtMost)
+  const [withNonceMs, withoutNonceMs] = [nonceLifeSeconds + 1, acceptedSeconds + futureToleranceSeconds + 1].map(
+    seconds => seconds * 1000,
+  ) as [number, number]
+  const withNonce = proofMemory(withNonceMs, proofIdsAtMost)
+  const withoutNonce = proofMemory(withoutNonceMs, proofIdsAtMost)
   const readProof = createProofReader()
 
   function isFresh(issuedAtSeconds: number, nonce: string | undefined, nowSeconds: number): boolean {
@@ -84,14 +95,16 @@ export function createProofChecker(options: ProofCheckerOptions): ProofChecker {
         return no(refuse('proof_invalid', { detail: 'The claim ath of the DPoP proof does not fit the token.' }))
       }
       if (!isFresh(proof.issuedAtSeconds, proof.nonce, clock() / 1000)) return no(refuse('proof_nonce_required'))
-      const memory = proof.nonce === undefined ? withoutNonce : withNonce
+      const [memory, lifeMs] = proof.nonce === undefined ? [withoutNonce, withoutNonceMs] : [withNonce, withNonceMs]
       return {
         jkt: proof.thumbprint,
         hasNonce: proof.nonce !== undefined,
-        spend() {
+        async spend() {
           const use = memory.use(proof.id, { wallMilliseconds: clock(), monotonicMilliseconds: monotonic() })
           if (use === 'full') return no(refuse('unavailable', { retryAfterSeconds: 5 }))
-          return use === 'used' ? no(refuse('proof_replayed')) : undefined
+          if (use === 'used') return no(refuse('proof_replayed'))
+          const isFirst = useOnce === undefined || (await useOnce(proof.id, lifeMs))
+          return isFirst ? undefined : no(refuse('proof_replayed'))
         },
       }
     },

@@ -36,7 +36,7 @@ export function pushAuthorizationRequest(services: Services): Endpoint {
     if (isRefusal(target)) return refusalAnswer(target)
     const request = judgeRequest(services, target, parameters)
     if (isRefusal(request)) return refusalAnswer(request)
-    const spent = proof.spend()
+    const spent = await proof.spend()
     if (spent !== undefined) return refusalAnswer(spent)
     const reference = services.random(32).toString('base64url')
     const row: PushedRequest = {

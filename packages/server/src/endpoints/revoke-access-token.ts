@@ -106,7 +106,7 @@ async function endLoginOf(
       if (snapshot === undefined) return { result: {} }
       // As in row 2 of the refresh rule: whoever lacks the key of a bound login ends nothing.
       if (snapshot.family.jkt !== null && snapshot.family.jkt !== proof.jkt) return limited
-      const replayed = isSpent ? undefined : proof.spend()
+      const replayed = isSpent ? undefined : await proof.spend()
       if (replayed !== undefined) return replayed
       isSpent = true
       return { result: {}, change: endLogin(snapshot, 'signed_out', { device: deviceOf(http), by: 'client' }) }

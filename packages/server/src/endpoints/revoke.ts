@@ -56,7 +56,7 @@ async function revokeLogin(
     const denied = judgeHolder({ token, snapshot, client, jkt: proof.jkt, device })
     if (denied?.row === 1) return { result: {} }
     if (denied) return { result: isRefusal(denied.outcome) ? { refusal: denied.outcome } : {}, change: denied.change }
-    const replayed = isSpent ? undefined : proof.spend()
+    const replayed = isSpent ? undefined : await proof.spend()
     if (replayed !== undefined) return replayed
     isSpent = true
     return { result: {}, change: endLogin(snapshot, 'signed_out', { device, by: 'client' }) }

@@ -51,7 +51,7 @@ export function logInByConnection(services: Services): Endpoint {
     if (isRefusal(proof)) return refusalAnswer(proof)
     const arrived = await connection.checkToken(presentedOf(wanted))
     if (isRefusal(arrived)) return refusalAnswer(arrived)
-    const spent = proof.spend()
+    const spent = await proof.spend()
     if (spent !== undefined) return refusalAnswer(spent)
     const login = { client, scope, jkt: proof.jkt, device: deviceOf(http) }
     const presented = wanted.id_token ?? wanted.access_token ?? ''

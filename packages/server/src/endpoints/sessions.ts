@@ -58,7 +58,7 @@ export function logIn(services: Services): Endpoint {
     const device = deviceOf(http)
     const signedIn = await signInByPassword(services, wanted, device)
     if (isRefusal(signedIn)) return refusalAnswer(signedIn)
-    const spent = proof.spend()
+    const spent = await proof.spend()
     if (spent !== undefined) return refusalAnswer(spent)
     return openAndAnswer(services, async () => {
       const { user, amr } = signedIn

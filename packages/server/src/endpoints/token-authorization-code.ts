@@ -60,7 +60,9 @@ async function redeem(
     const reachable = stillAllowed(snapshot.code, client).audiences
     const audiences = grantAudiences(form.get('resource'), services.config.issuer, reachable)
     if (!isRefusal(outcome) && audiences === undefined) return refusalAnswer(refuse('resource_invalid'))
-    spent ??= isRefusal(outcome) ? undefined : { refusal: proof.spend() ?? (await limitFamilies(services, snapshot)) }
+    spent ??= isRefusal(outcome)
+      ? undefined
+      : { refusal: (await proof.spend()) ?? (await limitFamilies(services, snapshot)) }
     if (spent?.refusal !== undefined) return refusalAnswer(spent.refusal)
     const answer = isRefusal(outcome)
       ? refusalAnswer(outcome)

@@ -15,7 +15,7 @@ export async function grantClientCredentials(services: Services, request: TokenR
   if (scope === undefined) return refusalAnswer(refuse('scope_invalid'))
   const audiences = grantAudiences(request.form.get('resource'), services.config.issuer, client.audiences)
   if (audiences === undefined) return refusalAnswer(refuse('resource_invalid'))
-  const spent = proof.spend()
+  const spent = await proof.spend()
   if (spent !== undefined) return refusalAnswer(spent)
   const claims = machineClaims({
     issuer: services.config.issuer,

@@ -32,7 +32,7 @@ export async function pollForDevice(services: Services, request: TokenRequest): 
     const reachable = stillAllowed(snapshot.row, client).audiences
     const audiences = grantAudiences(form.get('resource'), services.config.issuer, reachable)
     if (!isRefusal(outcome) && audiences === undefined) return refusalAnswer(refuse('resource_invalid'))
-    spent ??= isRefusal(outcome) ? undefined : { refusal: proof.spend() }
+    spent ??= isRefusal(outcome) ? undefined : { refusal: await proof.spend() }
     if (spent?.refusal !== undefined) return refusalAnswer(spent.refusal)
     const { approver } = snapshot
     const answer =

@@ -103,7 +103,7 @@ async function actForSubject(
   // What the user was asked about before somebody else came to act is what may be told of them.
   const consent = login?.client.consent === 'asked' ? 'asked' : client.consent
   const told = login ? await withOwnClaims(services, claims, { user: login.user, client, consent }) : claims
-  return proof.spend() ?? told
+  return (await proof.spend()) ?? told
 }
 
 /** Checked as at our own endpoints: what is revoked, expired or forged is exchanged for nothing. */
@@ -140,7 +140,7 @@ async function actAsUser(
     const claims = user
       ? await withOwnClaims(services, outcome.claims, { user, client, consent: client.consent })
       : outcome.claims
-    const spent = isSpent ? undefined : proof.spend()
+    const spent = isSpent ? undefined : await proof.spend()
     if (spent !== undefined) return spent
     isSpent = true
     return { result: { claims }, change: outcome.change }

@@ -45,7 +45,7 @@ export async function refreshTokens(services: Services, request: TokenRequest): 
     const decision = services.judgeRefresh({ token, snapshot, client: request.client, jkt: request.proof.jkt, device })
     const wanted = isRefusal(decision.outcome) ? {} : narrow(services, request, snapshot)
     // From row 3 on it is the client's own proof; a replayed one must not decide anything.
-    const spent = decision.row < 3 || isSpent ? undefined : request.proof.spend()
+    const spent = decision.row < 3 || isSpent ? undefined : await request.proof.spend()
     if (spent !== undefined) return refusalAnswer(spent)
     isSpent = decision.row >= 3
     const { decided, signed } = isRefusal(wanted)

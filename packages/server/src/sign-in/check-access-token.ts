@@ -47,7 +47,7 @@ export async function checkAccessToken(
   const checked = await judgeAccessToken(services, token)
   const refusal = isRefusal(checked)
     ? checked
-    : (judgeBinding(services, request, { ...checked, token, isDpop }) ?? judgeScope(checked.claims, scope))
+    : ((await judgeBinding(services, request, { ...checked, token, isDpop })) ?? judgeScope(checked.claims, scope))
   if (refusal === undefined) return checked
   // Answered in the scheme that was used, or should have been (RFC 9449 §7.1).
   const challenges = isDpop || refusal.reason === 'token_bound'
@@ -75,11 +75,11 @@ function judgeScope(claims: AccessTokenClaims, wanted: string | readonly string[
   return refuse('scope_insufficient', { detail: `The scope '${scopes[0]}' is required.` })
 }
 
-function judgeBinding(
+async function judgeBinding(
   services: Services,
   request: HttpRequest,
   presented: Pick<CheckedToken, 'claims' | 'client'> & { token: string; isDpop: boolean },
-): Refusal | undefined {
+): Promise<Refusal | undefined> {
   const { token, claims, client, isDpop } = presented
   if (claims.cnf === undefined) return isDpop ? refuse('token_binding_mismatch') : undefined
   if (!isDpop) return refuse('token_bound')
