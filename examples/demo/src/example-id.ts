@@ -64,6 +64,8 @@ export async function prepareExampleId(
         database: undefined,
         database_listen: undefined,
         metrics_port: undefined,
+        smtp_url: undefined,
+        mail_from: undefined,
         application_name: 'Example ID',
         sign_up: 'open',
         connections: [],

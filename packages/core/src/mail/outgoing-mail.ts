@@ -45,8 +45,16 @@ export function newMail(
  * nothing and the pause after it is over; then it may arrive twice, and never not at all.
  */
 export function beginMailAttempt(mail: OutgoingMail, now: Instant, timeoutMs: number): OutgoingMail {
-  const pause = pausesSeconds[Math.min(mail.attempts, pausesSeconds.length - 1)] ?? 0
-  return { ...mail, attempts: mail.attempts + 1, dueAt: now + timeoutMs + pause * 1000 }
+  return { ...mail, attempts: mail.attempts + 1, dueAt: now + timeoutMs + pauseMs(mail.attempts) }
+}
+
+/** The attempt has come to nothing, and its node knows: only the pause is waited for. */
+export function retryMail(mail: OutgoingMail, now: Instant): OutgoingMail {
+  return { ...mail, dueAt: now + pauseMs(mail.attempts - 1) }
+}
+
+function pauseMs(attemptsBefore: number): number {
+  return (pausesSeconds[Math.min(attemptsBefore, pausesSeconds.length - 1)] ?? 0) * 1000
 }
 
 /** The last attempt that there is: the next one would come too late. */

@@ -10,6 +10,7 @@ import {
   mayUse,
   newMailLink,
   type OutgoingMail,
+  retryMail,
   type Snapshot,
   type User,
   type Write,
@@ -122,7 +123,7 @@ async function attempt(options: MailSenderOptions, row: OutgoingMail): Promise<v
     const isOver = outcome.permanent || isLastAttempt(begun)
     const facts = { kind: row.kind, user: row.userId, outcome: outcome.said, attempts: begun.attempts }
     log.warn(facts, isOver ? 'a mail was not sent' : 'a mail could not be sent yet')
-    if (!isOver) return
+    if (!isOver) return retry(services, begun)
   }
   await finish(services, begun)
 }
@@ -179,6 +180,11 @@ async function recipient(
   if (user === undefined || user.email === null || !mayUse(user)) return undefined
   if (kind === 'verify_address' && user.emailVerifiedAt !== null) return undefined
   return { ...snapshot, user, to: userId === null ? user.email : content.to }
+}
+
+async function retry(services: Pick<Services, 'store'>, row: OutgoingMail): Promise<void> {
+  const { now } = await services.store.loadIssuer()
+  await write(services, retryMail(row, now), { now, link: [] })
 }
 
 async function finish(services: Pick<Services, 'store'>, row: OutgoingMail): Promise<void> {

@@ -233,6 +233,9 @@ summary::-webkit-details-marker { display: none; }
 details[open] > summary { margin-block-end: 0.75rem; background: var(--sunken); }
 .wide .card > form > .field { max-inline-size: 24rem; }
 
+.card > .lead + dl { display: grid; gap: 0.25rem; margin-block: 1rem 1.25rem; }
+.button + .hint { margin-block-start: 0.625rem; }
+
 .details { margin-block-start: 1.75rem; padding-block-start: 1.25rem; border-block-start: 1px solid var(--line); }
 .details h2 { font-size: 0.875rem; font-weight: 600; letter-spacing: 0; }
 .details dl { display: grid; gap: 0.25rem; margin-block-start: 0.5rem; }
