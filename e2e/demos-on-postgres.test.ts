@@ -55,8 +55,8 @@ test('several demos on one database are one system: one user, one set of keys, a
   expect((await call(`${second.address}/jwks`)).text).toBe((await call(`${first.address}/jwks`)).text)
 
   const who = { email: first.email, password: first.password, client_id: 'demo' }
-  const login = (await call(`${first.address}/v1/sessions`, { json: who })).json
-  const renewed = await refresh(second.address, login.refresh_token)
+  const login = (await call(`${second.address}/v1/sessions`, { json: who })).json
+  const renewed = await refresh(first.address, login.refresh_token)
   expect(renewed.status).toBe(200)
   for (const { apiUrl } of [first, second]) {
     expect((await call(`${apiUrl}/notes`, { headers: bearer(String(renewed.json.access_token)) })).status).toBe(200)
@@ -71,9 +71,9 @@ test('several demos on one database are one system: one user, one set of keys, a
   }
 
   // A login outlives the process that gave it, and a third one that comes later takes nothing away.
-  await first.end('SIGINT')
+  await second.end('SIGINT')
   const third = await start(await freePort(), issuer)
-  expect((await refresh(second.address, login.refresh_token)).status).toBe(200)
-  expect(await authorizationAnswer(second.address, second.appUrl)).toBe('303 /sign-in')
-  expect(await authorizationAnswer(third.address, second.appUrl)).toBe('303 /sign-in')
+  expect((await refresh(third.address, login.refresh_token)).status).toBe(200)
+  expect(await authorizationAnswer(first.address, first.appUrl)).toBe('303 /sign-in')
+  expect(await authorizationAnswer(third.address, first.appUrl)).toBe('303 /sign-in')
 })

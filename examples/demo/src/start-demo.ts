@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { setTimeout as delay } from 'node:timers/promises'
 import { createSqliteSessions } from '@countersign/backend/web'
 import {
   type Configuration,
@@ -11,7 +12,7 @@ import {
   WrongConfiguration,
 } from '@countersign/cli'
 import type { Log } from '@countersign/server'
-import { createApi } from './api.ts'
+import { type Api, createApi } from './api.ts'
 import { createAppServer } from './app-server.ts'
 import { createUserOnce } from './create-user.ts'
 import { apiAudience, demoClients, demoRegistration, scopeDescriptions } from './demo-clients.ts'
@@ -100,8 +101,7 @@ export async function startDemo(
   const laboratory = createLaboratory({ issuer, ...caller, server })
   appPort.answerWith(createAppServer({ issuer, ...addresses, laboratory, outbox }))
   const closeWebApp = answerAsWebApp(webPort, { issuer, ...web, apiUrl: apiPort.url, dataFolder })
-  // The issuer may be a load balancer that waits for this very process.
-  if (issuer === system.address) await api.ready()
+  await untilReady(api, issuer)
 
   return {
     issuer,
@@ -131,6 +131,18 @@ function answerAsWebApp(
   const sessions = createSqliteSessions(logins)
   port.answerWith(createWebApp({ ...options, clientId: 'demo-web', appUrl: port.url, sessions }))
   return () => logins.close()
+}
+
+/**
+ * Waits until the API can judge tokens. The issuer may be another process that is starting too: after a second that is said.
+ * Nor is it waited for without end: it may be a load balancer that nobody has started yet.
+ */
+async function untilReady(api: Api, issuer: string): Promise<void> {
+  const isReady = api.ready().then(() => true)
+  if (await Promise.race([isReady, delay(1_000, false, { ref: false })])) return
+  console.error(`Waiting for ${issuer} to answer: until then the API cannot check a token.`)
+  if (await Promise.race([isReady, delay(29_000, false, { ref: false })])) return
+  console.error(`Warning: ${issuer} does not answer. The API asks it again, and answers 503 until then.`)
 }
 
 /** The terminal belongs to the greeting: only what is wrong is said. */
