@@ -1,3 +1,4 @@
+import { type CodeDecision, endAllSessions, type RefreshDecision } from '@countersign/core'
 import type { Store } from '@countersign/store'
 import * as given from '@countersign/store/given'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -21,15 +22,15 @@ type Act<Prepared> = (store: Store, prepared: Prepared) => Promise<unknown>
 
 /** How often it died. `judge` is told whether the act was acknowledged. */
 async function dyingAtEveryPart<Prepared>(
-  prepare: (beside: Store) => Promise<Prepared>,
+  prepare: (beside: Store, clock: given.TestClock) => Promise<Prepared>,
   act: Act<Prepared>,
   judge: (beside: Store, prepared: Prepared, acknowledged: boolean) => Promise<void>,
 ): Promise<number> {
   let deaths = 0
-  await withNodes(cluster.url, async ({ open }) => {
+  await withNodes(cluster.url, async ({ open, clock }) => {
     const beside = await open()
     for (let lives = false; !lives; ) {
-      const prepared = await prepare(beside)
+      const prepared = await prepare(beside, clock)
       const wire = await startCuttingProxy(cluster.port)
       const dying = await open({ url: wire.url, listenUrl: null, every: () => () => {} })
       wire.dieAfter(deaths)
@@ -45,6 +46,8 @@ async function dyingAtEveryPart<Prepared>(
   })
   return deaths
 }
+
+const isRefused = ({ outcome }: RefreshDecision | CodeDecision): boolean => outcome.refused === true
 
 const until = 99_999_999_999
 
@@ -85,6 +88,64 @@ test('a node that dies at any part of an end leaves it whole or not at all: rows
       ]
       expect(new Set(seen).size).toBe(1)
       if (acknowledged) expect(seen[0]).toBe(true)
+    },
+  )
+  expect(deaths).toBeGreaterThanOrEqual(3)
+})
+
+test('a node that dies at any part of a rotation leaves a token that works: the new one, or the old one again', async () => {
+  const deaths = await dyingAtEveryPart(
+    async (beside, clock) => {
+      const login = await given.login(beside)
+      clock.advance(login.client.refresh.minimumLifeSeconds)
+      return login
+    },
+    async (store, { token }) => expect((await given.redeem(store, token)).row).toBe(5),
+    async (beside, { family, token }, acknowledged) => {
+      const generation = (await beside.loadFamily(family.id))?.family.generation
+      expect(acknowledged ? [1] : [0, 1]).toContain(generation)
+      // What the app holds, whether it got the answer or not; and then what that gave.
+      expect(isRefused(await given.redeem(beside, token))).toBe(false)
+      expect(isRefused(await given.redeem(beside, given.token(family, 1)))).toBe(false)
+    },
+  )
+  expect(deaths).toBeGreaterThanOrEqual(2)
+})
+
+test('a node that dies at any part of a redemption has used the code up with the login that it gave, or neither', async () => {
+  const deaths = await dyingAtEveryPart(
+    beside => given.code(beside),
+    (store, issued) => given.redeemCode(store, issued),
+    async (beside, issued, acknowledged) => {
+      const { usedAt, familyId } = (await beside.loadCode(issued.row.hash))?.code ?? {}
+      const families = (await beside.loadSession(issued.session.id))?.families ?? []
+      const audited = (await beside.readAudit(0, 1_000)).filter(({ record }) => record.sessionId === issued.session.id)
+      const born = audited.filter(({ record }) => record.event === 'family.created')
+      expect([families.map(({ id }) => id), born.length]).toEqual(usedAt === null ? [[], 0] : [[familyId], 1])
+      if (acknowledged) expect(usedAt).not.toBeNull()
+      // Asked again by a client that heard nothing: given once, and not twice.
+      expect(isRefused(await given.redeemCode(beside, issued))).toBe(usedAt !== null)
+      expect((await beside.loadSession(issued.session.id))?.families).toHaveLength(1)
+    },
+  )
+  expect(deaths).toBeGreaterThanOrEqual(3)
+})
+
+test('a node that dies at any part of a changed password has changed it and ended every login, or neither', async () => {
+  const deaths = await dyingAtEveryPart(
+    beside => given.login(beside),
+    async (store, { user }) => {
+      const { issuer, now } = await store.loadUser(user.id)
+      const changed = { user: { passwordHash: 'another' }, event: 'user.password_changed' } as const
+      const change = endAllSessions({ issuer, now, user }, 'password_changed', changed)
+      expect(await store.commit(change)).toBe('committed')
+    },
+    async (beside, { user, token }, acknowledged) => {
+      const isChanged = (await beside.loadUser(user.id)).user?.passwordHash === 'another'
+      if (acknowledged) expect(isChanged).toBe(true)
+      expect((await beside.listSessions(user.id)).length).toBe(isChanged ? 0 : 1)
+      expect(isRefused(await given.redeem(beside, token))).toBe(isChanged)
+      expect((await beside.feed.snapshot()).entries.some(({ id }) => id === user.id)).toBe(isChanged)
     },
   )
   expect(deaths).toBeGreaterThanOrEqual(3)
