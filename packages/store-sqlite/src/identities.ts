@@ -13,9 +13,11 @@ export interface Identities {
   readonly erase: (user: User) => void
 }
 
+/** What `readIdentity` takes, of the tables `identity i` and `user u`. */
+export const identityColumns: string = `${idColumns('u.key', 'u.rest')}, i.connection, i.subject, i.linked_at, i.unlinked_at, i.told, i.sealed_tokens, i.version`
+
 export function openIdentities(database: DatabaseSync): Identities {
-  const columns = `${idColumns('u.key', 'u.rest')}, i.connection, i.subject, i.linked_at, i.unlinked_at, i.told, i.sealed_tokens, i.version`
-  const select = `SELECT ${columns} FROM identity i JOIN user u ON u.key = i.user`
+  const select = `SELECT ${identityColumns} FROM identity i JOIN user u ON u.key = i.user`
   const readOne = prepareRead(database, `${select} WHERE i.connection = ? AND i.subject = ?`)
   const readStanding = prepareRead(database, `${select} WHERE i.user = ? AND i.unlinked_at IS NULL`)
   const insert = database.prepare(
@@ -52,7 +54,7 @@ export function openIdentities(database: DatabaseSync): Identities {
   }
 }
 
-function readIdentity(row: Row): Identity {
+export function readIdentity(row: Row): Identity {
   const [high = null, low = null, rest = null, connection, subject, linkedAt, unlinkedAt, told, sealed, version] = row
   return {
     connection: connection as string,

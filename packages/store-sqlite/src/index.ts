@@ -1,2 +1,3 @@
 export * from './open-sqlite-store.ts'
-export { readWholeStore, type TableOfStore, type WholeStore } from './read-whole-store.ts'
+export { readWholeStore, type WholeStore } from './read-whole-store.ts'
+export type { TableOfStore } from './table-pages.ts'
