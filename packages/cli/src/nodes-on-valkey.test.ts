@@ -1,10 +1,13 @@
 import { once } from 'node:events'
 import type { Store } from '@countersign/store'
+import { storeContract } from '@countersign/store/contract-suite'
 import * as given from '@countersign/store/given'
 import { openPostgresStore } from '@countersign/store-postgres'
 import { type Cluster, startCluster } from '@countersign/store-postgres/testing/cluster'
+import { emptySchema } from '@countersign/store-postgres/testing/schemas'
+import { besideTrouble } from '@countersign/store-valkey/testing/beside-trouble'
 import { startValkey, type ValkeyServer } from '@countersign/store-valkey/testing/valkey-server'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type FastLane, openValkey } from './open-valkey.ts'
 
 let cluster: Cluster
@@ -73,4 +76,23 @@ test('one to which Valkey and LISTEN were cut finds it by looking', async () => 
   await valkey.start()
   expect(lines.join()).toContain('Valkey is away')
   expect(lines.join()).not.toContain('hidden-word')
+})
+
+// The lane is laid around commits and the feed alone, and the whole suite runs on it in memory (`store-valkey`).
+describe('the store on PostgreSQL beside a server that is killed, paused and emptied', () => {
+  const engine = besideTrouble({
+    reopens: false,
+    async open(options) {
+      await emptySchema(cluster.url, 'countersign')
+      const store = await openPostgresStore({ ...options, url: cluster.url })
+      return { store, reopen: async () => store, discard: store.close }
+    },
+  })
+  beforeAll(() => engine.begin(valkey))
+  afterAll(async () => {
+    const { gone, back } = await engine.end()
+    expect(Math.min(gone, back)).toBeGreaterThan(2)
+  })
+
+  storeContract({ describe, test, expect }, engine, ['a commit', 'the feed'])
 })

@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { type Lane, openLane } from './lane.ts'
 import { createSharedCounters } from './shared-counters.ts'
 import { tellCommits } from './tell-commits.ts'
+import { besideTrouble } from './testing/beside-trouble.ts'
 import { startValkey, type ValkeyServer } from './testing/valkey-server.ts'
 import { createUseOnce } from './use-once.ts'
 
@@ -30,44 +31,20 @@ async function lane(more: { patienceMs?: number; restMs?: number } = {}) {
 }
 
 describe('the store beside a server that is killed, paused and emptied', () => {
-  let stop = false
-  let trouble: Promise<void>
-
-  /** One after the other, as fast as the server starts. */
-  async function makeTrouble(): Promise<void> {
-    while (!stop) {
-      await server.flush()
-      server.pause()
-      await new Promise(setImmediate)
-      server.resume()
-      await server.kill()
-      await server.start()
-    }
-  }
-
-  beforeAll(() => {
-    trouble = makeTrouble()
-  })
-  afterAll(async () => {
-    stop = true
-    await trouble
-  })
-
-  storeContract(
-    { describe, test, expect },
-    {
-      reopens: false,
-      async open(options) {
-        const own = openLane({ url: server.url, restMs: 20 })
-        const store = tellCommits(createMemoryStore(options), own)
-        const discard = async (): Promise<void> => {
-          await own.close()
-          await store.close()
-        }
-        return { store, reopen: async () => store, discard }
-      },
+  const engine = besideTrouble({
+    reopens: false,
+    async open(options) {
+      const store = createMemoryStore(options)
+      return { store, reopen: async () => store, discard: store.close }
     },
-  )
+  })
+  beforeAll(() => engine.begin(server))
+  afterAll(async () => {
+    const { gone, back } = await engine.end()
+    expect(Math.min(gone, back)).toBeGreaterThan(10)
+  })
+
+  storeContract({ describe, test, expect }, engine)
 })
 
 describe('nodes', () => {

@@ -2,7 +2,7 @@ import { auditContract } from './contract/audit-contract.ts'
 import { clientContract } from './contract/client-contract.ts'
 import { codeContract } from './contract/code-contract.ts'
 import { commitContract } from './contract/commit-contract.ts'
-import { createContract, type Engine, type TestApi } from './contract/contract.ts'
+import { type Contract, createContract, type Engine, type TestApi } from './contract/contract.ts'
 import { epochContract } from './contract/epoch-contract.ts'
 import { feedContract } from './contract/feed-contract.ts'
 import { grantContract } from './contract/grant-contract.ts'
@@ -19,10 +19,31 @@ import { ringInStore } from './key-ring/ring-in-store.ts'
 
 export type { Engine, OpenedEngine, TestApi } from './contract/contract.ts'
 
-/** What every store engine must do. Call it in a test file with vitest's functions and a way to open the engine. */
-export function storeContract(api: TestApi, engine: Engine): void {
+/** A part of the suite, by the name under which it runs. */
+export type ContractPart =
+  | 'what was written is loaded'
+  | 'a commit'
+  | 'addresses and identities'
+  | 'identities'
+  | 'refresh tokens'
+  | 'authorization codes'
+  | 'what is short-lived'
+  | 'grants'
+  | 'epochs'
+  | 'the audit log'
+  | 'the feed'
+  | 'clients'
+  | 'the sweep'
+  | 'a store that was closed and opened again'
+  | 'the key ring'
+
+/**
+ * What every store engine must do. Call it in a test file with vitest's functions and a way to open the engine. `only`: these parts, for what is laid around
+ * an engine that passes all of them by itself.
+ */
+export function storeContract(api: TestApi, engine: Engine, only?: readonly ContractPart[]): void {
   const contract = createContract(api, engine)
-  const parts = {
+  const parts: Readonly<Record<ContractPart, (contract: Contract) => void>> = {
     'what was written is loaded': loadContract,
     'a commit': commitContract,
     'addresses and identities': uniqueContract,
@@ -36,17 +57,22 @@ export function storeContract(api: TestApi, engine: Engine): void {
     'the feed': feedContract,
     clients: clientContract,
     'the sweep': sweepContract,
-    ...(engine.reopens && { 'a store that was closed and opened again': reopenContract }),
+    'a store that was closed and opened again': reopenContract,
+    'the key ring': () => keyRingInStore(api, engine),
   }
-  for (const [name, part] of Object.entries(parts)) api.describe(name, () => part(contract))
-  api.describe('the key ring', () => {
-    keyRingContract(api, {
-      tells: false,
-      async open() {
-        const clock = testClock()
-        const { store, discard } = await engine.open(storeOptions(clock))
-        return { nodes: [ringInStore(store), ringInStore(store)], store, clock, discard }
-      },
-    })
+  for (const [name, part] of Object.entries(parts)) {
+    if (part === reopenContract && !engine.reopens) continue
+    if (only === undefined || only.some(one => one === name)) api.describe(name, () => part(contract))
+  }
+}
+
+function keyRingInStore(api: TestApi, engine: Engine): void {
+  keyRingContract(api, {
+    tells: false,
+    async open() {
+      const clock = testClock()
+      const { store, discard } = await engine.open(storeOptions(clock))
+      return { nodes: [ringInStore(store), ringInStore(store)], store, clock, discard }
+    },
   })
 }

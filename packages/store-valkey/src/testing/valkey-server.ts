@@ -16,6 +16,8 @@ export interface ValkeyServer {
   readonly resume: () => void
   /** FLUSHALL: as if it had never been told anything. */
   readonly flush: () => Promise<void>
+  /** Ends all connections to it. */
+  readonly cut: () => Promise<void>
   readonly discard: () => Promise<void>
 }
 
@@ -72,6 +74,10 @@ export async function startValkey(more: { password?: string } = {}): Promise<Val
     pause: () => void process.kill(server, 'SIGSTOP'),
     resume: () => void process.kill(server, 'SIGCONT'),
     flush: async () => void (await asked(valkey => valkey.flushall())),
+    async cut() {
+      await asked(valkey => valkey.call('CLIENT', 'KILL', 'TYPE', 'pubsub'))
+      await asked(valkey => valkey.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes'))
+    },
     async discard() {
       await kill()
       rmSync(folder, { recursive: true, force: true })

@@ -13,6 +13,8 @@ export interface TestApi {
 export interface Engine {
   /** True if what was written outlives `close`. */
   readonly reopens: boolean
+  /** True if listeners of the feed may also be called when there is nothing new: after messages that are hints. */
+  readonly hints?: boolean
   /** Opens a store to which nothing was written yet. */
   readonly open: (options: StoreOptions) => Promise<OpenedEngine>
 }
@@ -35,6 +37,7 @@ export interface Opened extends OpenedEngine {
 export interface Contract {
   readonly it: (sentence: string, body: (opened: Opened) => Promise<void>) => void
   readonly expect: ExpectStatic
+  readonly hints: boolean
 }
 
 export const interruption = 'interrupted in the middle'
@@ -42,6 +45,7 @@ export const interruption = 'interrupted in the middle'
 export function createContract(api: TestApi, engine: Engine): Contract {
   return {
     expect: api.expect,
+    hints: engine.hints ?? false,
     it(sentence, body) {
       api.test(sentence, async () => {
         const testClock = clock()

@@ -4,7 +4,7 @@ import type { Store } from '../store.ts'
 import { atOnce, type Contract } from './contract.ts'
 
 /** Numbers without gaps, a place to resume from, and no entry before it is sure. */
-export function feedContract({ it, expect }: Contract): void {
+export function feedContract({ it, expect, hints }: Contract): void {
   it('begins empty, at number 0', async ({ store, clock }) => {
     const empty = { number: 0, asOf: clock.now(), entries: [] }
     expect(await store.feed.snapshot()).toEqual(empty)
@@ -61,15 +61,17 @@ export function feedContract({ it, expect }: Contract): void {
     const seen: Promise<number>[] = []
     const stop = store.feed.subscribe(() => seen.push(store.feed.snapshot().then(({ number }) => number)))
     await given.login(store)
-    expect(seen).toEqual([])
+    if (!hints) expect(seen).toEqual([])
     await add(store, seconds(clock.now()) + 900)
     await Promise.resolve()
-    expect(await Promise.all(seen)).toEqual([1])
+    const numbers = await Promise.all(seen)
+    expect(hints ? numbers.at(-1) : numbers).toEqual(hints ? 1 : [1])
     stop()
     stop()
+    const calls = seen.length
     await add(store, seconds(clock.now()) + 900)
     await Promise.resolve()
-    expect(seen).toHaveLength(1)
+    expect(seen).toHaveLength(calls)
   })
 
   it('a function that listens twice hears twice, and stops once each', async ({ store, clock }) => {
@@ -81,12 +83,19 @@ export function feedContract({ it, expect }: Contract): void {
     const stopSecond = store.feed.subscribe(listener)
     await add(store, seconds(clock.now()) + 900)
     await Promise.resolve()
-    expect(calls).toBe(2)
+    if (hints) expect(calls).toBeGreaterThanOrEqual(2)
+    else expect(calls).toBe(2)
     stopFirst()
+    calls = 0
     await add(store, seconds(clock.now()) + 900)
     await Promise.resolve()
-    expect(calls).toBe(3)
+    if (hints) expect(calls).toBeGreaterThanOrEqual(1)
+    else expect(calls).toBe(1)
     stopSecond()
+    calls = 0
+    await add(store, seconds(clock.now()) + 900)
+    await Promise.resolve()
+    expect(calls).toBe(0)
   })
 
   it('what was committed before the look is in it', async ({ store, clock }) => {
