@@ -1,12 +1,17 @@
 import { once } from 'node:events'
+import { declareClient, defaultKeyPolicy, hashClientSecret } from '@countersign/core'
+import { isRefusal } from '@countersign/protocol'
+import { createServer } from '@countersign/server'
 import type { Store } from '@countersign/store'
 import { storeContract } from '@countersign/store/contract-suite'
 import * as given from '@countersign/store/given'
 import { openPostgresStore } from '@countersign/store-postgres'
 import { type Cluster, startCluster } from '@countersign/store-postgres/testing/cluster'
+import { startCuttingProxy } from '@countersign/store-postgres/testing/cutting-proxy'
 import { emptySchema } from '@countersign/store-postgres/testing/schemas'
 import { besideTrouble } from '@countersign/store-valkey/testing/beside-trouble'
 import { startValkey, type ValkeyServer } from '@countersign/store-valkey/testing/valkey-server'
+import { createVerifier } from '@countersign/verify'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type FastLane, openValkey } from './open-valkey.ts'
 
@@ -76,6 +81,119 @@ test('one to which Valkey and LISTEN were cut finds it by looking', async () => 
   await valkey.start()
   expect(lines.join()).toContain('Valkey is away')
   expect(lines.join()).not.toContain('hidden-word')
+})
+
+describe('what is revoked at one node is refused by an API that follows another', () => {
+  const issuer = 'https://login.example'
+  const secret = 'the secret of a job that gets its own tokens'
+  const job = declareClient({
+    id: 'job',
+    secretHashes: [hashClientSecret(secret)],
+    grantTypes: ['client_credentials'],
+    scopes: ['notes', 'revocations'],
+    audiences: ['urn:notes'],
+  })
+  const soon = { timeout: 20_000, interval: 5 }
+
+  interface Ways {
+    readonly listenUrl: string | null
+    readonly viaValkey: boolean
+  }
+
+  /** A whole node, on which nothing happens by the clock: `looks` does what is due then. */
+  async function startNode({ listenUrl, viaValkey }: Ways) {
+    const due = new Set<() => void>()
+    const every = (_milliseconds: number, action: () => void) => {
+      due.add(action)
+      return () => void due.delete(action)
+    }
+    const options = { ...given.storeOptions(clock), clock: Date.now, url: cluster.url, listenUrl, every }
+    const store = await openPostgresStore(options)
+    const lane = viaValkey ? await openValkey({ valkey: valkey.url }, { log, namespace: 'nodes' }) : undefined
+    const server = await createServer({
+      config: {
+        issuer,
+        applicationName: 'Nodes',
+        signUp: 'closed',
+        trustedProxies: [],
+        keyPolicy: { ...defaultKeyPolicy, rotationSeconds: 30 * 86_400 },
+        apiLifetimes: new Map(),
+        keepEndedSeconds: 86_400,
+      },
+      store: lane?.tellCommits(store) ?? store,
+      master: Buffer.alloc(32, 9),
+      clients: [job],
+      log,
+      every,
+    })
+    closings.push(store.close, async () => lane?.close(), server.close)
+    const address = await server.listen({ host: '127.0.0.1', port: 0 })
+    const looks = (): void => {
+      for (const action of due) action()
+    }
+    return { address, hasLane: () => lane?.isThere(), looks }
+  }
+
+  async function post(url: string, form: object): Promise<string> {
+    const body = new URLSearchParams({ ...form, client_id: job.id, client_secret: secret })
+    const answer = await fetch(url, { method: 'POST', body })
+    expect(answer.status).toBe(200)
+    return answer.text()
+  }
+
+  /** A token from one node, which an API at the other accepts, and how to revoke it at the first. */
+  async function begin(ways: Ways) {
+    const [here, there] = [await startNode(ways), await startNode(ways)]
+    let connections = 0
+    const verifier = createVerifier({
+      issuer,
+      audience: 'urn:notes',
+      revocations: { clientId: job.id, clientSecret: secret },
+      fetch(input, init) {
+        const url = String(input).replace(issuer, there.address)
+        if (url.endsWith('/revocations')) connections++
+        return fetch(url, init)
+      },
+    })
+    closings.push(async () => verifier.close())
+    await verifier.ready()
+    const { access_token: token } = JSON.parse(
+      await post(`${here.address}/token`, { grant_type: 'client_credentials' }),
+    )
+    const reason = async (): Promise<string | undefined> => {
+      const verdict = await verifier.verify(token)
+      return isRefusal(verdict) ? verdict.reason : undefined
+    }
+    expect(await reason()).toBeUndefined()
+    async function isRefused(): Promise<void> {
+      await expect.poll(reason, soon).toBe('token_revoked')
+      // Whoever has come anew is told everything anyway.
+      expect(connections).toBe(1)
+    }
+    return { there, isRefused, revoke: () => post(`${here.address}/revoke`, { token }) }
+  }
+
+  test.each(['LISTEN', 'Valkey'])('by %s alone, while no node looks by itself', async way => {
+    const viaValkey = way === 'Valkey'
+    const { there, isRefused, revoke } = await begin({ listenUrl: viaValkey ? null : cluster.url, viaValkey })
+    if (viaValkey) await expect.poll(there.hasLane, soon).toBe(true)
+    await revoke()
+    await isRefused()
+  })
+
+  test('by looking, after both were cut', async () => {
+    const wire = await startCuttingProxy(cluster.port)
+    const { there, isRefused, revoke } = await begin({ listenUrl: wire.url, viaValkey: true })
+    await Promise.all([wire.close(), valkey.kill()])
+    try {
+      await expect.poll(there.hasLane, soon).toBe(false)
+      await revoke()
+      there.looks()
+      await isRefused()
+    } finally {
+      await valkey.start()
+    }
+  })
 })
 
 // The lane is laid around commits and the feed alone, and the whole suite runs on it in memory (`store-valkey`).
