@@ -144,6 +144,8 @@ const plainConfiguration = z.strictObject({
   /** Files with the words of further languages, or with other words for one that there is. */
   language_files: z.array(z.string().min(1)).max(100).default([]),
   sign_up: z.enum(['open', 'closed']).default('closed'),
+  /** Whether people sign in by password; `off`: by connections alone. */
+  passwords: z.enum(['on', 'off']).default('on'),
   /** The mail server; absent: no mails are sent, and what needs one is not offered. May hold a password: never shown. */
   smtp_url: z
     .string()
@@ -227,6 +229,7 @@ export interface WrittenConfiguration {
   readonly languages?: string[] | undefined
   readonly language_files: string[]
   readonly sign_up: 'open' | 'closed'
+  readonly passwords: 'on' | 'off'
   readonly smtp_url?: string | undefined
   readonly mail_from?: string | undefined
   readonly error_redirects: 'known' | 'all'

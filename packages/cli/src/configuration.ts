@@ -46,6 +46,7 @@ export interface Configuration {
   /** Absolute. */
   readonly language_files: readonly string[]
   readonly sign_up: 'open' | 'closed'
+  readonly passwords: 'on' | 'off'
   /** May hold a password. */
   readonly smtp_url?: string | undefined
   readonly mail_from?: string | undefined

@@ -91,6 +91,7 @@ export async function openSystem(options: SystemOptions): Promise<System> {
         applicationName: configuration.application_name,
         ...pages,
         signUp: configuration.sign_up,
+        passwords: configuration.passwords,
         errorRedirects: configuration.error_redirects,
         scopeDescriptions: configuration.scope_descriptions,
         trustedProxies: configuration.trusted_proxies,

@@ -308,6 +308,7 @@ const table = {
     'NIST SP 800-63B §3.1.1',
   ],
   signup_closed: ['signup_closed', 403, 'Sign-up is closed.', 'docs/http.md'],
+  passwords_off: ['access_denied', 403, 'Nobody signs in by password here; there are other ways.', 'docs/sign-up.md'],
   user_unknown: ['not_found', 404, 'There is no such user.', 'docs/http.md'],
   session_unknown: ['not_found', 404, 'There is no such session.', 'docs/http.md'],
   login_required: ['login_required', 401, 'The user has to sign in.', 'OpenID Connect Core §3.1.2.6'],

@@ -40,6 +40,7 @@ import { startJobs } from './jobs/jobs.ts'
 import { createKeyKeeper, type KeyKeeper, type KeyKeeperOptions, ringTrustedSeconds } from './keys/key-keeper.ts'
 import type { Log } from './log.ts'
 import { createLogoutTeller, type LogoutTeller } from './logout/logout-teller.ts'
+import type { MailLooks } from './mail/compose-mail.ts'
 import { mailOfEvents } from './mail/mail-of-events.ts'
 import { createMailSender, type MailSender } from './mail/mail-sender.ts'
 import { createMailer } from './mail/mailer.ts'
@@ -52,6 +53,7 @@ import { createLanguages, type Languages } from './pages/language/languages.ts'
 import { createSite, type Site } from './pages/site.ts'
 import { createLoginLimits } from './passwords/login-limits.ts'
 import { createPasswordHasher, type PasswordHasher } from './passwords/password-hasher.ts'
+import { usesPasswords } from './passwords/use-of-passwords.ts'
 import { pooledRandomBytes } from './pooled-random.ts'
 import { routes } from './routes.ts'
 import type { JudgeRefresh, RefreshEvent, ServerConfig } from './services.ts'
@@ -168,7 +170,7 @@ export async function createNode(options: NodeOptions): Promise<ServerNode> {
   const stopJobs = startJobs(services, every)
   const logouts = createLogoutTeller(services, every)
   const { mail: transport } = options
-  const looks = { name: services.site.name, theme: services.site.theme }
+  const looks = looksOf(services)
   if (mailer && transport) mails = createMailSender({ services, mailer, transport, looks, every })
   return {
     services,
@@ -184,6 +186,10 @@ export async function createNode(options: NodeOptions): Promise<ServerNode> {
       await Promise.all([logouts.stop(), mails?.stop()])
     },
   }
+}
+
+function looksOf({ site: { name, theme }, config }: HostedServices): MailLooks {
+  return { name, theme, withoutPassword: !usesPasswords(config) }
 }
 
 function siteOf({ issuer, applicationName: name, theme = {}, logo }: ServerConfig, languages: Languages): Site {

@@ -60,6 +60,7 @@ import { linkPaths } from './mail/links.ts'
 import type { Mailer } from './mail/mailer.ts'
 import { assetHeaders } from './pages/content-security-policy.ts'
 import type { Asset } from './pages/site.ts'
+import { usesPasswords } from './passwords/use-of-passwords.ts'
 
 /** Everything that the server answers, in one list. */
 export function routes(services: HostedServices): readonly Route[] {
@@ -169,8 +170,12 @@ function mailRoutes(services: HostedServices): readonly Route[] {
   const page = (make: (services: HostedServices, mailer: Mailer) => Endpoint): Endpoint =>
     pageEndpoint(services, inTheirs => make(inTheirs, mailer))
   return [
-    { path: forgotPath, get: page(showForgot), post: page(submitForgot) },
-    { path: linkPaths.reset_password, get: page(showReset), post: page(submitReset) },
+    ...(usesPasswords(services.config)
+      ? [
+          { path: forgotPath, get: page(showForgot), post: page(submitForgot) },
+          { path: linkPaths.reset_password, get: page(showReset), post: page(submitReset) },
+        ]
+      : []),
     { path: linkPaths.verify_address, get: page(showVerify), post: page(submitVerify) },
     { path: linkPaths.not_me, get: page(showNotMe), post: page(submitNotMe) },
   ]

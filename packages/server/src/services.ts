@@ -37,6 +37,8 @@ export interface ServerConfig {
   /** Shown on the hosted pages. */
   readonly applicationName: string
   readonly signUp: 'open' | 'closed'
+  /** Whether people sign in by password; `off`: by connections alone, and what somebody has is kept and good for nothing. Default `on`. */
+  readonly passwords?: 'on' | 'off'
   /** What a scope means, in words for the users who are asked to allow it; by the scope. */
   readonly scopeDescriptions?: Readonly<Record<string, string>>
   /** Words of the hosted pages. By default all languages that come along. */

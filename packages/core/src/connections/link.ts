@@ -44,17 +44,16 @@ export function linkIdentity(
 }
 
 /**
- * Takes a way to sign in off its user, and forgets what it has told and given. Never the last: `usable` are the identities whose connections can be used, this one among
- * them.
+ * Takes a way to sign in off its user, and forgets what it has told and given. Never the last: `hasPassword` says whether they can sign in by one, `usable` are the identities whose connections can
+ * be used, this one among them.
  */
 export function unlinkIdentity(
-  request: { now: Instant; user: User; usable: readonly Identity[]; device: Device },
+  request: { now: Instant; user: User; hasPassword: boolean; usable: readonly Identity[]; device: Device },
   named: Pick<Identity, 'connection' | 'subject'>,
 ): Change | Refusal {
-  const { now, user, usable, device } = request
+  const { now, user, hasPassword, usable, device } = request
   const identity = usable.find(one => one.connection === named.connection && one.subject === named.subject)
   if (identity === undefined) return refuse('identity_unknown')
-  const hasPassword = user.passwordHash !== null && user.email !== null
   if (!hasPassword && usable.length < 2) return refuse('last_way_in')
   const { connection } = identity
   const audit: AuditRecord = { event: 'identity.unlinked', time: now, userId: user.id, facts: { connection } }

@@ -111,6 +111,6 @@ export function mayUse(user: User): boolean {
 }
 
 /** The names of the ways in which a user can sign in: a password, and each connection. */
-export function waysIn(user: User, identities: readonly Pick<Identity, 'connection'>[]): string[] {
-  return [...(user.passwordHash === null ? [] : ['password']), ...identities.map(({ connection }) => connection)]
+export function waysIn(hasPassword: boolean, identities: readonly Pick<Identity, 'connection'>[]): string[] {
+  return [...(hasPassword ? ['password'] : []), ...identities.map(({ connection }) => connection)]
 }

@@ -10,8 +10,8 @@ import {
   waysIn,
 } from '@countersign/core'
 import { type Refusal, refuse } from '@countersign/protocol'
-import type { Store } from '@countersign/store'
 import type { WrittenRights } from '../claims/change-rights.ts'
+import { canUsePassword } from '../passwords/use-of-passwords.ts'
 import { afterRestore } from '../restore/restored.ts'
 import type { Services } from '../services.ts'
 import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
@@ -88,7 +88,7 @@ export function createAdmin(services: Services, personal: PersonalSeal): Admin {
     ]
   }
   return {
-    showUser: who => showUser(store, who),
+    showUser: who => showUser(services, who),
     listUsers: after => listUsers(store, after),
     addUser: user => addUser(services, user),
     setRights: (who, rights) => setRights(services, who, rights),
@@ -166,7 +166,7 @@ function changeUser(
   })
 }
 
-async function showUser(store: Store, idOrEmail: string): Promise<UserView | Refusal> {
+async function showUser({ store, config }: Services, idOrEmail: string): Promise<UserView | Refusal> {
   const { user } = await findUser(store, idOrEmail)
   if (user === undefined || user.deletedAt !== null) return refuse('user_unknown')
   const [sessions, identities] = [await store.listSessions(user.id), await store.listIdentities(user.id)]
@@ -177,7 +177,7 @@ async function showUser(store: Store, idOrEmail: string): Promise<UserView | Ref
     state: user.disabledAt === null ? 'active' : 'disabled',
     created_at: new Date(user.createdAt).toISOString(),
     ...user.rights,
-    ways_in: waysIn(user, identities),
+    ways_in: waysIn(canUsePassword(config, user), identities),
     sessions: sessions.map(({ session, families }) => ({
       id: session.id,
       device: session.device.label,

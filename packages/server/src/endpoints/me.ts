@@ -2,6 +2,7 @@ import { standardClaimsOf, waysIn } from '@countersign/core'
 import { isRefusal } from '@countersign/protocol'
 import { json, refusalAnswer } from '../http/answers.ts'
 import type { Endpoint } from '../http/message.ts'
+import { canUsePassword } from '../passwords/use-of-passwords.ts'
 import type { Services } from '../services.ts'
 import { loginOf } from './sessions.ts'
 
@@ -22,7 +23,7 @@ export function me(services: Services): Endpoint {
       roles,
       groups,
       permissions,
-      ways_in: waysIn(user, identities),
+      ways_in: waysIn(canUsePassword(services.config, user), identities),
       created_at: new Date(user.createdAt).toISOString(),
       updated_at: new Date(user.profile.updatedAt ?? user.createdAt).toISOString(),
       session_id: session.id,

@@ -6,6 +6,7 @@ import type { Endpoint } from '../http/message.ts'
 import { readJson } from '../http/read-json.ts'
 import { addressKey } from '../passwords/address-key.ts'
 import { passwordProblem } from '../passwords/password-policy.ts'
+import { passwordsRefused } from '../passwords/use-of-passwords.ts'
 import type { Services } from '../services.ts'
 import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
@@ -71,6 +72,8 @@ export async function judgePasswordChange(
   wanted: string,
   device: Parameters<typeof signInByPassword>[2],
 ): Promise<{ hash: string } | Refusal> {
+  const off = passwordsRefused(services.config)
+  if (off !== undefined) return off
   const email = user.email ?? ''
   const problem = passwordProblem(wanted, { email })
   if (problem !== undefined) return refuse('password_unacceptable', { detail: problem })

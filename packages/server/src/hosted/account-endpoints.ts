@@ -8,6 +8,7 @@ import { type Parameters, readParameters } from '../http/read-form.ts'
 import { type AccountCommand, type AccountModel, accountPage } from '../pages/account-page.ts'
 import { signedOutPage } from '../pages/message-pages.ts'
 import { passwordMinLength } from '../passwords/password-policy.ts'
+import { canUsePassword } from '../passwords/use-of-passwords.ts'
 import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
 import { endUserSessions } from '../sign-in/end-user-sessions.ts'
@@ -175,7 +176,7 @@ async function accountAnswer(
     sessions: await Promise.all(rows),
     applicationsUrl: '/account/applications',
     ...(services.connections.all.length > 0 && { waysInUrl: '/account/connections' }),
-    ...(user.passwordHash !== null && { passwordMinLength }),
+    ...(canUsePassword(services.config, user) && { passwordMinLength }),
     ...verificationOf(services, user, isSent),
     ...shown,
   })

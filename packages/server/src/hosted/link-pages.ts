@@ -5,6 +5,7 @@ import type { HttpAnswer, HttpRequest } from '../http/message.ts'
 import { readParameters } from '../http/read-form.ts'
 import { type FoundLink, findLink, linkPaths } from '../mail/links.ts'
 import { linkOverPage } from '../pages/mail-pages.ts'
+import { usesPasswords } from '../passwords/use-of-passwords.ts'
 import { forgotPath } from './forgot-endpoints.ts'
 import type { HostedServices } from './hosted-services.ts'
 import { pageOfRefusal, problemPage } from './page-answers.ts'
@@ -39,6 +40,9 @@ export function findKeptLink(
 /** What is shown for a link that stands no more. */
 export function linkIsOver(services: HostedServices, refusal: Refusal): HttpAnswer {
   if (refusal.reason !== 'mail_link_invalid') return pageOfRefusal(services, refusal)
-  const body = linkOverPage(services.site, { forgotUrl: forgotPath })
+  const body = linkOverPage(
+    services.site,
+    usesPasswords(services.config) ? { forgotUrl: forgotPath } : { signInUrl: '/sign-in' },
+  )
   return problemPage(refuse('mail_link_invalid'), body)
 }

@@ -18,8 +18,10 @@ export interface ReturnTo {
   readonly loginHint?: string
 }
 
+const pagesOfOurs: ReadonlySet<string> = new Set(['/account/applications', '/account/connections', '/verify-address'])
+
 /**
- * The `return_to` of the query. Only `/authorize?…`, `/device`, `/account` and what is below it are places to return to; everything else, another origin
+ * The `return_to` of the query. Only `/authorize?…`, `/device`, `/verify-address`, `/account` and what is below it are places to return to; everything else, another origin
  * above all, is the account page.
  */
 export async function readReturnTo(services: HostedServices, http: HttpRequest): Promise<ReturnTo | Refusal> {
@@ -28,7 +30,7 @@ export async function readReturnTo(services: HostedServices, http: HttpRequest):
   const path = query.get('return_to')
   const device = /^\/device(?:\?user_code=([^&]*))?$/.exec(path ?? '')
   if (device !== null) return { path: devicePath(device[1]), isForDevice: true }
-  if (path === '/account/applications' || path === '/account/connections') return { path }
+  if (path !== undefined && pagesOfOurs.has(path)) return { path }
   if (path === undefined || !path.startsWith('/authorize?')) return { path: '/account' }
   const asked = readParameters(path.slice('/authorize?'.length))
   if (isRefusal(asked)) return refuse('parameter_invalid')

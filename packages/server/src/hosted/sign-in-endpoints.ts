@@ -7,6 +7,7 @@ import type { ConnectionLink } from '../pages/connection-links.ts'
 import { signInPage } from '../pages/sign-in-page.ts'
 import { signUpPage } from '../pages/sign-up-page.ts'
 import { passwordMinLength } from '../passwords/password-policy.ts'
+import { usesPasswords } from '../passwords/use-of-passwords.ts'
 import { createUser, limitSignUps } from '../sign-in/create-user.ts'
 import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
@@ -123,16 +124,20 @@ function signInAnswer(
   model: { email?: string; problem?: Refusal },
 ): HttpAnswer {
   const { csrf, setCookie } = services.cookies.form(http)
+  const withPassword = usesPasswords(services.config)
   const body = signInPage(services.site, {
     csrf,
     ...model,
     ...(returnTo.application && { application: returnTo.application }),
     ...(returnTo.isForDevice && { isForDevice: true }),
     connections: connectionLinks(services, returnTo),
-    ...(services.config.signUp === 'open' && { signUpUrl: withQuery('/sign-up', http) }),
-    ...(services.mailer && {
-      forgot: { url: withQuery(forgotPath, http), label: services.site.texts.forgot.link },
-    }),
+    ...(!withPassword && { withoutPassword: true }),
+    // Without passwords a connection's link makes an account, too.
+    ...(withPassword && services.config.signUp === 'open' && { signUpUrl: withQuery('/sign-up', http) }),
+    ...(withPassword &&
+      services.mailer && {
+        forgot: { url: withQuery(forgotPath, http), label: services.site.texts.forgot.link },
+      }),
   })
   return formPage(model.problem, body, returnTo, setCookie)
 }
@@ -148,6 +153,7 @@ function signUpAnswer(
     csrf,
     ...model,
     passwordMinLength,
+    ...(!usesPasswords(services.config) && { withoutPassword: true }),
     connections: connectionLinks(services, returnTo),
     signInUrl: withQuery('/sign-in', http),
     ...(returnTo.application && { application: returnTo.application }),

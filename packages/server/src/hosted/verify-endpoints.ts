@@ -9,6 +9,7 @@ import type { AccountModel } from '../pages/account-page.ts'
 import { fill } from '../pages/language/sentence.ts'
 import { foreignName } from '../pages/layout.ts'
 import { verifyDonePage, verifyPage } from '../pages/mail-pages.ts'
+import { usesPasswords } from '../passwords/use-of-passwords.ts'
 import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
 import { signInByPassword } from '../sign-in/sign-in.ts'
@@ -16,6 +17,7 @@ import { forgotPath } from './forgot-endpoints.ts'
 import type { HostedServices } from './hosted-services.ts'
 import { findKeptLink, linkIsOver, takeToken } from './link-pages.ts'
 import { page, pageOfRefusal, problemPage } from './page-answers.ts'
+import { signInFor } from './page-commands.ts'
 
 const path = linkPaths.verify_address
 
@@ -105,11 +107,13 @@ async function verifyAnswer(
   problem?: Refusal,
 ): Promise<HttpAnswer> {
   const { csrf, setCookie } = services.cookies.form(http)
+  const withPassword = usesPasswords(services.config)
   const body = verifyPage(services.site, {
     csrf,
     email: found.email,
-    asksForPassword: !(await isSignedIn(services, http, found.user)),
-    forgotUrl: forgotPath,
+    ...(!(await isSignedIn(services, http, found.user)) && { asksFor: withPassword ? 'password' : 'sign-in' }),
+    signInUrl: signInFor(path),
+    ...(withPassword && { forgotUrl: forgotPath }),
     ...(problem && { problem }),
   })
   return problemPage(problem, body, { setCookie })

@@ -4,6 +4,7 @@ import { seeOther } from '../http/answers.ts'
 import type { Endpoint, HttpAnswer, HttpRequest } from '../http/message.ts'
 import { type Parameters, readParameters } from '../http/read-form.ts'
 import { type WaysInCommand, type WaysInModel, waysInPage } from '../pages/ways-in-page.ts'
+import { canUsePassword } from '../passwords/use-of-passwords.ts'
 import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
 import { loadLivingSession } from '../sign-in/load-living-session.ts'
@@ -45,7 +46,8 @@ async function unlink(
     const { now, user, session } = living
     if (!isFreshlySignedIn(session, now)) return refuse('reauthentication_required')
     const usable = await usableIdentities(services, user.id)
-    const change = unlinkIdentity({ now, user, usable, device: deviceOf(http) }, named)
+    const hasPassword = canUsePassword(services.config, user)
+    const change = unlinkIdentity({ now, user, hasPassword, usable, device: deviceOf(http) }, named)
     return isRefusal(change) ? change : { result: {}, change }
   })
   return isRefusal(outcome) ? outcome : seeOther(`${waysInPath}?done=unlink`)
@@ -90,7 +92,7 @@ async function waysInAnswer(
     csrf,
     now,
     user: { email: user.email ?? user.id, ...(user.name !== null && { name: user.name }) },
-    hasPassword: user.passwordHash !== null && user.email !== null,
+    hasPassword: canUsePassword(services.config, user),
     ways: identities.map(({ connection, subject, told, linkedAt }) => {
       const who = told?.email ?? told?.profile.preferredUsername ?? told?.name
       const title = connections.byName(connection)?.title ?? connection

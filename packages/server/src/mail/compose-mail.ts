@@ -14,12 +14,14 @@ import type { MailMessage } from './transport.ts'
 export interface MailLooks {
   /** The name of the installation. */
   readonly name: string
+  /** Nobody has a password, so that no mail speaks of one. */
+  readonly withoutPassword?: boolean
   readonly theme: Theme
 }
 
 /** The words of a mail as text and as HTML, which say the same. `to` is the address as its user wrote it. */
 export function composeMail(
-  { name, theme }: MailLooks,
+  { name, theme, withoutPassword }: MailLooks,
   language: Language,
   mail: { kind: MailKind; content: MailContent; to: string; url: string; messageId: string },
 ): MailMessage {
@@ -41,7 +43,7 @@ export function composeMail(
     title,
     before,
     link: { label: said.link, url },
-    after: said.otherwise,
+    after: withoutPassword && tellsOfSessions.has(mail.kind) ? words.endsAll : said.otherwise,
     foot: say(words.foot, facts),
   }
   const text = [...before, `${said.link}:\n${url}`, parts.after, `-- \n${parts.foot}`].join('\n\n')
@@ -63,6 +65,9 @@ const wordsOf = {
   token_reused: 'tokenReused',
   password_changed: 'passwordChanged',
 } as const satisfies Record<MailKind, keyof Texts['mail']>
+
+/** Those whose link ends all sessions. */
+const tellsOfSessions: ReadonlySet<MailKind> = new Set<MailKind>(['new_device', 'token_reused', 'password_changed'])
 
 /** What a sentence can name. */
 type Facts = Readonly<Record<'site' | 'address' | 'time' | 'device' | 'ip', string>>

@@ -99,7 +99,7 @@ function sessionsSection(site: Site, model: AccountModel): Html {
   const others = sessions.some(session => !session.current)
   return html`<section class="card" aria-labelledby="sessions-title">
 <h2 id="sessions-title">${account.sessions}</h2>
-<p class="hint">${others ? account.sessionsHint : account.noSessions}</p>
+<p class="hint">${others ? hintOf(site, model) : account.noSessions}</p>
 <ul class="sessions" role="list">
 ${sessions.map(session => sessionRow(site, model, session))}
 </ul>
@@ -124,6 +124,10 @@ ${commandForm(
 </details>
 </div>
 </section>`
+}
+
+function hintOf({ texts: { account } }: Site, { passwordMinLength }: AccountModel): string {
+  return passwordMinLength === undefined ? account.sessionsHintWithoutPassword : account.sessionsHint
 }
 
 function applicationsSection(site: Site, { applicationsUrl }: AccountModel): Html {

@@ -9,12 +9,16 @@ export interface ConnectionLink {
   readonly url: string
 }
 
-/** Links, not forms: a form is held to the page's policy wherever it leads on, and a provider leads on to others. */
-export function connectionLinks(site: Site, links: readonly ConnectionLink[] = []): Html | false {
+/**
+ * Links, not forms: a form is held to the page's policy wherever it leads on, and a provider leads on to others.
+ *
+ * @param isAlone there is no form before them.
+ */
+export function connectionLinks(site: Site, links: readonly ConnectionLink[] = [], isAlone = false): Html | false {
   if (links.length === 0) return false
   const { connections } = site.texts
   return html`<div class="connections">
-<p class="or"><span>${connections.or}</span></p>
+${!isAlone && html`<p class="or"><span>${connections.or}</span></p>`}
 <ul role="list">${links.map(({ title, url }) => html`<li><a class="button" href="${href(url)}"><span>${fill(connections.continueWith, { title })}</span></a></li>`)}</ul>
 </div>`
 }

@@ -90,9 +90,12 @@ export function resetDonePage(site: Site, { signInUrl }: { readonly signInUrl: s
 export interface VerifyModel {
   readonly csrf: string
   readonly email: string
-  /** Nobody is signed in to the account in this browser. */
-  readonly asksForPassword: boolean
-  readonly forgotUrl: string
+  /** Nobody is signed in to the account in this browser: its password is asked for, or a sign-in by other means. */
+  readonly asksFor?: 'password' | 'sign-in'
+  /** Where one comes back from with the link. */
+  readonly signInUrl: string
+  /** Absent where nobody has a password. */
+  readonly forgotUrl?: string
   readonly problem?: Problem
 }
 
@@ -103,19 +106,23 @@ export function verifyPage(site: Site, model: VerifyModel): string {
   return layout(site, {
     title: verify.title,
     failed: problem !== undefined,
-    warnsOfAddress: model.asksForPassword,
+    warnsOfAddress: model.asksFor === 'password',
     content: html`<div class="card">
 <h1>${verify.title}</h1>
 <p class="lead">${fill(verify.lead, { address: foreignName(model.email) })}</p>
 ${text !== undefined && banner('error', text, 'form-problem')}
-<form method="post">
-${hidden({ csrf: model.csrf })}
-${model.asksForPassword && field({ id: 'password', name: 'password', type: 'password', label: verify.password, autocomplete: 'current-password', errorId: problem && 'form-problem', focused: true })}
-<button class="button main" type="submit">${verify.submit}</button>
-</form>
-<p class="aside">${verify.notMine} <a href="${href(model.forgotUrl)}">${verify.notMineLink}</a></p>
+${model.asksFor === 'sign-in' ? html`<p class="hint">${verify.signInFirst}</p>${mainLink(model.signInUrl, site.texts.reset.signIn)}` : verifyForm(site, model)}
+${model.forgotUrl !== undefined && html`<p class="aside">${verify.notMine} <a href="${href(model.forgotUrl)}">${verify.notMineLink}</a></p>`}
 </div>`,
   })
+}
+
+function verifyForm({ texts: { verify } }: Site, { csrf, asksFor, problem }: VerifyModel): Html {
+  return html`<form method="post">
+${hidden({ csrf })}
+${asksFor === 'password' && field({ id: 'password', name: 'password', type: 'password', label: verify.password, autocomplete: 'current-password', errorId: problem && 'form-problem', focused: true })}
+<button class="button main" type="submit">${verify.submit}</button>
+</form>`
 }
 
 export function verifyDonePage(site: Site, { accountUrl }: { accountUrl: string }): string {
@@ -128,9 +135,11 @@ export interface NotMeModel {
   readonly csrf: string
   /** Time in milliseconds since 1970. Absent: nothing is known of it any more, or the mail was about none. */
   readonly session?: { readonly device: string; readonly ip: string; readonly time: number }
+  /** Nobody has a password: nothing is to be chosen afterwards. */
+  readonly withoutPassword?: true
 }
 
-export function notMePage(site: Site, { csrf, session }: NotMeModel): string {
+export function notMePage(site: Site, { csrf, session, withoutPassword }: NotMeModel): string {
   const { notMe } = site.texts
   return layout(site, {
     title: notMe.title,
@@ -148,17 +157,24 @@ ${
 <form method="post">
 ${hidden({ csrf })}
 <button class="button main danger" type="submit" aria-describedby="ends">${notMe.submit}</button>
-<p class="hint" id="ends">${notMe.ends}</p>
+<p class="hint" id="ends">${withoutPassword ? notMe.endsAll : notMe.ends}</p>
 </form>
 <p class="aside">${notMe.itWasMe}</p>
 </div>`,
   })
 }
 
+/** What follows where nobody has a password. */
+export function notMeDonePage(site: Site, { signInUrl }: { readonly signInUrl: string }): string {
+  const { notMe, reset } = site.texts
+  return messagePage(site, notMe.done, mainLink(signInUrl, reset.signIn))
+}
+
 /** For a link that was used, is too old, or never was one: which of them is told nobody. */
-export function linkOverPage(site: Site, { forgotUrl }: { forgotUrl: string }): string {
-  const { linkOver } = site.texts
-  return messagePage(site, linkOver, mainLink(forgotUrl, linkOver.again))
+export function linkOverPage(site: Site, way: { readonly forgotUrl: string } | { readonly signInUrl: string }): string {
+  const { linkOver, reset } = site.texts
+  const on = 'forgotUrl' in way ? mainLink(way.forgotUrl, linkOver.again) : mainLink(way.signInUrl, reset.signIn)
+  return messagePage(site, linkOver, on)
 }
 
 function mainLink(url: string, label: string): Html {

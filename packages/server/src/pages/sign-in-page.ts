@@ -18,7 +18,7 @@ export interface AskingApplication {
 /** What a page has to say about a form that was not accepted. */
 export type Problem = Pick<Refusal, 'reason' | 'retryAfterSeconds' | 'detail'>
 
-/** The form has the fields `email`, `password` and `csrf`, and posts to the page's own URL, query included. */
+/** The form, if there is one, has the fields `email`, `password` and `csrf`, and posts to the page's own URL, query included. */
 export interface SignInModel {
   readonly csrf: string
   /** Absent when the person came to see their own account. */
@@ -29,6 +29,8 @@ export interface SignInModel {
   readonly email?: string
   /** `login_failed`, `too_many_attempts`, `csrf_refused`; `session_expired` and its like explain why one must sign in again. */
   readonly problem?: Problem
+  /** People sign in by connections alone. */
+  readonly withoutPassword?: true
   /** Other ways to sign in. */
   readonly connections?: readonly ConnectionLink[]
   /** Present where a new password can be had by mail. */
@@ -42,27 +44,31 @@ export function signInPage(site: Site, model: SignInModel): string {
   const { texts } = site
   const { application, problem } = model
   const why = problem && notices.has(problem.reason) ? 'notice' : 'error'
-  const wrong = problem?.reason === 'login_failed' ? 'form-problem' : undefined
-  const knowsEmail = model.email !== undefined && model.email !== ''
   return layout(site, {
     title: texts.signIn.title,
     failed: problem !== undefined && why === 'error',
-    warnsOfAddress: true,
+    warnsOfAddress: !model.withoutPassword,
     content: html`<div class="card">
 <h1>${texts.signIn.title}</h1>
 ${application ? asking(texts.signIn.toContinue, application) : html`<p class="lead">${model.isForDevice ? texts.signIn.toDevice : texts.signIn.toAccount}</p>`}
 ${problem && banner(why, problemText(site, problem, texts.problem.signIn), 'form-problem')}
-<form method="post">
-${hidden({ csrf: model.csrf })}
-${field({ id: 'email', name: 'email', type: 'email', label: texts.email, autocomplete: 'username', value: model.email, errorId: wrong, focused: !knowsEmail })}
-${field({ id: 'password', name: 'password', type: 'password', label: texts.password, autocomplete: 'current-password', errorId: wrong, focused: knowsEmail })}
-<button class="button main" type="submit">${texts.signIn.submit}</button>
-</form>
+${!model.withoutPassword && form(site, model)}
 ${model.forgot && html`<p class="aside"><a href="${href(model.forgot.url)}">${model.forgot.label}</a></p>`}
-${connectionLinks(site, model.connections)}
+${connectionLinks(site, model.connections, model.withoutPassword)}
 ${model.signUpUrl !== undefined && html`<p class="aside">${texts.signIn.signUpQuestion} <a href="${href(model.signUpUrl)}">${texts.signIn.signUpLink}</a></p>`}
 </div>`,
   })
+}
+
+function form({ texts }: Site, { csrf, email, problem }: SignInModel): Html {
+  const wrong = problem?.reason === 'login_failed' ? 'form-problem' : undefined
+  const knowsEmail = email !== undefined && email !== ''
+  return html`<form method="post">
+${hidden({ csrf })}
+${field({ id: 'email', name: 'email', type: 'email', label: texts.email, autocomplete: 'username', value: email, errorId: wrong, focused: !knowsEmail })}
+${field({ id: 'password', name: 'password', type: 'password', label: texts.password, autocomplete: 'current-password', errorId: wrong, focused: knowsEmail })}
+<button class="button main" type="submit">${texts.signIn.submit}</button>
+</form>`
 }
 
 /** Who asks: name and host, so that a look-alike name does not suffice. */

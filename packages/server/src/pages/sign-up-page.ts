@@ -7,7 +7,7 @@ import { banner, layout } from './layout.ts'
 import { type AskingApplication, asking, type Problem, problemText } from './sign-in-page.ts'
 import type { Site } from './site.ts'
 
-/** The form has the fields `email`, `password`, `name` (may be empty) and `csrf`, and posts to the page's own URL, query included. */
+/** The form, if there is one, has the fields `email`, `password`, `name` (may be empty) and `csrf`, and posts to the page's own URL, query included. */
 export interface SignUpModel {
   readonly csrf: string
   readonly application?: AskingApplication
@@ -16,6 +16,8 @@ export interface SignUpModel {
   readonly passwordMinLength: number
   /** `email_taken`, `email_invalid`, `password_unacceptable` stand beside their field, everything else above the form. */
   readonly problem?: Problem
+  /** People sign in by connections alone. */
+  readonly withoutPassword?: true
   /** Other ways to begin. */
   readonly connections?: readonly ConnectionLink[]
   readonly signInUrl: string
@@ -27,16 +29,17 @@ export function signUpPage(site: Site, model: SignUpModel): string {
   const { application, problem } = model
   const wrongField = problem && fieldOfReason[problem.reason]
   const text = problem && problemText(site, problem, texts.problem.signUp)
+  const isClosed = problem?.reason === 'signup_closed'
   return layout(site, {
     title: texts.signUp.title,
     failed: problem !== undefined,
-    warnsOfAddress: true,
+    warnsOfAddress: !model.withoutPassword,
     content: html`<div class="card">
 <h1>${texts.signUp.title}</h1>
 ${application && asking(texts.signUp.toContinue, application)}
 ${text !== undefined && wrongField === undefined && banner('error', text, 'form-problem')}
-${problem?.reason !== 'signup_closed' && form(site, model, wrongField, text)}
-${problem?.reason !== 'signup_closed' && connectionLinks(site, model.connections)}
+${!isClosed && !model.withoutPassword && form(site, model, wrongField, text)}
+${!isClosed && connectionLinks(site, model.connections, model.withoutPassword)}
 <p class="aside">${texts.signUp.signInQuestion} <a href="${href(model.signInUrl)}">${texts.signUp.signInLink}</a></p>
 </div>`,
   })

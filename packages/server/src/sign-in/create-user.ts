@@ -13,6 +13,7 @@ import { type Refusal, refuse } from '@countersign/protocol'
 import { verificationMail } from '../mail/verification-mail.ts'
 import { addressKey } from '../passwords/address-key.ts'
 import { passwordProblem } from '../passwords/password-policy.ts'
+import { passwordsRefused } from '../passwords/use-of-passwords.ts'
 import type { Services } from '../services.ts'
 import { decideAndCommit } from './decide-and-commit.ts'
 
@@ -47,6 +48,8 @@ export async function createUser(
   device: Device | undefined,
 ): Promise<(Snapshot & { user: User }) | Refusal> {
   const { store, passwords, random } = services
+  const off = wanted.password === undefined ? undefined : passwordsRefused(services.config)
+  if (off !== undefined) return off
   if (wanted.email !== undefined && emailKey(wanted.email) === null) return refuse('email_invalid')
   if (wanted.name !== undefined && (wanted.name.length > nameCharactersAtMost || refusedInNames.test(wanted.name))) {
     return refuse('parameter_invalid', { detail: 'The name is too long, or holds a character that cannot be used.' })

@@ -1,13 +1,14 @@
 import { type Device, emailKey, mayUse, type Snapshot, type User } from '@countersign/core'
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import { addressKey } from '../passwords/address-key.ts'
+import { passwordsRefused } from '../passwords/use-of-passwords.ts'
 import type { Services } from '../services.ts'
 
 /** A user who has just shown who they are, in the snapshot in which they were loaded. */
 export type SignedIn = Snapshot & { readonly user: User; readonly amr: readonly string[] }
 
 /**
- * Signs in by password: count the attempt → load → judge. An unknown address and a wrong password are alike in text and in
+ * Signs in by password, where there are any: count the attempt → load → judge. An unknown address and a wrong password are alike in text and in
  * the work done; a disabled account is told only to who knows its password.
  */
 export async function signInByPassword(
@@ -16,6 +17,8 @@ export async function signInByPassword(
   device: Device,
 ): Promise<SignedIn | Refusal> {
   const { store, passwords, loginLimits } = services
+  const off = passwordsRefused(services.config)
+  if (off !== undefined) return off
   const key = emailKey(credentials.email)
   const attempt = await loginLimits.begin(key, device.ip, {
     signedInFrom: async () => key !== null && (await hasSessionFrom(services, key, device.ip)),

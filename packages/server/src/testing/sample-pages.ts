@@ -12,6 +12,7 @@ import { fill } from '../pages/language/sentence.ts'
 import {
   forgotPage,
   linkOverPage,
+  notMeDonePage,
   notMePage,
   resetDonePage,
   resetPage,
@@ -79,6 +80,11 @@ function signInPages(site: Site): Pages {
     }),
     'sign-up-closed': signUpPage(site, { ...signUpModel, problem: { reason: 'signup_closed' } }),
     'sign-in-connections': signInPage(site, { ...signInModel, connections: sampleConnections }),
+    'sign-in-without-password': signInPage(site, {
+      ...signInModel,
+      connections: sampleConnections,
+      withoutPassword: true,
+    }),
     'sign-in-connection-taken': signInPage(site, {
       ...signInModel,
       connections: sampleConnections,
@@ -208,7 +214,8 @@ function mailPages(site: Site): Pages {
   const email = 'robin@example.com'
   const verification = { text: fill(unverified, { address: email }), again }
   const reset = { csrf: 'c', email, passwordMinLength: 8 }
-  const verify = { csrf: 'c', email, asksForPassword: true, forgotUrl: '/forgot-password' }
+  const verify = { csrf: 'c', email, signInUrl: '/sign-in', forgotUrl: '/forgot-password' }
+  const withPassword = { ...verify, asksFor: 'password' as const }
   const session = { device: 'Firefox on Linux', ip: '203.0.113.9', time: now }
   return {
     'sign-in-forgot': signInPage(site, { ...signInModel, forgot: { url: '/x', label: site.texts.forgot.link } }),
@@ -221,11 +228,13 @@ function mailPages(site: Site): Pages {
     'reset-after-end': resetPage(site, { ...reset, isAfterEnd: true }),
     'reset-wrong': resetPage(site, { ...reset, problem: { reason: 'password_unacceptable' } }),
     'reset-done': resetDonePage(site, { signInUrl: '/sign-in' }),
-    verify: verifyPage(site, { ...verify, asksForPassword: false }),
-    'verify-wrong': verifyPage(site, { ...verify, problem: { reason: 'login_failed' } }),
+    verify: verifyPage(site, verify),
+    'verify-sign-in': verifyPage(site, { csrf: 'c', email, asksFor: 'sign-in', signInUrl: '/sign-in' }),
+    'verify-wrong': verifyPage(site, { ...withPassword, problem: { reason: 'login_failed' } }),
     'verify-done': verifyDonePage(site, { accountUrl: '/account' }),
     'not-me': notMePage(site, { csrf: 'c', session }),
-    'not-me-unknown': notMePage(site, { csrf: 'c' }),
+    'not-me-unknown': notMePage(site, { csrf: 'c', withoutPassword: true }),
+    'not-me-done': notMeDonePage(site, { signInUrl: '/sign-in' }),
     'link-over': linkOverPage(site, { forgotUrl: '/forgot-password' }),
   }
 }

@@ -39,6 +39,7 @@ export const pages: Translation<typeof english> = {
     signOut: 'تسجيل الخروج',
     sessions: 'الأجهزة والجلسات',
     sessionsHint: 'كل مكان سُجّل فيه الدخول إلى حسابك. إذا وجدت جلسة لا تعرفها فأنهِها وغيّر كلمة المرور.',
+    sessionsHintWithoutPassword: 'كل الأماكن المسجَّل فيها دخول حسابك. إذا لم تتعرف على إحدى الجلسات فأنهِها.',
     noSessions: 'لم يُسجَّل الدخول إلى حسابك في أي مكان آخر.',
     thisDevice: 'هذا الجهاز',
     unknownDevice: 'جهاز غير معروف',

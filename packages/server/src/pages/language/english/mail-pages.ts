@@ -28,6 +28,7 @@ export const mailPages = {
     lead: 'You are about to confirm that {address} is yours.',
     password: 'The password of your account',
     submit: 'Confirm',
+    signInFirst: 'Sign in to the account first. You come back here then.',
     notMine: 'You did not make this account, or do not know its password?',
     notMineLink: 'Ask for a new password',
     done: { title: 'Your address is confirmed', advice: 'That was all. You can close this page.' },
@@ -40,12 +41,18 @@ export const mailPages = {
     title: 'This was not you?',
     lead: 'If you do not know this sign-in, end it now.',
     ends: 'The session ends at once, the password can no longer be used, and you choose a new one on the next page.',
+    endsAll: 'All sessions of your account end at once, on every device.',
     device: 'Device',
     time: 'Time',
     address: 'IP address',
     submit: 'It was not me: end it',
     itWasMe: 'If it was you, close this page. Nothing has changed.',
     ended: 'It has been ended. Choose a new password now, so that it cannot happen again.',
+    done: {
+      title: 'All sessions have been ended',
+      advice:
+        'Look at the account that you sign in with, too: somebody may be using it. Change its password, then sign in again.',
+    },
   },
   linkOver: {
     title: 'This link is over',

@@ -43,6 +43,7 @@ export const mails = {
       otherwise:
         'The link shows a page with a button that ends all sessions of your account, and lets you choose a new password.',
     },
+    endsAll: 'The link shows a page with a button that ends all sessions of your account.',
     linkAsText: 'If the button does not work, open this address:',
     foot: '{site} sent this to {address} because of an account there. Nobody reads answers to it.',
   },

@@ -36,6 +36,7 @@ export const pages = {
     signOut: 'Sign out',
     sessions: 'Devices and sessions',
     sessionsHint: 'Everywhere your account is signed in. If you do not recognise one, end it and change your password.',
+    sessionsHintWithoutPassword: 'Everywhere your account is signed in. If you do not recognise one, end it.',
     noSessions: 'Your account is signed in nowhere else.',
     thisDevice: 'This device',
     unknownDevice: 'Unknown device',

@@ -56,6 +56,10 @@ export const problems = {
         title: 'Sign-up is closed',
         advice: 'New accounts cannot be created here at the moment. If you have an account, sign in instead.',
       },
+      passwords_off: {
+        title: 'There are no passwords here',
+        advice: 'Nobody signs in by password here. Choose one of the ways on the sign-in page.',
+      },
       transport_insecure: {
         title: 'This connection is not safe',
         advice: 'Open the page by an address that begins with https.',
@@ -94,6 +98,7 @@ export const problems = {
       connection_unavailable:
         'The other site cannot be reached at the moment. Please try again shortly, or sign in another way.',
       signup_closed: 'New accounts cannot be created here at the moment.',
+      passwords_off: 'Nobody signs in by password here. Choose one of the other ways.',
       user_disabled: 'This account is not active. Ask the people who run this service.',
       unavailable: 'We cannot answer right now. Nothing was changed. Please try again in a moment.',
     },
@@ -102,11 +107,13 @@ export const problems = {
       email_invalid: 'This is not a complete e-mail address. It should look like name@example.com.',
       password_unacceptable: 'This password is too short, too long or too easy to guess. Please choose another.',
       signup_closed: 'New accounts cannot be created here at the moment.',
+      passwords_off: 'Nobody signs in by password here. Choose one of the other ways.',
       csrf_refused: 'This page was open for too long. Please try again.',
       unavailable: 'We cannot answer right now. Nothing was changed. Please try again in a moment.',
     },
     account: {
       login_failed: 'This is not your current password.',
+      passwords_off: 'Nobody signs in by password here, so there is none to change.',
       password_unacceptable: 'This password is too short, too long or too easy to guess. Please choose another.',
       session_unknown: 'That session had ended already.',
       grant_unknown: 'That permission had been withdrawn already.',

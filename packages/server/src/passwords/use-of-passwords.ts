@@ -1,0 +1,18 @@
+import type { User } from '@countersign/core'
+import { type Refusal, refuse } from '@countersign/protocol'
+import type { ServerConfig } from '../services.ts'
+
+/** Whether people sign in by password here. */
+export function usesPasswords({ passwords }: Pick<ServerConfig, 'passwords'>): boolean {
+  return passwords !== 'off'
+}
+
+/** Why nothing is done with a password; `undefined`: they are used. */
+export function passwordsRefused(config: Pick<ServerConfig, 'passwords'>): Refusal | undefined {
+  return usesPasswords(config) ? undefined : refuse('passwords_off')
+}
+
+/** Whether a password is one of the ways in which a user can sign in. One that is kept while passwords are off is none. */
+export function canUsePassword(config: Pick<ServerConfig, 'passwords'>, user: User): boolean {
+  return usesPasswords(config) && user.passwordHash !== null && user.email !== null
+}
