@@ -22,12 +22,14 @@ async function exported(rows: readonly AuditView[], after = 0): Promise<{ lines:
   return { lines, end }
 }
 
+const timeOf = ({ record }: AuditView): string => new Date(record.time).toISOString()
 const numbersIn = (lines: readonly string[]): number[] => lines.map(line => JSON.parse(line).number)
 
 test('every row is a line, page after page, and the end is told', async () => {
   const rows = chain(8)
   const { lines, end } = await exported(rows)
-  expect(lines.map(line => JSON.parse(line))).toEqual(rows)
+  expect(lines.map(line => JSON.parse(line))).toEqual(rows.map(row => ({ ...row, time: timeOf(row) })))
+  expect(lines[0]).toMatch(/^\{"number":1,"time":"1970-01-01T00:00:00\.001Z","record":\{.*"time":1.*\}\n$/)
   expect(end).toMatchObject({ number: 8, hash: rows[7]?.hash })
   expect(await exported([])).toEqual({ lines: [], end: { number: 0, hash: '' } })
 })

@@ -24,13 +24,18 @@ export async function exportAudit(
     const broken = brokenAuditRow(rows, head)
     for (const row of rows) {
       if (row.number === broken) break
-      await write(`${JSON.stringify(row)}\n`)
+      await write(lineOf(row))
     }
     if (broken !== undefined) {
       throw new BrokenAuditLog(`The audit log is broken: row ${broken} does not follow from the one before it.`)
     }
     head = last
   }
+}
+
+/** The row as it is chained, and beside it its time as people and tools for logs read it (RFC 3339). */
+function lineOf({ number, ...rest }: AuditView): string {
+  return `${JSON.stringify({ number, time: new Date(rest.record.time), ...rest })}\n`
 }
 
 async function rowOf(read: (after: number) => Promise<readonly AuditView[]>, number: number): Promise<AuditHead> {
