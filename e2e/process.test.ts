@@ -137,7 +137,7 @@ describe.concurrent('a start that cannot come about says why, and ends with 1', 
       { unsafe_refresh_policy: false, clients: [{ id: 'app', minimum_life_seconds: 1 }] },
       'clients.app.minimum_life_seconds: must be at least twice grace_seconds',
     ],
-    ['plain HTTP for the world', { issuer: 'http://login.example.com' }, 'The issuer must be an https: URL'],
+    ['plain HTTP for the world', { issuer: 'http://login.example.com' }, 'issuer: must be an https: URL'],
     [
       'a socket for the world',
       { host: '0.0.0.0', issuer: 'https://login.example.com' },

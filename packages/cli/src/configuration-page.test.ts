@@ -8,8 +8,8 @@ import { readConfiguration } from './configuration.ts'
 import {
   apiKeys,
   configurationKeys,
-  configurationSchema,
   flagKeys,
+  separateKeys,
   themeKeys,
   type WrittenConfiguration,
 } from './configuration-schema.ts'
@@ -54,7 +54,7 @@ test('the page names every key of a connection, and none besides', () => {
 })
 
 describe('of the server, the page says as the schema does', () => {
-  const defaults: Partial<WrittenConfiguration> = configurationSchema.parse({})
+  const defaults: Partial<WrittenConfiguration> = separateKeys.parse({})
   test.each([...tableUnder('The server')])('%s', (key, [, byDefault, environment, flag]) => {
     expect(byDefault).toBe(JSON.stringify(defaults[key as keyof WrittenConfiguration]) ?? 'none')
     expect(environment).toBe(`COUNTERSIGN_${key.toUpperCase()}`)

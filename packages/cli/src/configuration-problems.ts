@@ -8,21 +8,37 @@ export class WrongConfiguration extends Error {
   override readonly name = 'WrongConfiguration'
 }
 
+/** All that is wrong, a line each. `file`: where keys without another source stand. */
+export function refusal(problems: readonly string[], file?: string): WrongConfiguration {
+  const heading = `The configuration is not valid${file === undefined ? '' : ` (file: ${file})`}:`
+  return new WrongConfiguration([heading, ...problems.map(problem => `  ${problem}`)].join('\n'))
+}
+
+/** What `read` reads. What it finds wrong joins the problems, to be told with them. */
+export function noting<T>(problems: string[], read: () => T): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof WrongConfiguration)) throw error
+    problems.push(error.message)
+    return undefined
+  }
+}
+
 /**
- * The problems of a configuration, a line each, with the place where the operator wrote it: a flag, an environment variable, a key of the file; a
+ * The problems of a configuration, each with the place where the operator wrote it: a flag, an environment variable, a key of the file; a
  * client by its id. `sources` names those that are not from the file. Never the value: it may be a secret.
  */
-export function describeProblems(
+export function problemsOf(
   error: z.ZodError,
   written: Readonly<Record<string, unknown>>,
   sources: ReadonlyMap<string, string>,
-): string {
-  const lines = error.issues.map(issue => {
+): readonly string[] {
+  return error.issues.map(issue => {
     const place = placeOf(issue.path, written, sources)
     const problem = problemOf(issue, written)
     return place === '' ? problem : `${place}: ${problem}`
   })
-  return `The configuration is not valid:\n${lines.map(line => `  ${line}`).join('\n')}`
 }
 
 function placeOf(

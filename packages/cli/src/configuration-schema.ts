@@ -1,6 +1,6 @@
 import { type WrittenConnection, writtenConnection } from '@countersign/connections/settings'
 import { type ClaimsMap, defaultKeyPolicy, emailKey, type SigningAlgorithm, signingAlgorithms } from '@countersign/core'
-import { claimsMap, closedRegistration, rightsOfBackEnds, type WrittenClient, writtenClient } from '@countersign/server'
+import { claimsMap, closedRegistration, type WrittenClient, writtenClient } from '@countersign/server'
 import * as z from 'zod'
 import { isKeyRingUrl } from './open-key-ring.ts'
 
@@ -257,30 +257,8 @@ export interface WrittenConfiguration {
   readonly apis: WrittenApi[]
 }
 
-export const configurationSchema: z.ZodType<WrittenConfiguration> = plainConfiguration.superRefine(
-  (written, context) => {
-    const rights = written.registration_scopes.filter(scope => scope === 'account' || rightsOfBackEnds.includes(scope))
-    if (rights.length > 0) {
-      const message = `cannot hold ${rights.join(', ')}: that is for your own applications`
-      context.addIssue({ code: 'custom', path: ['registration_scopes'], message })
-    }
-    if ((written.smtp_url === undefined) !== (written.mail_from === undefined)) {
-      const missing = written.smtp_url === undefined ? 'smtp_url' : 'mail_from'
-      context.addIssue({
-        code: 'custom',
-        path: [missing],
-        message: 'is needed too: smtp_url and mail_from go together',
-      })
-    }
-    if (written.registration === 'token' && written.registration_tokens.length === 0) {
-      context.addIssue({
-        code: 'custom',
-        path: ['registration_tokens'],
-        message: 'are needed for registration: "token"',
-      })
-    }
-  },
-)
+/** Key by key; what does not go together is judged in configuration-contradictions.ts. */
+export const separateKeys: z.ZodType<WrittenConfiguration> = plainConfiguration
 
 /** The keys of the file. The environment may hold each of them, as `COUNTERSIGN_…` in capitals. */
 export const configurationKeys: readonly string[] = Object.keys(plainConfiguration.shape)

@@ -129,8 +129,8 @@ describe('what is allowed and probably not meant', () => {
       ['COUNTERSIGN_MASTERKEY', 'COUNTERSIGN_MASTER_KEY'],
       ['COUNTERSIGN_PORTS', 'COUNTERSIGN_PORT'],
     ] as const) {
-      expect(problemOf({}, { environment: { [name]: secret } })).toBe(
-        `${name} is not a setting. Did you mean ${meant}?`,
+      expect(problemOf({}, { environment: { [name]: secret } })).toMatch(
+        `:\n  ${name} is not a setting. Did you mean ${meant}?`,
       )
     }
     const others = {
@@ -191,6 +191,56 @@ test('all that a client can be is read: what is written, and the defaults for th
       defaultScopes: ['notes'],
     }),
   )
+})
+
+test('all that is wrong is said at once, wherever it stands', () => {
+  const clients = [
+    { id: 'app', scope: [] },
+    { id: 'web', direct_login: true },
+    { id: 'api', secrets: ['replace-this-by-32-random-bytes-of-your-own'] },
+    { id: 'quick', minimum_life_seconds: 1 },
+    { id: 'quick' },
+  ]
+  const written = { sign_up: 'opn', clients, port: 'x', registration: 'token', smtp_url: 'smtp://mail.example.com' }
+  const environment = {
+    COUNTERSIGN_ISUER: 'x',
+    COUNTERSIGN_ISSUER: 'https://login.example.com',
+    COUNTERSIGN_HOST: '0.0.0.0',
+    COUNTERSIGN_PORT: 'abc',
+    COUNTERSIGN_APIS: '[',
+    COUNTERSIGN_TRUSTED_PROXIES: '',
+  }
+  const [heading, ...lines] = problemOf(written, { environment, flags: { database: 'mysql://x' } }).split('\n')
+  expect(heading).toBe(`The configuration is not valid (file: ${join(folder, 'countersign.json')}):`)
+  const places = [
+    'COUNTERSIGN_ISUER is not a setting',
+    'COUNTERSIGN_PORT: "abc" is not a port.',
+    'COUNTERSIGN_APIS is not valid JSON.',
+    '--database: must be a URL',
+    'sign_up: must be one of',
+    'clients.app: "scope" is not a key.',
+    'clients.web.direct_login: needs first_party: true',
+    'registration_tokens: are needed',
+    'mail_from: is needed too',
+    'COUNTERSIGN_HOST: Plain HTTP is refused off loopback.',
+    'clients.api.secrets: holds a placeholder',
+    'clients.quick.minimum_life_seconds: must be at least twice',
+    'clients.quick.id: is that of another client too',
+  ]
+  for (const place of places)
+    expect(
+      lines.filter(line => line.startsWith(`  ${place}`)),
+      place,
+    ).toHaveLength(1)
+  expect(lines).toHaveLength(places.length)
+})
+
+test('what cannot be read is not judged with what can', () => {
+  expect(problemOf({ smtp_url: 7, mail_from: 'a@b.example' }).split('\n')).toHaveLength(2)
+  expect(problemOf({ registration: 'token', registration_tokens: ['short'] }).split('\n')).toHaveLength(2)
+  expect(problemOf({ host: '0.0.0.0', trusted_proxies: ['x'] }).split('\n')).toHaveLength(2)
+  expect(problemOf({ clients: 7, unsafe_refresh_policy: 7 }).split('\n')).toHaveLength(3)
+  expect(problemOf('{', { environment: { COUNTERSIGN_PORT: 'x' } }).split('\n')).toHaveLength(3)
 })
 
 describe('a message says where and what', () => {

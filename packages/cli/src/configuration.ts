@@ -2,12 +2,12 @@ import { dirname, resolve } from 'node:path'
 import type { WrittenConnection } from '@countersign/connections'
 import type { ApiLifetimes, ClaimsMap, Client, SigningAlgorithm } from '@countersign/core'
 import { hashClientSecret } from '@countersign/core'
-import { clientOfWritten, type RegistrationPolicy, type WrittenClient } from '@countersign/server'
+import { clientOfWritten, type RegistrationPolicy } from '@countersign/server'
+import { configurationSchema } from './configuration-contradictions.ts'
 import { notesOf } from './configuration-notes.ts'
-import { describeProblems, distance, WrongConfiguration } from './configuration-problems.ts'
+import { distance, noting, problemsOf, refusal, WrongConfiguration } from './configuration-problems.ts'
 import {
   configurationKeys,
-  configurationSchema,
   flagKeys,
   jsonKeys,
   listKeys,
@@ -88,23 +88,13 @@ export interface ConfigurationSources {
 /** Reads file, environment and flags. Throws `WrongConfiguration` with all that is wrong. */
 export function readConfiguration({ file, environment, flags, folder = '.' }: ConfigurationSources): Configuration {
   const path = file === undefined ? undefined : resolve(folder, file)
-  const written: Record<string, unknown> = path === undefined ? {} : readJsonFile(path)
-  const sources = new Map<string, string>()
-  const take = (key: string, text: string, source: string): void => {
-    written[key] = plainValue(key, text, source)
-    sources.set(key, source)
-  }
-  for (const key of configurationKeys) {
-    const name = `COUNTERSIGN_${key.toUpperCase()}`
-    const value = environment[name]
-    if (value !== undefined && value !== '') take(key, value, name)
-  }
-  refuseMistyped(environment)
-  for (const key of flagKeys) if (flags[key] !== undefined) take(key, String(flags[key]), `--${key}`)
+  const { written, sources, problems } = readSources({ file: path, environment, flags })
+  // Of a file that cannot be read the rest would be guessed.
+  if (written === undefined) throw problems.length > 1 ? refusal(problems) : new WrongConfiguration(problems.join())
   const parsed = configurationSchema.safeParse(written)
-  if (!parsed.success) throw new WrongConfiguration(describeProblems(parsed.error, written, sources))
-  const { clients, apis, issuer, database, database_listen, unsafe_refresh_policy, ...others } = parsed.data
-  const { registration: _registration, ...rest } = others
+  if (!parsed.success) throw refusal([...problems, ...problemsOf(parsed.error, written, sources)], path)
+  if (problems.length > 0) throw refusal(problems, path)
+  const { clients, apis, issuer, database, database_listen, registration: _registration, ...rest } = parsed.data
   // What the file says is beside the file, wherever one stands.
   const beside = (key: string, name: string): string =>
     resolve(path === undefined || sources.has(key) ? folder : dirname(path), name)
@@ -116,12 +106,12 @@ export function readConfiguration({ file, environment, flags, folder = '.' }: Co
     ...(rest.revocation_journal !== undefined && {
       revocation_journal: beside('revocation_journal', rest.revocation_journal),
     }),
-    notes: notesOf(clients, issuer),
+    notes: notesOf(clients),
     database,
     database_listen,
     issuer,
     registration: registrationOf(parsed.data),
-    clients: clients.map(client => toClient(client, unsafe_refresh_policy)),
+    clients: clients.map(clientOfWritten),
     apiLifetimes: new Map(
       apis.flatMap(({ audience, access_token_seconds: life }) => (life === undefined ? [] : [[audience, life]])),
     ),
@@ -137,6 +127,38 @@ function themeBeside({ logo, logo_dark, ...theme }: WrittenTheme, beside: (name:
     ...(logo !== undefined && { logo: beside(logo) }),
     ...(logo_dark !== undefined && { logo_dark: beside(logo_dark) }),
   }
+}
+
+interface Sources {
+  /** By the keys of the file; undefined: it cannot be read. */
+  readonly written: Readonly<Record<string, unknown>> | undefined
+  /** Where a key is from, if not from the file. */
+  readonly sources: ReadonlyMap<string, string>
+  readonly problems: readonly string[]
+}
+
+/** What file, environment and flags say together. */
+function readSources({ file, environment, flags }: Omit<ConfigurationSources, 'folder'>): Sources {
+  const said: Record<string, unknown> = {}
+  const sources = new Map<string, string>()
+  const problems = mistypedIn(environment)
+  const take = (key: string, text: string, source: string): void => {
+    const read = plainValue(key, text)
+    if ('problem' in read) problems.push(`${source}${read.problem}`)
+    else said[key] = read.value
+    sources.set(key, source)
+  }
+  for (const key of configurationKeys) {
+    const name = prefix + key.toUpperCase()
+    const value = environment[name]
+    if (value !== undefined && value !== '') take(key, value, name)
+  }
+  for (const key of flagKeys) if (flags[key] !== undefined) take(key, String(flags[key]), `--${key}`)
+  const fromFile = file === undefined ? {} : noting(problems, () => readJsonFile(file))
+  if (fromFile === undefined) return { written: undefined, sources, problems }
+  // Also where the text that counts more cannot be read: what the file says there would be judged, and does not count.
+  for (const key of sources.keys()) delete fromFile[key]
+  return { written: { ...fromFile, ...said }, sources, problems }
 }
 
 const prefix = 'COUNTERSIGN_'
@@ -156,47 +178,35 @@ const otherVariables = [
 ]
 
 /** A variable that nobody reads would be a setting that is missing in silence. Only what is nearly one: others may have theirs under this prefix. */
-function refuseMistyped(environment: ConfigurationSources['environment']): void {
+function mistypedIn(environment: ConfigurationSources['environment']): string[] {
   const known = [...configurationKeys.map(key => key.toUpperCase()), ...otherVariables]
-  for (const [name, value] of Object.entries(environment)) {
+  return Object.entries(environment).flatMap(([name, value]) => {
     const word = name.slice(prefix.length)
-    if (!name.startsWith(prefix) || value === undefined || value === '' || known.includes(word)) continue
+    if (!name.startsWith(prefix) || value === undefined || value === '' || known.includes(word)) return []
     const meant = known.find(one => distance(word, one) <= (one.length > 4 ? 2 : 1))
-    if (meant !== undefined) throw new WrongConfiguration(`${name} is not a setting. Did you mean ${prefix}${meant}?`)
-  }
+    return meant === undefined ? [] : [`${name} is not a setting. Did you mean ${prefix}${meant}?`]
+  })
 }
 
-function plainValue(key: string, text: string, source: string): unknown {
-  if (listKeys.has(key)) return text.split(',').map(one => one.trim())
-  if (jsonKeys.has(key)) return jsonValue(text, source)
-  if (!numberKeys.has(key)) return text
+/** What a text of environment or flags means. `problem`: to be said after the name of its source. */
+function plainValue(key: string, text: string): { value: unknown } | { problem: string } {
+  if (listKeys.has(key)) return { value: text.split(',').map(one => one.trim()) }
+  if (jsonKeys.has(key)) return jsonValue(text)
+  if (!numberKeys.has(key)) return { value: text }
   const number = text.trim() === '' ? Number.NaN : Number(text)
   const isPort = Number.isInteger(number) && number >= 0 && number <= 65_535
   const wantsPort = key === 'port' || key === 'metrics_port'
-  if (wantsPort ? !isPort : Number.isNaN(number)) {
-    throw new WrongConfiguration(`${source}: "${text}" is not a ${wantsPort ? 'port' : 'number'}.`)
-  }
-  return number
+  if (wantsPort ? isPort : !Number.isNaN(number)) return { value: number }
+  return { problem: `: "${text}" is not a ${wantsPort ? 'port' : 'number'}.` }
 }
 
-function jsonValue(text: string, source: string): unknown {
+function jsonValue(text: string): { value: unknown } | { problem: string } {
   try {
-    return JSON.parse(text)
+    return { value: JSON.parse(text) }
   } catch {
     // Not the message: it quotes the text, and a secret may stand there.
-    throw new WrongConfiguration(`${source} is not valid JSON.`)
+    return { problem: ' is not valid JSON.' }
   }
-}
-
-function toClient(from: WrittenClient, unsafe: boolean): Client {
-  const client = clientOfWritten(from)
-  const { graceSeconds, minimumLifeSeconds } = client.refresh
-  if (!unsafe && minimumLifeSeconds < 2 * graceSeconds) {
-    throw new WrongConfiguration(
-      `The configuration is not valid:\n  clients.${from.id}.minimum_life_seconds: must be at least twice grace_seconds.`,
-    )
-  }
-  return client
 }
 
 function registrationOf(written: WrittenConfiguration): RegistrationPolicy {

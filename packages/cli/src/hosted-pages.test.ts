@@ -51,23 +51,62 @@ describe('what cannot be used does not start, and is named', () => {
   const png = Buffer.from('\x89PNG\r\n\x1a\n...', 'latin1')
   test.each<readonly [object, Readonly<Record<string, string | Buffer>>, string]>([
     [{ theme: { logo: 'none.svg' } }, {}, 'none.svg cannot be read: no such file.'],
-    [{ theme: { logo: 'logo.gif' } }, {}, 'theme.logo: must be an .svg, .png or .webp file.'],
+    [{ theme: { logo: 'logo.gif' } }, {}, 'logo.gif must be an .svg, .png or .webp file.'],
     [{ theme: { logo: 'logo.svg' } }, { 'logo.svg': png }, 'is not what its name says'],
     [{ theme: { logo: 'big.png' } }, { 'big.png': Buffer.concat([png, Buffer.alloc(300_000)]) }, 'at most 262144'],
     [{ theme: { logo_dark: 'logo.svg' } }, {}, 'theme.logo_dark: needs theme.logo.'],
     [{ theme: { accent: 'red' } }, {}, 'theme.accent: must be a colour such as #0e6b5c'],
     [{ theme: { acent: '#ff0000' } }, {}, 'Did you mean accent?'],
-    [{ language_files: ['fr.json'] }, { 'fr.json': '{"language":"fr","text":{}}' }, 'fr.json is not a language file'],
+    [
+      { language_files: ['fr.json'] },
+      { 'fr.json': '{"language":"fr","text":{}}' },
+      'fr.json: Unrecognized key: "text"',
+    ],
     [
       { language_files: ['fr.json'] },
       { 'fr.json': '{"language":"fr","texts":{"email":7}}' },
-      'texts: email: must be a text',
+      'fr.json: texts.email: must be a text',
     ],
     [{ language_files: ['fr.json'] }, { 'fr.json': '{' }, 'fr.json is not valid JSON'],
     [{ languages: [] }, {}, 'languages'],
   ])('%j', (written, files, says) => {
     expect(() => pagesOf(written, files)).toThrow(says)
   })
+})
+
+test('all files that cannot be used are named at once, and a fault in a text with its file', async () => {
+  const written = { theme: { logo: 'none.svg', logo_dark: 'logo.gif' }, language_files: ['none.json', 'fr.json'] }
+  const named = [
+    'none.svg cannot be read',
+    'logo.gif must be',
+    'none.json cannot be read',
+    'fr.json: texts.a: must be a',
+  ]
+  for (const one of named)
+    expect(() => pagesOf(written, { 'fr.json': '{"language":"fr","texts":{"a":7}}' })).toThrow(one)
+
+  const configuration = join(folder, 'two.json')
+  writeFileSync(join(folder, 'de.json'), '{"language":"de","texts":{"signIn":{"titel":"Anmelden"}}}')
+  writeFileSync(
+    configuration,
+    JSON.stringify({
+      language_files: ['de.json'],
+      theme: { font: '{}' },
+    }),
+  )
+  const read = readConfiguration({
+    file: configuration,
+    environment: {},
+    flags: { port: 0, data: join(folder, 'two') },
+  })
+  await expect(serve(read, { log: { info() {}, warn() {}, error() {} } })).rejects.toThrow(
+    expect.objectContaining({
+      faults: [
+        `${join(folder, 'de.json')}: There is no message 'signIn.titel'.`,
+        expect.stringMatching('^theme.font: '),
+      ],
+    }),
+  )
 })
 
 test('a PNG is read as it is, and paths are beside the file that names them', () => {

@@ -2,7 +2,7 @@ import { extname } from 'node:path'
 import type { LanguagesOptions, Logo, Picture, ServerConfig, Theme, WrittenLanguage } from '@countersign/server'
 import * as z from 'zod'
 import type { Configuration } from './configuration.ts'
-import { WrongConfiguration } from './configuration-problems.ts'
+import { noting, refusal, WrongConfiguration } from './configuration-problems.ts'
 import type { WrittenSchemeColors } from './configuration-schema.ts'
 import { readFileOf, readJsonFile } from './json-file.ts'
 
@@ -12,12 +12,14 @@ import { readFileOf, readJsonFile } from './json-file.ts'
 
 const pictureBytesAtMost = 256 * 1024
 
-/** For the server. A file that cannot be used is a `WrongConfiguration`; what stands in it is judged by the server. */
+/** For the server. Files that cannot be used are a `WrongConfiguration` that names them all; what stands in them is judged by the server. */
 export function hostedPagesOf(configuration: Configuration): Pick<ServerConfig, 'theme' | 'logo' | 'languages'> {
   const { theme, languages: offered, language_files: files } = configuration
-  const written = files.map(readLanguage)
+  const problems: string[] = []
+  const written = files.flatMap(file => readLanguage(file, problems) ?? [])
   const languages: LanguagesOptions = { written, ...(offered && { offered }) }
-  const logo = logoOf(theme)
+  const logo = logoOf(theme, problems)
+  if (problems.length > 0) throw refusal(problems)
   return { languages, theme: themeOf(theme), ...(logo && { logo }) }
 }
 
@@ -37,15 +39,13 @@ function colorsOf(colors: WrittenSchemeColors): Theme['light'] {
   return Object.fromEntries(Object.entries(colors).filter(([, color]) => color !== undefined))
 }
 
-function logoOf({ logo, logo_dark: dark }: Configuration['theme']): Logo | undefined {
-  if (logo === undefined) {
-    if (dark !== undefined) throw new WrongConfiguration('theme.logo_dark: needs theme.logo.')
-    return undefined
-  }
-  return {
-    light: readPicture('theme.logo', logo),
-    ...(dark !== undefined && { dark: readPicture('theme.logo_dark', dark) }),
-  }
+function logoOf({ logo, logo_dark }: Configuration['theme'], problems: string[]): Logo | undefined {
+  const read = (key: string, file: string | undefined): Picture | undefined =>
+    file === undefined ? undefined : noting(problems, () => readPicture(key, file))
+  const light = read('theme.logo', logo)
+  const dark = read('theme.logo_dark', logo_dark)
+  if (logo === undefined && logo_dark !== undefined) problems.push('theme.logo_dark: needs theme.logo.')
+  return light && { light, ...(dark && { dark }) }
 }
 
 /** What a file is, and how it begins. */
@@ -58,7 +58,7 @@ const pictures: Readonly<Record<string, readonly [type: Picture['contentType'], 
 function readPicture(key: string, file: string): Picture {
   const [contentType, begins] = pictures[extname(file).toLowerCase()] ?? []
   if (contentType === undefined || begins === undefined) {
-    throw new WrongConfiguration(`${key}: must be an .svg, .png or .webp file.`)
+    throw new WrongConfiguration(`${key}: ${file} must be an .svg, .png or .webp file.`)
   }
   const bytes = readFileOf(file)
   if (bytes.length > pictureBytesAtMost) {
@@ -84,18 +84,22 @@ const writtenLanguage = z.strictObject({
   scopes: z.record(z.string(), z.string().min(1).max(200)).optional(),
 })
 
-function readLanguage(file: string): WrittenLanguage {
-  const parsed = writtenLanguage.safeParse(readJsonFile(file))
+function readLanguage(file: string, problems: string[]): WrittenLanguage | undefined {
+  const read = noting(problems, () => readJsonFile(file))
+  if (read === undefined) return undefined
+  const parsed = writtenLanguage.safeParse(read)
   if (parsed.success) {
     const { language, name, direction, texts, scopes } = parsed.data
     return {
       language,
+      source: file,
       ...(name !== undefined && { name }),
       ...(direction && { direction }),
       ...(texts && { texts }),
       ...(scopes && { scopes }),
     }
   }
-  const lines = parsed.error.issues.map(({ path, message }) => `  ${[...path, message].join(': ')}`)
-  throw new WrongConfiguration(`${file} is not a language file:\n${lines.join('\n')}`)
+  for (const { path, message } of parsed.error.issues)
+    problems.push([file, path.join('.'), message].filter(Boolean).join(': '))
+  return undefined
 }

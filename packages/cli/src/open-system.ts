@@ -6,7 +6,6 @@ import {
   type AddClaims,
   type CountersignServer,
   createServer,
-  isLoopback,
   type Log,
   type MailTransport,
   type Observer,
@@ -17,7 +16,6 @@ import {
 } from '@countersign/server'
 import type { Store, StoreOptions, StoreUnavailable } from '@countersign/store'
 import type { Configuration } from './configuration.ts'
-import { WrongConfiguration } from './configuration-problems.ts'
 import { hostedPagesOf } from './hosted-pages.ts'
 import { createPasswordSeal, openJournal, withJournal } from './journal-file.ts'
 import { type FoundMasterKey, missingMasterKey } from './master-key.ts'
@@ -62,7 +60,6 @@ export interface SystemOptions {
 export async function openSystem(options: SystemOptions): Promise<System> {
   const { configuration, folder, master, log, onRefresh, observer } = options
   const issuer = configuration.issuer ?? `http://127.0.0.1:${options.port ?? configuration.port}`
-  refuseInsecure(configuration, issuer)
   const pages = hostedPagesOf(configuration)
   const onLost = options.onLost && { onLost: options.onLost }
   const opened = await openStore(configuration, { ...storeOptions(master.key), ...onLost, folder })
@@ -157,21 +154,6 @@ async function connectionsOf({ connections }: Configuration): Promise<readonly C
 async function mailOf(configuration: Configuration): Promise<MailTransport | undefined> {
   const { smtp_url: url, mail_from: address, application_name: name } = configuration
   return url === undefined || address === undefined ? undefined : openSmtp({ url, from: { name, address } })
-}
-
-/** Off loopback, tokens and passwords would cross the network in the clear. */
-function refuseInsecure({ host, trusted_proxies }: Configuration, issuer: string): void {
-  const { protocol, hostname } = new URL(issuer)
-  const issuerIsLocal = isLoopback(hostname.replace(/^\[|\]$/g, '')) || hostname === 'localhost'
-  if (protocol === 'http:' && !issuerIsLocal) {
-    throw new WrongConfiguration('The issuer must be an https: URL, unless it is on loopback.')
-  }
-  const hostIsLocal = isLoopback(host) || host === 'localhost'
-  if (!hostIsLocal && trusted_proxies.length === 0) {
-    throw new WrongConfiguration(
-      'Plain HTTP is refused off loopback. Listen on 127.0.0.1, or name the TLS proxy in front in trusted_proxies.',
-    )
-  }
 }
 
 function storeOptions(master: MasterKey): StoreOptions {

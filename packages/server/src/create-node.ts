@@ -23,7 +23,7 @@ import { tellChangedClaims } from './claims/tell-changed-claims.ts'
 import { checkApis } from './clients/check-apis.ts'
 import { createClientDirectory } from './clients/client-directory.ts'
 import { createClientKeys } from './clients/client-keys.ts'
-import { declareClients, switchOffUndeclared } from './clients/declare-clients.ts'
+import { checkClients, declareClients, switchOffUndeclared } from './clients/declare-clients.ts'
 import { createMetadataClients } from './clients/registration/metadata-clients.ts'
 import { createConnectionBook } from './connections/connection-book.ts'
 import { createVault } from './connections/vault.ts'
@@ -51,6 +51,8 @@ import type { Observer } from './observation/observer.ts'
 import { createOutbound, type Outbound } from './outbound/outbound.ts'
 import { createLanguages, type Languages } from './pages/language/languages.ts'
 import { createSite, type Site } from './pages/site.ts'
+import { stylesheet } from './pages/stylesheet.ts'
+import { defaultTheme } from './pages/theme.ts'
 import { createLoginLimits } from './passwords/login-limits.ts'
 import { createPasswordHasher, type PasswordHasher } from './passwords/password-hasher.ts'
 import { usesPasswords } from './passwords/use-of-passwords.ts'
@@ -59,7 +61,7 @@ import { routes } from './routes.ts'
 import type { JudgeRefresh, RefreshEvent, ServerConfig } from './services.ts'
 import { createCookies } from './sign-in/cookies.ts'
 import { createTurns } from './sign-in/turns.ts'
-import { WrongDeclaration } from './wrong-declaration.ts'
+import { judgeAll, WrongDeclaration } from './wrong-declaration.ts'
 
 export interface NodeOptions {
   readonly config: ServerConfig
@@ -118,15 +120,14 @@ export async function createNode(options: NodeOptions): Promise<ServerNode> {
   const told = tellOfMails(tellChangedClaims(nameHiddenLogins(observed, pairwiseKey), claims), () => mails?.wake())
   const store = mailer ? mailOfEvents(told, mailer) : told
   const { issuer } = config
-  checkIssuer(issuer)
-  checkApis(config, options.clients)
+  const languages = judgeDeclarations(options)
   await declareClients(store, options.clients)
   const switchedOff = options.clientsAreComplete ? await switchOffUndeclared(store, options.clients) : []
   const policy = await fittingPolicy(store, config, options.clients)
   const counters = (options.shareCounters ?? (own => own))(createMemoryCounters(clock))
-  const languages = createLanguages(config.languages)
-  if (languages.missing.length > 0) {
-    log.warn({ texts: languages.missing.slice(0, 50) }, `${languages.missing.length} texts of the pages stay English`)
+  for (const { tag, missing } of languages.unfinished) {
+    const texts = `${missing.length} texts of the pages stay English in the language ${tag}`
+    log.warn({ language: tag, count: missing.length, first: missing.slice(0, 3) }, texts)
   }
   const outbound = options.outbound ?? createOutbound({ allowsLoopback: isLocalIssuer(issuer) })
   const services: HostedServices = {
@@ -214,6 +215,18 @@ function connectionServices(
     connections: createConnectionBook({ connections, issuer, key: deriveKey(master, 'connection sign-in 1'), random }),
     vault: createVault(deriveKey(master, 'vault 1'), random),
   }
+}
+
+/** All that is declared, before anything of it is written. What is wrong is said together. */
+function judgeDeclarations({ config, clients }: NodeOptions): Languages {
+  const [languages] = judgeAll(
+    () => createLanguages(config.languages),
+    () => config.theme && stylesheet({ ...defaultTheme, ...config.theme }),
+    () => checkIssuer(config.issuer),
+    () => checkClients(clients),
+    () => checkApis(config, clients),
+  )
+  return languages
 }
 
 /** Every token names the issuer to the letter, and cookies are only as safe as its scheme. */

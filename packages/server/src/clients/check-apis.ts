@@ -11,30 +11,34 @@ export function checkApis(config: ServerConfig, clients: readonly Client[]): voi
     ...(registration?.audiences ?? []),
   ])
   const named = [...apiLifetimes.keys(), ...opaqueApis, ...sharedSecretApis, ...apiClaims.keys()]
-  const wrong = named.find(audience => !reached.has(audience))
-  if (wrong !== undefined) {
-    throw new WrongDeclaration(
-      `No client has the audience '${wrong}', so what is set for it (access_token_seconds, access_token_format, access_token_algorithm, claims) would count for nothing.`,
-    )
-  }
-  checkSharedSecretApis(config, clients)
+  const unreached = [...new Set(named)].filter(audience => !reached.has(audience))
+  const faults = [
+    ...unreached.map(
+      audience =>
+        `No client has the audience '${audience}', so what is set for it (access_token_seconds, access_token_format, access_token_algorithm, claims) would count for nothing.`,
+    ),
+    ...faultsOfSharedSecrets(config, clients),
+  ]
+  if (faults.length > 0) throw new WrongDeclaration(...faults)
 }
 
 /** Of a token for two APIs only our own key can convince both, and the one that shares a secret would refuse it. */
-function checkSharedSecretApis(
+function faultsOfSharedSecrets(
   { issuer, sharedSecretApis = new Set(), registration }: ServerConfig,
   clients: readonly Client[],
-): void {
-  if (sharedSecretApis.has(issuer)) throw new WrongDeclaration('The issuer shares no secret with itself.')
+): readonly string[] {
   const lists = [
     ...clients.map(({ id, audiences }) => ({ who: `The client '${id}'`, audiences })),
     { who: 'A client that registers itself', audiences: registration?.audiences ?? [] },
   ]
-  for (const { who, audiences } of lists) {
-    const shared = audiences.find(audience => sharedSecretApis.has(audience))
-    if (shared === undefined || audiences.length === 1) continue
-    throw new WrongDeclaration(
-      `${who} has the audience '${shared}', whose access tokens are signed with a secret of its own (HS256), and so can have no other one.`,
-    )
-  }
+  return [
+    ...(sharedSecretApis.has(issuer) ? ['The issuer shares no secret with itself.'] : []),
+    ...lists.flatMap(({ who, audiences }) => {
+      const shared = audiences.find(audience => sharedSecretApis.has(audience))
+      if (shared === undefined || audiences.length === 1) return []
+      return [
+        `${who} has the audience '${shared}', whose access tokens are signed with a secret of its own (HS256), and so can have no other one.`,
+      ]
+    }),
+  ]
 }

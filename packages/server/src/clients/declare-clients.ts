@@ -10,19 +10,26 @@ const triesAtMost = 10
  * long must entries of the feed be kept.
  */
 export async function declareClients(store: Store, declared: readonly Client[]): Promise<void> {
-  for (const client of declared) checkDeclaration(client)
-  const ids = declared.map(client => client.id)
-  const twice = ids.find((id, index) => ids.indexOf(id) !== index)
-  if (twice !== undefined) throw new WrongDeclaration(`Two clients have the id '${twice}'.`)
+  checkClients(declared)
   // First: no node may give a longer token than entries of the feed are kept for.
   const longest = Math.max(0, ...declared.map(client => client.lifetimes.accessTokenSeconds))
   await again(() => raiseLongestLifetime(store, longest))
   for (const client of declared) await again(() => declareOne(store, client))
 }
 
-function checkDeclaration(client: Client): void {
-  const wrong = contradictionsOf(client).find(({ isUnsafe }) => isUnsafe)
-  if (wrong !== undefined) throw new WrongDeclaration(`The client '${client.id}': ${wrong.key} ${wrong.says}.`)
+/** Throws `WrongDeclaration` with what is unsafe about any of them. */
+export function checkClients(declared: readonly Client[]): void {
+  const ids = declared.map(client => client.id)
+  const twice = new Set(ids.filter((id, index) => ids.indexOf(id) !== index))
+  const faults = [
+    ...declared.flatMap(client =>
+      contradictionsOf(client)
+        .filter(({ isUnsafe }) => isUnsafe)
+        .map(({ key, says }) => `The client '${client.id}': ${key} ${says}.`),
+    ),
+    ...[...twice].map(id => `Two clients have the id '${id}'.`),
+  ]
+  if (faults.length > 0) throw new WrongDeclaration(...faults)
 }
 
 /**

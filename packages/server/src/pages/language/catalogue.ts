@@ -1,4 +1,3 @@
-import { WrongDeclaration } from '../../wrong-declaration.ts'
 import type { EnglishTexts } from './english/english.ts'
 import { type HolesOf, holesOf, readSentence, type Sentence } from './sentence.ts'
 
@@ -23,57 +22,64 @@ export interface Messages {
   readonly [name: string]: string | Messages
 }
 
-/**
- * Lays a translation over the texts of another language, and reads the sentences. A message that English does not have, or one with other holes than the English one, is
- * a `WrongDeclaration` that names it. `missing`: messages that the translation leaves to the other language.
- */
-export function readTexts(
-  english: EnglishTexts,
-  translation: Messages,
-  below: Messages,
-): { readonly texts: Texts; readonly missing: readonly string[] } {
-  const missing: string[] = []
-  const messages = overlay(english, translation, below, '', missing)
-  return { texts: readAll(messages, english) as Texts, missing }
+/** A translation as it was read. */
+export interface ReadTexts {
+  readonly texts: Texts
+  /** Messages that the translation leaves to the other language. */
+  readonly missing: readonly string[]
+  /** What is wrong with it: a message that English does not have, or one with other holes than the English one. It counts as if it were missing. */
+  readonly faults: readonly string[]
 }
 
-function overlay(english: Messages, translation: Messages, below: Messages, path: string, missing: string[]): Messages {
+/** Lays a translation over the texts of another language, and reads the sentences. */
+export function readTexts(english: EnglishTexts, translation: Messages, below: Messages): ReadTexts {
+  const notes: Notes = { missing: [], faults: [] }
+  const messages = overlay(english, translation, below, '', notes)
+  return { texts: readAll(messages, english) as Texts, ...notes }
+}
+
+interface Notes {
+  readonly missing: string[]
+  readonly faults: string[]
+}
+
+function overlay(english: Messages, translation: Messages, below: Messages, path: string, notes: Notes): Messages {
   for (const name of Object.keys(translation)) {
-    if (!Object.hasOwn(english, name)) throw new WrongDeclaration(`There is no message '${path}${name}'.`)
+    if (!Object.hasOwn(english, name)) notes.faults.push(`There is no message '${path}${name}'.`)
   }
   return Object.fromEntries(
     Object.entries(english).map(([name, original]) => {
       const own = Object.hasOwn(translation, name) ? translation[name] : undefined
       const other = below[name]
       if (typeof original !== 'string') {
-        if (typeof own === 'string') throw new WrongDeclaration(`'${path}${name}' is not one message, but several.`)
+        const isOne = typeof own === 'string'
+        if (isOne) notes.faults.push(`'${path}${name}' is not one message, but several.`)
         const rest = typeof other === 'object' ? other : original
-        return [name, overlay(original, own ?? {}, rest, `${path}${name}.`, missing)]
+        return [name, overlay(original, isOne ? {} : (own ?? {}), rest, `${path}${name}.`, notes)]
       }
-      if (own === undefined) missing.push(`${path}${name}`)
-      else checkHoles(original, own, `${path}${name}`)
-      return [name, own ?? other ?? original]
+      if (own === undefined) notes.missing.push(`${path}${name}`)
+      const fault = own === undefined ? undefined : faultOf(original, own, `${path}${name}`)
+      if (fault !== undefined) notes.faults.push(fault)
+      return [name, (fault === undefined ? own : undefined) ?? other ?? original]
     }),
   )
 }
 
-function checkHoles(original: string, own: string | Messages, path: string): void {
-  if (typeof own !== 'string' || own.trim() === '') throw new WrongDeclaration(`The message '${path}' must be a text.`)
+function faultOf(original: string, own: string | Messages, path: string): string | undefined {
+  if (typeof own !== 'string' || own.trim() === '') return `The message '${path}' must be a text.`
   const [wanted, found] = [holesIn(original), holesIn(own)]
-  if (wanted !== found) {
-    throw new WrongDeclaration(
-      `The message '${path}' has ${found || 'no holes'}, and must have ${wanted || 'none'}, as in '${original}'.`,
-    )
-  }
+  if (typeof found !== 'string') return `The message '${path}': ${found.fault}`
+  if (wanted === found) return undefined
+  return `The message '${path}' has ${found || 'no holes'}, and must have ${wanted || 'none'}, as in '${original}'.`
 }
 
-function holesIn(text: string): string {
+function holesIn(text: string): string | { readonly fault: string } {
   try {
     return holesOf(readSentence(text))
       .map(hole => `{${hole}}`)
       .join(', ')
   } catch (error) {
-    throw new WrongDeclaration(error instanceof Error ? error.message : 'A text cannot be read.')
+    return { fault: error instanceof Error ? error.message : 'it cannot be read.' }
   }
 }
 

@@ -3,7 +3,7 @@ import { createLanguages, type LanguagesOptions } from './languages.ts'
 import { fillText, type Sentence } from './sentence.ts'
 
 test('a language can be added by its texts; what they leave out is English, and told', () => {
-  const { all, missing, byTag } = createLanguages({
+  const { all, unfinished, byTag } = createLanguages({
     written: [
       { language: 'fr', texts: { signIn: { title: 'Connexion', toContinue: 'pour continuer vers {application}' } } },
     ],
@@ -16,16 +16,17 @@ test('a language can be added by its texts; what they leave out is English, and 
     'pour continuer vers X',
   )
   expect(french?.texts.signIn.submit).toBe('Sign in')
-  expect(missing).toContain('fr: signIn.submit')
-  expect(missing).not.toContain('fr: signIn.title')
+  expect(unfinished.map(({ tag }) => tag)).toEqual(['fr'])
+  expect(unfinished[0]?.missing).toContain('signIn.submit')
+  expect(unfinished[0]?.missing).not.toContain('signIn.title')
 })
 
 test('single words of a language that there is can be changed, and nothing is told of the others', () => {
-  const { first, missing } = createLanguages({
+  const { first, unfinished } = createLanguages({
     written: [{ language: 'en-GB', name: 'British', texts: { signIn: { title: 'Log in' } } }],
   })
   expect([first.name, first.texts.signIn.title, first.texts.signIn.submit]).toEqual(['British', 'Log in', 'Sign in'])
-  expect(missing).toEqual([])
+  expect(unfinished).toEqual([])
 })
 
 test('the operator says which languages are offered, and which comes first', () => {
@@ -60,6 +61,26 @@ const wrong: readonly (readonly [options: LanguagesOptions, says: string])[] = [
 
 test.each(wrong)('%j is refused, and the message says what is wrong', (options, says) => {
   expect(() => createLanguages(options)).toThrow(says)
+})
+
+test('all that is wrong is said at once, each with the file where it stands', () => {
+  const written = [
+    { language: 'fr', source: '/etc/fr.json', texts: { signIn: { title: '', titel: 'x' } } },
+    { language: 'f', source: '/etc/f.json' },
+    { language: 'eo', texts: { signIn: { toContinue: 'al {app}' } } },
+  ]
+  expect(() => createLanguages({ written, offered: ['fr', 'fa', 'de'] })).toThrow(
+    expect.objectContaining({
+      faults: [
+        expect.stringMatching("^/etc/f.json: 'f' is no language tag"),
+        "/etc/fr.json: There is no message 'signIn.titel'.",
+        "/etc/fr.json: The message 'signIn.title' must be a text.",
+        expect.stringMatching("^Language 'eo': The message 'signIn.toContinue' has {app}"),
+        expect.stringMatching("^There is no language 'fa'"),
+        expect.stringMatching("^There is no language 'de'"),
+      ],
+    }),
+  )
 })
 
 test('a text that names what every object has is no message', () => {

@@ -16,6 +16,8 @@ export interface WrittenLanguage {
   readonly texts?: Messages
   /** What scopes mean, in words for the users who are asked to allow them; by the scope. */
   readonly scopes?: Readonly<Record<string, string>>
+  /** Where it is written, for whoever has to mend it: a file. */
+  readonly source?: string
 }
 
 /** The languages that pages can be shown in. */
@@ -25,7 +27,13 @@ export interface Languages {
   /** For those whose wishes are not known, or cannot be met. */
   readonly first: Language
   byTag(tag: string): Language | undefined
-  /** Messages that a language leaves to English, as `fr: signIn.title`. */
+  readonly unfinished: readonly UnfinishedLanguage[]
+}
+
+/** A language that leaves messages to English. */
+export interface UnfinishedLanguage {
+  readonly tag: string
+  /** As `signIn.title`. */
   readonly missing: readonly string[]
 }
 
@@ -35,54 +43,59 @@ export interface LanguagesOptions {
   readonly offered?: readonly string[]
 }
 
-/** English and Arabic, and what the operator has written. What cannot be used is a `WrongDeclaration`. */
+/** English and Arabic, and what the operator has written. What cannot be used is a `WrongDeclaration`, with all that is wrong. */
 export function createLanguages({ written = [], offered }: LanguagesOptions = {}): Languages {
-  const missing: string[] = []
+  const faults: string[] = []
+  const unfinished: UnfinishedLanguage[] = []
   const own = [english, arabic].map(language => ({ ...language, texts: language.texts as Messages }))
-  const tags = [...own.map(({ language }) => language), ...written.map(({ language }) => canonicalTag(language))]
-  const known = [...new Set(tags)].map(tag => {
+  const layers = layersOf(written, faults)
+  const known = [...new Set([...own.map(({ language }) => language), ...layers.keys()])].map(tag => {
     const builtIn = own.find(({ language }) => language === tag)
-    const layers = written.filter(({ language }) => canonicalTag(language) === tag)
-    if (layers.length > 1) throw new WrongDeclaration(`The language '${tag}' is written twice.`)
-    const below = builtIn?.texts ?? english.texts
-    const read = readLanguage(tag, layers[0]?.texts ?? {}, below)
-    if (builtIn === undefined) missing.push(...read.missing.map(name => `${tag}: ${name}`))
-    const { name, direction } = { ...guessed(tag), ...builtIn, ...withoutUndefined(layers[0]) }
-    return { tag, name, direction, texts: read.texts, scopes: layers[0]?.scopes ?? {} }
+    const layer = layers.get(tag)
+    const read = readTexts(english.texts, layer?.texts ?? {}, builtIn?.texts ?? english.texts)
+    faults.push(...read.faults.map(fault => `${layer?.source ?? `Language '${tag}'`}: ${fault}`))
+    if (builtIn === undefined && read.missing.length > 0) unfinished.push({ tag, missing: read.missing })
+    const { name, direction } = { ...guessed(tag), ...builtIn, ...withoutUndefined(layer) }
+    return { tag, name, direction, texts: read.texts, scopes: layer?.scopes ?? {} }
   })
-  const all = offered === undefined ? known : offered.map(tag => offeredOf(known, tag))
+  const all = offered === undefined ? known : offeredOf(known, offered, faults)
   const [first] = all
+  if (faults.length > 0) throw new WrongDeclaration(...faults)
   if (first === undefined) throw new WrongDeclaration('At least one language must be offered.')
-  return { all, first, missing, byTag: tag => all.find(language => language.tag === tag) }
+  return { all, first, unfinished, byTag: tag => all.find(language => language.tag === tag) }
 }
 
-function readLanguage(tag: string, own: Messages, below: Messages): ReturnType<typeof readTexts> {
-  try {
-    return readTexts(english.texts, own, below)
-  } catch (error) {
-    if (error instanceof WrongDeclaration) throw new WrongDeclaration(`Language '${tag}': ${error.message}`)
-    throw error
+/** What is written, by its language. */
+function layersOf(written: readonly WrittenLanguage[], faults: string[]): ReadonlyMap<string, WrittenLanguage> {
+  const layers = new Map<string, WrittenLanguage>()
+  for (const layer of written) {
+    const place = layer.source === undefined ? '' : `${layer.source}: `
+    const tag = canonicalTag(layer.language)
+    if (tag === undefined) faults.push(`${place}'${layer.language}' is no language tag (BCP 47). ${tagsLookLike}`)
+    else if (layers.has(tag)) faults.push(`${place}The language '${tag}' is written twice.`)
+    else layers.set(tag, layer)
   }
+  return layers
 }
 
-function offeredOf(known: readonly Language[], tag: string): Language {
-  const language = known.find(one => one.tag === canonicalTag(tag))
-  if (language === undefined) {
-    throw new WrongDeclaration(
-      `There is no language '${tag}'. There are ${known.map(one => one.tag).join(', ')}; more can be added by a file.`,
-    )
-  }
-  return language
+const tagsLookLike = "It should look like 'fr' or 'pt-BR'."
+
+function offeredOf(known: readonly Language[], tags: readonly string[], faults: string[]): readonly Language[] {
+  return tags.flatMap(tag => {
+    const language = known.find(one => one.tag === canonicalTag(tag))
+    if (language !== undefined) return [language]
+    const names = known.map(one => one.tag).join(', ')
+    faults.push(`There is no language '${tag}'. There are ${names}; more can be added by a file.`)
+    return []
+  })
 }
 
-function canonicalTag(tag: string): string {
+function canonicalTag(tag: string): string | undefined {
   try {
-    const [canonical] = Intl.getCanonicalLocales(tag)
-    if (canonical !== undefined) return canonical
+    return Intl.getCanonicalLocales(tag)[0]
   } catch {
-    // Told below.
+    return undefined
   }
-  throw new WrongDeclaration(`'${tag}' is no language tag (BCP 47). It should look like 'fr' or 'pt-BR'.`)
 }
 
 function guessed(tag: string): { name: string; direction: 'ltr' | 'rtl' } {
