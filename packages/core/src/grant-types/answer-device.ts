@@ -50,9 +50,7 @@ export function approveDevice(answer: DeviceAnswer): { readonly change: Change }
   if (claimed.refused) return claimed
   if (client.disabled) return refuse('user_code_invalid')
   const asked = { scopes: row.scope.split(' ').filter(Boolean), audiences: row.audiences }
-  const allowed = needsGrant(client)
-    ? allowGrant({ ...answer, now, userId: user.id, asked, sessionId: session.id })
-    : undefined
+  const allowed = needsGrant(client) ? allowGrant({ ...answer, now, user, asked, sessionId: session.id }) : undefined
   const epochs = currentEpochs({ issuer, user, client, grant: allowed?.grant })
   const approved: DeviceCode = { ...claimed.row, state: 'approved', sessionId: session.id, epochs }
   const record: AuditRecord = {
@@ -65,7 +63,7 @@ export function approveDevice(answer: DeviceAnswer): { readonly change: Change }
     ...personalOf(answer.device),
   }
   const change = { ...plain(approved, now, true), audit: allowed ? [record, allowed.audit] : [record] }
-  return { change: allowed ? { ...change, writes: [...change.writes, allowed.write] } : change }
+  return { change: allowed ? { ...change, writes: [...change.writes, ...allowed.writes] } : change }
 }
 
 function plain(row: DeviceCode, time: number, durable: boolean): Change {

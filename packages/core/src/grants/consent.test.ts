@@ -58,11 +58,14 @@ describe('the user is asked', () => {
 
 describe('what was allowed', () => {
   const allow = (before: typeof grant | undefined, asked = { scopes: ['files'], audiences: ['https://b.example'] }) =>
-    allowGrant({ now: sampleTime + 1, userId: sampleUser().id, client, grant: before, asked, device: sampleDevice })
+    allowGrant({ now: sampleTime + 1, user: sampleUser(), client, grant: before, asked, device: sampleDevice })
 
-  test('is a new row at the first time, audited', () => {
-    const { grant: made, write, audit } = allow(undefined)
-    expect(write).toEqual({ table: 'grant', row: made })
+  test('is a new row at the first time, audited, with that of the user: nothing is allowed beside what takes all back', () => {
+    const { grant: made, writes, audit } = allow(undefined)
+    expect(writes).toEqual([
+      { table: 'grant', row: made },
+      { table: 'user', row: sampleUser() },
+    ])
     expect(made).toMatchObject({ scopes: ['files'], epoch: 1, version: 0, createdAt: sampleTime + 1 })
     expect(audit).toMatchObject({ event: 'grant.allowed', clientId: client.id, facts: { scope: 'files' } })
   })

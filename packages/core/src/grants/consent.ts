@@ -4,6 +4,7 @@ import { type Client, isPublic } from '../clients/client.ts'
 import type { Instant } from '../ids.ts'
 import { personalOf } from '../sessions/end-sessions.ts'
 import type { Device } from '../sessions/session.ts'
+import type { User } from '../users/user.ts'
 import type { Grant } from './grant.ts'
 
 /** What a client asks a user for. */
@@ -54,22 +55,22 @@ function identityIsAssured(client: Client, redirectUri: string): boolean {
 
 /**
  * The grant once the user has allowed what is asked: added to what stands, or in the place of what was withdrawn. Its epoch stays: what the user
- * allowed before is worth no less.
+ * allowed before is worth no less. The user's row is written too: what takes everything back lists what stands, and nothing may be allowed beside it.
  */
 export function allowGrant(request: {
   now: Instant
-  userId: string
+  user: User
   client: Client
   grant: Grant | undefined
   asked: Asked
   device: Device
   /** The session in which they said so, if it was one of the hosted pages. */
   sessionId?: string
-}): { grant: Grant; write: Write; audit: AuditRecord } {
-  const { now, userId, client, grant: before, asked } = request
+}): { grant: Grant; writes: readonly Write[]; audit: AuditRecord } {
+  const { now, user, client, grant: before, asked } = request
   const standing = before?.withdrawnAt === null ? before : undefined
   const grant: Grant = {
-    userId,
+    userId: user.id,
     clientId: client.id,
     scopes: union(standing?.scopes, asked.scopes),
     audiences: union(standing?.audiences, asked.audiences),
@@ -82,13 +83,17 @@ export function allowGrant(request: {
   const audit: AuditRecord = {
     event: 'grant.allowed',
     time: now,
-    userId,
+    userId: user.id,
     clientId: client.id,
     ...(request.sessionId !== undefined && { sessionId: request.sessionId }),
     facts: { scope: asked.scopes.join(' '), implied: client.consent === 'implied' },
     ...personalOf(request.device),
   }
-  return { grant, write: { table: 'grant', row: grant }, audit }
+  const writes: Write[] = [
+    { table: 'grant', row: grant },
+    { table: 'user', row: user },
+  ]
+  return { grant, writes, audit }
 }
 
 function union(some: readonly string[] = [], more: readonly string[]): readonly string[] {

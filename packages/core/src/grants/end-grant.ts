@@ -2,6 +2,7 @@ import { grantEntryId } from '@countersign/protocol'
 import type { AuditRecord } from '../audit/audit.ts'
 import type { Change, Write } from '../change.ts'
 import type { Client } from '../clients/client.ts'
+import type { Instant } from '../ids.ts'
 import { epochEntry } from '../revocation/entries.ts'
 import { type Actor, endLogin, personalOf } from '../sessions/end-sessions.ts'
 import type { EndReason, Family, Session } from '../sessions/session.ts'
@@ -36,6 +37,28 @@ export function withdrawGrant(end: GrantEnd & { readonly user: User }): Change {
   const { change } = endGrant(end, withdrawn, 'grant_withdrawn', 'grant.withdrawn')
   const guard: Write[] = tellsUserId(client) ? [] : [{ table: 'user', row: user }]
   return { ...change, writes: [...change.writes, ...guard] }
+}
+
+/**
+ * All that a user has allowed anybody, taken back by a change that ends all their sessions too: no login is left that would have to be named. Whoever allows writes the
+ * user's row (`allowGrant`), as such a change does, so that nothing is allowed beside it.
+ */
+export function withdrawGrants(
+  grants: readonly Grant[],
+  now: Instant,
+  { by, device }: Actor,
+): Pick<Change, 'writes' | 'audit'> {
+  return {
+    writes: grants.map(grant => ({ table: 'grant', row: { ...grant, withdrawnAt: now, epoch: grant.epoch + 1 } })),
+    audit: grants.map(({ userId, clientId }) => ({
+      event: 'grant.withdrawn',
+      time: now,
+      userId,
+      clientId,
+      facts: { reason: 'grant_withdrawn', logins: 0, ...(by && { by }) },
+      ...personalOf(device),
+    })),
+  }
 }
 
 /** A new authorization takes the place of the ones before ("one live authorization per user"): `grant` is what it is made under. */

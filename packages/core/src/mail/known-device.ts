@@ -28,6 +28,11 @@ export function rememberDevice(hash: string, now: Instant, before: KnownDevice |
   return { hash, expiresAt, version: before?.version ?? 0 }
 }
 
+/** The row that knows it no more. */
+export function forgetDevice(device: KnownDevice, now: Instant): KnownDevice {
+  return { ...device, expiresAt: now }
+}
+
 /** Rows are found until they are swept. */
 export function isKnown(device: KnownDevice | undefined, now: Instant): boolean {
   return device !== undefined && device.expiresAt > now

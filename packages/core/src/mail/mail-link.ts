@@ -60,10 +60,15 @@ export function judgeMailLink(
   purpose: MailLinkPurpose,
   { now, user }: { readonly now: Instant; readonly user: User | undefined },
 ): User | Refusal {
-  const isOver = link.purpose !== purpose || link.usedAt !== null || now >= link.expiresAt
+  const isOver = link.purpose !== purpose || now >= link.expiresAt
   if (isOver || user === undefined || user.id !== link.userId || !mayUse(user)) return refuse('mail_link_invalid')
   if (user.email === null || addressHash(user.email) !== link.addressHash) return refuse('mail_link_invalid')
-  return purpose === 'reset_password' && link.epoch < user.epoch ? refuse('mail_link_invalid') : user
+  return linkIsSpent(link, user) ? refuse('mail_link_invalid') : user
+}
+
+/** Used, or outlived: time does not come into it. Such a link is never made good again, by a later attempt to send it neither. */
+export function linkIsSpent({ purpose, usedAt, epoch }: MailLink, user: User): boolean {
+  return usedAt !== null || (purpose === 'reset_password' && epoch < user.epoch)
 }
 
 /** Used up: one conditional write, of which one commits. It is kept as long as it would have been good. */

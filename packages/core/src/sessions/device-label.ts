@@ -106,11 +106,12 @@ function firstProduct(text: string): string | undefined {
   return name === undefined || name === 'Mozilla' ? undefined : readableName(name)
 }
 
+/** Without dots: mail programs make links of what looks like an address, and this stands in mails of ours. */
 function readableName(name: string): string {
   return (
     name
-      .replace(/%20|_/g, ' ')
-      .replace(/[^A-Za-z0-9 .-]/g, '')
+      .replace(/%20|[_.]/g, ' ')
+      .replace(/[^A-Za-z0-9 -]/g, '')
       .slice(0, 20)
       .trim() || 'App'
   )

@@ -52,6 +52,14 @@ export interface ToldPerson {
   readonly profile: Profile
 }
 
+/** Names of connections that begin so are back ends' own: what they know their users by. Nobody signs in with one on a page. */
+export const backEndConnectionPrefix = 'trusted:'
+
+/** Whether it is by this identity that a trusted back end knows the user. */
+export function isOfBackEnd({ connection }: Pick<Identity, 'connection'>): boolean {
+  return connection.startsWith(backEndConnectionPrefix)
+}
+
 /** An identity as it begins. */
 export function newIdentity(
   made: Pick<Identity, 'connection' | 'subject' | 'userId' | 'linkedAt'> & Partial<Identity>,

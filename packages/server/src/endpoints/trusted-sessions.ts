@@ -1,4 +1,5 @@
 import {
+  backEndConnectionPrefix,
   type Client,
   endSession,
   grantScope,
@@ -92,7 +93,7 @@ async function findOrCreate(
     const found = await services.store.loadUser(wanted.id)
     return found.user ? { ...found, user: found.user } : refuse('user_unknown')
   }
-  const identity = { connection: `trusted:${callerId}`, subject: wanted.external_id }
+  const identity = { connection: `${backEndConnectionPrefix}${callerId}`, subject: wanted.external_id }
   const known = await services.store.loadUserByIdentity(identity.connection, identity.subject)
   if (known.user) return { ...known, user: known.user }
   const created = await createUser(services, { email: wanted.email, name: wanted.name, identity }, undefined)

@@ -1,11 +1,24 @@
-import { addressHash, hashCode, newMailLink, useMailLink } from '@countersign/core'
+import {
+  type Actor,
+  type Device,
+  forgetDevice,
+  type Session,
+  type SessionOnlySnapshot,
+  throwOthersOut,
+  type User,
+  useMailLink,
+  type Write,
+} from '@countersign/core'
 import { isRefusal, refuse } from '@countersign/protocol'
 import { seeOther } from '../http/answers.ts'
 import type { Endpoint, HttpAnswer, HttpRequest } from '../http/message.ts'
 import { readPageForm, readParameters } from '../http/read-form.ts'
 import { type FoundLink, linkPaths } from '../mail/links.ts'
+import { hashOfDevice } from '../mail/mail-of-events.ts'
+import type { Mailer } from '../mail/mailer.ts'
 import { notMeDonePage, notMePage } from '../pages/mail-pages.ts'
 import { usesPasswords } from '../passwords/use-of-passwords.ts'
+import { addedAccess } from '../sign-in/added-access.ts'
 import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
 import { endUserSessions } from '../sign-in/end-user-sessions.ts'
@@ -13,7 +26,7 @@ import type { HostedServices } from './hosted-services.ts'
 import { findKeptLink, linkIsOver, takeToken } from './link-pages.ts'
 import { page, pageOfRefusal, problemPage } from './page-answers.ts'
 
-const tokenBytes = 32
+const path = linkPaths.not_me
 
 /** `GET /not-me`: a page with one button. It does nothing by itself: a scanner of mails would sign everybody out. */
 export function showNotMe(services: HostedServices): Endpoint {
@@ -22,7 +35,8 @@ export function showNotMe(services: HostedServices): Endpoint {
     if (onward !== undefined) return onward
     const query = readParameters(http.query)
     if (!isRefusal(query) && query.get('done') === 'ended') {
-      return page(200, notMeDonePage(services.site, { signInUrl: '/sign-in' }))
+      const way = usesPasswords(services.config) ? {} : { signInUrl: '/sign-in' }
+      return page(200, notMeDonePage(services.site, way))
     }
     const found = await findKeptLink(services, http, 'not_me')
     return isRefusal(found) ? linkIsOver(services, found) : notMeAnswer(services, http, found)
@@ -30,61 +44,74 @@ export function showNotMe(services: HostedServices): Endpoint {
 }
 
 /**
- * `POST /not-me`: whoever signed in knows the password, so that session ends with all others, and the password is good for nothing any more. What follows is the page for a
- * new one, by a link of its own that no mail has carried. Where nobody signs in by password, the sessions end and that is all: what is kept of a password is not touched.
+ * `POST /not-me`: whoever signed in knows the password, so that session ends with all others, and neither the password nor anything that was added is good for anything
+ * any more. The new password is set by a mail of its own: a link that has been good for days, in a mail that says nothing of it, may have been passed on, and must not be
+ * worth the account. Where nobody signs in by password, what is kept of one is not touched.
  */
-export function submitNotMe(services: HostedServices): Endpoint {
+export function submitNotMe(services: HostedServices, mailer: Mailer): Endpoint {
   return async http => {
     const form = readPageForm(http)
     if (isRefusal(form)) return pageOfRefusal(services, form)
     if (!services.cookies.formIsOurs(http, form.get('csrf'))) return pageOfRefusal(services, refuse('csrf_refused'))
-    if (!usesPasswords(services.config)) return endAll(services, http)
-    const token = services.random(tokenBytes).toString('base64url')
     const outcome = await decideAndCommit(services, async () => {
       const found = await findKeptLink(services, http, 'not_me')
-      return isRefusal(found) ? found : { result: {}, change: await changeOf(services, http, found, token) }
+      return isRefusal(found) ? found : { result: {}, change: await changeOf(services, mailer, http, found) }
     })
     if (isRefusal(outcome)) return linkIsOver(services, outcome)
     const { cookies } = services
-    const setCookie = [cookies.keepLink('not_me', ''), cookies.keepLink('reset_password', token), cookies.end()]
-    return seeOther(`${linkPaths.reset_password}?done=ended`, { 'set-cookie': setCookie })
+    return seeOther(`${path}?done=ended`, { 'set-cookie': [cookies.keepLink('not_me', ''), cookies.end()] })
   }
 }
 
-async function endAll(services: HostedServices, http: HttpRequest): Promise<HttpAnswer> {
-  const outcome = await decideAndCommit(services, async () => {
-    const found = await findKeptLink(services, http, 'not_me')
-    if (isRefusal(found)) return found
-    const change = await endUserSessions(services, found, 'ended_by_user', { device: deviceOf(http), by: 'user' })
-    const used = { table: 'mailLink' as const, row: useMailLink(found.link, found.now) }
-    return { result: {}, change: { ...change, writes: [...change.writes, used] } }
+async function changeOf(services: HostedServices, mailer: Mailer, http: HttpRequest, found: FoundLink) {
+  const { now, user, link, email } = found
+  const device = deviceOf(http)
+  const actor = { device, by: 'user' } as const
+  const session = link.sessionId === null ? undefined : await services.store.loadSessionOnly(link.sessionId)
+  const byPassword = usesPasswords(services.config)
+  const thrownOut = await throwOut(services, found, session?.session, actor)
+  const change = await endUserSessions(services, found, 'ended_by_user', {
+    ...actor,
+    ...(byPassword && { user: { passwordHash: null }, event: 'user.password_changed' }),
   })
-  if (isRefusal(outcome)) return linkIsOver(services, outcome)
-  const { cookies } = services
-  return seeOther(`${linkPaths.not_me}?done=ended`, { 'set-cookie': [cookies.keepLink('not_me', ''), cookies.end()] })
+  const { language } = services.site
+  const content = { to: email, language: language.tag, time: now, device: device.label, ip: device.ip }
+  const writes: readonly Write[] = [
+    ...thrownOut.writes,
+    ...(session ? await forgetDeviceOf(services, user, session) : []),
+    { table: 'mailLink', row: useMailLink(link, now) },
+    ...(byPassword ? [mailer.toUser('reset_password', user, content)] : []),
+  ]
+  return { ...change, writes: [...change.writes, ...writes], audit: [...thrownOut.audit, ...change.audit] }
 }
 
-async function changeOf(services: HostedServices, http: HttpRequest, found: FoundLink, token: string) {
-  const { now, user, link, email } = found
-  const change = await endUserSessions(services, found, 'ended_by_user', {
-    device: deviceOf(http),
-    by: 'user',
-    user: { passwordHash: null },
-    event: 'user.password_changed',
-  })
-  const reset = newMailLink(
-    {
-      hash: hashCode(token),
-      purpose: 'reset_password',
-      addressHash: addressHash(email),
-      sessionId: null,
-      user: { ...user, epoch: user.epoch + 1 },
-      now,
-    },
-    undefined,
-  )
-  const links = [useMailLink(link, now), reset].map(row => ({ table: 'mailLink' as const, row }))
-  return { ...change, writes: [...change.writes, ...links] }
+/**
+ * What may have been added, all of it: a new password is a way in again. Where there are none, the ways in that were there before the session stay, and if there was none
+ * before, those that there are.
+ */
+async function throwOut(
+  services: HostedServices,
+  { now, user }: FoundLink,
+  session: Session | undefined,
+  actor: Actor & { readonly device: Device },
+) {
+  const added = await addedAccess(services, user)
+  const since = added.identities.filter(({ linkedAt }) => session !== undefined && linkedAt >= session.createdAt)
+  const isAnyLeft = since.length < added.identities.length
+  const ofThem = isAnyLeft ? since : []
+  const identities = usesPasswords(services.config) ? added.identities : ofThem
+  return throwOthersOut(user, { ...added, identities }, { ...actor, now })
+}
+
+/** Should the other come back, with a password that they have found out again, the user is told again. */
+async function forgetDeviceOf(
+  { store }: HostedServices,
+  user: User,
+  { session, now }: SessionOnlySnapshot,
+): Promise<readonly Write[]> {
+  const hash = hashOfDevice(user, session.device)
+  const known = hash === undefined ? undefined : (await store.loadShortLived('knownDevice', hash))?.row
+  return known === undefined ? [] : [{ table: 'knownDevice', row: forgetDevice(known, now) }]
 }
 
 async function notMeAnswer(services: HostedServices, http: HttpRequest, { link }: FoundLink): Promise<HttpAnswer> {

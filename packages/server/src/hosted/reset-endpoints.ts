@@ -7,6 +7,7 @@ import { type FoundLink, linkPaths } from '../mail/links.ts'
 import { resetDonePage, resetPage } from '../pages/mail-pages.ts'
 import { addressKey } from '../passwords/address-key.ts'
 import { passwordMinLength, passwordProblem } from '../passwords/password-policy.ts'
+import { addedAccess } from '../sign-in/added-access.ts'
 import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
 import { endUserSessions } from '../sign-in/end-user-sessions.ts'
@@ -59,7 +60,8 @@ export function submitReset(services: HostedServices): Endpoint {
 async function changeOf(services: HostedServices, http: HttpRequest, found: FoundLink, passwordHash: string) {
   const { now, user, link } = found
   const device = deviceOf(http)
-  const taken = takeAccountOver(user, await services.store.listIdentities(user.id), { now, device })
+  const added = await addedAccess(services, user)
+  const taken = takeAccountOver(user, added, { now, device, by: 'user' })
   const change = await endUserSessions(services, found, 'password_changed', {
     device,
     by: 'user',
@@ -76,13 +78,10 @@ async function changeOf(services: HostedServices, http: HttpRequest, found: Foun
 
 function resetAnswer(services: HostedServices, http: HttpRequest, found: FoundLink, problem?: Refusal): HttpAnswer {
   const { csrf, setCookie } = services.cookies.form(http)
-  const query = readParameters(http.query)
-  const isAfterEnd = !isRefusal(query) && query.get('done') === 'ended'
   const body = resetPage(services.site, {
     csrf,
     email: found.email,
     passwordMinLength,
-    isAfterEnd,
     ...(problem && { problem }),
   })
   return problemPage(problem, body, { setCookie })

@@ -1,3 +1,4 @@
+import { newIdentity } from '@countersign/core'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openSmtp } from '../mail/smtp-transport.ts'
 import { type Browser, browser } from '../testing/browser.ts'
@@ -98,13 +99,17 @@ test('who has to show once more who they are does so with a connection', async (
   expect((await page.get(on)).headers.location).toContain('code=')
 })
 
-test('"this was not me" ends every session and leaves the password that is kept; its mail speaks of none', async () => {
+test('"this was not me" ends every session, takes off what was added in that one, and leaves the password that is kept; its mail speaks of none', async () => {
   const post = await mailServer()
   const mail = await openSmtp({ url: post.url, from: { name: 'Sample', address: 'no-reply@login.example' } })
   to = await switchedOff({ mail, every: () => () => {} })
   await signInWith(to, work, 'work')
+  await to.later(1)
   const thief = browser(to, 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) Firefox/140.0')
   await signInWith(to, work, 'work', { page: thief })
+  const { user, now } = await to.store.loadUserByEmail(email)
+  const row = newIdentity({ connection: 'work', subject: 'thief', userId: user?.id ?? '', linkedAt: now })
+  await to.store.commit({ writes: [{ table: 'identity', row }], audit: [], entries: [], durable: true, time: now })
   await to.server.mails?.look()
   const told = post.lastTo(email)
   expect(told.text).not.toContain('password')
@@ -114,6 +119,8 @@ test('"this was not me" ends every session and leaves the password that is kept;
   expect((await page.submit('/not-me', {})).headers.location).toBe('/not-me?done=ended')
   expect((await page.get('/not-me?done=ended')).text).toContain('href="/sign-in"')
   expect((await thief.get('/account')).status).toBe(303)
+  const standing = await to.store.listIdentities(user?.id ?? '')
+  expect(standing.map(({ subject }) => subject)).toEqual([work.person.sub])
   expect((await page.get('/not-me')).headers['countersign-reason']).toBe('mail_link_invalid')
   await post.close()
 })

@@ -65,9 +65,11 @@ test('"this was not me": opening the link ends nothing, its button ends every se
   expect(page.text).toContain('127.0.0.1')
   expect((await thief.get('/account')).status).toBe(200)
   const ended = await person.submit('/not-me', {})
-  expect(ended.headers.location).toBe('/reset-password?done=ended')
+  expect(ended.headers.location).toBe('/not-me?done=ended')
   expect((await thief.get('/account')).status).toBe(303)
   expect((await thief.signIn()).headers['countersign-reason']).toBe('login_failed')
+  await sendMails()
+  await person.get(linkIn(post.lastTo(maria, '/reset-password')))
   const set = await person.submit('/reset-password', { new_password: 'another fine battery' })
   expect(set.headers.location).toBe('/reset-password?done=reset')
   expect((await owner.submit('/sign-in', { email: maria, password: 'another fine battery' })).status).toBe(303)
@@ -93,7 +95,7 @@ test('a refresh token that was used by two is told to its user, once, with a way
   expect(await news(given, reuse)).toEqual(['A session at Sample was ended for your safety'])
   const person = browser(to)
   await person.get(linkIn(post.lastTo(maria)))
-  expect((await person.submit('/not-me', {})).headers.location).toBe('/reset-password?done=ended')
+  expect((await person.submit('/not-me', {})).headers.location).toBe('/not-me?done=ended')
 })
 
 test('a new password is told, in the user’s own language', async () => {

@@ -1,6 +1,7 @@
 import {
   type AuditRecord,
   type Change,
+  type Device,
   deviceHash,
   type Instant,
   isKnown,
@@ -66,13 +67,18 @@ async function firstSeen(
 ): Promise<readonly Write[]> {
   const { device, ip } = (signedIn ?? created)?.personal ?? {}
   if (ip === undefined) return []
-  const hash = deviceHash(user, device ?? '', networkKey(ip))
+  const hash = hashOfDevice(user, { label: device ?? '', ip })
   if (hash === undefined) return []
   const before = (await store.loadShortLived('knownDevice', hash))?.row
   const row = rememberDevice(hash, change.time, before)
   const writes: Write[] = row === undefined ? [] : [{ table: 'knownDevice', row }]
   const isNews = signedIn !== undefined && created === undefined && !isKnown(before, change.time)
   return isNews ? [...writes, ...mailTo(mailer, 'new_device', user, signedIn)] : writes
+}
+
+/** What it is remembered by. */
+export function hashOfDevice(user: User, { label, ip }: Device): string | undefined {
+  return deviceHash(user, label, networkKey(ip))
 }
 
 /** As the change leaves them. */

@@ -6,6 +6,8 @@ import {
   hashCode,
   type Instant,
   isLastAttempt,
+  linkIsSpent,
+  type MailKind,
   type MailLinkPurpose,
   mayUse,
   newMailLink,
@@ -15,6 +17,7 @@ import {
   type User,
   type Write,
 } from '@countersign/core'
+import type { Limit } from '@countersign/store'
 import type { Every } from '../every.ts'
 import type { HostedServices } from '../hosted/hosted-services.ts'
 import { chooseLanguage } from '../pages/language/choose-language.ts'
@@ -40,7 +43,7 @@ export interface MailSender {
 }
 
 export interface MailSenderOptions {
-  readonly services: Pick<Services, 'store' | 'log' | 'config'> & Pick<HostedServices, 'languages'>
+  readonly services: Pick<Services, 'store' | 'log' | 'config' | 'counters'> & Pick<HostedServices, 'languages'>
   readonly mailer: Mailer
   readonly transport: MailTransport
   readonly looks: MailLooks
@@ -118,6 +121,10 @@ async function attempt(options: MailSenderOptions, row: OutgoingMail): Promise<v
   const begun = await write(services, beginMailAttempt(row, now, mailTimeoutMs), { now, link: prepared.link })
   // Another node was first.
   if (begun === undefined) return
+  if (row.attempts === 0 && !(await mayHaveMore(services, prepared.recipient, row.kind))) {
+    log.warn({ kind: row.kind, user: row.userId }, 'a mail was not sent: its address has had enough of them')
+    return finish(services, begun)
+  }
   const outcome = await transport.send(prepared.message)
   if (!outcome.sent) {
     const isOver = outcome.permanent || isLastAttempt(begun)
@@ -128,11 +135,37 @@ async function attempt(options: MailSenderOptions, row: OutgoingMail): Promise<v
   await finish(services, begun)
 }
 
+/*
+ * Of what nobody has asked for here and now an address gets so much: whoever has made an account with a stranger's could else have them sent hundreds, by signing in with ever
+ * new devices. Each kind by itself, so that one of them cannot be used up to keep another away. New passwords are limited where they are asked for.
+ */
+const ofOneKind = (kind: MailKind): Limit => ({ kind: `mails: ${kind}`, attempts: 6, windowSeconds: 3600 })
+const toUnconfirmed: Limit = {
+  kind: 'mails to an address that nobody has confirmed',
+  attempts: 12,
+  windowSeconds: 86_400,
+}
+
+async function mayHaveMore(
+  { counters }: Pick<Services, 'counters'>,
+  { user, to }: { readonly user: User; readonly to: string },
+  kind: MailKind,
+): Promise<boolean> {
+  if (kind === 'reset_password') return true
+  const key = addressHash(to)
+  if (!(await counters.take(ofOneKind(kind), key)).allowed) return false
+  return user.emailVerifiedAt !== null || (await counters.take(toUnconfirmed, key)).allowed
+}
+
+interface Prepared {
+  readonly message: MailMessage
+  readonly link: readonly Write[]
+  readonly now: Instant
+  readonly recipient: { readonly user: User; readonly to: string }
+}
+
 /** The mail in words, and the link in it; `undefined`: nobody is to get it (any more). */
-async function prepare(
-  options: MailSenderOptions,
-  row: OutgoingMail,
-): Promise<{ message: MailMessage; link: readonly Write[]; now: Instant } | undefined> {
+async function prepare(options: MailSenderOptions, row: OutgoingMail): Promise<Prepared | undefined> {
   const { services, mailer, looks } = options
   const content = mailer.open(row)
   if (content === undefined) return undefined
@@ -143,8 +176,8 @@ async function prepare(
   const token = mailer.tokenOf(row)
   const hash = hashCode(token)
   const before = await services.store.loadShortLived('mailLink', hash)
-  // It has arrived, whatever became of the attempt.
-  if (before !== undefined && before.row.usedAt !== null) return undefined
+  // It has arrived, whatever became of the attempt; or another link has been used meanwhile, and none from before it is to come to life again.
+  if (before !== undefined && linkIsSpent(before.row, user)) return undefined
   const link = newMailLink(
     { hash, purpose, addressHash: addressHash(to), sessionId: content.sessionId ?? null, user, now },
     before?.row,
@@ -158,7 +191,7 @@ async function prepare(
     url,
     messageId,
   })
-  return { message, link: [{ table: 'mailLink', row: link }], now }
+  return { message, link: [{ table: 'mailLink', row: link }], now, recipient: found }
 }
 
 /** That of whoever the mail is for, if it is spoken here still. */

@@ -51,14 +51,12 @@ export interface ResetModel {
   readonly csrf: string
   readonly email: string
   readonly passwordMinLength: number
-  /** Comes from "this was not me". */
-  readonly isAfterEnd?: boolean
   /** `password_unacceptable` stands beside the field. */
   readonly problem?: Problem
 }
 
 export function resetPage(site: Site, model: ResetModel): string {
-  const { reset, notMe } = site.texts
+  const { reset } = site.texts
   const { problem } = model
   const text = problem && problemText(site, problem, site.texts.problem.account)
   const isField = problem?.reason === 'password_unacceptable'
@@ -68,7 +66,6 @@ export function resetPage(site: Site, model: ResetModel): string {
     warnsOfAddress: true,
     content: html`<div class="card">
 <h1>${reset.title}</h1>
-${model.isAfterEnd && problem === undefined && banner('success', notMe.ended)}
 <p class="lead">${fill(reset.lead, { address: foreignName(model.email) })}</p>
 ${text !== undefined && !isField && banner('error', text)}
 <form method="post">
@@ -164,10 +161,12 @@ ${hidden({ csrf })}
   })
 }
 
-/** What follows where nobody has a password. */
-export function notMeDonePage(site: Site, { signInUrl }: { readonly signInUrl: string }): string {
+/** `signInUrl`: nobody has a password here; else the new one is set by a mail. */
+export function notMeDonePage(site: Site, { signInUrl }: { readonly signInUrl?: string } = {}): string {
   const { notMe, reset } = site.texts
-  return messagePage(site, notMe.done, mainLink(signInUrl, reset.signIn))
+  return signInUrl === undefined
+    ? messagePage(site, notMe.ended)
+    : messagePage(site, notMe.done, mainLink(signInUrl, reset.signIn))
 }
 
 /** For a link that was used, is too old, or never was one: which of them is told nobody. */
@@ -184,7 +183,7 @@ function mainLink(url: string, label: string): Html {
 function messagePage(
   site: Site,
   { title, advice }: { readonly title: string; readonly advice: string },
-  more: Html,
+  more?: Html,
 ): string {
   return layout(site, {
     title,

@@ -26,7 +26,7 @@ export async function grantForLogin(
   const asked = { scopes: login.scope.split(' ').filter(Boolean), audiences: client.audiences }
   const allowed = grantCovers(before, asked)
     ? undefined
-    : allowGrant({ now: snapshot.now, userId: user.id, client, grant: before, asked, device })
+    : allowGrant({ now: snapshot.now, user, client, grant: before, asked, device })
   const grant = allowed?.grant ?? (before as Grant)
   const logins = await store.listSessions(user.id)
   const renewed = renewGrant({ snapshot, client, grant, logins, actor: { device } })

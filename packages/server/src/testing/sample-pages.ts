@@ -225,7 +225,6 @@ function mailPages(site: Site): Pages {
     'forgot-wrong': forgotPage(site, { csrf: 'c', signInUrl: '/sign-in', problem: { reason: 'email_invalid' } }),
     'forgot-sent': forgotPage(site, { csrf: 'c', signInUrl: '/sign-in', isSent: true }),
     reset: resetPage(site, reset),
-    'reset-after-end': resetPage(site, { ...reset, isAfterEnd: true }),
     'reset-wrong': resetPage(site, { ...reset, problem: { reason: 'password_unacceptable' } }),
     'reset-done': resetDonePage(site, { signInUrl: '/sign-in' }),
     verify: verifyPage(site, verify),
@@ -234,7 +233,8 @@ function mailPages(site: Site): Pages {
     'verify-done': verifyDonePage(site, { accountUrl: '/account' }),
     'not-me': notMePage(site, { csrf: 'c', session }),
     'not-me-unknown': notMePage(site, { csrf: 'c', withoutPassword: true }),
-    'not-me-done': notMeDonePage(site, { signInUrl: '/sign-in' }),
+    'not-me-done': notMeDonePage(site),
+    'not-me-done-without': notMeDonePage(site, { signInUrl: '/sign-in' }),
     'link-over': linkOverPage(site, { forgotUrl: '/forgot-password' }),
   }
 }

@@ -72,8 +72,8 @@ function writeGrant(
   const { client } = request
   const stands = !needsGrant(client) || (!allowed && grantCovers(grant, asked))
   if (stands) return { grant, writes: [], audit: [] }
-  const made = allowGrant({ now: login.now, userId: login.user.id, client, grant, asked, device: deviceOf(http) })
-  return { grant: made.grant, writes: [made.write], audit: [made.audit] }
+  const made = allowGrant({ now: login.now, user: login.user, client, grant, asked, device: deviceOf(http) })
+  return { grant: made.grant, writes: made.writes, audit: [made.audit] }
 }
 
 function newCode(

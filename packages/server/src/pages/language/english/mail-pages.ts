@@ -40,14 +40,18 @@ export const mailPages = {
   notMe: {
     title: 'This was not you?',
     lead: 'If you do not know this sign-in, end it now.',
-    ends: 'The session ends at once, the password can no longer be used, and you choose a new one on the next page.',
+    ends: 'All sessions end at once. The password and every other way to sign in can no longer be used, and applications have to ask again for what they may do. We send you a link with which you choose a new password.',
     endsAll: 'All sessions of your account end at once, on every device.',
     device: 'Device',
     time: 'Time',
     address: 'IP address',
     submit: 'It was not me: end it',
     itWasMe: 'If it was you, close this page. Nothing has changed.',
-    ended: 'It has been ended. Choose a new password now, so that it cannot happen again.',
+    ended: {
+      title: 'It has been ended',
+      advice:
+        'Nobody is signed in to your account any more. Look into your mail now: a link is on its way with which you choose a new password. It is good for one hour.',
+    },
     done: {
       title: 'All sessions have been ended',
       advice:

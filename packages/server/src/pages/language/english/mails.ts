@@ -23,7 +23,7 @@ export const mails = {
       advice: 'If it was you, there is nothing to do.',
       link: 'This was not me',
       otherwise:
-        'The link shows a page with a button that ends all sessions of your account, and lets you choose a new password.',
+        'The link shows a page with a button that ends all sessions of your account, and sends you a link with which you choose a new password.',
     },
     tokenReused: {
       subject: 'A session at {site} was ended for your safety',
@@ -32,7 +32,7 @@ export const mails = {
       advice: 'Whoever has the copy can do nothing with it any more. You can sign in again as always.',
       link: 'Secure my account',
       otherwise:
-        'The link shows a page with a button that ends all sessions of your account, and lets you choose a new password. Press it if you fear that somebody was at your device.',
+        'The link shows a page with a button that ends all sessions of your account, and sends you a link with which you choose a new password. Press it if you fear that somebody was at your device.',
     },
     passwordChanged: {
       subject: 'Your password for {site} was changed',
@@ -41,7 +41,7 @@ export const mails = {
       advice: 'If it was you, there is nothing to do. All other sessions were ended.',
       link: 'This was not me',
       otherwise:
-        'The link shows a page with a button that ends all sessions of your account, and lets you choose a new password.',
+        'The link shows a page with a button that ends all sessions of your account, and sends you a link with which you choose a new password.',
     },
     endsAll: 'The link shows a page with a button that ends all sessions of your account.',
     linkAsText: 'If the button does not work, open this address:',
