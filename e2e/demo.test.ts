@@ -370,11 +370,11 @@ Take that line out of it, or start it with: npm start -- --issuer http://127.0.0
     other.remove()
   })
 
-  test('passes over the ports that are taken for the API and the app', async () => {
+  test('passes over the ports that are taken for the API and the app; npm tells it that it has to end, and waits for that', async () => {
     const other = givenDemoHome(await freePort())
     const taken = createServer()
     await new Promise<void>(resolve => void taken.listen(other.port + 1, '127.0.0.1', resolve))
-    const second = await startDemo(other)
+    const second = await startDemo(other, [], {}, { byNpm: true })
     const ports = [second.issuer, second.apiUrl, second.appUrl].map(url => Number(new URL(url).port) - other.port)
     expect(ports[0]).toBe(0)
     expect(ports[1]).toBeGreaterThan(1)

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 
-const main = join(import.meta.dirname, '../../examples/demo/src/main.ts')
+const repository = join(import.meta.dirname, '../..')
+const main = join(repository, 'examples/demo/src/main.ts')
 
 /** Where the demo's data lies, and the port that it is started on. */
 export interface DemoHome {
@@ -36,8 +37,10 @@ export async function startDemo(
   { folder, port }: DemoHome,
   more: readonly string[] = [],
   variables: Readonly<Record<string, string>> = {},
+  { byNpm = false }: { byNpm?: boolean } = {},
 ): Promise<RunningDemo> {
-  const { child, said } = spawnDemo(['--port', String(port), '--data', folder, ...more], variables)
+  const args = ['--port', String(port), '--data', folder, ...more]
+  const { child, said } = spawnDemo(args, variables, byNpm ? ['npm', 'start', '--'] : undefined)
   const closed = once(child, 'close').then(([code, signal]) => ({ code, signal }))
   const greeted = new Promise<void>(resolve => {
     child.stdout?.on('data', () => said().includes('Ctrl+C') && resolve())
@@ -73,9 +76,11 @@ export async function runDemo(
 function spawnDemo(
   args: readonly string[],
   variables: Readonly<Record<string, string>> = {},
+  [program = '', ...before]: readonly string[] = [process.execPath, '--conditions=@countersign/source', main],
 ): { child: ChildProcess; said: () => string } {
   const environment = Object.entries(process.env).filter(([name]) => !/^(COUNTERSIGN_|NODE_|VITEST)/.test(name))
-  const child = spawn(process.execPath, ['--conditions=@countersign/source', main, ...args], {
+  const child = spawn(program, [...before, ...args], {
+    cwd: repository,
     env: { ...Object.fromEntries(environment), ...variables },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
