@@ -89,7 +89,7 @@ async function expectSignedIn(page: Page): Promise<void> {
 }
 
 describe('an account at another server', () => {
-  test('signs in to the app: there and back through two servers’ pages, asked by the other what it may tell', async () => {
+  test('signs in to the app: there and back through two servers’ pages, asked by the other what it may tell; the web app greets by its address, and signs out of the server', async () => {
     const page = await openApp()
     await page.getByRole('button', { name: 'Sign in on the hosted page' }).click()
     await page.getByRole('link', { name: 'Continue with Example ID' }).click()
@@ -103,6 +103,13 @@ describe('an account at another server', () => {
     await page.goto(`${demo.issuer}/account/connections`)
     expect(await page.locator('.way').allInnerTexts()).toEqual([expect.stringContaining('Example ID')])
     expect(await page.getByRole('button', { name: 'Remove' }).count()).toBe(0)
+
+    await page.goto(demo.webUrl)
+    await page.getByRole('link', { name: 'Sign in' }).click()
+    await page.getByRole('status').getByText('demo@example.net').waitFor()
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await page.getByRole('link', { name: 'Sign in' }).click()
+    await page.locator('input[name=password]').waitFor()
   })
 })
 

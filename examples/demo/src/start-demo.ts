@@ -100,7 +100,9 @@ export async function startDemo(
   apiPort.answerWith(api.app)
   const laboratory = createLaboratory({ issuer, ...caller, server })
   appPort.answerWith(createAppServer({ issuer, ...addresses, laboratory, outbox }))
-  const closeWebApp = answerAsWebApp(webPort, { issuer, ...web, apiUrl: apiPort.url, dataFolder })
+  // The address that a sign-out comes back to is registered to the letter, with its port.
+  const logout = isAlone ? 'issuer' : 'app'
+  const closeWebApp = answerAsWebApp(webPort, { issuer, ...web, apiUrl: apiPort.url, dataFolder, logout })
   await untilReady(api, issuer)
 
   return {
@@ -124,7 +126,7 @@ export async function startDemo(
 /** Its logins are in a file beside the notes. Returns how to let go of it. */
 function answerAsWebApp(
   port: ReservedPort,
-  more: DemoSecrets['web'] & { issuer: string; apiUrl: string; dataFolder: string },
+  more: DemoSecrets['web'] & { issuer: string; apiUrl: string; dataFolder: string; logout: 'app' | 'issuer' },
 ): () => void {
   const { dataFolder, ...options } = more
   const logins = new DatabaseSync(join(dataFolder, 'demo-web-logins.sqlite'), { timeout: 5_000 })

@@ -3,7 +3,7 @@
 interface Me {
   readonly signedIn: boolean
   readonly reason?: string
-  readonly user?: { readonly email?: string; readonly sub: string }
+  readonly user?: { readonly email?: string; readonly name?: string; readonly sub: string }
 }
 
 const find = (id: string): HTMLElement => document.getElementById(id) as HTMLElement
@@ -22,7 +22,7 @@ async function showWhoIsHere(): Promise<void> {
   const me = (await answer.json()) as Me
   find('signed-in').hidden = find('sign-out').hidden = !me.signedIn
   find('signed-out').hidden = me.signedIn
-  find('login').textContent = me.user?.email ?? me.user?.sub ?? ''
+  find('login').textContent = me.user?.email ?? me.user?.name ?? me.user?.sub ?? ''
   const why = me.reason ?? new URLSearchParams(location.search).get('auth_error')
   find('sign-out-reason').textContent = why
   find('was-signed-out').hidden = me.signedIn || why === null
@@ -69,7 +69,10 @@ form.addEventListener('submit', async event => {
   await showNotes()
 })
 find('sign-out').addEventListener('click', async () => {
-  await change('/auth/logout')
+  const answer = await change('/auth/logout')
+  const { continueAt } = (await answer.json()) as { continueAt?: string }
+  // The server ends this browser's session too, and leads back.
+  if (continueAt !== undefined) return location.assign(continueAt)
   await showWhoIsHere()
 })
 await showWhoIsHere()

@@ -14,6 +14,8 @@ export interface WebAppOptions {
   /** For its cookies; of at least 32 characters, the same in every process and after every start. */
   readonly cookieSecret: string
   readonly sessions: SessionStore
+  /** What a sign-out ends: the app's login, or the browser's session at the server too. */
+  readonly logout: 'app' | 'issuer'
 }
 
 /**
@@ -21,16 +23,17 @@ export interface WebAppOptions {
  * all else is a page.
  */
 export function createWebApp(options: WebAppOptions): Express {
-  const { issuer, clientId, clientSecret, appUrl, apiUrl, cookieSecret, sessions } = options
+  const { issuer, clientId, clientSecret, appUrl, apiUrl, cookieSecret, sessions, logout } = options
   const tokenHandler = createTokenHandler({
     issuer,
     clientId,
     clientSecret,
     appUrl,
     secrets: [cookieSecret],
-    scope: 'openid email notes:read notes:write',
+    scope: 'openid email profile notes:read notes:write',
     proxies: { '/api': apiUrl },
     sessions,
+    logout,
   })
   const app = express().disable('x-powered-by').disable('etag')
   app.use(sendHome(appUrl))

@@ -37,6 +37,12 @@ export interface TokenHandlerOptions {
   readonly path?: string
   /** APIs that answer what is below a path of the app: `{ '/api': 'https://api.internal/v2' }`. */
   readonly proxies?: Readonly<Record<string, string>>
+  /**
+   * What a sign-out ends. `app`, the default: this app's login; the person stays signed in at the issuer, and the next sign-in asks for nothing. `issuer`: the browser is led
+   * to the issuer, which ends its session with every app's login in it, and back (OpenID Connect RP-Initiated Logout); `{appUrl}/` must be among the client's
+   * `post_logout_redirect_uris`.
+   */
+  readonly logout?: 'app' | 'issuer'
   /** Where logins are kept. Default: sealed in the cookie, and nowhere else. */
   readonly sessions?: SessionStore
   /** Default: `countersign_web`, over TLS with `__Host-` before it. */
@@ -129,8 +135,8 @@ async function me(context: WebContext, request: Request): Promise<Response> {
 }
 
 /**
- * `POST {path}/logout`: ends this login, here and at the issuer; the person stays signed in at the issuer, as after any app's sign-out. `{"signedOut": true,
- * "ended": …}`, where `ended` is false if the issuer could not be told; a form (field `csrf`) is led to `/`.
+ * `POST {path}/logout`: ends this login, here and at the issuer. `{"signedOut": true, "ended": …}`, where `ended` is false if the issuer could not be told; a form
+ * (field `csrf`) is led to `/`. Where a sign-out is the issuer's too, the form is led there, and JSON names the address: `"continueAt"`.
  */
 async function signOut(context: WebContext, request: Request): Promise<Response> {
   const isForm = request.headers.get('content-type')?.startsWith('application/x-www-form-urlencoded') ?? false
@@ -146,8 +152,17 @@ async function signOut(context: WebContext, request: Request): Promise<Response>
   const setCookies = await context.keeper.end(request)
   const ended = await endAtIssuer(context, kept?.login)
   const terms = { maxAgeSeconds: 0, httpOnly: false, plainName: true }
-  const answer = isForm ? seeOther('/') : jsonAnswer(200, { signedOut: true, ended })
+  const continueAt = context.logout === 'issuer' ? issuerLogoutOf(context, kept?.login) : undefined
+  const told = { signedOut: true, ended, ...(continueAt !== undefined && { continueAt }) }
+  const answer = isForm ? seeOther(continueAt ?? '/') : jsonAnswer(200, told)
   return withCookies(answer, [...setCookies, ...context.jar.write(request, antiForgeryCookie, '', terms)])
+}
+
+/** Whose ID token comes along is not asked (OpenID Connect RP-Initiated Logout §2). */
+function issuerLogoutOf({ issuerUrl, clientId, origin }: WebContext, login: WebLogin | undefined): string {
+  const query = new URLSearchParams({ client_id: clientId, post_logout_redirect_uri: `${origin}/` })
+  if (login?.idToken !== undefined) query.set('id_token_hint', login.idToken)
+  return `${issuerUrl}/logout?${query}`
 }
 
 async function endAtIssuer(context: WebContext, login: WebLogin | undefined): Promise<boolean> {
@@ -177,14 +192,16 @@ function contextOf(options: TokenHandlerOptions): WebContext {
   const secrets = createSecrets(options.secrets, platform)
   const jar = createCookieJar(app, options.sameSite ?? 'lax')
   const kept = { jar, secrets, cookieName, cookieSeconds: options.cookieSeconds ?? 30 * 86_400, platform }
-  const scope = options.scope ?? 'openid'
-  const issuer = createWebIssuer({ issuer: issuerUrl, clientId, clientSecret, scope, secrets, platform })
+  const { scope = 'openid', logout = 'app' } = options
+  const keepsIdToken = logout === 'issuer'
+  const issuer = createWebIssuer({ issuer: issuerUrl, clientId, clientSecret, scope, keepsIdToken, secrets, platform })
   return {
     issuerUrl,
     clientId,
     origin: app.origin,
     path,
     scope,
+    logout,
     cookieName,
     jar,
     secrets,

@@ -15,6 +15,7 @@ export interface WebContext {
   /** Where the token handler's own addresses begin, without a slash at the end. */
   readonly path: string
   readonly scope: string
+  readonly logout: 'app' | 'issuer'
   readonly cookieName: string
   readonly jar: CookieJar
   readonly secrets: Secrets

@@ -27,6 +27,7 @@ export interface WebIssuerOptions {
   readonly clientId: string
   readonly clientSecret: string
   readonly scope: string
+  readonly keepsIdToken: boolean
   readonly secrets: Secrets
   readonly platform: WebPlatform
 }
@@ -35,7 +36,7 @@ const requestLimitMilliseconds = 10_000
 const scopesOfPersons: ReadonlySet<string> = new Set(['profile', 'email', 'address', 'phone'])
 
 export function createWebIssuer(options: WebIssuerOptions): WebIssuer {
-  const { issuer, clientId, clientSecret, secrets, platform } = options
+  const { issuer, clientId, clientSecret, keepsIdToken, secrets, platform } = options
   const authorization = basicAuthorization(clientId, clientSecret)
   let nonce: string | undefined
   /** Milliseconds from this back end's clock to the issuer's: a proof is judged by the issuer's. */
@@ -80,6 +81,9 @@ export function createWebIssuer(options: WebIssuerOptions): WebIssuer {
     return shown({ ...(more?.sub === claims.sub && more), ...claims })
   }
 
+  const idTokenOf = ({ id_token: idToken }: TokenAnswer): Pick<WebLogin, 'idToken'> =>
+    keepsIdToken && idToken !== undefined ? { idToken } : {}
+
   return {
     async redeem(code, { redirectUri, verifier, nonce: expected }) {
       const keyId = secrets.newestKeyId
@@ -95,6 +99,7 @@ export function createWebIssuer(options: WebIssuerOptions): WebIssuer {
         accessEndsAt: platform.now() + answer.expires_in * 1000,
         refreshToken: answer.refresh_token ?? null,
         person: await personOf(claims, answer),
+        ...idTokenOf(answer),
         begunAt: platform.now(),
       }
     },
@@ -112,6 +117,7 @@ export function createWebIssuer(options: WebIssuerOptions): WebIssuer {
         // Without one the old one stays the current one.
         refreshToken: answer.refresh_token ?? login.refreshToken,
         person: isSame ? { ...login.person, ...(await personOf(claims, answer)) } : login.person,
+        ...(isSame && idTokenOf(answer)),
       }
     },
     async revoke({ refreshToken, keyId }) {

@@ -13,6 +13,8 @@ export interface WebLogin {
   /** Null: the issuer gave none, and the login ends with its access token. */
   readonly refreshToken: string | null
   readonly person: Person
+  /** Kept only where a sign-out leads to the issuer: it shows there whose sign-out it is. */
+  readonly idToken?: string
   /** When the person signed in; milliseconds since 1970. */
   readonly begunAt?: number
 }
