@@ -100,9 +100,7 @@ export async function startDemo(
   apiPort.answerWith(api.app)
   const laboratory = createLaboratory({ issuer, ...caller, server })
   appPort.answerWith(createAppServer({ issuer, ...addresses, laboratory, outbox }))
-  // The address that a sign-out comes back to is registered to the letter, with its port.
-  const logout = isAlone ? 'issuer' : 'app'
-  const closeWebApp = answerAsWebApp(webPort, { issuer, ...web, apiUrl: apiPort.url, dataFolder, logout })
+  const closeWebApp = answerAsWebApp(webPort, { issuer, ...web, apiUrl: apiPort.url, dataFolder, isAlone })
   await untilReady(api, issuer)
 
   return {
@@ -126,12 +124,14 @@ export async function startDemo(
 /** Its logins are in a file beside the notes. Returns how to let go of it. */
 function answerAsWebApp(
   port: ReservedPort,
-  more: DemoSecrets['web'] & { issuer: string; apiUrl: string; dataFolder: string; logout: 'app' | 'issuer' },
+  more: DemoSecrets['web'] & { issuer: string; apiUrl: string; dataFolder: string; isAlone: boolean },
 ): () => void {
-  const { dataFolder, ...options } = more
+  const { dataFolder, isAlone, ...options } = more
+  // The address that a sign-out comes back to is registered to the letter, with its port.
+  const logout = isAlone ? 'issuer' : 'app'
   const logins = new DatabaseSync(join(dataFolder, 'demo-web-logins.sqlite'), { timeout: 5_000 })
   const sessions = createSqliteSessions(logins)
-  port.answerWith(createWebApp({ ...options, clientId: 'demo-web', appUrl: port.url, sessions }))
+  port.answerWith(createWebApp({ ...options, clientId: 'demo-web', appUrl: port.url, sessions, logout }))
   return () => logins.close()
 }
 
