@@ -108,6 +108,8 @@ describe('what an API wants to be told of users', () => {
     await give({ roles: [] })
     expect(await judged(login.accessToken)).toBe('token_outdated')
     expect((await introspect(to, login.accessToken)).body).toEqual({ active: false })
+    // Our own endpoints tell what is known now, and read nothing of what the token tells.
+    expect(await me(to, login.accessToken)).toMatchObject({ status: 200, body: { roles: [] } })
     const next = await refreshed(login)
     expect(claimsOf(next)).not.toHaveProperty('roles')
     expect(await judged(next)).toBe('good')
