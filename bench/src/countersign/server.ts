@@ -38,6 +38,8 @@ export interface CountersignOptions {
   readonly clients?: readonly object[]
   /** PostgreSQL, in the place of the data folder. */
   readonly database?: string
+  /** Besides, as `countersign.json` has them. */
+  readonly settings?: object
   /** The node whose issuer and clients it shares; default: it is the first. */
   readonly beside?: Countersign | undefined
 }
@@ -48,6 +50,7 @@ export async function prepareCountersign({
   rotatesAlways,
   clients = [],
   database,
+  settings = {},
   beside,
 }: CountersignOptions): Promise<Countersign> {
   const port = await freePort()
@@ -60,6 +63,7 @@ export async function prepareCountersign({
     JSON.stringify({
       unsafe_refresh_policy: rotatesAlways,
       sign_up: 'open',
+      ...settings,
       clients: [
         { id: 'demo', first_party: true, scopes: ['account'], audiences: [api], ...policy },
         {

@@ -15,6 +15,7 @@ import { appId } from '../peers/oidc-provider/configuration.ts'
 import type { PeerTask } from '../peers/oidc-provider/server-task.ts'
 import { aimForLead, type Contestant, contest, type Work } from '../workloads/contest.ts'
 import { redemption, startPeerServer } from '../workloads/requests.ts'
+import { acrossNodes } from './across-nodes.ts'
 import { followers } from './followers.ts'
 import { growth } from './growth.ts'
 import { revocations } from './revocations.ts'
@@ -23,7 +24,7 @@ import { twoNodes } from './two-nodes.ts'
 
 /*
  * On PostgreSQL: one node and two beside oidc-provider, durable logins, what a login takes on the disk, cost as tables grow, followers
- * of the feed and revocations, which use up the logins and so come last. The database is a server of its own in a temporary
+ * of the feed, a revocation on its way from one node to another, and revocations, which use up the logins and so come last. The database is a server of its own in a temporary
  * folder, with Debian's settings; it is held to no core.
  */
 
@@ -42,7 +43,7 @@ const { values } = parseArgs({
     write: { type: 'string' },
   },
 })
-const parts = { refreshes, twoNodes, bytes, durableLogins, growth, followers, revocations }
+const parts = { refreshes, twoNodes, bytes, durableLogins, growth, followers, acrossNodes, revocations }
 const chosen = values.parts?.split(',') ?? Object.keys(parts)
 const unknown = chosen.find(name => !(name in parts))
 if (unknown !== undefined) throw new Error(`no part ${unknown}: there are ${Object.keys(parts).join(', ')}`)
@@ -89,6 +90,7 @@ try {
     const result = await measure(scene)
     tables.push(result.table)
     if (result.aim !== undefined) aims.push(result.aim)
+    aims.push(...(result.aims ?? []))
     console.log(renderTable(result.table))
   }
   console.log(renderTable(aimsTable(aims)))

@@ -22,6 +22,7 @@ export interface Scene {
 export interface Measured {
   readonly table: Table
   readonly aim?: Aim
+  readonly aims?: readonly Aim[]
 }
 
 export interface Ours {

@@ -109,7 +109,10 @@ function meansOneThing(apis: readonly WrittenApi[]): boolean {
 /** Never shown: it may hold a password. */
 const keyRingUrl = z
   .string()
-  .refine(isKeyRingUrl, 'must be a URL such as zookeeper://host:2181,host2:2181/path or etcd://host:2379/path')
+  .refine(
+    isKeyRingUrl,
+    'must be a URL such as zookeeper://host:2181,host2:2181/path, etcd://host:2379/path or redis://host:6379/path',
+  )
 
 const valkeyUrl = z
   .string()
@@ -128,7 +131,7 @@ const plainConfiguration = z.strictObject({
   database_listen: z.union([z.literal('off'), databaseUrl], 'must be "off", or a URL such as postgres://…').optional(),
   database_connections: z.int().min(2).max(1000).default(10),
   database_named_statements: z.boolean().default(true),
-  /** ZooKeeper or etcd; absent: the nodes agree on the keys in the store. */
+  /** ZooKeeper, etcd, Valkey or Redis; absent: the nodes agree on the keys in the store. */
   key_ring: keyRingUrl.optional(),
   /** Valkey or Redis, the fast lane between nodes; absent: they find each other by the database alone. */
   valkey: valkeyUrl.optional(),

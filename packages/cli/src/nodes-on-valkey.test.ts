@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { declareClient, defaultKeyPolicy, hashClientSecret } from '@countersign/core'
 import { isRefusal } from '@countersign/protocol'
 import { createServer } from '@countersign/server'
-import type { Store } from '@countersign/store'
+import type { RingRegister, Store } from '@countersign/store'
 import { storeContract } from '@countersign/store/contract-suite'
 import * as given from '@countersign/store/given'
 import { openPostgresStore } from '@countersign/store-postgres'
@@ -13,6 +13,7 @@ import { besideTrouble } from '@countersign/store-valkey/testing/beside-trouble'
 import { startValkey, type ValkeyServer } from '@countersign/store-valkey/testing/valkey-server'
 import { createVerifier } from '@countersign/verify'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { openKeyRing } from './open-key-ring.ts'
 import { type FastLane, openValkey } from './open-valkey.ts'
 
 let cluster: Cluster
@@ -81,6 +82,13 @@ test('one to which Valkey and LISTEN were cut finds it by looking', async () => 
   await valkey.start()
   expect(lines.join()).toContain('Valkey is away')
   expect(lines.join()).not.toContain('hidden-word')
+})
+
+test('the key ring can be agreed on there', async () => {
+  const register = (await openKeyRing({ key_ring: `${valkey.url}/keys` })) as RingRegister
+  closings.push(register.close)
+  expect(await register.replace('sealed', undefined)).toBe('committed')
+  expect((await register.read())?.text).toBe('sealed')
 })
 
 describe('what is revoked at one node is refused by an API that follows another', () => {

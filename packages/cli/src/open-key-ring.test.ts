@@ -30,7 +30,7 @@ function configured(house: string, path?: string): Configuration {
 
 /** What stands in the place, sealed. */
 async function textOf(configuration: Configuration): Promise<string | undefined> {
-  const register = openKeyRing(configuration)
+  const register = await openKeyRing(configuration)
   const found = await register?.read()
   await register?.close()
   return found?.text
@@ -81,9 +81,10 @@ test(
 test('an address that is none is refused by its name alone', () => {
   const read = () => readConfiguration({ environment: { COUNTERSIGN_KEY_RING: 'zookeeper://us:secret@/x' }, flags: {} })
   expect(read).toThrow(
-    'COUNTERSIGN_KEY_RING: must be a URL such as zookeeper://host:2181,host2:2181/path or etcd://host:2379/path',
+    'COUNTERSIGN_KEY_RING: must be a URL such as zookeeper://host:2181,host2:2181/path, etcd://host:2379/path or redis://host:6379/path',
   )
   expect(read).not.toThrow(/secret/)
-  const url = 'etcds://us:secret@one:2379,two/keys'
-  expect(readConfiguration({ environment: { COUNTERSIGN_KEY_RING: url }, flags: {} }).key_ring).toBe(url)
+  for (const url of ['etcds://us:secret@one:2379,two/keys', 'rediss://:secret@one/keys']) {
+    expect(readConfiguration({ environment: { COUNTERSIGN_KEY_RING: url }, flags: {} }).key_ring).toBe(url)
+  }
 })

@@ -1,12 +1,19 @@
 import { openEtcdRegister, parseEtcdUrl } from '@countersign/ring-etcd'
 import { openZookeeperRegister, parseZookeeperUrl } from '@countersign/ring-zookeeper'
 import type { RingRegister } from '@countersign/store'
+import { parseValkeyRingUrl } from '@countersign/store-valkey/ring-url'
 
 /** How a place outside the store that the address names is opened; `undefined`: it names none. The only place that knows which there are. */
-function openerOf(url: string): (() => RingRegister) | undefined {
-  const [zookeeper, etcd] = [parseZookeeperUrl(url), parseEtcdUrl(url)]
+function openerOf(url: string): (() => RingRegister | Promise<RingRegister>) | undefined {
+  const [zookeeper, etcd, valkey] = [parseZookeeperUrl(url), parseEtcdUrl(url), parseValkeyRingUrl(url)]
   if (zookeeper !== undefined) return () => openZookeeperRegister(zookeeper)
-  return etcd && (() => openEtcdRegister(etcd))
+  if (etcd !== undefined) return () => openEtcdRegister(etcd)
+  if (valkey === undefined) return undefined
+  return async () => {
+    // Its driver is loaded only where it is wanted.
+    const { openValkeyRegister } = await import('@countersign/store-valkey')
+    return openValkeyRegister(valkey)
+  }
 }
 
 export function isKeyRingUrl(url: string): boolean {
@@ -14,6 +21,10 @@ export function isKeyRingUrl(url: string): boolean {
 }
 
 /** The place outside the store that the configuration names for the key ring; `undefined`: there is none. */
-export function openKeyRing({ key_ring: url }: { readonly key_ring?: string | undefined }): RingRegister | undefined {
+export async function openKeyRing({
+  key_ring: url,
+}: {
+  readonly key_ring?: string | undefined
+}): Promise<RingRegister | undefined> {
   return url === undefined ? undefined : openerOf(url)?.()
 }

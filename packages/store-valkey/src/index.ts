@@ -1,4 +1,5 @@
 export * from './lane.ts'
+export * from './open-valkey-register.ts'
 export * from './shared-counters.ts'
 export * from './tell-commits.ts'
 export * from './use-once.ts'

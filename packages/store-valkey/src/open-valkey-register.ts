@@ -1,0 +1,152 @@
+import { randomUUID } from 'node:crypto'
+import { type RegisteredText, type RingRegister, StoreUnavailable } from '@countersign/store'
+import { Redis, type RedisOptions, ReplyError } from 'ioredis'
+import type { ValkeyPlace } from './ring-url.ts'
+
+export interface ValkeyRegisterOptions extends ValkeyPlace {
+  /** How long a connection, and then an answer, is waited for. Default: 4,000. */
+  readonly answerMilliseconds?: number
+  /** Between attempts to connect, at most. Default: 500. */
+  readonly patienceMilliseconds?: number
+}
+
+/*
+ * One hash: the text, and a stamp that is made anew at each write, so that none comes back after the server was emptied. Both scripts write, if only that
+ * nothing ends the key: a replica, which may lag behind, refuses them.
+ */
+const readText = `
+redis.call('PERSIST', KEYS[1])
+return redis.call('HMGET', KEYS[1], 'text', 'stamp')`
+
+const replaceText = `
+local standing = redis.call('HGET', KEYS[1], 'stamp') or ''
+if standing ~= ARGV[1] then return 0 end
+redis.call('HSET', KEYS[1], 'text', ARGV[2], 'stamp', ARGV[3])
+redis.call('PERSIST', KEYS[1])
+redis.call('PUBLISH', KEYS[1], '')
+return 1`
+
+/**
+ * One key, written on the condition of its stamp, and a channel of the same name. What the server forgets (restarted without its disk, emptied, a failover)
+ * comes back from the store's copy: whoever uses a register holds that it was not used before it was copied (`ringInRegister`).
+ */
+export function openValkeyRegister(options: ValkeyRegisterOptions): RingRegister {
+  const { path, answerMilliseconds = 4_000, patienceMilliseconds = 500 } = options
+  const settings = {
+    ...addressOf(options),
+    commandTimeout: answerMilliseconds,
+    connectTimeout: answerMilliseconds,
+    keepAlive: 5_000,
+    // Nothing is sent twice, and nothing later than it was asked.
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    autoResubscribe: false,
+    maxRetriesPerRequest: 0,
+    retryStrategy: (times: number): number => Math.min(20 * 2 ** Math.min(times, 10), patienceMilliseconds),
+  } satisfies RedisOptions
+  const listeners = new Set<() => void>()
+  let asking = connect()
+  let connecting: Promise<void> | undefined
+  let listening: Redis | undefined
+
+  function connect(): Redis {
+    const made = new Redis(settings)
+    // Without a listener an error would end the process.
+    made.on('error', () => {})
+    return made
+  }
+
+  function listen(): Redis {
+    const made = connect()
+    const tell = (): void => {
+      for (const listener of listeners) listener()
+    }
+    made.on('message', tell)
+    // Nobody knows what happened before.
+    made.on('ready', () => void made.subscribe(path).then(tell, () => made.disconnect(true)))
+    return made
+  }
+
+  /** Where one request has no answer both connections may be dead, and would not say so. */
+  function connectAnew(): void {
+    asking.disconnect()
+    asking = connect()
+    if (listening === undefined) return
+    listening.disconnect()
+    listening = listen()
+  }
+
+  async function run(script: string, ...values: readonly string[]): Promise<unknown> {
+    const own = asking
+    try {
+      if (own.status !== 'ready') {
+        connecting ??= isReady(own, answerMilliseconds).finally(() => {
+          connecting = undefined
+        })
+        await connecting
+      }
+      return await own.eval(script, 1, path, ...values)
+    } catch (error) {
+      if (error instanceof ReplyError) throw refused(error as Error)
+      if (own === asking && own.status === 'ready') connectAnew()
+      throw new StoreUnavailable('Valkey is out of reach.')
+    }
+  }
+
+  return {
+    async read(): Promise<RegisteredText | undefined> {
+      const [text, stamp] = (await run(readText)) as (string | null)[]
+      return typeof text === 'string' && typeof stamp === 'string' ? { text, stamp } : undefined
+    },
+    async replace(text, stamp) {
+      return (await run(replaceText, stamp ?? '', text, randomUUID())) === 1 ? 'committed' : 'conflict'
+    },
+    watch(listener) {
+      const own = (): void => listener()
+      listeners.add(own)
+      listening ??= listen()
+      return () => void listeners.delete(own)
+    },
+    async close() {
+      listeners.clear()
+      asking.disconnect()
+      listening?.disconnect()
+    },
+  }
+}
+
+type Address = Pick<RedisOptions, 'host' | 'port' | 'username' | 'password' | 'tls'>
+
+function addressOf({ server: { host, port }, credentials, isSecure }: ValkeyPlace): Address {
+  const [username = '', ...password] = (credentials ?? '').split(':')
+  const named = username === '' ? {} : { username }
+  const known = credentials === undefined ? {} : { password: password.join(':') }
+  return { host, port, ...named, ...known, ...(isSecure && { tls: {} }) }
+}
+
+/** Waited for as an answer is; who is refused is told at once. */
+function isReady(valkey: Redis, milliseconds: number): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const giveUp = (): void => reject(new Error('no connection'))
+  const failed = (error: unknown): void => {
+    if (error instanceof ReplyError) reject(error)
+  }
+  const timer = setTimeout(giveUp, milliseconds)
+  valkey.once('ready', resolve).once('end', giveUp).on('error', failed)
+  return promise.finally(() => {
+    clearTimeout(timer)
+    valkey.off('ready', resolve).off('end', giveUp).off('error', failed)
+  })
+}
+
+/** Nothing of what it says: with it comes what it was asked, a password too. */
+function refused({ message }: Error): StoreUnavailable {
+  const isRight = /^(NOAUTH|WRONGPASS|NOPERM|ERR AUTH)/.test(message)
+  return new StoreUnavailable(
+    isRight
+      ? 'Valkey does not let this user read or write the key ring.'
+      : /^READONLY/.test(message)
+        ? 'The Valkey of the key ring is a replica.'
+        : 'Valkey refuses what was asked of it.',
+  )
+}

@@ -1,0 +1,56 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openLane } from './lane.ts'
+import { openValkeyRegister } from './open-valkey-register.ts'
+import { parseValkeyRingUrl, type ValkeyPlace } from './ring-url.ts'
+import { startValkey, type ValkeyServer } from './testing/valkey-server.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'countersign-tls-'))
+const known = getCACertificates('default')
+let server: ValkeyServer
+beforeAll(async () => {
+  openssl('req', '-x509', ...makeKey('authority'), '-subj', '/CN=authority', '-days', '2', '-out', 'authority.crt')
+  for (const [name, address] of Object.entries({ server: '127.0.0.1', other: '127.0.0.2' })) {
+    const signed = ['-CA', 'authority.crt', '-CAkey', 'authority.key', '-addext', `subjectAltName=IP:${address}`]
+    openssl('req', '-x509', ...makeKey(name), '-subj', `/CN=${name}`, ...signed, '-days', '2', '-out', `${name}.crt`)
+  }
+  server = await startValkey({ password: 'a-password', certificate: certificateOf('server') })
+})
+afterAll(async () => {
+  setDefaultCACertificates(known)
+  await server.discard()
+  rmSync(folder, { recursive: true })
+})
+
+function openssl(...parameters: readonly string[]): void {
+  execFileSync('openssl', parameters, { cwd: folder, stdio: 'ignore' })
+}
+
+/** Quickly made, and good enough for two days. */
+function makeKey(name: string): string[] {
+  return ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', `${name}.key`]
+}
+
+const certificateOf = (name: string) => ({ file: join(folder, `${name}.crt`), keyFile: join(folder, `${name}.key`) })
+
+async function readAt({ url }: ValkeyServer): Promise<unknown> {
+  const register = openValkeyRegister({ ...(parseValkeyRingUrl(url) as ValkeyPlace), answerMilliseconds: 200 })
+  return register.read().finally(register.close)
+}
+
+test('by rediss:// the lane and the key ring reach a server whose authority is trusted, for the address that it has, and no other', async () => {
+  await expect(readAt(server)).rejects.toThrow('out of reach')
+  setDefaultCACertificates([...known, readFileSync(join(folder, 'authority.crt'), 'utf8')])
+  expect(await readAt(server)).toBeUndefined()
+  const lane = openLane({ url: server.url })
+  await expect.poll(() => lane.isThere(), { timeout: 20_000 }).toBe(true)
+  expect(await lane.ask(valkey => valkey.set('a key', 'a value'))).toEqual({ answer: 'OK' })
+  await lane.close()
+  const other = await startValkey({ password: 'a-password', certificate: certificateOf('other') })
+  await expect(readAt(other)).rejects.toThrow('out of reach')
+  await other.discard()
+})

@@ -1,0 +1,190 @@
+import {
+  createMemoryStore,
+  type KeyRingSnapshot,
+  type RingRegister,
+  ringInRegister,
+  StoreUnavailable,
+} from '@countersign/store'
+import * as given from '@countersign/store/given'
+import { ringRegisterContract, toldBy } from '@countersign/store/ring-register-contract'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { openValkeyRegister, type ValkeyRegisterOptions } from './open-valkey-register.ts'
+import { parseValkeyRingUrl } from './ring-url.ts'
+import { startValkey, type ValkeyServer } from './testing/valkey-server.ts'
+
+let server: ValkeyServer
+const opened: RingRegister[] = []
+beforeAll(async () => {
+  server = await startValkey()
+})
+afterAll(() => server.discard())
+afterEach(() => Promise.all(opened.splice(0).map(register => register.close())))
+
+let places = 0
+function place(): ValkeyRegisterOptions {
+  const where = { host: '127.0.0.1', port: server.port }
+  const path = `/test-${++places}/keys`
+  return {
+    server: where,
+    path,
+    credentials: undefined,
+    isSecure: false,
+    answerMilliseconds: 300,
+    patienceMilliseconds: 20,
+  }
+}
+
+function open(options: ValkeyRegisterOptions): RingRegister {
+  const register = openValkeyRegister(options)
+  opened.push(register)
+  return register
+}
+
+describe('Valkey', () => {
+  ringRegisterContract(
+    { describe, test, expect },
+    {
+      server: () => server,
+      open() {
+        const here = place()
+        return [openValkeyRegister(here), openValkeyRegister(here)]
+      },
+    },
+  )
+})
+
+test('who has read a text that was lost since writes nothing, whatever stands there now', async () => {
+  const register = open(place())
+  await register.replace('one', undefined)
+  const { stamp } = (await register.read()) ?? {}
+  await server.flush()
+  expect(await register.read()).toBeUndefined()
+  expect(await register.replace('two', stamp)).toBe('conflict')
+  expect(await register.replace('one', undefined)).toBe('committed')
+  expect(await register.replace('two', stamp)).toBe('conflict')
+  expect((await register.read())?.text).toBe('one')
+})
+
+test('emptied, and gone back to what stood there before, at any step of nodes that turn the ring: of each edition there is one ring, none is lost, each turn is told once', async () => {
+  const store = createMemoryStore(given.storeOptions(given.clock()))
+  const here = place()
+  const trouble = open(here)
+  let steps = 0
+  /** Something happens at every third step of whoever it is. */
+  async function troubled<T>(step: () => Promise<T>): Promise<T> {
+    if (++steps % 3 === 0) await server.flush()
+    if (steps % 15 === 0 && before !== undefined) await trouble.replace(before, undefined)
+    return step()
+  }
+  let before: string | undefined
+  const nodes = [1, 2, 3].map(() => {
+    const register = open(here)
+    return ringInRegister({
+      store: { ...store, commit: change => troubled(() => store.commit(change)) },
+      register: {
+        ...register,
+        read: () => troubled(register.read),
+        async replace(text, stamp) {
+          const outcome = await troubled(() => register.replace(text, stamp))
+          if (outcome === 'committed' && steps % 7 === 0) before = text
+          return outcome
+        },
+      },
+      sealingKey: Buffer.alloc(32, 3),
+      random: given.random,
+    })
+  })
+  const used = new Map<number, string>()
+  let [committed, made] = [0, 0]
+  async function turn(node: (typeof nodes)[number]): Promise<void> {
+    const loaded = await node.load()
+    use(loaded.keyRing)
+    const newest = loaded.keyRing.refresh[0]?.id ?? 0
+    const next = { state: 'next', createdAt: ++made, activatedAt: null, retiringAt: null, retiredAt: null } as const
+    if ((await node.commit(loaded, { ...loaded.keyRing, refresh: [{ id: newest + 1, ...next }] })) === 'committed') {
+      committed++
+    }
+  }
+  /** A ring that a node has loaded is one that it may sign by. */
+  function use({ edition = 0, refresh }: KeyRingSnapshot['keyRing']): void {
+    const known = used.get(edition)
+    if (known !== undefined) expect(JSON.stringify(refresh)).toBe(known)
+    used.set(edition, JSON.stringify(refresh))
+  }
+  await Promise.all(
+    nodes.map(async node => {
+      for (let round = 0; round < 15; round++) await turn(node)
+    }),
+  )
+  const rings = await Promise.all(nodes.map(async node => (await node.load()).keyRing))
+  rings.forEach(use)
+  const turns = rings[0]?.refresh[0]?.id ?? 0
+  // Whose ring another one has copied and turned meanwhile is told of a conflict, and looks again.
+  expect(turns).toBeGreaterThanOrEqual(committed)
+  expect(committed).toBeGreaterThan(5)
+  expect(await store.readAudit(0, 100)).toHaveLength(turns)
+})
+
+test('a replica is not believed: it may lag behind', async () => {
+  const replica = await startValkey({ settings: ['--replicaof', `127.0.0.1 ${server.port}`] })
+  try {
+    const register = open({ ...place(), server: { host: '127.0.0.1', port: replica.port } })
+    await expect(register.read()).rejects.toThrow('is a replica')
+    await expect(register.replace('text', undefined)).rejects.toThrow('is a replica')
+  } finally {
+    await replica.discard()
+  }
+})
+
+/** The rights that docs/keys.md names. */
+const owner =
+  '--user ring on >owner-word ~/countersign/keys &/countersign/keys +eval +hget +hmget +hset +persist +publish +subscribe +info'
+
+test('with users: who has the right reads and writes; nobody else does, and no password is told', async () => {
+  const own = await startValkey({
+    password: 'secret-word',
+    settings: [...owner.split(' '), '--user', 'guest', 'on', '>guest-word', '+@connection', '+info'],
+  })
+  try {
+    const here = { ...place(), path: '/countersign/keys', server: { host: '127.0.0.1', port: own.port } }
+    const [first, second] = [':secret-word', 'ring:owner-word'].map(credentials => open({ ...here, credentials }))
+    const told = toldBy(second as RingRegister)
+    expect(await first?.replace('sealed', undefined)).toBe('committed')
+    await told
+    for (const credentials of [undefined, ':another-word', 'guest:guest-word', 'nobody:word']) {
+      const stranger = open({ ...here, credentials })
+      for (const outcome of await Promise.allSettled([stranger.read(), stranger.replace('x', undefined)])) {
+        const { reason } = outcome as PromiseRejectedResult
+        expect(reason).toBeInstanceOf(StoreUnavailable)
+        expect(reason.message).toBe('Valkey does not let this user read or write the key ring.')
+        expect(JSON.stringify(reason, Object.getOwnPropertyNames(reason))).not.toMatch(/word/)
+      }
+    }
+    expect((await second?.read())?.text).toBe('sealed')
+  } finally {
+    await own.discard()
+  }
+})
+
+test('a server that is not there is said to be', async () => {
+  const lost = open({ ...place(), server: { host: '127.0.0.1', port: 1 } })
+  await expect(lost.read()).rejects.toThrow('Valkey is out of reach.')
+})
+
+test('an address says server, user, key and whether by TLS', () => {
+  expect(parseValkeyRingUrl('redis://[::1]:1/a/b')).toEqual({
+    server: { host: '::1', port: 1 },
+    path: '/a/b',
+    credentials: undefined,
+    isSecure: false,
+  })
+  expect(parseValkeyRingUrl('rediss://:p%40ss@one')).toEqual({
+    server: { host: 'one', port: 6379 },
+    path: '/countersign/keys',
+    credentials: ':p@ss',
+    isSecure: true,
+  })
+  for (const wrong of ['redis://', 'redis://one,two', 'redis://one/0', 'redis://me@one', 'valkey://one']) {
+    expect(parseValkeyRingUrl(wrong)).toBeUndefined()
+  }
+})
