@@ -1,3 +1,4 @@
+import { createHash, generateKeyPairSync } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { readConfiguration, type VerifierOptions } from './configuration.ts'
 
@@ -67,5 +68,21 @@ test('no error about a secret shows the secret', () => {
       expect(String(fault)).toMatch(/^TypeError/)
       expect(String(fault)).not.toContain(secret)
     }
+  }
+})
+
+test('CVE-2026-34950: a public key in letters alone (an entry of `x5c`, PEM without its lines, hex) is refused as a secret; a secret written so is one', () => {
+  const secretOf = (secret: string) => readConfiguration({ ...good, secret }).secrets
+  for (const key of [generateKeyPairSync('rsa', { modulusLength: 2048 }), generateKeyPairSync('ed25519')]) {
+    const der = key.publicKey.export({ format: 'der', type: 'spki' })
+    const pem = key.publicKey.export({ format: 'pem', type: 'spki' }).toString()
+    const written = (['base64', 'base64url', 'hex'] as const).map(encoding => der.toString(encoding))
+    for (const secret of [...written, pem.split('\n').slice(1, -2).join('\n'), ` ${written[0]}\n`]) {
+      expect(() => secretOf(secret)).toThrow('looks like a key')
+    }
+  }
+  const digest = createHash('sha512').update('a secret').digest()
+  for (const encoding of ['base64', 'base64url', 'hex'] as const) {
+    expect(secretOf(digest.toString(encoding))).toHaveLength(1)
   }
 })

@@ -292,7 +292,7 @@ function readSecret(secret: unknown): VerificationKey {
   }
   const bytes = typeof secret === 'string' ? Buffer.from(secret, 'utf8') : Buffer.from(secret)
   const text = bytes.toString('latin1')
-  if (/-----\s*BEGIN|"kty"|^\s*(ssh-|ecdsa-)/i.test(text) || isDerKey(bytes)) {
+  if (/-----\s*BEGIN|"kty"|^\s*(ssh-|ecdsa-)/i.test(text) || isDerKey(bytes) || isWrittenDerKey(text)) {
     throw new TypeError('secret looks like a key, not like a secret')
   }
   if (bytes.length < shortestSecretBytes) throw new TypeError(`secret must have at least ${shortestSecretBytes} bytes`)
@@ -312,6 +312,16 @@ function isDerKey(bytes: Buffer): boolean {
   if (first < 0x80) return first + 2 === bytes.length
   const lengthBytes = first & 0x7f
   return lengthBytes <= 3 && lengthBytes > 0 && bytes.readUIntBE(2, lengthBytes) + 2 + lengthBytes === bytes.length
+}
+
+/** The same in letters: PEM without its first and last line, an entry of `x5c`, or as a tool has printed it. By chance one secret in millions looks so. */
+function isWrittenDerKey(text: string): boolean {
+  const letters = text.replace(/\s/g, '')
+  const written = /^[\da-f]+$/i.test(letters) ? 'hex' : /^[\w+/-]+=*$/.test(letters) ? 'base64' : undefined
+  if (written === undefined) return false
+  const bytes = Buffer.from(letters, written)
+  // A sequence or an integer comes first in all of them.
+  return isDerKey(bytes) && bytes.subarray(2, 5).some(byte => byte === 0x30 || byte === 0x02)
 }
 
 function requireUrl(value: unknown, name: string, insecureHttp: boolean): void {

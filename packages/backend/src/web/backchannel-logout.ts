@@ -1,6 +1,7 @@
 import { type Refusal, refuse } from '@countersign/protocol'
 import { jsonAnswer, refusalResponse } from './answers.ts'
 import type { OpenedToken } from './issuer-keys.ts'
+import { isForm, readForm } from './read-form.ts'
 import type { WebContext } from './web-context.ts'
 
 const logoutEvent = 'http://schemas.openid.net/event/backchannel-logout'
@@ -15,9 +16,9 @@ const bytesAtMost = 16_384
  * they are kept; of those in cookies this process alone knows it, others when they renew them. Refused: `logout_token_invalid`.
  */
 export async function endByIssuer(context: WebContext, request: Request): Promise<Response> {
-  const isForm = request.headers.get('content-type')?.startsWith('application/x-www-form-urlencoded') ?? false
-  if (!isForm || Number(request.headers.get('content-length')) > bytesAtMost) return refused('It must be a form.')
-  const token = new URLSearchParams(await request.text()).get('logout_token')
+  const form = isForm(request) ? await readForm(request, bytesAtMost) : undefined
+  if (form === undefined) return refused('It must be a form.')
+  const token = form.get('logout_token')
   const opened = token === null ? undefined : await context.issuerKeys.open(token)
   if (opened === undefined) return refused('It bears no signature of the issuer.')
   const ended = readLogout(opened, context)
@@ -34,9 +35,14 @@ function readLogout({ header, claims }: OpenedToken, { issuerUrl, clientId, plat
   if (iss !== issuerUrl || ![aud].flat().includes(clientId)) return invalid('It is not for this application.')
   if (typeof iat !== 'number' || iat > now + toleranceSeconds || iat < now - oldestSeconds) return invalid('It is old.')
   if (exp !== undefined && !(typeof exp === 'number' && exp > now - toleranceSeconds)) return invalid('It is old.')
-  const isLogout = typeof events === 'object' && events !== null && Object.hasOwn(events, logoutEvent)
-  if (!isLogout || nonce !== undefined || typeof jti !== 'string') return invalid('It is no logout token.')
+  if (!namesLogout(events) || nonce !== undefined || typeof jti !== 'string') return invalid('It is no logout token.')
   return typeof sid === 'string' && sid !== '' ? sid : invalid('It names no session.')
+}
+
+function namesLogout(events: unknown): boolean {
+  if (typeof events !== 'object' || events === null || !Object.hasOwn(events, logoutEvent)) return false
+  const event = (events as Record<string, unknown>)[logoutEvent]
+  return typeof event === 'object' && event !== null
 }
 
 function invalid(detail: string): Refusal {

@@ -18,6 +18,8 @@ export interface OpenedToken {
 const requestLimitMilliseconds = 10_000
 /** An unknown key asks for the keys anew at most so often: anybody can name one. */
 const cooldownMilliseconds = 30_000
+/** As long as the issuer says that the key set may be kept: what it has retired is believed no longer. */
+const freshMilliseconds = 300_000
 const longestToken = 8_192
 
 type Algorithm = 'ES256' | 'EdDSA' | 'RS256'
@@ -29,23 +31,49 @@ interface PublicKey {
 export function createIssuerKeys({ issuer, platform }: { issuer: string; platform: WebPlatform }): IssuerKeys {
   let keys = new Map<string, PublicKey>()
   let askedAt = Number.NEGATIVE_INFINITY
+  let fetchedAt = Number.NEGATIVE_INFINITY
+  let failedAt = Number.NEGATIVE_INFINITY
+  let fetching: Promise<void> | undefined
 
   async function fetchKeys(): Promise<void> {
-    askedAt = platform.now()
+    const begunAt = platform.now()
+    askedAt = begunAt
     const answer = await askIssuer('GET /jwks', () =>
       platform.fetch(`${issuer}/jwks`, { redirect: 'error', signal: platform.deadline(requestLimitMilliseconds) }),
     ).catch((failure: unknown) => {
       // What could not be had may be asked for again at once.
       askedAt = Number.NEGATIVE_INFINITY
+      failedAt = platform.now()
       throw failure
     })
     const listed = isRefusal(answer) ? undefined : (answer.body as { keys?: unknown } | undefined)?.keys
     if (!Array.isArray(listed)) throw new CallFailure('GET /jwks: the answer holds no keys')
     keys = new Map(listed.flatMap(jwk => readKey(jwk)))
+    fetchedAt = begunAt
+  }
+
+  /** One request at a time; whoever comes meanwhile waits for it. */
+  function fetchOnce(): Promise<void> {
+    fetching ??= fetchKeys().finally(() => {
+      fetching = undefined
+    })
+    return fetching
   }
 
   async function find(kid: string): Promise<PublicKey | undefined> {
-    if (!keys.has(kid) && platform.now() - askedAt >= cooldownMilliseconds) await fetchKeys()
+    const known = keys.get(kid)
+    const now = platform.now()
+    const isFresh = now - fetchedAt < freshMilliseconds
+    // Those of before serve on while the issuer is away.
+    if (known !== undefined && (isFresh || now - failedAt < cooldownMilliseconds)) return known
+    const mayAsk = fetching !== undefined || now - askedAt >= cooldownMilliseconds
+    if (!mayAsk) return known
+    try {
+      await fetchOnce()
+    } catch (failure) {
+      if (known === undefined) throw failure
+      return known
+    }
     return keys.get(kid)
   }
 

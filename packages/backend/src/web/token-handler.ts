@@ -9,6 +9,7 @@ import { antiForgeryCookie, refuseForeign, refuseForged } from './cross-site.ts'
 import { createIssuerKeys } from './issuer-keys.ts'
 import { createCookieKeeper, createStoreKeeper } from './login-keeper.ts'
 import { forward, type ProxyTarget } from './proxy.ts'
+import { isForm, readForm } from './read-form.ts'
 import { createRenewals } from './renewals.ts'
 import { createSecrets } from './secrets.ts'
 import type { SessionStore } from './session-store.ts'
@@ -106,6 +107,9 @@ export function createTokenHandler(options: TokenHandlerOptions): TokenHandler {
   }
 }
 
+/** Of one field. */
+const formBytesAtMost = 4_096
+
 interface OwnEndpoint {
   readonly method: 'GET' | 'POST'
   answer(request: Request): Response | Promise<Response>
@@ -139,8 +143,10 @@ async function me(context: WebContext, request: Request): Promise<Response> {
  * (field `csrf`) is led to `/`. Where a sign-out is the issuer's too, the form is led there, and JSON names the address: `"continueAt"`.
  */
 async function signOut(context: WebContext, request: Request): Promise<Response> {
-  const isForm = request.headers.get('content-type')?.startsWith('application/x-www-form-urlencoded') ?? false
-  const field = isForm ? new URLSearchParams(await request.text()).get('csrf') : null
+  const hasForm = isForm(request)
+  const form = hasForm ? await readForm(request, formBytesAtMost) : undefined
+  if (hasForm && form === undefined) return refusalResponse(refuse('body_too_large'))
+  const field = form?.get('csrf')
   const kept = await context.keeper.read(request)
   const isOfLogin = (token: string): boolean =>
     kept === undefined || context.secrets.antiForgeryIsOf(kept.login.id, token)
@@ -154,7 +160,7 @@ async function signOut(context: WebContext, request: Request): Promise<Response>
   const terms = { maxAgeSeconds: 0, httpOnly: false, plainName: true }
   const continueAt = context.logout === 'issuer' ? issuerLogoutOf(context, kept?.login) : undefined
   const told = { signedOut: true, ended, ...(continueAt !== undefined && { continueAt }) }
-  const answer = isForm ? seeOther(continueAt ?? '/') : jsonAnswer(200, told)
+  const answer = hasForm ? seeOther(continueAt ?? '/') : jsonAnswer(200, told)
   return withCookies(answer, [...setCookies, ...context.jar.write(request, antiForgeryCookie, '', terms)])
 }
 
