@@ -13,8 +13,8 @@ let site: CallbackSite
 let installed: Installation
 let browser: Browser
 let context: BrowserContext
-const [tooShort, rest] = ['correct', ' horse battery']
-const password = tooShort + rest
+const tooShort = 'correct'
+const password = 'correct horse battery'
 const blocked: string[] = []
 
 beforeAll(async () => {
@@ -93,10 +93,15 @@ test('from an application to an account, a yes and back, by keyboard alone', asy
   await page.keyboard.press('Tab')
   await page.keyboard.type(tooShort)
   await page.keyboard.press('Enter')
-  // The browser itself says that eight characters are wanted, and stays.
+  // The page says in its own language that eight characters are wanted, and the focus is where they go: not a bubble in the browser's.
+  await expect.poll(() => page.title()).toBe('Error: Create your account · Orchard ID')
   await focusIsOn(page, 'Password')
-  expect(await page.title()).toBe('Create your account · Orchard ID')
-  await page.keyboard.type(rest)
+  expect((await whatIsRead(page)).filter(line => line.startsWith('textbox'))).toEqual([
+    'textbox "E-mail address" required',
+    expect.stringMatching(/^textbox "Password" required invalid \(The password needs at least 8 characters\./),
+    expect.stringMatching(/^textbox "Name/),
+  ])
+  await page.keyboard.type(password)
   await page.keyboard.press('Enter')
   await page.getByRole('heading', { name: 'Allow Orchard?' }).waitFor()
   expect(await tabThrough(page)).toEqual(['Do not allow', 'Allow', 'Use another account', 'العربية'])

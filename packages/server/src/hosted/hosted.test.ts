@@ -173,10 +173,34 @@ describe('forms', () => {
     }
   })
 
+  test('a form that was sent too early says so at each field, in the page’s language, and counts as no attempt', async () => {
+    const to = await given.server()
+    const page = browser(to)
+    for (let attempt = 0; attempt < 12; attempt++) {
+      const answer = await page.submit('/sign-in', { email: 'maria', password: '' })
+      expect([answer.status, answer.headers['countersign-reason']]).toEqual([400, 'parameter_missing'])
+      expect(answer.text).toMatch(
+        /aria-invalid="true" aria-describedby="email-error">\n<p class="field-error" id="email-error">This is not/,
+      )
+      expect(answer.text).toMatch(
+        /aria-describedby="password-error">\n<p class="field-error" id="password-error">Please enter your/,
+      )
+      expect(answer.text).not.toContain('role="alert"')
+    }
+    const login = await page.submit('/sign-in', { email: 'maria@example.com', password: 'wrong horse battery' })
+    expect(login.headers['countersign-reason']).toBe('login_failed')
+  })
+
+  test('forms with fields leave it to the server to say what is wrong', async () => {
+    const page = browser(await given.server())
+    for (const path of ['/sign-in', '/sign-up'])
+      expect((await page.get(path)).text).toContain('<form method="post" novalidate>')
+  })
+
   test('what was typed stays in the form, the password does not, and markup is text', async () => {
     const to = await given.server()
     const answer = await browser(to).submit('/sign-in', { email: '"><b>x</b>', password: 'wrong horse battery' })
-    expect([answer.status, answer.headers['countersign-reason']]).toEqual([401, 'login_failed'])
+    expect([answer.status, answer.headers['countersign-reason']]).toEqual([400, 'parameter_missing'])
     expect(answer.text).toContain('&lt;b&gt;x')
     expect(answer.text).not.toContain('<b>x')
     expect(answer.text).not.toContain('wrong horse')

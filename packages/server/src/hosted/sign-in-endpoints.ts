@@ -1,4 +1,4 @@
-import type { Session } from '@countersign/core'
+import { emailKey, type Session } from '@countersign/core'
 import { isReason, isRefusal, type Reason, type Refusal, refuse } from '@countersign/protocol'
 import { seeOther } from '../http/answers.ts'
 import type { Endpoint, HttpAnswer, HttpRequest } from '../http/message.ts'
@@ -8,7 +8,7 @@ import { signInPage } from '../pages/sign-in-page.ts'
 import { signUpPage } from '../pages/sign-up-page.ts'
 import { passwordMinLength } from '../passwords/password-policy.ts'
 import { usesPasswords } from '../passwords/use-of-passwords.ts'
-import { createUser, limitSignUps } from '../sign-in/create-user.ts'
+import { createUser, limitSignUps, problemOfNewUser } from '../sign-in/create-user.ts'
 import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
 import { openHostedSession } from '../sign-in/open-hosted-session.ts'
@@ -57,11 +57,21 @@ export function submitSignIn(services: HostedServices): Endpoint {
     const email = form.get('email') ?? ''
     const again = (problem: Refusal): HttpAnswer => signInAnswer(services, http, returnTo, { email, problem })
     if (!services.cookies.formIsOurs(http, form.get('csrf'))) return again(refuse('csrf_refused'))
-    const signedIn = await signInByPassword(services, { email, password: form.get('password') ?? '' }, deviceOf(http))
+    const password = form.get('password') ?? ''
+    const unfinished = unfinishedFields({ email, password })
+    if (unfinished.length > 0 && usesPasswords(services.config)) {
+      return signInAnswer(services, http, returnTo, { email, problem: refuse('parameter_missing'), unfinished })
+    }
+    const signedIn = await signInByPassword(services, { email, password }, deviceOf(http))
     if (isRefusal(signedIn)) return again(signedIn)
     const opened = await openSession(services, http, signedIn)
     return isRefusal(opened) ? again(opened) : leave(services, opened, returnTo)
   }
+}
+
+/** What was sent too early, by the key of a keyboard for one: no attempt, since it could be nobody's. */
+function unfinishedFields({ email, password }: { email: string; password: string }): readonly ('email' | 'password')[] {
+  return [...(emailKey(email) === null ? ['email' as const] : []), ...(password === '' ? ['password' as const] : [])]
 }
 
 /** `GET /sign-up`. */
@@ -87,13 +97,12 @@ export function submitSignUp(services: HostedServices): Endpoint {
     const again = (problem: Refusal): HttpAnswer =>
       signUpAnswer(services, http, returnTo, { email, problem, ...(name !== undefined && { name }) })
     if (!services.cookies.formIsOurs(http, form.get('csrf'))) return again(refuse('csrf_refused'))
+    const wanted = { email, name, password, verifyIn: services.site.language.tag }
+    const unusable = problemOfNewUser(services, wanted)
+    if (unusable !== undefined) return again(unusable)
     const limited = await limitSignUps(services, http.ip)
     if (limited !== undefined) return again(limited)
-    const created = await createUser(
-      services,
-      { email, name, password, verifyIn: services.site.language.tag },
-      deviceOf(http),
-    )
+    const created = await createUser(services, wanted, deviceOf(http))
     if (isRefusal(created)) return again(created)
     const opened = await openSession(services, http, { ...created, amr: ['pwd'] })
     return isRefusal(opened) ? again(opened) : leave(services, opened, returnTo)
@@ -121,7 +130,7 @@ function signInAnswer(
   services: HostedServices,
   http: HttpRequest,
   returnTo: ReturnTo,
-  model: { email?: string; problem?: Refusal },
+  model: { email?: string; problem?: Refusal; unfinished?: readonly ('email' | 'password')[] },
 ): HttpAnswer {
   const { csrf, setCookie } = services.cookies.form(http)
   const withPassword = usesPasswords(services.config)

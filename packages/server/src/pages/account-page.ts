@@ -204,7 +204,7 @@ function commandForm(
   content: Html,
   more: Readonly<Record<string, string>> = {},
 ): Html {
-  return html`<form class="${command.replace('_', '-')}" method="post">${hidden({ csrf: model.csrf, command, ...more })}${content}</form>`
+  return html`<form class="${command.replace('_', '-')}" method="post" novalidate>${hidden({ csrf: model.csrf, command, ...more })}${content}</form>`
 }
 
 const fieldOfReason: Readonly<Partial<Record<Reason, 'current' | 'new'>>> = {

@@ -37,7 +37,7 @@ export function deviceCodePage(site: Site, model: DeviceCodeModel): string {
 <h1>${device.title}</h1>
 <p class="lead">${model.userCode === undefined || problem !== undefined ? device.enter : device.compare}</p>
 ${text !== undefined && !isOfCode && banner('error', text)}
-<form method="post">
+<form method="post" novalidate>
 ${hidden({ csrf: model.csrf, command: 'look' })}
 ${field({ id: 'user-code', name: 'user_code', type: 'text', label: device.code, autocomplete: 'off', look: 'code', value: model.userCode, hint: device.codeHint, error: isOfCode ? text : undefined, focused: true })}
 <button class="button main" type="submit">${device.goOn}</button>

@@ -22,7 +22,10 @@ export interface Field {
   readonly focused?: boolean
 }
 
-/** Label, hint, input and error, bound to each other by ids. */
+/**
+ * Label, hint, input and error, bound to each other by ids. Its form is `novalidate`: the bubbles of browsers are in their language and not the page's, one at a time, and
+ * gone after seconds. The server says beside the field what is wrong with it; `required` and `minlength` tell screen readers and password managers.
+ */
 export function field(model: Field): Html {
   const { id, error, hint } = model
   const described = [model.errorId, error && `${id}-error`, hint && `${id}-hint`].filter(Boolean).join(' ')

@@ -36,7 +36,7 @@ export function forgotPage(site: Site, model: ForgotModel): string {
 <h1>${forgot.title}</h1>
 <p class="lead">${forgot.lead}</p>
 ${text !== undefined && !isField && banner('error', text)}
-<form method="post">
+<form method="post" novalidate>
 ${hidden({ csrf: model.csrf })}
 ${field({ id: 'email', name: 'email', type: 'email', label: site.texts.email, autocomplete: 'username', value: email, error: isField ? text : undefined, focused: true })}
 <button class="button main" type="submit">${forgot.submit}</button>
@@ -68,7 +68,7 @@ export function resetPage(site: Site, model: ResetModel): string {
 <h1>${reset.title}</h1>
 <p class="lead">${fill(reset.lead, { address: foreignName(model.email) })}</p>
 ${text !== undefined && !isField && banner('error', text)}
-<form method="post">
+<form method="post" novalidate>
 ${hidden({ csrf: model.csrf })}
 ${field({ id: 'new_password', name: 'new_password', type: 'password', label: site.texts.account.newPassword, autocomplete: 'new-password', minLength: model.passwordMinLength, hint: fill(site.texts.signUp.passwordHint, { characters: model.passwordMinLength }), error: isField ? text : undefined, focused: true })}
 <p class="hint">${reset.ends}</p>
@@ -115,7 +115,7 @@ ${model.forgotUrl !== undefined && html`<p class="aside">${verify.notMine} <a hr
 }
 
 function verifyForm({ texts: { verify } }: Site, { csrf, asksFor, problem }: VerifyModel): Html {
-  return html`<form method="post">
+  return html`<form method="post" novalidate>
 ${hidden({ csrf })}
 ${asksFor === 'password' && field({ id: 'password', name: 'password', type: 'password', label: verify.password, autocomplete: 'current-password', errorId: problem && 'form-problem', focused: true })}
 <button class="button main" type="submit">${verify.submit}</button>

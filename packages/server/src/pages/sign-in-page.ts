@@ -29,6 +29,8 @@ export interface SignInModel {
   readonly email?: string
   /** `login_failed`, `too_many_attempts`, `csrf_refused`; `session_expired` and its like explain why one must sign in again. */
   readonly problem?: Problem
+  /** Fields that cannot be right as they were filled in, with `parameter_missing`: each says so itself. */
+  readonly unfinished?: readonly ('email' | 'password')[]
   /** People sign in by connections alone. */
   readonly withoutPassword?: true
   /** Other ways to sign in. */
@@ -51,7 +53,7 @@ export function signInPage(site: Site, model: SignInModel): string {
     content: html`<div class="card">
 <h1>${texts.signIn.title}</h1>
 ${application ? asking(texts.signIn.toContinue, application) : html`<p class="lead">${model.isForDevice ? texts.signIn.toDevice : texts.signIn.toAccount}</p>`}
-${problem && banner(why, problemText(site, problem, texts.problem.signIn), 'form-problem')}
+${problem && !model.unfinished?.length && banner(why, problemText(site, problem, texts.problem.signIn), 'form-problem')}
 ${!model.withoutPassword && form(site, model)}
 ${model.forgot && html`<p class="aside"><a href="${href(model.forgot.url)}">${model.forgot.label}</a></p>`}
 ${connectionLinks(site, model.connections, model.withoutPassword)}
@@ -60,13 +62,15 @@ ${model.signUpUrl !== undefined && html`<p class="aside">${texts.signIn.signUpQu
   })
 }
 
-function form({ texts }: Site, { csrf, email, problem }: SignInModel): Html {
+function form({ texts }: Site, { csrf, email, problem, unfinished = [] }: SignInModel): Html {
   const wrong = problem?.reason === 'login_failed' ? 'form-problem' : undefined
-  const knowsEmail = email !== undefined && email !== ''
-  return html`<form method="post">
+  const wrongEmail = unfinished.includes('email') ? texts.problem.signUp.email_invalid : undefined
+  const wrongPassword = unfinished.includes('password') ? texts.problem.password.missing : undefined
+  const knowsEmail = email !== undefined && email !== '' && wrongEmail === undefined
+  return html`<form method="post" novalidate>
 ${hidden({ csrf })}
-${field({ id: 'email', name: 'email', type: 'email', label: texts.email, autocomplete: 'username', value: email, errorId: wrong, focused: !knowsEmail })}
-${field({ id: 'password', name: 'password', type: 'password', label: texts.password, autocomplete: 'current-password', errorId: wrong, focused: knowsEmail })}
+${field({ id: 'email', name: 'email', type: 'email', label: texts.email, autocomplete: 'username', value: email, error: wrongEmail, errorId: wrong, focused: !knowsEmail })}
+${field({ id: 'password', name: 'password', type: 'password', label: texts.password, autocomplete: 'current-password', error: wrongPassword, errorId: wrong, focused: knowsEmail })}
 <button class="button main" type="submit">${texts.signIn.submit}</button>
 </form>`
 }

@@ -52,7 +52,7 @@ function form(
   text: Html | string | undefined,
 ): Html {
   const { texts } = site
-  return html`<form method="post">
+  return html`<form method="post" novalidate>
 ${hidden({ csrf: model.csrf })}
 ${field({ id: 'email', name: 'email', type: 'email', label: texts.email, autocomplete: 'username', value: model.email, error: wrongField === 'email' ? text : undefined, focused: wrongField !== 'password' })}
 ${field({ id: 'password', name: 'password', type: 'password', label: texts.password, autocomplete: 'new-password', minLength: model.passwordMinLength, hint: fill(texts.signUp.passwordHint, { characters: model.passwordMinLength }), error: wrongField === 'password' ? text : undefined, focused: wrongField === 'password' })}

@@ -48,17 +48,8 @@ export async function createUser(
   device: Device | undefined,
 ): Promise<(Snapshot & { user: User }) | Refusal> {
   const { store, passwords, random } = services
-  const off = wanted.password === undefined ? undefined : passwordsRefused(services.config)
-  if (off !== undefined) return off
-  if (wanted.email !== undefined && emailKey(wanted.email) === null) return refuse('email_invalid')
-  if (wanted.name !== undefined && (wanted.name.length > nameCharactersAtMost || refusedInNames.test(wanted.name))) {
-    return refuse('parameter_invalid', { detail: 'The name is too long, or holds a character that cannot be used.' })
-  }
-  const problem =
-    wanted.password === undefined
-      ? undefined
-      : passwordProblem(wanted.password, wanted.email === undefined ? {} : { email: wanted.email })
-  if (problem !== undefined) return refuse('password_unacceptable', { detail: problem })
+  const unusable = problemOfNewUser(services, wanted)
+  if (unusable !== undefined) return unusable
   const from = device === undefined ? {} : { from: addressKey(device.ip) }
   const passwordHash = wanted.password === undefined ? null : await passwords.hash(wanted.password, from)
   return decideAndCommit(services, async () => {
@@ -85,6 +76,18 @@ export async function createUser(
     const change = { writes, entries: [], audit, durable: true, time: now }
     return { result: { now, issuer, user: { ...user, version: 1 } }, change }
   })
+}
+
+/** What can be told of them without a look at who there is. */
+export function problemOfNewUser({ config }: Services, { email, name, password }: NewUser): Refusal | undefined {
+  const off = password === undefined ? undefined : passwordsRefused(config)
+  if (off !== undefined) return off
+  if (email !== undefined && emailKey(email) === null) return refuse('email_invalid')
+  if (name !== undefined && (name.length > nameCharactersAtMost || refusedInNames.test(name))) {
+    return refuse('parameter_invalid', { detail: 'The name is too long, or holds a character that cannot be used.' })
+  }
+  const problem = password === undefined ? undefined : passwordProblem(password, email === undefined ? {} : { email })
+  return problem === undefined ? undefined : refuse('password_unacceptable', { detail: problem })
 }
 
 async function isTaken({ store }: Services, { email, identity }: NewUser): Promise<Refusal | undefined> {

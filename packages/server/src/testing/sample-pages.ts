@@ -60,6 +60,12 @@ function signInPages(site: Site): Pages {
       email: 'robin@example.com',
       problem: { reason: 'login_failed' },
     }),
+    'sign-in-unfinished': signInPage(site, {
+      ...signInModel,
+      email: 'maria',
+      problem: { reason: 'parameter_missing' },
+      unfinished: ['email', 'password'],
+    }),
     'sign-in-too-many': signInPage(site, {
       ...signInModel,
       email: 'robin@example.com',

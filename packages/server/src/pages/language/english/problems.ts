@@ -133,6 +133,7 @@ export const problems = {
       unavailable: 'We cannot answer right now. Nothing was changed. Please try again in a moment.',
     },
     password: {
+      missing: 'Please enter your password.',
       unusable: 'The password holds a character that cannot be used. Please choose another.',
       accents: 'The password holds too many accents in a row. Please choose another.',
       tooShort: 'The password needs at least {characters} characters. Please choose another.',
