@@ -35,6 +35,10 @@ export function createOutbox(clock: () => number): Outbox {
       close() {},
     },
     answer(request, response) {
+      if (request.url === scriptPath) {
+        send(response, 200, fitScript, pagePolicy, 'text/javascript')
+        return true
+      }
       const [, number, isHtml] = /^\/outbox(?:\/(\d+)(\.html)?)?\/?$/.exec(request.url ?? '') ?? []
       if (!/^\/outbox(?:[/?]|$)/.test(request.url ?? '')) return false
       const mail = number === undefined ? undefined : mails.find(one => one.number === Number(number))
@@ -47,20 +51,34 @@ export function createOutbox(clock: () => number): Outbox {
   }
 }
 
-const pagePolicy =
-  "default-src 'none'; style-src 'self'; img-src 'self'; frame-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
-/** As a mail program shows a mail: nothing runs, nothing is loaded; links open beside it. */
-const mailPolicy =
-  "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; base-uri 'none'; form-action 'none'; sandbox allow-popups allow-popups-to-escape-sandbox"
+const scriptPath = '/outbox/fit.js'
+/** The frame is as high as its mail, so that there is one thing to scroll. Without it, the frame scrolls. */
+const fitScript = `const frame = document.querySelector('iframe.mail')
+function fit() {
+  frame.style.blockSize = '0'
+  frame.style.blockSize = frame.contentDocument.documentElement.scrollHeight + 2 + 'px'
+}
+if (frame !== null) {
+  frame.addEventListener('load', fit)
+  addEventListener('resize', fit)
+  fit()
+}
+`
 
-function send(response: ServerResponse, status: number, html: string, policy = pagePolicy): void {
+const pagePolicy =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; frame-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
+/** As a mail program shows a mail: nothing runs, nothing is loaded; links open beside it. It has our origin, so that its height can be read, and no script that could use that. */
+const mailPolicy =
+  "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; base-uri 'none'; form-action 'none'; sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox"
+
+function send(response: ServerResponse, status: number, text: string, policy = pagePolicy, type = 'text/html'): void {
   response.writeHead(status, {
-    'Content-Type': 'text/html; charset=utf-8',
+    'Content-Type': `${type}; charset=utf-8`,
     'Content-Security-Policy': policy,
     'Cache-Control': 'no-store',
     'Referrer-Policy': 'no-referrer',
   })
-  response.end(html)
+  response.end(text)
 }
 
 function list(mails: readonly SentMail[]): string {
@@ -82,7 +100,7 @@ function shown({ number, subject, to, text }: SentMail): string {
   return `<p class="way-back"><a href="/outbox">Outbox</a></p>
 <h1>${escaped(subject)}</h1>
 <p class="hint">to <bdi>${escaped(to)}</bdi></p>
-<iframe class="mail" src="/outbox/${number}.html" title="The mail as HTML" sandbox="allow-popups allow-popups-to-escape-sandbox"></iframe>
+<iframe class="mail" src="/outbox/${number}.html" title="The mail as HTML" sandbox="allow-same-origin allow-popups allow-popups-to-escape-sandbox"></iframe>
 <h2>As plain text</h2>
 <pre class="mail-text" dir="auto">${linked}</pre>`
 }
@@ -99,6 +117,7 @@ function page(title: string, content: string): string {
 <meta name="color-scheme" content="light dark">
 <link rel="icon" type="image/svg+xml" href="/app/icon.svg">
 <link rel="stylesheet" href="/app/style.css">
+<script type="module" src="${scriptPath}"></script>
 </head>
 <body>
 <header class="head"><p class="brand"><img class="mark" src="/app/icon.svg" alt="" width="32" height="32"><a href="/">Countersign demo</a></p></header>
