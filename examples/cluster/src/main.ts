@@ -9,6 +9,7 @@ const running = await startNodes({
 process.stdout.write(`Countersign answers at ${running.issuer} (nginx)
   nodes      ${running.nodes.map(node => node.address).join('  ')}
   database   ${running.database.url}
+  valkey     ${running.valkey?.url ?? 'none: neither Valkey nor Redis is installed'}
 
 Enter restarts all nodes, one after the other. ^C ends everything; nothing is kept.
 `)

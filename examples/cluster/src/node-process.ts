@@ -22,6 +22,8 @@ export interface NodeOptions {
   readonly folder: string
   readonly issuer: string
   readonly database: string
+  /** Absent: none. */
+  readonly valkey?: string | undefined
   readonly masterKey: string
   /** A file of `countersign.json`'s kind: the same for all nodes. */
   readonly configuration: string
@@ -30,7 +32,7 @@ export interface NodeOptions {
 const command = join(dirname(fileURLToPath(import.meta.resolve('@countersign/cli'))), 'main.ts')
 
 export function createNodeProcess(options: NodeOptions): NodeProcess {
-  const { port, folder, issuer, database, masterKey, configuration } = options
+  const { port, folder, issuer, database, valkey, masterKey, configuration } = options
   let child: ChildProcess | undefined
   let ended: Promise<number | null> = Promise.resolve(null)
 
@@ -40,8 +42,13 @@ export function createNodeProcess(options: NodeOptions): NodeProcess {
     async start() {
       const flags = ['--config', configuration, '--data', folder, '--port', String(port), '--issuer', issuer]
       const started = spawn(process.execPath, ['--conditions=@countersign/source', command, 'serve', ...flags], {
-        // Both may be secrets: the list of processes shows flags to everybody.
-        env: { PATH: process.env.PATH, COUNTERSIGN_DATABASE: database, COUNTERSIGN_MASTER_KEY: masterKey },
+        // All may be secrets: the list of processes shows flags to everybody.
+        env: {
+          PATH: process.env.PATH,
+          COUNTERSIGN_DATABASE: database,
+          COUNTERSIGN_MASTER_KEY: masterKey,
+          ...(valkey !== undefined && { COUNTERSIGN_VALKEY: valkey }),
+        },
         stdio: ['ignore', 'pipe', 'pipe'],
       })
       child = started
