@@ -39,8 +39,8 @@ export async function givenServer(): Promise<{ issuer: string; close(): Promise<
 /** Runs one of the files as the program that it is, until it says that it is ready. */
 export async function givenApi(file: string, issuer: string): Promise<{ url: string; end(): Promise<void> }> {
   const port = await freePort()
-  const path = join(import.meta.dirname, '..', file)
-  const child: ChildProcess = spawn(process.execPath, ['--conditions=@countersign/source', path], {
+  const path = join(import.meta.dirname, '../run.ts')
+  const child: ChildProcess = spawn(process.execPath, ['--conditions=@countersign/source', path, file], {
     env: {
       ...process.env,
       ISSUER: issuer,
