@@ -9,7 +9,9 @@ export type { Platform } from './platform.ts'
 export type { TokenTarget } from './token-request.ts'
 export {
   createTrusted,
+  type Invitation,
   type ListedSession,
+  type NewInvitation,
   type NewSession,
   type ProviderToken,
   type SessionTokens,

@@ -54,6 +54,25 @@ describe('what is sent', () => {
     expect(lastCall()).toMatchObject({ method: 'DELETE', path: '/v1/trusted/users/u1/sessions' })
   })
 
+  test('an invitation, the list of them and the end of one, with a token of the scope that they take', async () => {
+    const invitation = { id: 'i-1', email: 'ada@example.com', delivery: 'link', created_at: 'x', expires_at: 'y' }
+    const trusted = await givenTrusted(({ method }) =>
+      method === 'POST'
+        ? { status: 201, body: { ...invitation, link: 'https://login.example/invitation?token=t' } }
+        : method === 'GET'
+          ? { status: 200, body: { invitations: [invitation] } }
+          : { status: 204 },
+    )
+    const wanted = { email: 'ada@example.com', delivery: 'link' as const, lifetimeSeconds: 3600 }
+    expect(await trusted.invite(wanted)).toMatchObject({ link: 'https://login.example/invitation?token=t' })
+    expect(lastCall()).toMatchObject({ method: 'POST', path: '/v1/trusted/invitations' })
+    expect(JSON.parse(lastCall()?.body ?? '')).toEqual({ email: 'ada@example.com', delivery: 'link', expires_in: 3600 })
+    expect(await trusted.listInvitations()).toEqual([invitation])
+    expect(await trusted.withdrawInvitation('i/1')).toBe('withdrawn')
+    expect(lastCall()).toMatchObject({ method: 'DELETE', path: '/v1/trusted/invitations/i%2F1' })
+    expect(issuer.arrived[0]?.body).toContain('scope=users%3Ainvite')
+  })
+
   test.each(['', '.', '..'])('the id "%s" is refused here: it would name another endpoint', async id => {
     const trusted = await givenTrusted(() => ({ status: 204 }))
     expect(await trusted.endSessions(id)).toMatchObject({ refused: true, reason: 'user_unknown' })
@@ -62,6 +81,7 @@ describe('what is sent', () => {
     expect(await trusted.getProviderToken(id, 'work')).toMatchObject({ refused: true, reason: 'user_unknown' })
     expect(await trusted.getProviderToken('u', id)).toMatchObject({ refused: true, reason: 'connection_unknown' })
     expect(await trusted.setRights(id, {})).toMatchObject({ refused: true, reason: 'user_unknown' })
+    expect(await trusted.withdrawInvitation(id)).toMatchObject({ refused: true, reason: 'invitation_unknown' })
     expect(issuer.arrived).toEqual([])
   })
 })

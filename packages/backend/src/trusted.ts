@@ -53,6 +53,37 @@ export interface Trusted {
   getProviderToken(userId: string, connection: string): Promise<ProviderToken | Refusal>
   /** What a user may do, all of it: what is left out is none. Applications whose tokens tell of it get new ones. Refused: `user_unknown`, `parameter_invalid`. Needs the scope `users:manage`. */
   setRights(userId: string, rights: Partial<UserRights>): Promise<UserRights | Refusal>
+  /**
+   * Invites an address to make an account, in the place of an earlier invitation. Refused: `email_taken`, `email_invalid`, `signup_closed`, `mail_not_configured`,
+   * `too_many_attempts`. Needs the scope `users:invite`, as do the two below.
+   */
+  invite(invitation: NewInvitation): Promise<Invitation | Refusal>
+  /** The invitations that can be accepted, a thousand at most. */
+  listInvitations(): Promise<readonly Invitation[] | Refusal>
+  /** Takes one back. Refused: `invitation_unknown`. */
+  withdrawInvitation(id: string): Promise<'withdrawn' | Refusal>
+}
+
+/** Whom to invite. */
+export interface NewInvitation {
+  readonly email: string
+  /** `link`: you get the link and hand it on, and no mail is sent; the address is then not shown to be theirs. Default `mail`. */
+  readonly delivery?: 'mail' | 'link'
+  /** Default: what the server is configured with, seven days. */
+  readonly lifetimeSeconds?: number
+  /** Of the mail (BCP 47). */
+  readonly language?: string
+}
+
+/** An invitation as the API tells it. Times are RFC 3339. */
+export interface Invitation {
+  readonly id: string
+  readonly email: string
+  readonly delivery: 'mail' | 'link'
+  readonly created_at: string
+  readonly expires_at: string
+  /** In the answer to who has asked for it; nobody else is told. */
+  readonly link?: string
 }
 
 /** A token of somebody else's server. */
@@ -72,7 +103,7 @@ export interface UserRights {
 }
 
 /** What each call needs. */
-type TrustedScope = 'sessions:manage' | 'connections:tokens' | 'users:manage'
+type TrustedScope = 'sessions:manage' | 'connections:tokens' | 'users:manage' | 'users:invite'
 const requestLimitMilliseconds = 15_000
 
 /** `tokens`: of a client that may have the scope `sessions:manage`, and those that single calls need besides. */
@@ -141,6 +172,20 @@ export function createTrusted(options: { tokens: MachineTokens; platform?: Parti
       const answer = await call('PUT', path, { scope: 'users:manage', body: rights })
       return isRefusal(answer) ? answer : (answer.body as UserRights)
     },
+    async invite({ email, delivery, lifetimeSeconds, language }) {
+      const body = { email, delivery, expires_in: lifetimeSeconds, language }
+      const answer = await call('POST', 'invitations', { scope: 'users:invite', body })
+      return isRefusal(answer) ? answer : readInvitation(answer.body)
+    },
+    async listInvitations() {
+      const answer = await call('GET', 'invitations', { scope: 'users:invite' })
+      return isRefusal(answer) ? answer : readInvitations(answer.body)
+    },
+    async withdrawInvitation(id) {
+      if (!isSegment(id)) return refuse('invitation_unknown')
+      const answer = await call('DELETE', `invitations/${encodeURIComponent(id)}`, { scope: 'users:invite' })
+      return isRefusal(answer) ? answer : 'withdrawn'
+    },
   }
 }
 
@@ -149,6 +194,7 @@ const callOf: Readonly<Record<TrustedScope, string>> = {
   'sessions:manage': 'trusted sessions',
   'connections:tokens': 'provider tokens',
   'users:manage': 'rights of users',
+  'users:invite': 'invitations',
 }
 
 /** An empty id, `.` or `..` would name another endpoint: without a session's id, the one that ends them all. */
@@ -173,6 +219,18 @@ function readProviderToken(body: unknown): ProviderToken {
   const token = (body ?? {}) as Partial<ProviderToken>
   if (typeof token.access_token !== 'string') throw new CallFailure('GET provider tokens: the answer holds no token')
   return token as ProviderToken
+}
+
+function readInvitation(body: unknown): Invitation {
+  const { id } = (body ?? {}) as Partial<Invitation>
+  if (typeof id !== 'string') throw new CallFailure('POST invitations: the answer holds no invitation')
+  return body as Invitation
+}
+
+function readInvitations(body: unknown): readonly Invitation[] {
+  const { invitations } = (body ?? {}) as { invitations?: readonly Invitation[] }
+  if (!Array.isArray(invitations)) throw new CallFailure('GET invitations: the answer holds no list')
+  return invitations
 }
 
 function readSessions(body: unknown): readonly ListedSession[] {

@@ -4,7 +4,7 @@ import { join, relative } from 'node:path'
 import { errorBody, isRefusal, parseStrictObject, reasons } from '@countersign/protocol'
 import type { Admin, Log } from '@countersign/server'
 import { type ClientCommand, runClientCommand } from './run-client-command.ts'
-import { addUser, setUserRights } from './run-user-command.ts'
+import { addUser, inviteUser, setUserRights } from './run-user-command.ts'
 
 /*
  * The operator's commands reach a running server over a Unix socket in the data folder, mode 0600: who may open the folder
@@ -16,6 +16,9 @@ export type AdminCommand =
   | 'users list'
   | 'users add'
   | 'users set'
+  | 'users invite'
+  | 'users invitations'
+  | 'users uninvite'
   | 'users disable'
   | 'users enable'
   | 'users delete'
@@ -33,6 +36,9 @@ const commands: Readonly<Record<AdminCommand, Run>> = {
   'users list': (admin: Admin, after: string) => admin.listUsers(after),
   'users add': addUser,
   'users set': setUserRights,
+  'users invite': inviteUser,
+  'users invitations': (admin: Admin) => admin.listInvitations(),
+  'users uninvite': (admin: Admin, who: string) => admin.withdrawInvitation(who),
   'users disable': (admin: Admin, id: string) => admin.disableUser(id),
   'users enable': (admin: Admin, id: string) => admin.enableUser(id),
   'users delete': (admin: Admin, id: string) => admin.deleteUser(id),

@@ -1,5 +1,12 @@
 import { type WrittenConnection, writtenConnection } from '@countersign/connections/settings'
-import { type ClaimsMap, defaultKeyPolicy, emailKey, type SigningAlgorithm, signingAlgorithms } from '@countersign/core'
+import {
+  type ClaimsMap,
+  defaultKeyPolicy,
+  emailKey,
+  invitationSeconds,
+  type SigningAlgorithm,
+  signingAlgorithms,
+} from '@countersign/core'
 import { claimsMap, closedRegistration, type WrittenClient, writtenClient } from '@countersign/server'
 import * as z from 'zod'
 import { isKeyRingUrl } from './open-key-ring.ts'
@@ -146,7 +153,13 @@ const plainConfiguration = z.strictObject({
   languages: z.array(z.string()).min(1).max(100).optional(),
   /** Files with the words of further languages, or with other words for one that there is. */
   language_files: z.array(z.string().min(1)).max(100).default([]),
-  sign_up: z.enum(['open', 'closed']).default('closed'),
+  sign_up: z.enum(['open', 'invitation', 'closed']).default('closed'),
+  /** How long an invitation can be accepted, if whoever makes it does not say. */
+  invitation_days: z
+    .number()
+    .min(0.01)
+    .max(365)
+    .default(invitationSeconds.byDefault / 86_400),
   /** Whether people sign in by password; `off`: by connections alone. */
   passwords: z.enum(['on', 'off']).default('on'),
   /** The mail server; absent: no mails are sent, and what needs one is not offered. May hold a password: never shown. */
@@ -231,7 +244,8 @@ export interface WrittenConfiguration {
   readonly theme: WrittenTheme
   readonly languages?: string[] | undefined
   readonly language_files: string[]
-  readonly sign_up: 'open' | 'closed'
+  readonly sign_up: 'open' | 'invitation' | 'closed'
+  readonly invitation_days: number
   readonly passwords: 'on' | 'off'
   readonly smtp_url?: string | undefined
   readonly mail_from?: string | undefined
@@ -279,6 +293,7 @@ export const numberKeys: ReadonlySet<string> = new Set([
   'drain_notice_seconds',
   'metrics_port',
   'claims_version',
+  'invitation_days',
   'registrations_per_hour',
   'registered_clients_at_most',
   'unused_registration_days',

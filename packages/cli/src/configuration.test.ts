@@ -270,7 +270,12 @@ describe('a message says where and what', () => {
       { environment: { COUNTERSIGN_CLIENTS: `[{"id":"app","direct_login":true,"secrets":["${secret}"]}]` } },
       'COUNTERSIGN_CLIENTS.app.direct_login: needs first_party: true',
     ],
-    ['a mistyped word', { sign_up: 'opn' }, {}, 'sign_up: must be one of "open", "closed". Did you mean "open"?'],
+    [
+      'a mistyped word',
+      { sign_up: 'opn' },
+      {},
+      'sign_up: must be one of "open", "invitation", "closed". Did you mean "open"?',
+    ],
     [
       'a word of a client that is none',
       { clients: [{ id: 'app', access_token_format: 'paseto' }] },

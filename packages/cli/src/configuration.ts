@@ -45,7 +45,8 @@ export interface Configuration {
   readonly languages?: readonly string[] | undefined
   /** Absolute. */
   readonly language_files: readonly string[]
-  readonly sign_up: 'open' | 'closed'
+  readonly sign_up: 'open' | 'invitation' | 'closed'
+  readonly invitation_days: number
   readonly passwords: 'on' | 'off'
   /** May hold a password. */
   readonly smtp_url?: string | undefined

@@ -89,6 +89,7 @@ export async function openSystem(options: SystemOptions): Promise<System> {
         ...pages,
         signUp: configuration.sign_up,
         passwords: configuration.passwords,
+        invitationSeconds: configuration.invitation_days * 86_400,
         errorRedirects: configuration.error_redirects,
         scopeDescriptions: configuration.scope_descriptions,
         trustedProxies: configuration.trusted_proxies,

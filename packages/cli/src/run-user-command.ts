@@ -1,3 +1,4 @@
+import { invitationSeconds } from '@countersign/core'
 import { parseStrictObject, type Refusal, refuse } from '@countersign/protocol'
 import { type Admin, writtenRights } from '@countersign/server'
 import * as z from 'zod'
@@ -9,6 +10,18 @@ const newUser = z.strictObject({
 })
 const newRights = z.strictObject({ user: z.string().min(1).max(254), rights: writtenRights })
 
+const newInvitation = z.strictObject({
+  email: z.string().max(254),
+  delivery: z.enum(['mail', 'link']),
+  days: z
+    .number()
+    .min(0.01)
+    .max(invitationSeconds.atMost / 86_400)
+    .optional(),
+  language: z.string().min(2).max(35).optional(),
+  rights: writtenRights.optional(),
+})
+
 /** The commands about users whose arguments are members of a JSON object. */
 export async function addUser(admin: Admin, argument: string): Promise<object | Refusal> {
   const asked = newUser.safeParse(parseStrictObject(argument))
@@ -18,6 +31,13 @@ export async function addUser(admin: Admin, argument: string): Promise<object | 
 export async function setUserRights(admin: Admin, argument: string): Promise<object | Refusal> {
   const asked = newRights.safeParse(parseStrictObject(argument))
   return asked.success ? admin.setRights(asked.data.user, asked.data.rights) : wrong(asked.error)
+}
+
+export async function inviteUser(admin: Admin, argument: string): Promise<object | Refusal> {
+  const asked = newInvitation.safeParse(parseStrictObject(argument))
+  if (!asked.success) return wrong(asked.error)
+  const { days, ...wanted } = asked.data
+  return admin.inviteUser({ ...wanted, ...(days !== undefined && { lifeSeconds: Math.round(days * 86_400) }) })
 }
 
 /** Which one, and what is wrong with it; never what was written, which may be a password. */

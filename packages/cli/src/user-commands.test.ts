@@ -2,9 +2,13 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import type { Admin } from '@countersign/server'
+import { afterAll, expect, test, vi } from 'vitest'
+import { runAdminCommand } from './admin-socket.ts'
+import { run } from './commands.ts'
 import { readConfiguration } from './configuration.ts'
 import { WrongConfiguration } from './configuration-problems.ts'
+import { inviteUser } from './run-user-command.ts'
 import { serve } from './serve.ts'
 import { readRights } from './user-commands.ts'
 
@@ -53,6 +57,49 @@ test('users add reads the password from standard input, and users set gives what
   } finally {
     await node.close()
   }
+})
+
+test('users invite says whom, for how long and what it gives; what is wrong is told by its name', async () => {
+  const asked: unknown[] = []
+  const admin = { inviteUser: async (wanted: unknown) => ({ asked: asked.push(wanted) }) } as unknown as Admin
+  const whole = { email: 'a@example.com', delivery: 'link', days: 0.5, language: 'ar', rights: { roles: ['editor'] } }
+  for (const said of [{ email: 'a@example.com', delivery: 'mail' }, whole])
+    await inviteUser(admin, JSON.stringify(said))
+  const { days: _, ...rest } = whole
+  expect(asked).toEqual([
+    { email: 'a@example.com', delivery: 'mail' },
+    { ...rest, lifeSeconds: 43_200 },
+  ])
+  for (const wrong of [{ days: null }, { days: 0 }, { rights: { is: [] } }, { delivery: 'pigeon' }]) {
+    const refused = await inviteUser(admin, JSON.stringify({ email: 'a@example.com', delivery: 'mail', ...wrong }))
+    expect(refused).toMatchObject({
+      reason: 'parameter_invalid',
+      detail: expect.stringContaining(`${Object.keys(wrong)[0]}`),
+    })
+  }
+})
+
+test('users invite prints the link that nobody was mailed; invitations are listed and taken back by those who run the server', async () => {
+  vi.stubEnv('COUNTERSIGN_MASTER_KEY', masterKey)
+  vi.stubEnv('COUNTERSIGN_SIGN_UP', 'invitation')
+  const print = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
+  const args = ['users', 'invite', 'rosa@example.com', 'roles=editor', '--link', '--days', '1']
+  await run(['node', 'countersign', ...args, '--data', folder])
+  const invited = JSON.parse(String(print.mock.calls[0]?.[0]))
+  vi.restoreAllMocks()
+  vi.unstubAllEnvs()
+  expect(invited).toMatchObject({
+    email: 'rosa@example.com',
+    delivery: 'link',
+    link: expect.stringContaining('/invitation?token='),
+  })
+  expect(Date.parse(invited.expires_at) - Date.parse(invited.created_at)).toBe(86_400_000)
+  const admin = {
+    listInvitations: async () => [{ id: 'i-1' }],
+    withdrawInvitation: async (who: string) => ({ id: who, done: 'withdrawn' }),
+  } as unknown as Admin
+  expect(await runAdminCommand(admin, 'users invitations', '')).toEqual([{ id: 'i-1' }])
+  expect(await runAdminCommand(admin, 'users uninvite', 'rosa@example.com')).toMatchObject({ id: 'rosa@example.com' })
 })
 
 test('a password is refused as at sign-up, and is in no message', () => {

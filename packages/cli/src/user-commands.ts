@@ -38,6 +38,7 @@ export function addUserCommands(program: Command, configured: () => Configuratio
     .action((user: string, written: string[]) =>
       administer(configured(), 'users set', JSON.stringify({ user, rights: readRights(written) })),
     )
+  addInvitationCommands(users, configured)
   for (const [name, what] of [
     ['show', 'who it is, what they may do, and where they are signed in'],
     ['disable', 'end everything of a user and refuse to sign them in'],
@@ -49,6 +50,45 @@ export function addUserCommands(program: Command, configured: () => Configuratio
       .description(`${what} (by id or e-mail address)`)
       .action((who: string) => administer(configured(), `users ${name}`, who))
   }
+}
+
+function addInvitationCommands(users: Command, configured: () => Configuration): void {
+  users
+    .command('invite <email> [rights...]')
+    .description(
+      'send somebody a link with which they make an account, with these rights if any are named; in the place of an earlier one',
+    )
+    .option('--link', 'print the link and send no mail: the address is then not shown to be theirs')
+    .option('--days <number>', 'how long it can be accepted (default: invitation_days)', Number)
+    .option('--language <tag>', 'of the mail (default: the first one of the pages)')
+    .addHelpText('after', rightsHelp)
+    .action((email: string, written: string[], { link, days, language }: InviteOptions) =>
+      administer(
+        configured(),
+        'users invite',
+        JSON.stringify({
+          email,
+          delivery: link ? 'link' : 'mail',
+          ...(days !== undefined && { days }),
+          ...(language !== undefined && { language }),
+          ...(written.length > 0 && { rights: readRights(written) }),
+        }),
+      ),
+    )
+  users
+    .command('invitations')
+    .description('those that can be accepted, in the order in which they were made')
+    .action(() => administer(configured(), 'users invitations', ''))
+  users
+    .command('uninvite <invitation>')
+    .description('take an invitation back (by id or e-mail address)')
+    .action((who: string) => administer(configured(), 'users uninvite', who))
+}
+
+interface InviteOptions {
+  readonly link?: boolean
+  readonly days?: number
+  readonly language?: string
 }
 
 /** `key=value`: lists split at commas, attributes as JSON. */

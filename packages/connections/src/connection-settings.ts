@@ -63,7 +63,7 @@ const shape = z.strictObject({
   app_client_ids: z.array(words(300)).max(20).optional(),
   keep_tokens: z.boolean().optional(),
   trust_email: z.boolean().optional(),
-  sign_up: z.enum(['open', 'closed']).optional(),
+  sign_up: z.enum(['open', 'invitation', 'closed']).optional(),
   team_id: words(40).optional(),
   key_id: words(40).optional(),
   private_key: words(2000).optional(),
@@ -87,7 +87,7 @@ export interface WrittenConnection {
   readonly app_client_ids?: string[] | undefined
   readonly keep_tokens?: boolean | undefined
   readonly trust_email?: boolean | undefined
-  readonly sign_up?: 'open' | 'closed' | undefined
+  readonly sign_up?: 'open' | 'invitation' | 'closed' | undefined
   readonly team_id?: string | undefined
   readonly key_id?: string | undefined
   readonly private_key?: string | undefined

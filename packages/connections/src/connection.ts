@@ -15,7 +15,7 @@ export interface Connection {
   /** Whether the provider's word that an address is verified counts. */
   readonly trustsEmail: boolean
   /** Whether the first sign-in makes an account; absent: as the server has it. */
-  readonly signUp?: 'open' | 'closed' | undefined
+  readonly signUp?: 'open' | 'invitation' | 'closed' | undefined
   /** Where the browser has to go. */
   readonly start: (request: StartRequest) => Promise<Started>
   /** Judges what the browser has brought back, and asks the provider who it is. */

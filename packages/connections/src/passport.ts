@@ -26,7 +26,7 @@ export interface PassportOptions {
   /** Whether the strategy's provider vouches for addresses; Passport has no word for it. Default: no. */
   readonly trustsEmail?: boolean
   readonly keepsTokens?: boolean
-  readonly signUp?: 'open' | 'closed'
+  readonly signUp?: 'open' | 'invitation' | 'closed'
   /** The strategy speaks OAuth 1.0 (RFC 5849), which has no `state`: ours travels in the callback address, and the provider has to keep to that. */
   readonly isOauth1?: true
 }

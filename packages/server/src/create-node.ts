@@ -36,6 +36,7 @@ import { nameHiddenLogins } from './feed/name-hidden-logins.ts'
 import type { HostedServices } from './hosted/hosted-services.ts'
 import { isLocalIssuer } from './http/client-address.ts'
 import type { Route } from './http/fastify-server.ts'
+import { createInvitationBook } from './invitations/invitation-book.ts'
 import { startJobs } from './jobs/jobs.ts'
 import { createKeyKeeper, type KeyKeeper, type KeyKeeperOptions, ringTrustedSeconds } from './keys/key-keeper.ts'
 import type { Log } from './log.ts'
@@ -137,6 +138,7 @@ export async function createNode(options: NodeOptions): Promise<ServerNode> {
     clients: createClientDirectory(store, clock),
     clientKeys: createClientKeys(outbound, clock),
     clientFinder: createMetadataClients({ store, config, outbound, counters, clock }),
+    invitations: createInvitationBook({ master, random }),
     outbound,
     keys: await openKeys(options, { store, policy, clock, random }),
     claims,

@@ -29,6 +29,7 @@ import { logInByConnection } from './endpoints/session-connection.ts'
 import { endOneSession, endSessions, listSessions, logIn } from './endpoints/sessions.ts'
 import { sharedSecrets } from './endpoints/shared-secrets.ts'
 import { token } from './endpoints/token.ts'
+import { listTrustedInvitations, makeInvitation, withdrawInvitation } from './endpoints/trusted-invitations.ts'
 import { setRights, showRights } from './endpoints/trusted-rights.ts'
 import {
   endTrustedSession,
@@ -45,6 +46,7 @@ import { showConsent, submitConsent } from './hosted/consent-endpoints.ts'
 import { showDevice, submitDevice } from './hosted/device-endpoints.ts'
 import { forgotPath, showForgot, submitForgot } from './hosted/forgot-endpoints.ts'
 import type { HostedServices } from './hosted/hosted-services.ts'
+import { showInvitation, submitInvitation } from './hosted/invitation-endpoints.ts'
 import { chooseOwnLanguage, languagePath } from './hosted/language-endpoint.ts'
 import { showLogout, submitLogout } from './hosted/logout-endpoints.ts'
 import { showNotMe, submitNotMe } from './hosted/not-me-endpoints.ts'
@@ -56,6 +58,7 @@ import { showWaysIn, submitWaysIn } from './hosted/ways-in-endpoints.ts'
 import { seeOther } from './http/answers.ts'
 import type { Route } from './http/fastify-server.ts'
 import type { Endpoint, HttpAnswer } from './http/message.ts'
+import { invitationPath } from './invitations/invitation-link.ts'
 import { linkPaths } from './mail/links.ts'
 import type { Mailer } from './mail/mailer.ts'
 import { assetHeaders } from './pages/content-security-policy.ts'
@@ -104,28 +107,8 @@ export function routes(services: HostedServices): readonly Route[] {
     { path: '/v1/sessions/:id', delete: endOneSession(services), cors: 'clients' },
     { path: '/v1/grants', get: listGrants(services), cors: 'clients' },
     { path: '/v1/grants/:client', delete: endGrant(services), cors: 'clients' },
-    forClients(services, { path: '/v1/trusted/users/:user/grants', get: listTrustedGrants(services) }),
-    forClients(services, { path: '/v1/trusted/users/:user/grants/:client', delete: endTrustedGrant(services) }),
-    forClients(services, {
-      path: '/v1/trusted/users/:user/connections/:connection/token',
-      get: getProviderToken(services),
-    }),
-    forClients(services, {
-      path: '/v1/trusted/users/:user/rights',
-      get: showRights(services),
-      put: setRights(services),
-    }),
-    forClients(services, { path: '/v1/trusted/sessions', post: openTrustedSession(services) }),
-    forClients(services, {
-      path: '/v1/trusted/users/:user/sessions',
-      get: listTrustedSessions(services),
-      delete: endTrustedSessions(services),
-    }),
-    forClients(services, {
-      path: '/v1/trusted/users/:user/sessions/:session',
-      delete: endTrustedSession(services),
-    }),
 
+    ...trustedRoutes(services),
     ...clientRoutes(services),
 
     ...pageRoutes(services),
@@ -153,6 +136,7 @@ function pageRoutes(services: HostedServices): readonly Route[] {
       post: page(repostConnection),
     },
     { path: '/sign-up', get: page(showSignUp), post: page(submitSignUp) },
+    { path: invitationPath, get: page(showInvitation), post: page(submitInvitation) },
     { path: '/logout', get: page(showLogout), post: page(submitLogout) },
     { path: '/device', get: page(showDevice), post: page(submitDevice) },
     { path: `${languagePath}/:language`, get: page(chooseOwnLanguage) },
@@ -178,6 +162,39 @@ function mailRoutes(services: HostedServices): readonly Route[] {
       : []),
     { path: linkPaths.verify_address, get: page(showVerify), post: page(submitVerify) },
     { path: linkPaths.not_me, get: page(showNotMe), post: page(submitNotMe) },
+  ]
+}
+
+/** For back ends that act for users. */
+function trustedRoutes(services: HostedServices): readonly Route[] {
+  return [
+    forClients(services, { path: '/v1/trusted/users/:user/grants', get: listTrustedGrants(services) }),
+    forClients(services, { path: '/v1/trusted/users/:user/grants/:client', delete: endTrustedGrant(services) }),
+    forClients(services, {
+      path: '/v1/trusted/users/:user/connections/:connection/token',
+      get: getProviderToken(services),
+    }),
+    forClients(services, {
+      path: '/v1/trusted/users/:user/rights',
+      get: showRights(services),
+      put: setRights(services),
+    }),
+    forClients(services, {
+      path: '/v1/trusted/invitations',
+      get: listTrustedInvitations(services),
+      post: makeInvitation(services),
+    }),
+    forClients(services, { path: '/v1/trusted/invitations/:invitation', delete: withdrawInvitation(services) }),
+    forClients(services, { path: '/v1/trusted/sessions', post: openTrustedSession(services) }),
+    forClients(services, {
+      path: '/v1/trusted/users/:user/sessions',
+      get: listTrustedSessions(services),
+      delete: endTrustedSessions(services),
+    }),
+    forClients(services, {
+      path: '/v1/trusted/users/:user/sessions/:session',
+      delete: endTrustedSession(services),
+    }),
   ]
 }
 

@@ -19,6 +19,7 @@ import type { Vault } from './connections/vault.ts'
 import type { ProofChecker } from './dpop/proof-checker.ts'
 import type { Drain } from './drain.ts'
 import type { FeedBroadcaster } from './feed/feed-broadcaster.ts'
+import type { InvitationBook } from './invitations/invitation-book.ts'
 import type { KeyKeeper } from './keys/key-keeper.ts'
 import type { Log } from './log.ts'
 import type { Mailer } from './mail/mailer.ts'
@@ -36,7 +37,10 @@ export interface ServerConfig {
   readonly issuer: string
   /** Shown on the hosted pages. */
   readonly applicationName: string
-  readonly signUp: 'open' | 'closed'
+  /** Who may make an account: anybody, who was invited, or nobody. */
+  readonly signUp: 'open' | 'invitation' | 'closed'
+  /** How long an invitation can be accepted, if whoever makes it does not say. Default seven days. */
+  readonly invitationSeconds?: number
   /** Whether people sign in by password; `off`: by connections alone, and what somebody has is kept and good for nothing. Default `on`. */
   readonly passwords?: 'on' | 'off'
   /** What a scope means, in words for the users who are asked to allow it; by the scope. */
@@ -81,6 +85,8 @@ export interface Services {
   readonly clientFinder: ClientFinder
   /** Writes mails down; absent where none can be sent: then nothing offers what needs one. */
   readonly mailer?: Mailer
+  /** What invitations are called and say. */
+  readonly invitations: InvitationBook
   /** How addresses are called that somebody else has named. */
   readonly outbound: Outbound
   readonly keys: KeyKeeper

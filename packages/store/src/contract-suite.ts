@@ -7,6 +7,7 @@ import { epochContract } from './contract/epoch-contract.ts'
 import { feedContract } from './contract/feed-contract.ts'
 import { grantContract } from './contract/grant-contract.ts'
 import { identityContract } from './contract/identity-contract.ts'
+import { invitationContract } from './contract/invitation-contract.ts'
 import { keyRingContract } from './contract/key-ring-contract.ts'
 import { loadContract } from './contract/load-contract.ts'
 import { refreshContract } from './contract/refresh-contract.ts'
@@ -28,6 +29,7 @@ export type ContractPart =
   | 'refresh tokens'
   | 'authorization codes'
   | 'what is short-lived'
+  | 'invitations'
   | 'grants'
   | 'epochs'
   | 'the audit log'
@@ -51,6 +53,7 @@ export function storeContract(api: TestApi, engine: Engine, only?: readonly Cont
     'refresh tokens': refreshContract,
     'authorization codes': codeContract,
     'what is short-lived': shortLivedContract,
+    invitations: invitationContract,
     grants: grantContract,
     epochs: epochContract,
     'the audit log': auditContract,

@@ -10,6 +10,8 @@ export const auditEvents = [
   'user.rights_changed',
   'user.address_verified',
   'user.impersonated',
+  'invitation.made',
+  'invitation.withdrawn',
   'identity.linked',
   'identity.unlinked',
   'session.created',

@@ -24,7 +24,7 @@ function arrive(more: Partial<Arrival> & { user?: User | undefined; identity?: I
     told,
     addressOwner: undefined,
     sealedTokens: undefined,
-    mayCreate: true,
+    refusesNew: undefined,
     device: sampleDevice,
     random: sampleRandom(),
     ...more,
@@ -70,7 +70,7 @@ describe('the first sign-in with an identity', () => {
   })
 
   test('is refused where nobody may make an account', () => {
-    expect(arrive({ mayCreate: false })).toMatchObject({ reason: 'signup_closed' })
+    expect(arrive({ refusesNew: 'signup_closed' })).toMatchObject({ reason: 'signup_closed' })
   })
 
   test('an identity that was taken off somebody is not theirs any more: a new user, over the old row', () => {

@@ -6,6 +6,7 @@ import { personalOf } from '../sessions/end-sessions.ts'
 import type { Device } from '../sessions/session.ts'
 import type { IdentitySnapshot } from '../snapshots.ts'
 import { emailKey } from '../users/email-address.ts'
+import { type Acceptance, fieldsOfInvited } from '../users/invitation.ts'
 import type { Profile } from '../users/profile.ts'
 import { type Identity, mayUse, newIdentity, newUser, type ToldPerson, type User } from '../users/user.ts'
 
@@ -21,7 +22,10 @@ export interface Arrival {
   readonly addressOwner: User | undefined
   /** `undefined`: none are kept. */
   readonly sealedTokens: string | undefined
-  readonly mayCreate: boolean
+  /** Why nobody new may come this way; `undefined`: anybody may. */
+  readonly refusesNew: 'signup_closed' | 'invitation_required' | undefined
+  /** With it somebody new may, and gets its address. */
+  readonly accepted?: Acceptance
   readonly device: Device
   readonly random: RandomBytes
 }
@@ -52,9 +56,9 @@ export function judgeArrival(arrival: Arrival): Arrived | Refusal {
 
 /** The first sign-in with this identity makes a user. */
 function comeFirst(arrival: Arrival): Arrived | Refusal {
-  const { snapshot, connection, subject, told, device, random } = arrival
+  const { snapshot, connection, subject, told, accepted, device, random } = arrival
   if (arrival.addressOwner !== undefined) return refuse('connection_account_exists')
-  if (!arrival.mayCreate) return refuse('signup_closed')
+  if (arrival.refusesNew !== undefined && accepted === undefined) return refuse(arrival.refusesNew)
   const { now } = snapshot
   const email = vouchedAddress(told)
   const user = newUser({
@@ -67,10 +71,12 @@ function comeFirst(arrival: Arrival): Arrived | Refusal {
     firstIdentity: { connection, subject },
     createdAt: now,
     sealSalt: random(16),
+    ...(accepted && fieldsOfInvited(accepted, { now, isVouched: isSameAddress(email, accepted.email) })),
   })
-  const audit: AuditRecord = { event: 'user.created', time: now, userId: user.id, facts: { connection } }
+  const facts = { connection, ...accepted?.facts }
+  const audit: AuditRecord = { event: 'user.created', time: now, userId: user.id, facts }
   const change: Change = {
-    writes: [{ table: 'user', row: user }, linkWrite(arrival, user)],
+    writes: [{ table: 'user', row: user }, linkWrite(arrival, user), ...(accepted ? [accepted.used] : [])],
     audit: [{ ...audit, ...personalOf(device) }],
     entries: [],
     durable: true,
@@ -81,7 +87,7 @@ function comeFirst(arrival: Arrival): Arrived | Refusal {
 
 /** The row that says that the identity is this user's: a new one, or one that was taken off somebody before. */
 export function linkWrite(
-  { snapshot, connection, subject, told, sealedTokens }: Omit<Arrival, 'addressOwner' | 'mayCreate' | 'random'>,
+  { snapshot, connection, subject, told, sealedTokens }: Omit<Arrival, 'addressOwner' | 'refusesNew' | 'random'>,
   user: User,
 ): Write {
   const { now, identity } = snapshot
@@ -135,6 +141,10 @@ function changedProfile(profile: Profile, before: Profile, told: Profile): Profi
     else next[name] = told[name]
   }
   return next
+}
+
+function isSameAddress(one: string | undefined, other: string): boolean {
+  return one !== undefined && emailKey(one) === emailKey(other)
 }
 
 /** The address if it is one, and the connection vouches for it. */

@@ -16,6 +16,8 @@ export interface ConnectionSignIn extends ShortLived {
   /** What the connection wants to be told again, sealed; null: nothing. */
   readonly sealedKeep: string | null
   readonly usedAt: Instant | null
+  /** The invitation that is accepted so, as its link had it; absent: none is. */
+  readonly invitation?: { readonly hash: string; readonly secretHash: string }
 }
 
 /** So long may people take there: they look for a password or a second factor. */

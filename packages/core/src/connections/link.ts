@@ -21,7 +21,7 @@ export function isFreshlySignedIn({ authenticatedAt }: Session, now: Instant): b
  * identity is refused.
  */
 export function linkIdentity(
-  arrival: Omit<Arrival, 'addressOwner' | 'mayCreate' | 'random'>,
+  arrival: Omit<Arrival, 'addressOwner' | 'refusesNew' | 'random'>,
   user: User,
 ): Change | Refusal {
   const { snapshot, connection, told, device } = arrival

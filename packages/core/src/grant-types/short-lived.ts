@@ -3,6 +3,7 @@ import type { AuditPlace, LogoutDelivery } from '../logout/logout-delivery.ts'
 import type { KnownDevice } from '../mail/known-device.ts'
 import type { MailLink } from '../mail/mail-link.ts'
 import type { OutgoingMail } from '../mail/outgoing-mail.ts'
+import type { Invitation } from '../users/invitation.ts'
 import type { AuthorizationCode } from './code.ts'
 import type { DeviceCode, UserCode } from './device-code.ts'
 import type { PushedRequest } from './pushed-request.ts'
@@ -30,12 +31,13 @@ export interface ShortLivedRows {
   readonly mail: OutgoingMail
   readonly mailLink: MailLink
   readonly knownDevice: KnownDevice
+  readonly invitation: Invitation
 }
 
 export type ShortLivedKind = keyof ShortLivedRows
 
-/** Kinds that wait for something to be done: the store lists them by `dueAt`. */
-export type DueKind = 'logoutDelivery' | 'mail'
+/** Kinds that wait for something to be done, by us or by somebody else: the store lists them by `dueAt`. */
+export type DueKind = 'logoutDelivery' | 'mail' | 'invitation'
 
 const kinds: Readonly<Record<ShortLivedKind, true>> = {
   code: true,
@@ -49,6 +51,7 @@ const kinds: Readonly<Record<ShortLivedKind, true>> = {
   mail: true,
   mailLink: true,
   knownDevice: true,
+  invitation: true,
 }
 
 /** True if rows of this table are short-lived. */

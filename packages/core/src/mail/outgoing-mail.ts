@@ -2,7 +2,13 @@ import type { ShortLived } from '../grant-types/short-lived-row.ts'
 import type { Instant } from '../ids.ts'
 
 /** What mails are about. */
-export type MailKind = 'verify_address' | 'reset_password' | 'new_device' | 'token_reused' | 'password_changed'
+export type MailKind =
+  | 'verify_address'
+  | 'reset_password'
+  | 'new_device'
+  | 'token_reused'
+  | 'password_changed'
+  | 'invitation'
 
 /**
  * A mail that is to be sent: written in the commit that makes it necessary, so that neither a crash nor a mail server that is away loses it. What it says, and to whom, is
@@ -27,6 +33,7 @@ const usefulForSeconds: Readonly<Record<MailKind, number>> = {
   new_device: 86_400,
   token_reused: 86_400,
   password_changed: 86_400,
+  invitation: 86_400,
 }
 
 /** How long to wait after each attempt; the last goes on until the mail is given up. Mail servers that put strangers off (greylisting) want minutes. Seconds. */

@@ -11,6 +11,7 @@ import {
 } from '@countersign/core'
 import { type Refusal, refuse } from '@countersign/protocol'
 import type { WrittenRights } from '../claims/change-rights.ts'
+import { type InvitationView, invite, listInvitations, type WantedInvitation, withdraw } from '../invitations/invite.ts'
 import { canUsePassword } from '../passwords/use-of-passwords.ts'
 import { afterRestore } from '../restore/restored.ts'
 import type { Services } from '../services.ts'
@@ -30,6 +31,12 @@ export interface Admin {
   addUser(user: Parameters<typeof addUser>[1]): Promise<object | Refusal>
   /** Replaces what is named; clients whose tokens tell of it are told. */
   setRights(idOrEmail: string, rights: WrittenRights): Promise<object | Refusal>
+  /** Invites an address; by mail, or with the link in the answer. */
+  inviteUser(wanted: WantedInvitation): Promise<object | Refusal>
+  /** Those that can be accepted, a thousand at most. */
+  listInvitations(): Promise<readonly InvitationView[]>
+  /** By its id or its address. */
+  withdrawInvitation(idOrEmail: string): Promise<object | Refusal>
   /** Ends every session, refresh and access token at once, and says how many sessions that were. */
   disableUser(idOrEmail: string): Promise<object | Refusal>
   enableUser(idOrEmail: string): Promise<object | Refusal>
@@ -92,6 +99,9 @@ export function createAdmin(services: Services, personal: PersonalSeal): Admin {
     listUsers: after => listUsers(store, after),
     addUser: user => addUser(services, user),
     setRights: (who, rights) => setRights(services, who, rights),
+    inviteUser: wanted => invite(services, wanted, { by: 'operator' }),
+    listInvitations: () => listInvitations(services),
+    withdrawInvitation: who => withdraw(services, who, { by: 'operator' }),
     disableUser: who =>
       changeUser(services, who, now => ({ change: { disabledAt: now }, event: 'user.disabled', ends: true })),
     enableUser: who =>

@@ -48,12 +48,12 @@ export function changeRights(
     const { user, now } = await find()
     if (user === undefined || user.deletedAt !== null) return refuse('user_unknown')
     if (who.by === 'client' && !mayUse(user)) return refuse('user_disabled')
-    const rights = tidy(decide(user.rights))
+    const rights = tidyRights(decide(user.rights))
     if (!rightsFit(rights)) {
       return refuse('parameter_invalid', { detail: `All of it together can have ${rightsBytesAtMost} bytes of JSON.` })
     }
     const result = { id: user.id, rights }
-    if (canonicalJson(rights) === canonicalJson(tidy(user.rights))) return { result }
+    if (canonicalJson(rights) === canonicalJson(tidyRights(user.rights))) return { result }
     const facts = { by: who.by, roles: rights.roles.join(' ') }
     const clientId = who.clientId === undefined ? {} : { clientId: who.clientId }
     const audit: AuditRecord = { event: 'user.rights_changed', time: now, userId: user.id, ...clientId, facts }
@@ -63,7 +63,7 @@ export function changeRights(
 }
 
 /** Each word once, in one order: what is written differently and means the same is the same. */
-function tidy({ roles, groups, permissions, attributes }: Rights): Rights {
+export function tidyRights({ roles, groups, permissions, attributes }: Rights): Rights {
   const list = (all: readonly string[]): string[] => [...new Set(all)].sort()
   return { roles: list(roles), groups: list(groups), permissions: list(permissions), attributes }
 }

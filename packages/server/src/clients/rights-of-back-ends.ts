@@ -7,5 +7,6 @@ export const rightsOfBackEnds: readonly string[] = [
   'tokens:impersonate',
   'connections:tokens',
   'users:manage',
+  'users:invite',
   'secrets',
 ]

@@ -11,23 +11,33 @@ import {
   vouchedAddress,
 } from '@countersign/core'
 import { isRefusal, type Refusal } from '@countersign/protocol'
+import { findInvitation, type NamedInvitation } from '../invitations/invitation-link.ts'
 import type { Services } from '../services.ts'
+import { signUpBy, whyNoSignUp } from '../sign-in/who-may-sign-up.ts'
 
 /** Whose sign-in it is, in the snapshot in which that was decided. */
 export type JudgedArrival = Arrived & { readonly snapshot: Snapshot }
 
-/** Loads and decides whose sign-in it is that a connection tells of. Called again after a conflict. */
+/**
+ * Loads and decides whose sign-in it is that a connection tells of. Called again after a conflict.
+ *
+ * @param accepts the invitation with which they have come.
+ */
 export async function judgeArrived(
   services: Services,
   connection: Connection,
   { person, tokens }: ArrivedPerson,
-  device: Device,
+  { device, accepts }: { readonly device: Device; readonly accepts?: NamedInvitation | undefined },
 ): Promise<JudgedArrival | Refusal> {
   const { store, config, random } = services
   const told = toldOf(connection, person)
-  // The address first: whoever has it by a sign-in with this very identity, a moment ago, is then found by the identity too.
+  const signUp = signUpBy(config, connection)
+  const accepted = accepts && signUp !== 'closed' ? await findInvitation(services, accepts) : undefined
+  // The address and the invitation first: whoever has it by a sign-in with this very identity, a moment ago, is then found by the identity too.
   const owner = await addressOwner(services, told)
   const snapshot = await store.loadUserByIdentity(connection.name, person.subject)
+  // Who is known signs in, whatever has become of the invitation.
+  if (isRefusal(accepted) && snapshot.user === undefined) return accepted
   const outcome = judgeArrival({
     snapshot,
     connection: connection.name,
@@ -35,7 +45,8 @@ export async function judgeArrived(
     told,
     addressOwner: owner,
     sealedTokens: sealTokens(services, connection, { snapshot, subject: person.subject, tokens }),
-    mayCreate: (connection.signUp ?? config.signUp) === 'open',
+    refusesNew: whyNoSignUp(signUp),
+    ...(accepted && !isRefusal(accepted) && { accepted }),
     device,
     random,
   })

@@ -84,7 +84,7 @@ describe.each(['google', 'apple'] as const)('%s: signed by the provider', name =
     const device = { label: 'Firefox on Linux', ip: '192.0.2.1' }
     const told = { emailVerified: false, profile: {} }
     const { random } = to.server.services
-    const more = { addressOwner: undefined, sealedTokens: undefined, mayCreate: true, device, random }
+    const more = { addressOwner: undefined, sealedTokens: undefined, refusesNew: undefined, device, random }
     const arrived = judgeArrival({ snapshot, connection: name, subject, told, ...more })
     if ('refused' in arrived || arrived.change === undefined) throw new Error('no user')
     return combine(

@@ -89,7 +89,7 @@ function openFor(
   const hash = hashCode(`${connection.name} ${login.presented}`)
   return decideAndCommit(services, async () => {
     if ((await services.store.loadShortLived('usedOnce', hash)) !== undefined) return refuse('provider_token_invalid')
-    const arrival = await judgeArrived(services, connection, arrived, device)
+    const arrival = await judgeArrived(services, connection, arrived, { device })
     if (isRefusal(arrival)) return arrival
     const { snapshot, user, change: news } = arrival
     const superseded = await loadSuperseded(services, login.supersedes, { userId: user.id, clientId: client.id })

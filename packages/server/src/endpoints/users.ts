@@ -6,6 +6,7 @@ import type { Endpoint } from '../http/message.ts'
 import { readJson } from '../http/read-json.ts'
 import { createUser, limitSignUps } from '../sign-in/create-user.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
+import { whyNoSignUp } from '../sign-in/who-may-sign-up.ts'
 
 const body = z.strictObject({
   email: z.string().max(254),
@@ -18,7 +19,8 @@ export function users(services: HostedServices): Endpoint {
   return async http => {
     const wanted = readJson(http, body)
     if (isRefusal(wanted)) return refusalAnswer(wanted)
-    if (services.config.signUp === 'closed') return refusalAnswer(refuse('signup_closed'))
+    const no = whyNoSignUp(services.config.signUp)
+    if (no !== undefined) return refusalAnswer(refuse(no))
     const limited = await limitSignUps(services, http.ip)
     if (limited !== undefined) return refusalAnswer(limited)
     const created = await createUser(services, { ...wanted, verifyIn: services.site.language.tag }, deviceOf(http))

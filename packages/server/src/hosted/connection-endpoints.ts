@@ -13,12 +13,14 @@ import { seeOther } from '../http/answers.ts'
 import { refusalOfFailure } from '../http/failure.ts'
 import type { Endpoint, HttpAnswer, HttpRequest } from '../http/message.ts'
 import { readForm, readParameters } from '../http/read-form.ts'
+import { findInvitation, invitationPath } from '../invitations/invitation-link.ts'
 import { goOnPage } from '../pages/message-pages.ts'
 import { addressKey } from '../passwords/address-key.ts'
 import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
 import { openHostedSession } from '../sign-in/open-hosted-session.ts'
 import type { HostedServices } from './hosted-services.ts'
+import { keptInvitation } from './invitation-endpoints.ts'
 import { judgeLink, waysInPath } from './link-seal.ts'
 import { page, pageOfRefusal } from './page-answers.ts'
 import { readReturnTo } from './return-to.ts'
@@ -33,6 +35,7 @@ export function startConnection(services: HostedServices): Endpoint {
     if (connection === undefined) return pageOfRefusal(services, refuse('connection_unknown'))
     const query = readParameters(http.query)
     if (isRefusal(query)) return pageOfRefusal(services, query)
+    if (query.get('accept') !== undefined) return startAccepting(services, http, connection)
     const seal = query.get('link')
     if (seal !== undefined) return startLink(services, http, connection, seal)
     const returnTo = await readReturnTo(services, http)
@@ -73,12 +76,29 @@ async function startLink(
   }
 }
 
+/** The link of the page of an invitation, which the browser has the token of. */
+async function startAccepting(
+  services: HostedServices,
+  http: HttpRequest,
+  connection: Connection,
+): Promise<HttpAnswer> {
+  const invitation = keptInvitation(services, http)
+  if (isFromElsewhere(http) || isRefusal(await findInvitation(services, invitation))) return seeOther(invitationPath)
+  try {
+    const purpose = { returnTo: '/account', linksSession: null, fresh: false, ...(invitation && { invitation }) }
+    const started = await begin(services, http, connection, purpose)
+    return isRefusal(started) ? toInvitation(started) : started
+  } catch (error) {
+    return toInvitation(refusalOfFailure(error, services.log))
+  }
+}
+
 /** Notes what the browser is sent away for, and sends it. */
 async function begin(
   services: HostedServices,
   http: HttpRequest,
   connection: Connection,
-  purpose: Pick<ConnectionSignIn, 'returnTo' | 'linksSession'> & { fresh: boolean },
+  purpose: Pick<ConnectionSignIn, 'returnTo' | 'linksSession' | 'invitation'> & { fresh: boolean },
 ): Promise<HttpAnswer | Refusal> {
   const { store, connections, counters, cookies } = services
   const limit = await counters.take(starts, addressKey(http.ip))
@@ -98,6 +118,7 @@ async function begin(
     linksSession: purpose.linksSession,
     sealedKeep: keep === undefined ? null : connections.sealKeep(state, keep),
     usedAt: null,
+    ...(purpose.invitation && { invitation: purpose.invitation }),
   }
   const writes = [{ table: 'connectionSignIn' as const, row }]
   await store.commit({ writes, audit: [], entries: [], durable: false, time: now })
@@ -125,7 +146,7 @@ export function finishConnection(services: HostedServices): Endpoint {
         const linked = await link(services, http, connection, arrived)
         return isRefusal(linked) ? refused(services, connection, row, linked) : seeOther(`${waysInPath}?done=link`)
       }
-      const opened = await openFor(services, http, connection, arrived)
+      const opened = await openFor(services, http, connection, arrived, row.invitation)
       if (isRefusal(opened)) return refused(services, connection, row, opened)
       return goOn(services, row.returnTo, services.cookies.begin(opened.session))
     } catch (error) {
@@ -178,10 +199,11 @@ function openFor(
   http: HttpRequest,
   connection: Connection,
   arrived: Parameters<typeof judgeArrived>[2],
+  accepts: ConnectionSignIn['invitation'],
 ) {
   const device = deviceOf(http)
   return decideAndCommit(services, async () => {
-    const arrival = await judgeArrived(services, connection, arrived, device)
+    const arrival = await judgeArrived(services, connection, arrived, { device, accepts })
     if (isRefusal(arrival)) return arrival
     const { snapshot, user, change: news } = arrival
     const { session, change } = await openHostedSession(services, http, { snapshot, user, amr: ['ext'], device })
@@ -239,11 +261,16 @@ function refused({ log }: HostedServices, connection: Connection, row: Connectio
       'a sign-in with others did not work',
     )
   }
+  if (row.invitation !== undefined) return toInvitation(refusal)
   return row.linksSession === null ? toSignIn(row.returnTo, refusal) : toWaysIn(refusal)
 }
 
 function toWaysIn({ reason }: Refusal): HttpAnswer {
   return seeOther(`${waysInPath}?problem=${reason}`)
+}
+
+function toInvitation({ reason }: Refusal): HttpAnswer {
+  return seeOther(`${invitationPath}?problem=${reason}`)
 }
 
 function toSignIn(path: string, refusal?: Refusal): HttpAnswer {

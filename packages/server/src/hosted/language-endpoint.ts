@@ -14,7 +14,7 @@ export const languagePath = '/language'
 const addressCharactersAtMost = 8_192
 
 /** Pages that can be shown once more, in another language. */
-const pagesAgain = /^\/(?:sign-in|sign-up|consent|device|logout|authorize|account(?:\/[a-z]+)?)(?:\?|$)/
+const pagesAgain = /^\/(?:sign-in|sign-up|invitation|consent|device|logout|authorize|account(?:\/[a-z]+)?)(?:\?|$)/
 
 /** `GET /language/{language}`: the menu at the foot of a page. Kept in a cookie of this browser, and back to the page. A link, for it changes nothing but words. */
 export function chooseOwnLanguage(services: HostedServices): Endpoint {

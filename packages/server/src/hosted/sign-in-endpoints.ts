@@ -13,6 +13,7 @@ import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
 import { openHostedSession } from '../sign-in/open-hosted-session.ts'
 import { type SignedIn, signInByPassword } from '../sign-in/sign-in.ts'
+import { whyNoSignUp } from '../sign-in/who-may-sign-up.ts'
 import { forgotPath } from './forgot-endpoints.ts'
 import type { HostedServices } from './hosted-services.ts'
 import { pageOfRefusal, problemPage } from './page-answers.ts'
@@ -36,6 +37,7 @@ const problemsOfConnections: ReadonlySet<string> = new Set<Reason>([
   'connection_account_exists',
   'connection_unavailable',
   'signup_closed',
+  'invitation_required',
   'user_disabled',
   'too_many_attempts',
   'unavailable',
@@ -77,7 +79,8 @@ function unfinishedFields({ email, password }: { email: string; password: string
 /** `GET /sign-up`. */
 export function showSignUp(services: HostedServices): Endpoint {
   return async http => {
-    if (services.config.signUp === 'closed') return pageOfRefusal(services, refuse('signup_closed'))
+    const no = whyNoSignUp(services.config.signUp)
+    if (no !== undefined) return pageOfRefusal(services, refuse(no))
     const returnTo = await readReturnTo(services, http)
     return isRefusal(returnTo)
       ? pageOfRefusal(services, returnTo)
@@ -88,7 +91,8 @@ export function showSignUp(services: HostedServices): Endpoint {
 /** `POST /sign-up`: makes the user, and signs them in. */
 export function submitSignUp(services: HostedServices): Endpoint {
   return async http => {
-    if (services.config.signUp === 'closed') return pageOfRefusal(services, refuse('signup_closed'))
+    const no = whyNoSignUp(services.config.signUp)
+    if (no !== undefined) return pageOfRefusal(services, refuse(no))
     const returnTo = await readReturnTo(services, http)
     if (isRefusal(returnTo)) return pageOfRefusal(services, returnTo)
     const form = readPageForm(http)

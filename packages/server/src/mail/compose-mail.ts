@@ -33,6 +33,7 @@ export function composeMail(
     time: exactTime(content.time, language),
     device: content.device === undefined ? time.unknown : describeDevice(language, content.device),
     ip: content.ip ?? time.unknown,
+    until: exactTime(content.until ?? content.time, language),
   }
   const said = words[wordsOf[mail.kind]]
   const title = say(said.subject, facts)
@@ -44,7 +45,7 @@ export function composeMail(
     before,
     link: { label: said.link, url },
     after: withoutPassword && tellsOfSessions.has(mail.kind) ? words.endsAll : said.otherwise,
-    foot: say(words.foot, facts),
+    foot: say(mail.kind === 'invitation' ? words.footOfInvitation : words.foot, facts),
   }
   const text = [...before, `${said.link}:\n${url}`, parts.after, `-- \n${parts.foot}`].join('\n\n')
   return {
@@ -64,13 +65,14 @@ const wordsOf = {
   new_device: 'newDevice',
   token_reused: 'tokenReused',
   password_changed: 'passwordChanged',
+  invitation: 'invitation',
 } as const satisfies Record<MailKind, keyof Texts['mail']>
 
 /** Those whose link ends all sessions. */
 const tellsOfSessions: ReadonlySet<MailKind> = new Set<MailKind>(['new_device', 'token_reused', 'password_changed'])
 
 /** What a sentence can name. */
-type Facts = Readonly<Record<'site' | 'address' | 'time' | 'device' | 'ip', string>>
+type Facts = Readonly<Record<'site' | 'address' | 'time' | 'device' | 'ip' | 'until', string>>
 
 function say(message: string | Sentence<keyof Facts>, facts: Facts): string {
   return typeof message === 'string' ? message : fillText(message, facts)

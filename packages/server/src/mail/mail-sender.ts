@@ -17,9 +17,11 @@ import {
   type User,
   type Write,
 } from '@countersign/core'
+import { isRefusal } from '@countersign/protocol'
 import type { Limit } from '@countersign/store'
 import type { Every } from '../every.ts'
 import type { HostedServices } from '../hosted/hosted-services.ts'
+import { findInvitation, invitationUrl } from '../invitations/invitation-link.ts'
 import { chooseLanguage } from '../pages/language/choose-language.ts'
 import type { Language } from '../pages/language/language.ts'
 import type { Services } from '../services.ts'
@@ -43,7 +45,8 @@ export interface MailSender {
 }
 
 export interface MailSenderOptions {
-  readonly services: Pick<Services, 'store' | 'log' | 'config' | 'counters'> & Pick<HostedServices, 'languages'>
+  readonly services: Pick<Services, 'store' | 'log' | 'config' | 'counters' | 'invitations'> &
+    Pick<HostedServices, 'languages'>
   readonly mailer: Mailer
   readonly transport: MailTransport
   readonly looks: MailLooks
@@ -55,7 +58,7 @@ const lookEveryMs = 2_000
 const rowsAtATime = 10
 
 /** Which link the mails of a kind have. */
-const purposes: Readonly<Record<OutgoingMail['kind'], MailLinkPurpose>> = {
+const purposes: Readonly<Record<Exclude<OutgoingMail['kind'], 'invitation'>, MailLinkPurpose>> = {
   verify_address: 'verify_address',
   reset_password: 'reset_password',
   new_device: 'not_me',
@@ -148,27 +151,35 @@ const toUnconfirmed: Limit = {
 
 async function mayHaveMore(
   { counters }: Pick<Services, 'counters'>,
-  { user, to }: { readonly user: User; readonly to: string },
+  { user, to }: Recipient,
   kind: MailKind,
 ): Promise<boolean> {
   if (kind === 'reset_password') return true
   const key = addressHash(to)
   if (!(await counters.take(ofOneKind(kind), key)).allowed) return false
-  return user.emailVerifiedAt !== null || (await counters.take(toUnconfirmed, key)).allowed
+  const isConfirmed = user === undefined || user.emailVerifiedAt !== null
+  return isConfirmed || (await counters.take(toUnconfirmed, key)).allowed
+}
+
+/** `user` is absent for who was invited. */
+interface Recipient {
+  readonly user?: User
+  readonly to: string
 }
 
 interface Prepared {
   readonly message: MailMessage
   readonly link: readonly Write[]
   readonly now: Instant
-  readonly recipient: { readonly user: User; readonly to: string }
+  readonly recipient: Recipient
 }
 
 /** The mail in words, and the link in it; `undefined`: nobody is to get it (any more). */
 async function prepare(options: MailSenderOptions, row: OutgoingMail): Promise<Prepared | undefined> {
-  const { services, mailer, looks } = options
+  const { services, mailer } = options
   const content = mailer.open(row)
   if (content === undefined) return undefined
+  if (row.kind === 'invitation') return prepareInvitation(options, row, content)
   const found = await recipient(services, row, content)
   if (found === undefined) return undefined
   const { user, to, now } = found
@@ -183,15 +194,34 @@ async function prepare(options: MailSenderOptions, row: OutgoingMail): Promise<P
     before?.row,
   )
   const url = linkUrl(services.config.issuer, purpose, token)
-  const messageId = `${row.hash}@${new URL(services.config.issuer).hostname}`
-  const message = composeMail(looks, languageOf(services, content.language), {
-    kind: row.kind,
-    content,
-    to,
-    url,
-    messageId,
-  })
+  const message = compose(options, row, { content, to, url })
   return { message, link: [{ table: 'mailLink', row: link }], now, recipient: found }
+}
+
+/** Its link is that of the invitation, which says by itself whether it stands: one that was withdrawn meanwhile, or made anew, is not sent. */
+async function prepareInvitation(
+  options: MailSenderOptions,
+  row: OutgoingMail,
+  content: MailContent,
+): Promise<Prepared | undefined> {
+  const { services, mailer } = options
+  const name = services.invitations.nameOf(emailKey(content.to) ?? '')
+  const secret = mailer.tokenOf(row)
+  const { now } = await services.store.loadIssuer()
+  const invitation = await findInvitation(services, { hash: name, secretHash: hashCode(secret) })
+  if (isRefusal(invitation)) return undefined
+  const to = invitation.email
+  const url = invitationUrl(services.config.issuer, name, secret)
+  return { message: compose(options, row, { content, to, url }), link: [], now, recipient: { to } }
+}
+
+function compose(
+  { services, looks }: MailSenderOptions,
+  { kind, hash }: OutgoingMail,
+  mail: { readonly content: MailContent; readonly to: string; readonly url: string },
+): MailMessage {
+  const messageId = `${hash}@${new URL(services.config.issuer).hostname}`
+  return composeMail(looks, languageOf(services, mail.content.language), { kind, ...mail, messageId })
 }
 
 /** That of whoever the mail is for, if it is spoken here still. */

@@ -180,7 +180,7 @@ function mainLink(url: string, label: string): Html {
   return html`<p class="way-on"><a class="button main" href="${href(url)}">${label}</a></p>`
 }
 
-function messagePage(
+export function messagePage(
   site: Site,
   { title, advice }: { readonly title: string; readonly advice: string },
   more?: Html,

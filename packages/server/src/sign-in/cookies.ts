@@ -33,8 +33,8 @@ export interface Cookies {
   /** `Set-Cookie` that ends it. */
   end(): string
   /** `Set-Cookie` that keeps the token of a link of this kind; an empty one lets go of it. */
-  keepLink(purpose: MailLinkPurpose, token: string): string
-  keptLink(request: HttpRequest, purpose: MailLinkPurpose): string | undefined
+  keepLink(purpose: KeptLink, token: string): string
+  keptLink(request: HttpRequest, purpose: KeptLink): string | undefined
   /** The `csrf` field of a form, with the `Set-Cookie` that it needs if the browser has none yet. */
   form(request: HttpRequest): { csrf: string; setCookie?: string }
   /** Says that `about` was asked for at `time` in this browser, with the `Set-Cookie` that it needs if the browser has none yet. */
@@ -52,6 +52,9 @@ export interface Cookies {
   /** True if the page of a form that is ours showed just this. */
   sealIsOf(csrf: string, shown: string, seal: string | undefined): boolean
 }
+
+/** What the link of a page is good for. */
+export type KeptLink = MailLinkPurpose | 'invitation'
 
 export interface CookieOptions {
   readonly issuer: string

@@ -1,6 +1,7 @@
 import {
   type Device,
   emailKey,
+  fieldsOfInvited,
   makeId,
   newIdentity,
   newUser,
@@ -9,7 +10,8 @@ import {
   type User,
   type Write,
 } from '@countersign/core'
-import { type Refusal, refuse } from '@countersign/protocol'
+import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
+import { findInvitation, type NamedInvitation } from '../invitations/invitation-link.ts'
 import { verificationMail } from '../mail/verification-mail.ts'
 import { addressKey } from '../passwords/address-key.ts'
 import { passwordProblem } from '../passwords/password-policy.ts'
@@ -25,6 +27,8 @@ export interface NewUser {
   readonly password?: string | undefined
   /** Whether they get a mail to show that the address is theirs, where mails can be sent: who has typed it themselves. In which language (BCP 47). */
   readonly verifyIn?: string
+  /** They come with this invitation, and `email` is its address. Refused: `mail_link_invalid`. */
+  readonly accepts?: NamedInvitation
   /** Known to a trusted back end under this identity. */
   readonly identity?: { readonly connection: string; readonly subject: string }
 }
@@ -55,7 +59,9 @@ export async function createUser(
   return decideAndCommit(services, async () => {
     // Looked at again after every conflict: an address that is taken is told, an id that happened to be taken is made anew.
     const { now, issuer } = await store.loadIssuer()
-    const taken = await isTaken(services, wanted)
+    const accepted = wanted.accepts && (await findInvitation(services, wanted.accepts))
+    if (isRefusal(accepted)) return accepted
+    const taken = accepted ? undefined : await isTaken(services, wanted)
     if (taken !== undefined) return taken
     const user = newUser({
       id: makeId(now, random),
@@ -65,14 +71,16 @@ export async function createUser(
       firstIdentity: wanted.identity ?? null,
       createdAt: now,
       sealSalt: random(16),
+      ...(accepted && fieldsOfInvited(accepted, { now })),
     })
-    const writes: Write[] = [{ table: 'user', row: user }]
+    const writes: Write[] = [{ table: 'user', row: user }, ...(accepted ? [accepted.used] : [])]
     if (wanted.identity) {
       writes.push({ table: 'identity', row: newIdentity({ ...wanted.identity, userId: user.id, linkedAt: now }) })
     }
     if (wanted.verifyIn !== undefined)
       writes.push(...verificationMail(services, user, { now, language: wanted.verifyIn }))
-    const audit = [{ event: 'user.created' as const, time: now, userId: user.id, ...personalOf(device) }]
+    const facts = accepted && { facts: accepted.facts }
+    const audit = [{ event: 'user.created' as const, time: now, userId: user.id, ...facts, ...personalOf(device) }]
     const change = { writes, entries: [], audit, durable: true, time: now }
     return { result: { now, issuer, user: { ...user, version: 1 } }, change }
   })

@@ -8,6 +8,7 @@ import { accountPage } from '../pages/account-page.ts'
 import { applicationsPage } from '../pages/applications-page.ts'
 import { consentPage } from '../pages/consent-page.ts'
 import { deviceAskedPage, deviceCodePage, deviceDonePage } from '../pages/device-page.ts'
+import { invitationOverPage, invitationPage } from '../pages/invitation-page.ts'
 import { fill } from '../pages/language/sentence.ts'
 import {
   forgotPage,
@@ -86,6 +87,11 @@ function signInPages(site: Site): Pages {
     }),
     'sign-up-closed': signUpPage(site, { ...signUpModel, problem: { reason: 'signup_closed' } }),
     'sign-in-connections': signInPage(site, { ...signInModel, connections: sampleConnections }),
+    'sign-in-uninvited': signInPage(site, {
+      ...signInModel,
+      connections: sampleConnections,
+      problem: { reason: 'invitation_required' },
+    }),
     'sign-in-without-password': signInPage(site, {
       ...signInModel,
       connections: sampleConnections,
@@ -222,11 +228,22 @@ function mailPages(site: Site): Pages {
   const reset = { csrf: 'c', email, passwordMinLength: 8 }
   const verify = { csrf: 'c', email, signInUrl: '/sign-in', forgotUrl: '/forgot-password' }
   const withPassword = { ...verify, asksFor: 'password' as const }
+  const invitationModel = { ...reset, connections: [] }
   const session = { device: 'Firefox on Linux', ip: '203.0.113.9', time: now }
   return {
     'sign-in-forgot': signInPage(site, { ...signInModel, forgot: { url: '/x', label: site.texts.forgot.link } }),
     'account-unverified': accountPage(site, { ...accountModel, verification }),
     'account-verification-sent': accountPage(site, { ...accountModel, verification: { ...verification, sent } }),
+    invitation: invitationPage(site, invitationModel),
+    'invitation-connections': invitationPage(site, { ...invitationModel, connections: sampleConnections }),
+    'invitation-wrong': invitationPage(site, { ...invitationModel, problem: { reason: 'password_unacceptable' } }),
+    'invitation-taken': invitationPage(site, {
+      csrf: 'c',
+      email,
+      connections: sampleConnections,
+      problem: { reason: 'connection_account_exists' },
+    }),
+    'invitation-over': invitationOverPage(site, { signInUrl: '/sign-in' }),
     forgot: forgotPage(site, { csrf: 'c', signInUrl: '/sign-in' }),
     'forgot-wrong': forgotPage(site, { csrf: 'c', signInUrl: '/sign-in', problem: { reason: 'email_invalid' } }),
     'forgot-sent': forgotPage(site, { csrf: 'c', signInUrl: '/sign-in', isSent: true }),

@@ -58,6 +58,16 @@ export const mailPages = {
         'Look at the account that you sign in with, too: somebody may be using it. Change its password, then sign in again.',
     },
   },
+  invitation: {
+    title: 'Accept your invitation',
+    lead: 'You are about to make an account for {address}.',
+    submit: 'Create account',
+    over: {
+      title: 'This invitation is over',
+      advice:
+        'It was accepted or taken back, is too old, or another one has taken its place. If you have an account, sign in; else ask for another invitation.',
+    },
+  },
   linkOver: {
     title: 'This link is over',
     advice: 'It was used already, is too old, or something has changed since it was sent.',

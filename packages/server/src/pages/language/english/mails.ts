@@ -43,8 +43,17 @@ export const mails = {
       otherwise:
         'The link shows a page with a button that ends all sessions of your account, and sends you a link with which you choose a new password.',
     },
+    invitation: {
+      subject: 'You are invited to {site}',
+      what: 'You are invited to make an account at {site}. It will have the address {address}.',
+      advice: 'The link is good once, until {until}.',
+      link: 'Accept the invitation',
+      otherwise: 'If you do not expect this, do nothing: no account is made then. Give the link to nobody.',
+    },
     endsAll: 'The link shows a page with a button that ends all sessions of your account.',
     linkAsText: 'If the button does not work, open this address:',
+    footOfInvitation:
+      '{site} sent this to {address} because somebody there has invited you. Nobody reads answers to it.',
     foot: '{site} sent this to {address} because of an account there. Nobody reads answers to it.',
   },
 } as const

@@ -56,6 +56,11 @@ export const problems = {
         title: 'Sign-up is closed',
         advice: 'New accounts cannot be created here at the moment. If you have an account, sign in instead.',
       },
+      invitation_required: {
+        title: 'By invitation only',
+        advice:
+          'An account here is made with an invitation only. If you have one, open the link in it. If you have an account, sign in instead.',
+      },
       passwords_off: {
         title: 'There are no passwords here',
         advice: 'Nobody signs in by password here. Choose one of the ways on the sign-in page.',
@@ -98,6 +103,8 @@ export const problems = {
       connection_unavailable:
         'The other site cannot be reached at the moment. Please try again shortly, or sign in another way.',
       signup_closed: 'New accounts cannot be created here at the moment.',
+      invitation_required:
+        'An account here is made with an invitation only. If you have one, open its link; if you have an account, sign in to it the way you did before.',
       passwords_off: 'Nobody signs in by password here. Choose one of the other ways.',
       user_disabled: 'This account is not active. Ask the people who run this service.',
       unavailable: 'We cannot answer right now. Nothing was changed. Please try again in a moment.',
