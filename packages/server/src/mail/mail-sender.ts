@@ -157,8 +157,9 @@ async function mayHaveMore(
   if (kind === 'reset_password') return true
   const key = addressHash(to)
   if (!(await counters.take(ofOneKind(kind), key)).allowed) return false
-  const isConfirmed = user === undefined || user.emailVerifiedAt !== null
-  return isConfirmed || (await counters.take(toUnconfirmed, key)).allowed
+  // Whoever invites has chosen the address, and is counted there.
+  if (user === undefined || user.emailVerifiedAt !== null) return true
+  return (await counters.take(toUnconfirmed, key)).allowed
 }
 
 /** `user` is absent for who was invited. */
