@@ -11,7 +11,7 @@ import {
 } from '../invitations/invitation-link.ts'
 import { invitationOverPage, invitationPage } from '../pages/invitation-page.ts'
 import { passwordMinLength } from '../passwords/password-policy.ts'
-import { createUser, limitSignUps } from '../sign-in/create-user.ts'
+import { createUser, limitSignUps, problemOfNewUser } from '../sign-in/create-user.ts'
 import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
 import { openHostedSession } from '../sign-in/open-hosted-session.ts'
@@ -52,9 +52,11 @@ export function submitInvitation(services: HostedServices): Endpoint {
       invitationAnswer(services, http, found, { problem, ...(name !== undefined && { name }) })
     if (!services.cookies.formIsOurs(http, form.get('csrf'))) return again(refuse('csrf_refused'))
     if (services.config.signUp === 'closed') return again(refuse('signup_closed'))
+    const wanted = { email: found.email, name, password, accepts, verifyIn: services.site.language.tag }
+    const unusable = problemOfNewUser(services, wanted)
+    if (unusable !== undefined) return again(unusable)
     const limited = await limitSignUps(services, http.ip)
     if (limited !== undefined) return again(limited)
-    const wanted = { email: found.email, name, password, accepts, verifyIn: services.site.language.tag }
     const created = await createUser(services, wanted, deviceOf(http))
     if (isRefusal(created)) return created.reason === 'mail_link_invalid' ? invitationIsOver(services) : again(created)
     const opened = await decideAndCommit(services, async () => {

@@ -42,7 +42,7 @@ ${connectionLinks(site, model.connections, passwordMinLength === undefined)}
 }
 
 function form({ texts }: Site, model: InvitationModel, minLength: number, error: Html | string | undefined): Html {
-  return html`<form method="post">
+  return html`<form method="post" novalidate>
 ${hidden({ csrf: model.csrf })}
 <input type="email" autocomplete="username" value="${model.email}" aria-label="${texts.email}" readonly hidden>
 ${field({ id: 'password', name: 'password', type: 'password', label: texts.password, autocomplete: 'new-password', minLength, hint: fill(texts.signUp.passwordHint, { characters: minLength }), error, focused: true })}

@@ -211,7 +211,7 @@ dd, dd .name { color: var(--ink); font-weight: 450; }
 .consent .asking .host { color: var(--ink); font-size: 1rem; font-weight: 600; }
 .consent section { margin-block-start: 1.25rem; }
 .consent section h2 { font-size: 1rem; }
-.consent > .hint { margin-block-start: 1rem; }
+.consent > .hint, .card > .lead + .hint { margin-block-start: 1rem; }
 .about { display: grid; gap: 0.25rem; margin-block-start: 1.25rem; color: var(--quiet); font-size: 0.875rem; }
 .differences { display: grid; gap: 0.75rem; margin-block-start: 0.75rem; font-size: 0.9375rem; }
 .differences > div { display: grid; grid-template-columns: minmax(0, 13rem) minmax(0, 1fr); gap: 0 1.5rem; }

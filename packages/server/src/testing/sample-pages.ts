@@ -93,7 +93,7 @@ function signInPages(site: Site): Pages {
       problem: { reason: 'invitation_required' },
     }),
     'sign-in-without-password': signInPage(site, {
-      ...signInModel,
+      csrf: 'c',
       connections: sampleConnections,
       withoutPassword: true,
     }),
