@@ -20,6 +20,9 @@ export function lastUsedAt({ session, families }: LivingLogin): number {
  * Makes room for one more session of a client (or, by `null`, of a browser): those that were used longest ago end. Whoever knows a password, or is logged in by
  * a machine that forgets its tokens, would otherwise make lists that nobody can read and that take seconds to load.
  *
+ * With a hundred taken, two logins at once end the same session, so that one of the two is decided again. Below that they are not in each other's way, and may be too many by as
+ * many as were at once: the next login sees it. To be exact there would cost every login a write that the others wait for.
+ *
  * @param request.logins the user's living sessions.
  * @param request.besides a session that ends by this login anyway.
  */

@@ -1,7 +1,7 @@
 import { openLogin } from '@countersign/core'
 import { afterEach, expect, test } from 'vitest'
 import { browser } from '../testing/browser.ts'
-import { bearer, get, logIn, me, refresh, signUp } from '../testing/calls.ts'
+import { asApi, bearer, get, logIn, me, postJson, refresh, signUp } from '../testing/calls.ts'
 import { closeGiven, type GivenServer, given } from '../testing/given.ts'
 
 afterEach(closeGiven)
@@ -34,6 +34,16 @@ test('one app holds a hundred logins of one user: for one more the one that was 
   expect((await refresh(to, idle.refreshToken)).body.reason).toBe('session_ended')
   expect((await me(to, idle.accessToken)).body.reason).toBe('token_revoked')
   expect((await refresh(to, newest.refreshToken)).status).toBe(200)
+  expect(await to.store.listSessions(userId)).toHaveLength(100)
+})
+
+test('many logins of one user at once, when there are a hundred already: each is one, and there are a hundred', async () => {
+  const to = await given.server()
+  const userId = await signUp(to)
+  await openMany(to, userId, 100)
+  const body = { client_id: 'bearer-app', user: { id: userId } }
+  const answers = await Promise.all(Array.from({ length: 30 }, () => postJson(to, '/v1/trusted/sessions', body, asApi)))
+  expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 201))
   expect(await to.store.listSessions(userId)).toHaveLength(100)
 })
 

@@ -24,7 +24,7 @@ import { readJson } from '../http/read-json.ts'
 import { readRefreshToken } from '../keys/read-refresh-token.ts'
 import type { Services } from '../services.ts'
 import { type CheckedToken, checkAccessToken } from '../sign-in/check-access-token.ts'
-import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
+import { decideAndCommit, decideLogin } from '../sign-in/decide-and-commit.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
 import { endUserSessions } from '../sign-in/end-user-sessions.ts'
 import { grantForLogin } from '../sign-in/grant-for-login.ts'
@@ -60,7 +60,7 @@ export function logIn(services: Services): Endpoint {
     if (isRefusal(signedIn)) return refusalAnswer(signedIn)
     const spent = await proof.spend()
     if (spent !== undefined) return refusalAnswer(spent)
-    return openAndAnswer(services, async () => {
+    return openAndAnswer(services, signedIn.user.id, async () => {
       const { user, amr } = signedIn
       const superseded = await loadSuperseded(services, wanted.supersedes, { userId: user.id, clientId: client.id })
       return {
@@ -81,10 +81,11 @@ export function logIn(services: Services): Endpoint {
 /** Opens a login, and answers 201 with its tokens. */
 export async function openAndAnswer(
   services: Services,
+  userId: string,
   request: () => Promise<Parameters<typeof openLogin>[0]>,
 ): Promise<HttpAnswer> {
   let tries = 0
-  const opened = await decideAndCommit(services, async () => {
+  const opened = await decideLogin(services, userId, async () => {
     const asked = await request()
     const login = tries++ === 0 ? asked : await asOfNow(services, asked)
     if (isRefusal(login)) return login

@@ -59,7 +59,7 @@ export function openTrustedSession(services: Services): Endpoint {
     const found = await findOrCreate(services, caller.clientId, wanted.user)
     if (isRefusal(found)) return refusalAnswer(found)
     if (!mayUse(found.user)) return refusalAnswer(refuse('user_disabled'))
-    return openAndAnswer(services, async () =>
+    return openAndAnswer(services, found.user.id, async () =>
       loginFor(services, http, { found, client, scope, amr: wanted.amr ?? ['ext'] }),
     )
   }

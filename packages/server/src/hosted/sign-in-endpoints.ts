@@ -9,7 +9,7 @@ import { signUpPage } from '../pages/sign-up-page.ts'
 import { passwordMinLength } from '../passwords/password-policy.ts'
 import { usesPasswords } from '../passwords/use-of-passwords.ts'
 import { createUser, limitSignUps, problemOfNewUser } from '../sign-in/create-user.ts'
-import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
+import { decideLogin } from '../sign-in/decide-and-commit.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
 import { openHostedSession } from '../sign-in/open-hosted-session.ts'
 import { type SignedIn, signInByPassword } from '../sign-in/sign-in.ts'
@@ -115,7 +115,7 @@ export function submitSignUp(services: HostedServices): Endpoint {
 
 function openSession(services: HostedServices, http: HttpRequest, signedIn: SignedIn): Promise<Session | Refusal> {
   const { user, amr } = signedIn
-  return decideAndCommit(services, async () => {
+  return decideLogin(services, user.id, async () => {
     const login = { snapshot: signedIn, user, amr, device: deviceOf(http) }
     const { session, change } = await openHostedSession(services, http, login)
     return { result: session, change }

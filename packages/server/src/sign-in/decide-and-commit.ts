@@ -5,19 +5,50 @@ import type { Services } from '../services.ts'
 
 const triesAtMost = 10
 
+type Decide<Result> = () => Promise<{ result: Result; change?: Change | undefined } | Refusal>
+
 /**
  * Load → decide → commit, and again on a conflict. `decide` loads for itself and gives what to commit, with the result
  * that is true once it is committed; no change: nothing to do.
  */
 export async function decideAndCommit<Result extends object>(
   services: Pick<Services, 'store'>,
-  decide: () => Promise<{ result: Result; change?: Change | undefined } | Refusal>,
+  decide: Decide<Result>,
 ): Promise<Result | Refusal> {
-  for (let tries = 0; tries < triesAtMost; tries++) {
-    const decided = await decide()
-    if (isRefusal(decided)) return decided
-    if (decided.change === undefined) return decided.result
-    if ((await services.store.commit(decided.change)) === 'committed') return decided.result
+  return (await once(services, decide)) ?? again(services, decide)
+}
+
+/**
+ * The same, for logins: many of one user at once want the same session's place, and of each round one alone would get it. Who was in another's way waits for
+ * those before.
+ */
+export async function decideLogin<Result extends object>(
+  services: Pick<Services, 'store' | 'turns'>,
+  userId: string,
+  decide: Decide<Result>,
+): Promise<Result | Refusal> {
+  const first = await once(services, decide)
+  return first ?? services.turns.take(`logins of ${userId}`, () => again(services, decide))
+}
+
+async function again<Result extends object>(
+  services: Pick<Services, 'store'>,
+  decide: Decide<Result>,
+): Promise<Result | Refusal> {
+  for (let tries = 1; tries < triesAtMost; tries++) {
+    const result = await once(services, decide)
+    if (result !== undefined) return result
   }
   throw new StoreUnavailable('The same rows are being changed by others all the time.')
+}
+
+/** Undefined: a conflict. */
+async function once<Result extends object>(
+  { store }: Pick<Services, 'store'>,
+  decide: Decide<Result>,
+): Promise<Result | Refusal | undefined> {
+  const decided = await decide()
+  if (isRefusal(decided)) return decided
+  if (decided.change === undefined) return decided.result
+  return (await store.commit(decided.change)) === 'committed' ? decided.result : undefined
 }
