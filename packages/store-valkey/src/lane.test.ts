@@ -97,6 +97,38 @@ describe('counters', () => {
     expect([await there.remembers(key), await there.remembers('another')]).toEqual([true, false])
   })
 
+  test('of several limits are decided in one step, at all nodes together: under all or none; and each of others, unless the key is remembered', async () => {
+    const [here, there] = [node(await lane()), node(await lane())]
+    const two: Limit = { kind: 'first logins', attempts: 2, windowSeconds: 3_600 }
+    const one: Limit = { kind: 'rare logins', attempts: 1, windowSeconds: 60 }
+    const under = (...limits: Limit[]) => limits.map(limit => ({ limit, key }))
+    const every = { all: under(six), each: under(one, two), unlessRemembered: key }
+    const answers = await Promise.all([here.takeTogether(every), there.takeTogether(every)])
+    expect(answers.map(({ allowed, isRemembered }) => [allowed, isRemembered])).toEqual([
+      [true, false],
+      [true, false],
+    ])
+    expect(answers.map(({ each }) => each.map(({ allowed }) => allowed)).toSorted()).toEqual([
+      [false, true],
+      [true, true],
+    ])
+    expect(answers.flatMap(({ each }) => each).find(({ allowed }) => !allowed)?.retryAfterSeconds).toBeGreaterThan(50)
+    // The third of two: nothing is counted under six for it.
+    expect(await here.takeTogether({ all: under(six, two) })).toMatchObject({ allowed: false, each: [] })
+    await here.remember(key, 60)
+    expect(await there.takeTogether(every)).toEqual({
+      allowed: true,
+      retryAfterSeconds: 0,
+      isRemembered: true,
+      each: [],
+    })
+    const left = Array.from({ length: 6 }, (_, index) => (index % 2 ? here : there).take(six, key))
+    expect((await Promise.all(left)).filter(({ allowed }) => allowed)).toHaveLength(3)
+    // Neither has one of its own kept for what was refused: as soon as one is given back, the other can have it.
+    await there.giveBack(one, key)
+    expect((await here.take(one, key)).allowed || (await there.take(one, key)).allowed).toBe(true)
+  })
+
   test('of a server that was emptied are those of each node', async () => {
     const [here, there] = [node(await lane()), node(await lane())]
     for (let times = 0; times < 6; times++) expect((await here.take(six, key)).allowed).toBe(true)

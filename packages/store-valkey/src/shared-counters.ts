@@ -1,74 +1,134 @@
-import type { Counters } from '@countersign/store'
-import type { Redis } from 'ioredis'
+import type { Counted, CounterAnswer, Counters, Together, TogetherAnswer } from '@countersign/store'
 import type { Lane } from './lane.ts'
 
-/** A token bucket under one key, by the server's clock: tokens left, and when that was. Forgotten once it would be full again. */
+/**
+ * Token buckets, each under one key, by the server's clock: tokens left, and when that was. Forgotten once they would be full again. ARGV has two numbers for
+ * each: how many, and in how many milliseconds.
+ */
 const bucketText = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local attempts, window = tonumber(ARGV[1]), tonumber(ARGV[2])
-local tokens, asOf = attempts, now
-local stored = redis.call('HMGET', KEYS[1], 'tokens', 'time')
-if stored[1] then
-  asOf = math.min(tonumber(stored[2]), now)
-  tokens = math.min(attempts, tonumber(stored[1]) + (now - asOf) * attempts / window)
-elseif ARGV[3] == 'give back' then
-  return {1, 0}
+local function attempts(i) return tonumber(ARGV[2 * i - 1]) end
+local function window(i) return tonumber(ARGV[2 * i]) end
+local function tokens(i)
+  local stored = redis.call('HMGET', KEYS[i], 'tokens', 'time')
+  if not stored[1] then return attempts(i), true end
+  local asOf = math.min(tonumber(stored[2]), now)
+  return math.min(attempts(i), tonumber(stored[1]) + (now - asOf) * attempts(i) / window(i)), false
+end
+local function keep(i, tokens)
+  redis.call('HSET', KEYS[i], 'tokens', tostring(tokens), 'time', now)
+  redis.call('PEXPIRE', KEYS[i], math.ceil(window(i)))
 end`
 
-const keepText = `
-redis.call('HSET', KEYS[1], 'tokens', tostring(tokens), 'time', now)
-redis.call('PEXPIRE', KEYS[1], math.ceil(window))`
-
+/**
+ * After the numbers: under how many all must be, and how many follow that are asked each; a key besides names what may be remembered. Answers with 1 or 0 and the
+ * seconds to wait: for all, for what is remembered, for each.
+ */
 const takeText = `${bucketText}
-if tokens < 1 then return {0, math.ceil((1 - tokens) * window / attempts / 1000)} end
-tokens = tokens - 1
-${keepText}
-return {1, 0}`
+local all, each = tonumber(ARGV[#ARGV - 1]), tonumber(ARGV[#ARGV])
+local function wait(i, left) return math.ceil((1 - left) * window(i) / attempts(i) / 1000) end
+for i = 1, all do
+  local left = tokens(i)
+  if left < 1 then return {0, wait(i, left)} end
+end
+for i = 1, all do keep(i, tokens(i) - 1) end
+local known = KEYS[all + each + 1]
+if known and redis.call('EXISTS', known) == 1 then return {1, 0, 1, 0} end
+local answer = {1, 0, 0, 0}
+for i = all + 1, all + each do
+  local left = tokens(i)
+  local allowed = left >= 1
+  if allowed then keep(i, left - 1) end
+  table.insert(answer, allowed and 1 or 0)
+  table.insert(answer, allowed and 0 or wait(i, left))
+end
+return answer`
 
 const giveBackText = `${bucketText}
-tokens = tokens + 1
-if tokens >= attempts then redis.call('DEL', KEYS[1]) return {1, 0} end
-${keepText}
-return {1, 0}`
+local left, isFull = tokens(1)
+if isFull or left + 1 >= attempts(1) then redis.call('DEL', KEYS[1]) else keep(1, left + 1) end`
 
 /**
  * Counts of attempts over all nodes. Each node counts for itself as well, and refuses by its own count: so a server that is away, paused or emptied
  * leaves every node with the limit that it has alone, and a flood at one node does not reach the server.
  */
 export function createSharedCounters(own: Counters, lane: Lane, namespace: string): Counters {
-  const keyOf = (kind: string, key: string): string => `countersign ${namespace} ${kind} ${key}`
-  const run = (text: string, key: string, ...values: readonly (string | number)[]) =>
-    lane.ask((valkey: Redis) => valkey.eval(text, 1, key, ...values))
+  // What is in braces says where in a cluster a key is: a script is about several.
+  const nameOf = (kind: string, key: string): string => `countersign {${namespace}} ${kind} ${key}`
+  const keyOf = ({ limit, key }: Counted): string => nameOf(limit.kind, key)
+  const numbersOf = ({ limit }: Counted): number[] => [limit.attempts, limit.windowSeconds * 1000]
+
+  function ask(wanted: Together & Required<Pick<Together, 'each'>>): Promise<{ answer: unknown } | undefined> {
+    const { all, each, unlessRemembered } = wanted
+    const counted = [...all, ...each]
+    const keys = counted.map(keyOf)
+    if (unlessRemembered !== undefined) keys.push(nameOf('remembered', unlessRemembered))
+    const values = [...counted.flatMap(numbersOf), all.length, each.length]
+    return lane.ask(valkey => valkey.eval(takeText, keys.length, ...keys, ...values))
+  }
+
+  async function takeTogether(wanted: Together): Promise<TogetherAnswer> {
+    const { all, each = [], unlessRemembered } = wanted
+    const here = await own.takeTogether(wanted)
+    if (!here.allowed) return here
+    // What is refused here is refused, whatever the others have counted.
+    const counted = each.filter((_one, index) => here.each[index]?.allowed)
+    const asked = await ask({
+      all,
+      each: counted,
+      ...(unlessRemembered !== undefined && !here.isRemembered && { unlessRemembered }),
+    })
+    if (asked === undefined) return here
+    const [answer, known, ...others] = inPairs(asked.answer as number[]) as [CounterAnswer, ...CounterAnswer[]]
+    // Refused attempts are counted nowhere, so waiting always helps.
+    if (!answer.allowed) {
+      await giveBackHere([...all, ...counted])
+      return { ...answer, isRemembered: false, each: [] }
+    }
+    if (known?.allowed) {
+      await giveBackHere(counted)
+      return { ...answer, isRemembered: true, each: [] }
+    }
+    const there = new Map(counted.map((one, index) => [one, others[index] as CounterAnswer]))
+    await giveBackHere(counted.filter(one => !there.get(one)?.allowed))
+    const judged = here.each.map((mine, index) => there.get(each[index] as Counted) ?? mine)
+    return { ...answer, isRemembered: here.isRemembered, each: judged }
+  }
+
+  async function giveBackHere(counted: readonly Counted[]): Promise<void> {
+    for (const { limit, key } of counted) await own.giveBack(limit, key)
+  }
 
   return {
+    takeTogether,
     async take(limit, key) {
-      const here = await own.take(limit, key)
-      if (!here.allowed) return here
-      const asked = await run(takeText, keyOf(limit.kind, key), limit.attempts, limit.windowSeconds * 1000, 'take')
-      if (asked === undefined) return here
-      const [allowed, retryAfterSeconds] = asked.answer as [number, number]
-      if (allowed === 1) return here
-      // Refused attempts are counted nowhere, so waiting always helps.
-      await own.giveBack(limit, key)
-      return { allowed: false, retryAfterSeconds }
+      const { allowed, retryAfterSeconds } = await takeTogether({ all: [{ limit, key }] })
+      return { allowed, retryAfterSeconds }
     },
     async giveBack(limit, key) {
       await own.giveBack(limit, key)
-      await run(giveBackText, keyOf(limit.kind, key), limit.attempts, limit.windowSeconds * 1000, 'give back')
+      const one = { limit, key }
+      await lane.ask(valkey => valkey.eval(giveBackText, 1, keyOf(one), ...numbersOf(one)))
     },
     async clear(limit, key) {
       await own.clear(limit, key)
-      await lane.ask(valkey => valkey.del(keyOf(limit.kind, key)))
+      await lane.ask(valkey => valkey.del(keyOf({ limit, key })))
     },
     async remember(key, seconds) {
       await own.remember(key, seconds)
-      await lane.ask(valkey => valkey.set(keyOf('remembered', key), '', 'PX', seconds * 1000))
+      await lane.ask(valkey => valkey.set(nameOf('remembered', key), '', 'PX', seconds * 1000))
     },
     async remembers(key) {
       if (await own.remembers(key)) return true
-      const asked = await lane.ask(valkey => valkey.exists(keyOf('remembered', key)))
+      const asked = await lane.ask(valkey => valkey.exists(nameOf('remembered', key)))
       return asked?.answer === 1
     },
   }
+}
+
+function inPairs(numbers: readonly number[]): CounterAnswer[] {
+  return numbers.flatMap((allowed, index) =>
+    index % 2 === 0 ? [{ allowed: allowed === 1, retryAfterSeconds: numbers[index + 1] ?? 0 }] : [],
+  )
 }

@@ -95,3 +95,49 @@ test('what is given back whole takes no place: it pushes nothing out', async () 
   }
   expect(await takeAll('idle')).toBe(0)
 })
+
+test('several limits are decided in one step: under all or none, in their order up to the first that refuses', async () => {
+  const [one, other] = [
+    { kind: 'of an address', attempts: 2, windowSeconds: 60 },
+    { kind: 'of an account', attempts: 3, windowSeconds: 60 },
+  ]
+  counters = createMemoryCounters(() => now, 5)
+  const all = (account: string) => [
+    { limit: one, key: 'here' },
+    { limit: other, key: account },
+  ]
+  const none = { isRemembered: false, each: [] }
+  await counters.take(other, 'a')
+  expect(await counters.takeTogether({ all: all('a') })).toEqual({ allowed: true, retryAfterSeconds: 0, ...none })
+  await counters.take(other, 'a')
+  // Refused by the second: the first is not used up.
+  expect(await counters.takeTogether({ all: all('a') })).toEqual({ allowed: false, retryAfterSeconds: 20, ...none })
+  expect((await counters.takeTogether({ all: all('b') })).allowed).toBe(true)
+  // Refused by the first: whatever is named after it takes nobody's place.
+  for (let n = 0; n < 100; n++) {
+    expect(await counters.takeTogether({ all: all(`c${n}`) })).toEqual({
+      allowed: false,
+      retryAfterSeconds: 30,
+      ...none,
+    })
+  }
+  expect((await counters.take(other, 'a')).allowed).toBe(false)
+})
+
+test('and each of others that has room, unless a key is remembered', async () => {
+  const rare = { kind: 'rare', attempts: 1, windowSeconds: 60 }
+  const wanted = {
+    all: [{ limit: six, key: 'a' }],
+    each: [
+      { limit: rare, key: 'a' },
+      { limit: six, key: 'b' },
+    ],
+    unlessRemembered: 'known',
+  }
+  const room = { allowed: true, retryAfterSeconds: 0 }
+  expect(await counters.takeTogether(wanted)).toEqual({ ...room, isRemembered: false, each: [room, room] })
+  const second = { ...room, isRemembered: false, each: [{ allowed: false, retryAfterSeconds: 60 }, room] }
+  expect(await counters.takeTogether(wanted)).toEqual(second)
+  await counters.remember('known', 60)
+  expect(await counters.takeTogether(wanted)).toEqual({ ...room, isRemembered: true, each: [] })
+})

@@ -9,10 +9,27 @@ export interface Limit {
   readonly windowSeconds: number
 }
 
+/** One attempt under one limit. */
+export interface Counted {
+  readonly limit: Limit
+  readonly key: string
+}
+
+/** Limits on one attempt that are decided together. */
+export interface Together {
+  /** Under all of these or under none: in their order, up to the first that refuses. */
+  readonly all: readonly Counted[]
+  /** Then under each of these that has room, if `unlessRemembered` is not remembered. */
+  readonly each?: readonly Counted[]
+  readonly unlessRemembered?: string
+}
+
 /** Counts of attempts. Lossy by contract: a restart may forget them, so nothing that must hold depends on them. */
 export interface Counters {
   /** Counts one attempt of `key` and says whether it is within the limit. Refused attempts are not counted, so waiting always helps. */
   take(limit: Limit, key: string): Promise<CounterAnswer>
+  /** Counts one attempt under several limits, as one step: where counts are shared, one question to whoever keeps them. */
+  takeTogether(wanted: Together): Promise<TogetherAnswer>
   /** Takes back one counted attempt that turned out not to be one. */
   giveBack(limit: Limit, key: string): Promise<void>
   /** Forgets the attempts of `key`, e.g. after a success. */
@@ -27,6 +44,13 @@ export interface CounterAnswer {
   readonly allowed: boolean
   /** When refused: seconds until the next attempt is allowed. */
   readonly retryAfterSeconds: number
+}
+
+/** `allowed`: counted under `all`. */
+export interface TogetherAnswer extends CounterAnswer {
+  readonly isRemembered: boolean
+  /** What each of `each` says, in their order; empty if they were not asked. */
+  readonly each: readonly CounterAnswer[]
 }
 
 interface Bucket {
@@ -55,34 +79,50 @@ export function createMemoryCounters(clock: () => Instant, keysAtMost = 100_000)
     return old ? Math.min(limit.attempts, old.tokens + Math.max(0, now - old.time) * perMs(limit)) : limit.attempts
   }
 
+  function take({ limit, key }: Counted): CounterAnswer {
+    const [now, buckets] = [clock(), bucketsOf(limit)]
+    const tokens = tokensOf(buckets.get(key), limit, now)
+    const allowed = tokens >= 1
+    buckets.set(key, { tokens: allowed ? tokens - 1 : tokens, time: now })
+    return { allowed, retryAfterSeconds: allowed ? 0 : Math.ceil((1 - tokens) / perMs(limit) / 1000) }
+  }
+
+  function giveBack({ limit, key }: Counted): void {
+    const [now, buckets] = [clock(), bucketsOf(limit)]
+    const old = buckets.get(key)
+    if (old === undefined) return
+    const tokens = tokensOf(old, limit, now) + 1
+    // A full bucket is as good as none, and takes the place of others.
+    if (tokens >= limit.attempts) buckets.delete(key)
+    else buckets.set(key, { tokens, time: now })
+  }
+
+  function isRemembered(key: string): boolean {
+    const until = rememberedUntil.get(key)
+    if (until !== undefined && until <= clock()) rememberedUntil.delete(key)
+    return until !== undefined && until > clock()
+  }
+
   return {
-    async take(limit, key) {
-      const [now, buckets] = [clock(), bucketsOf(limit)]
-      const tokens = tokensOf(buckets.get(key), limit, now)
-      const allowed = tokens >= 1
-      buckets.set(key, { tokens: allowed ? tokens - 1 : tokens, time: now })
-      return { allowed, retryAfterSeconds: allowed ? 0 : Math.ceil((1 - tokens) / perMs(limit) / 1000) }
+    take: async (limit, key) => take({ limit, key }),
+    async takeTogether({ all, each = [], unlessRemembered }) {
+      for (const [index, one] of all.entries()) {
+        const answer = take(one)
+        if (answer.allowed) continue
+        all.slice(0, index).forEach(giveBack)
+        return { ...answer, isRemembered: false, each: [] }
+      }
+      const remembered = unlessRemembered !== undefined && isRemembered(unlessRemembered)
+      return { allowed: true, retryAfterSeconds: 0, isRemembered: remembered, each: remembered ? [] : each.map(take) }
     },
-    async giveBack(limit, key) {
-      const [now, buckets] = [clock(), bucketsOf(limit)]
-      const old = buckets.get(key)
-      if (old === undefined) return
-      const tokens = tokensOf(old, limit, now) + 1
-      // A full bucket is as good as none, and takes the place of others.
-      if (tokens >= limit.attempts) buckets.delete(key)
-      else buckets.set(key, { tokens, time: now })
-    },
+    giveBack: async (limit, key) => giveBack({ limit, key }),
     async clear(limit, key) {
       bucketsOf(limit).delete(key)
     },
     async remember(key, seconds) {
       rememberedUntil.set(key, clock() + seconds * 1000)
     },
-    async remembers(key) {
-      const until = rememberedUntil.get(key)
-      if (until !== undefined && until <= clock()) rememberedUntil.delete(key)
-      return until !== undefined && until > clock()
-    },
+    remembers: async key => isRemembered(key),
   }
 }
 

@@ -1,6 +1,6 @@
 import { emailKey } from '@countersign/core'
 import { isRefusal } from '@countersign/protocol'
-import { createMemoryCounters } from '@countersign/store'
+import { type Counters, createMemoryCounters } from '@countersign/store'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { createLoginLimits, type LoginAttempt, type LoginLimits } from './login-limits.ts'
 
@@ -181,6 +181,34 @@ test('an attempt that was never judged does not count', async () => {
   ).toBe(10)
 })
 
+test('whoever keeps the counts is asked once for an attempt, and once for what became of it, all of it at the same time', async () => {
+  const counters = createMemoryCounters(() => now)
+  let [running, rounds] = [0, 0]
+  const asking = Object.entries(counters).map(([name, ask]: [string, (...values: unknown[]) => Promise<unknown>]) => [
+    name,
+    async (...values: unknown[]) => {
+      if (running++ === 0) rounds++
+      const answer = await ask(...values)
+      await new Promise(setImmediate)
+      running--
+      return answer
+    },
+  ])
+  limits = createLoginLimits(Object.fromEntries(asking) as Counters)
+  const roundsOf = async (act: () => Promise<unknown>): Promise<number> => {
+    rounds = 0
+    await act()
+    return rounds
+  }
+  const attempt = await allowed(victim, home)
+  expect(rounds).toBe(1)
+  expect(await roundsOf(attempt.succeeded)).toBe(1)
+  // Now the address is known.
+  expect(await roundsOf(() => limits.begin(victim, home))).toBe(1)
+  const other = await allowed(victim, elsewhere)
+  expect(await roundsOf(other.withdrawn)).toBe(1)
+})
+
 test('an attempt is taken back once, whatever is called afterwards', async () => {
   for (let n = 0; n < 99; n++) await limits.begin(`user${n}@example.com`, elsewhere)
   const attempt = await allowed(victim, elsewhere)
@@ -220,28 +248,18 @@ describe('attempts that are refused', () => {
     expect(await limits.begin(null, elsewhere)).toMatchObject({ reason: 'too_many_attempts' })
   })
 
-  test('name no account to the counters once the address is refused', async () => {
+  test('ask for the address before any account, so that none is named once it is refused', async () => {
     const counters = createMemoryCounters(() => now)
-    const taken: string[] = []
+    let kinds: string[] = []
     limits = createLoginLimits({
       ...counters,
-      take(limit, key) {
-        taken.push(limit.kind)
-        return counters.take(limit, key)
+      takeTogether(wanted) {
+        kinds = wanted.all.map(({ limit }) => limit.kind)
+        return counters.takeTogether(wanted)
       },
     })
-    await guess(
-      n => `someone${n}@example.com`,
-      () => elsewhere,
-      100,
-    )
-    taken.length = 0
-    await guess(
-      n => `another${n}@example.com`,
-      () => elsewhere,
-      100,
-    )
-    expect(new Set(taken)).toEqual(new Set(['logins from an address', 'failed logins from an address']))
+    await allowed(victim, elsewhere)
+    expect(kinds.slice(0, 2)).toEqual(['logins from an address', 'failed logins from an address'])
   })
 })
 

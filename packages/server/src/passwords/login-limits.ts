@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type Refusal, refuse } from '@countersign/protocol'
-import type { CounterAnswer, Counters, Limit } from '@countersign/store'
+import type { Counted, CounterAnswer, Counters, Limit } from '@countersign/store'
 import { addressKey, networkKey } from './address-key.ts'
 
 /** contract.md, Defaults. */
@@ -71,54 +71,47 @@ export interface LoginAttempt {
   withdrawn(): Promise<void>
 }
 
-interface Counted {
-  readonly key: string
-  readonly limit: Limit
-}
-
 export function createLoginLimits(counters: Counters, limits: LoginLimitValues = defaultLoginLimits): LoginLimits {
-  const take = ({ key, limit }: Counted): Promise<CounterAnswer> => counters.take(limit, key)
+  // What is asked at once is one round trip, where others keep the counts.
   const giveBack = async (counted: readonly Counted[]): Promise<void> => {
-    for (const { key, limit } of counted) await counters.giveBack(limit, key)
+    await Promise.all(counted.map(({ key, limit }) => counters.giveBack(limit, key)))
   }
 
   return {
     async begin(account, ip, more = {}) {
       const keys = keysOf(account, ip)
       const pair: Counted = { key: keys.pair, limit: limits.pair }
-      const counted: Counted[] = []
       const ofAddress: Counted[] = [
         { key: keys.addressAll, limit: limits.addressAll },
         { key: keys.address, limit: limits.address },
       ]
       const pairAll: Counted = { key: keys.pairAll, limit: limits.pairAll }
       const isKept = ({ limit }: Counted): boolean => limit === limits.addressAll || limit === limits.pairAll
-      // The address first: whoever has used up his own limits names no account any more, and fills no memory with keys.
-      for (const one of account === null ? ofAddress : [...ofAddress, pairAll, pair]) {
-        const answer = await take(one)
-        // A refused attempt costs nothing elsewhere: hammering at one account must not use up the address.
-        if (!answer.allowed) return refused(answer, giveBack(counted))
-        counted.push(one)
-      }
-      if (account !== null && !(await counters.remembers(keys.known))) {
-        const whole: Counted = { key: keys.account, limit: limits.account }
-        const first: Counted = { key: keys.first, limit: limits.first }
-        // Both are counted where there is room: first attempts use the account's limit up for those that come again.
-        const [isFirst, answer] = [await take(first), await take(whole)]
-        if (isFirst.allowed) counted.push(first)
-        if (answer.allowed) counted.push(whole)
-        if (!isFirst.allowed && !answer.allowed && !(await more.signedInFrom?.())) {
-          return refused(answer, giveBack(counted))
-        }
+      // The address first: whoever has used up his own limits names no account any more, and fills no memory with keys. A refused
+      // attempt costs nothing elsewhere: hammering at one account must not use up the address.
+      const all = account === null ? ofAddress : [...ofAddress, pairAll, pair]
+      const first: Counted = { key: keys.first, limit: limits.first }
+      const whole: Counted = { key: keys.account, limit: limits.account }
+      // Both of these are counted where there is room: first attempts use the account's limit up for those that come again.
+      const strange = account === null ? {} : { each: [first, whole], unlessRemembered: keys.known }
+      const answer = await counters.takeTogether({ all, ...strange })
+      if (!answer.allowed) return refused(answer)
+      const [isFirst, ofAccount] = answer.each
+      const counted = [...all, ...[first, whole].filter((_one, index) => answer.each[index]?.allowed)]
+      if (isFirst?.allowed === false && ofAccount?.allowed === false && !(await more.signedInFrom?.())) {
+        await giveBack(counted)
+        return refused(ofAccount)
       }
       return {
         async succeeded() {
           const mine = counted.splice(0)
           if (mine.length === 0) return
           // Of the address this attempt alone: an attacker's own account must not buy him guesses at others.
-          await giveBack(mine.filter(one => one !== pair && !isKept(one)))
-          await counters.clear(limits.pair, keys.pair)
-          if (account !== null) await counters.remember(keys.known, knownForSeconds)
+          await Promise.all([
+            giveBack(mine.filter(one => one !== pair && !isKept(one))),
+            counters.clear(limits.pair, keys.pair),
+            account === null ? undefined : counters.remember(keys.known, knownForSeconds),
+          ])
         },
         withdrawn: () => giveBack(counted.splice(0)),
       }
@@ -126,9 +119,8 @@ export function createLoginLimits(counters: Counters, limits: LoginLimitValues =
   }
 }
 
-async function refused(answer: CounterAnswer, givenBack: Promise<void>): Promise<Refusal> {
-  await givenBack
-  return refuse('too_many_attempts', { retryAfterSeconds: answer.retryAfterSeconds })
+function refused({ retryAfterSeconds }: CounterAnswer): Refusal {
+  return refuse('too_many_attempts', { retryAfterSeconds })
 }
 
 /** Hashed, so that addresses do not lie about in a shared counter store, and no key is long. */
