@@ -18,14 +18,15 @@ import { redemption, startPeerServer } from '../workloads/requests.ts'
 import { acrossNodes } from './across-nodes.ts'
 import { followers } from './followers.ts'
 import { growth } from './growth.ts'
+import { lookAside } from './look-aside.ts'
 import { revocations } from './revocations.ts'
 import { database, type Measured, type Ours, prepareOurs, refreshing, type Scene } from './scene.ts'
 import { twoNodes } from './two-nodes.ts'
 
 /*
  * On PostgreSQL: one node and two beside oidc-provider, durable logins, what a login takes on the disk, cost as tables grow, followers
- * of the feed, a revocation on its way from one node to another, and revocations, which use up the logins and so come last. The database is a server of its own in a temporary
- * folder, with Debian's settings; it is held to no core.
+ * of the feed, a revocation on its way from one node to another, a read and a copy of it, and revocations, which use up the logins and so
+ * come last. The database is a server of its own in a temporary folder, with Debian's settings; it is held to no core.
  */
 
 const { values } = parseArgs({
@@ -43,7 +44,7 @@ const { values } = parseArgs({
     write: { type: 'string' },
   },
 })
-const parts = { refreshes, twoNodes, bytes, durableLogins, growth, followers, acrossNodes, revocations }
+const parts = { refreshes, twoNodes, bytes, durableLogins, growth, followers, acrossNodes, lookAside, revocations }
 const chosen = values.parts?.split(',') ?? Object.keys(parts)
 const unknown = chosen.find(name => !(name in parts))
 if (unknown !== undefined) throw new Error(`no part ${unknown}: there are ${Object.keys(parts).join(', ')}`)
