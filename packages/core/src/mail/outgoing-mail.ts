@@ -7,6 +7,7 @@ export type MailKind =
   | 'reset_password'
   | 'new_device'
   | 'token_reused'
+  | 'token_repeated'
   | 'password_changed'
   | 'invitation'
 
@@ -32,6 +33,7 @@ const usefulForSeconds: Readonly<Record<MailKind, number>> = {
   reset_password: 2 * 3_600,
   new_device: 86_400,
   token_reused: 86_400,
+  token_repeated: 86_400,
   password_changed: 86_400,
   invitation: 86_400,
 }

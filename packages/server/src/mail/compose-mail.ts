@@ -64,12 +64,18 @@ const wordsOf = {
   reset_password: 'resetPassword',
   new_device: 'newDevice',
   token_reused: 'tokenReused',
+  token_repeated: 'tokenRepeated',
   password_changed: 'passwordChanged',
   invitation: 'invitation',
 } as const satisfies Record<MailKind, keyof Texts['mail']>
 
 /** Those whose link ends all sessions. */
-const tellsOfSessions: ReadonlySet<MailKind> = new Set<MailKind>(['new_device', 'token_reused', 'password_changed'])
+const tellsOfSessions: ReadonlySet<MailKind> = new Set<MailKind>([
+  'new_device',
+  'token_reused',
+  'token_repeated',
+  'password_changed',
+])
 
 /** What a sentence can name. */
 type Facts = Readonly<Record<'site' | 'address' | 'time' | 'device' | 'ip' | 'until', string>>

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { browser } from '../testing/browser.ts'
-import { logIn, refresh, signUp } from '../testing/calls.ts'
-import { closeGiven, password } from '../testing/given.ts'
+import { basic, logIn, postForm, refresh, signUp } from '../testing/calls.ts'
+import { closeGiven, password, secrets } from '../testing/given.ts'
 import { linkIn, type MailServer, mailServer } from '../testing/mail-server.ts'
 import { type MailingServer, mailingServer } from '../testing/mailing.ts'
 
@@ -96,6 +96,66 @@ test('a refresh token that was used by two is told to its user, once, with a way
   const person = browser(to)
   await person.get(linkIn(post.lastTo(maria)))
   expect((await person.submit('/not-me', {})).headers.location).toBe('/not-me?done=ended')
+})
+
+test('a token that was used is presented again: told if it comes from elsewhere, once for each place', async () => {
+  const given = await mailingServer({ post })
+  const { to } = given
+  await signUp(to)
+  /** The late retry that is forgiven (row 9), from a device. */
+  const retry = async (headers: Record<string, string>) => {
+    const login = await logIn(to)
+    await to.later(60)
+    await refresh(to, login.refreshToken)
+    await to.later(60)
+    const answer = await refresh(to, login.refreshToken, { headers })
+    expect(answer.status).toBe(200)
+  }
+  const told = ['A session at Sample was used from somewhere else']
+  expect(await news(given, () => retry({}))).toEqual([])
+  expect(await news(given, () => retry({ 'user-agent': phone }))).toEqual(told)
+  expect(post.lastTo(maria).text).toContain('Safari on')
+  expect(await news(given, () => retry({ 'user-agent': phone }))).toEqual([])
+  expect(await news(given, () => retry({ 'user-agent': 'curl/8' }))).toEqual(told)
+  const person = browser(to)
+  await person.get(linkIn(post.lastTo(maria)))
+  expect((await person.submit('/not-me', {})).headers.location).toBe('/not-me?done=ended')
+})
+
+test('where a back end refreshes it is told of no device: it is its own', async () => {
+  const given = await mailingServer({ post })
+  const { to } = given
+  const page = browser(to)
+  await page.signUp()
+  const redirect_uri = 'https://web.example/callback?from=countersign'
+  const { code, verifier: code_verifier } = await page.code({ client_id: 'web', redirect_uri })
+  const headers = { ...basic('web', secrets.web), 'user-agent': 'backend/1' }
+  const token = (form: Record<string, string>) => postForm(to, '/token', form, headers)
+  const first = await token({ grant_type: 'authorization_code', code, code_verifier, redirect_uri })
+  const again = { grant_type: 'refresh_token', refresh_token: String(first.body.refresh_token) }
+  await to.later(60)
+  await token(again)
+  await to.later(60)
+  const before = (await to.audit()).length
+  expect(await news(given, () => token(again))).toEqual([])
+  expect(await to.auditedSince(before)).toEqual(['refresh.credit_spent'])
+})
+
+test('a bound token from far behind is told in the same way, and from where its user has signed in not at all', async () => {
+  const given = await mailingServer({ post })
+  const { to } = given
+  await signUp(to)
+  const key = to.key()
+  const copied = async (userAgent: string) => {
+    const bound = { client: 'app', key }
+    const login = await logIn(to, bound)
+    const next = await refresh(to, login.refreshToken, bound)
+    await refresh(to, String(next.body.refresh_token), bound)
+    expect((await refresh(to, login.refreshToken, { ...bound, headers: { 'user-agent': userAgent } })).status).toBe(200)
+  }
+  expect(await news(given, () => copied(phone))).toEqual(['A session at Sample was used from somewhere else'])
+  await news(given, () => logIn(to, { headers: { 'user-agent': 'curl/8' } }))
+  expect(await news(given, () => copied('curl/8'))).toEqual([])
 })
 
 test('a new password is told, in the user’s own language', async () => {

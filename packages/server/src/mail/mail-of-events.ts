@@ -5,6 +5,7 @@ import {
   deviceHash,
   type Instant,
   isKnown,
+  isPublic,
   type MailKind,
   mayUse,
   rememberDevice,
@@ -17,7 +18,7 @@ import type { Mailer } from './mailer.ts'
 
 /**
  * The store, so that users get a mail of what concerns their safety: a sign-in from a device or place that was not seen with them before, a session that ended because its
- * refresh token was used twice, a new password. It is written in the commit that makes it necessary, whichever endpoint that comes from; nobody who changes something has
+ * refresh token was used twice, one that went on elsewhere with a token that had been used, a new password. It is written in the commit that makes it necessary, whichever endpoint that comes from; nobody who changes something has
  * to think of it.
  */
 export function mailOfEvents(store: Store, mailer: Mailer): Store {
@@ -42,6 +43,8 @@ async function writesOf(store: Store, mailer: Mailer, change: Change): Promise<r
   const reused = audit.find(({ event }) => event === 'refresh.reused')
   if (reused !== undefined)
     writes.push(...mailTo(mailer, 'token_reused', await userOf(store, change, reused.userId), reused))
+  const repeated = audit.find(({ event }) => event === 'refresh.replay_flagged' || event === 'refresh.credit_spent')
+  if (repeated !== undefined) writes.push(...(await repeatedElsewhere(store, mailer, change, repeated)))
   const passwordChanged = audit.find(({ event }) => event === 'user.password_changed')
   if (passwordChanged !== undefined) {
     const user = await userOf(store, change, passwordChanged.userId)
@@ -74,6 +77,34 @@ async function firstSeen(
   const writes: Write[] = row === undefined ? [] : [{ table: 'knownDevice', row }]
   const isNews = signedIn !== undefined && created === undefined && !isKnown(before, change.time)
   return isNews ? [...writes, ...mailTo(mailer, 'new_device', user, signedIn)] : writes
+}
+
+/**
+ * A refresh token that had been used was presented once more, and answered (docs/refresh.md, rows 7 and 9): a lost answer, or a copy. The user is told if it came from another device or
+ * network than the login, which they have not signed in from either: once of each, however often it comes again. Where a back end refreshes, device and network are its own,
+ * and say nothing.
+ */
+async function repeatedElsewhere(
+  store: Store,
+  mailer: Mailer,
+  change: Change,
+  event: AuditRecord,
+): Promise<readonly Write[]> {
+  const { personal, sessionId = '', clientId = '' } = event
+  const user = await userOf(store, change, event.userId)
+  const session = (await store.loadSessionOnly(sessionId))?.session
+  const client = (await store.loadClient(clientId))?.client
+  if (user === undefined || personal?.ip === undefined || session === undefined) return []
+  if (client === undefined || !isPublic(client)) return []
+  const from = { label: personal.device ?? '', ip: personal.ip }
+  const hash = hashOfDevice(user, from)
+  const told = deviceHash(user, 'told of', from.label, networkKey(from.ip))
+  if (hash === undefined || told === undefined || hash === hashOfDevice(user, session.device)) return []
+  const known = await Promise.all([hash, told].map(one => store.loadShortLived('knownDevice', one)))
+  if (known.some(found => isKnown(found?.row, change.time))) return []
+  const row = rememberDevice(told, change.time, known[1]?.row)
+  const mail = mailTo(mailer, 'token_repeated', user, event)
+  return row === undefined || mail.length === 0 ? mail : [{ table: 'knownDevice', row }, ...mail]
 }
 
 /** What it is remembered by. */

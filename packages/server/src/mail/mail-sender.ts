@@ -63,6 +63,7 @@ const purposes: Readonly<Record<Exclude<OutgoingMail['kind'], 'invitation'>, Mai
   reset_password: 'reset_password',
   new_device: 'not_me',
   token_reused: 'not_me',
+  token_repeated: 'not_me',
   password_changed: 'not_me',
 }
 

@@ -34,6 +34,16 @@ export const mails = {
       otherwise:
         'The link shows a page with a button that ends all sessions of your account, and sends you a link with which you choose a new password. Press it if you fear that somebody was at your device.',
     },
+    tokenRepeated: {
+      subject: 'A session at {site} was used from somewhere else',
+      what: 'A session of your account {address} at {site} was gone on with from somewhere else, with a key that had been used before:',
+      where: '{device}, from {ip}, {time}',
+      advice:
+        'It may have been you: an app on the move asks twice where an answer was lost. It may also be that somebody has copied the session.',
+      link: 'This was not me',
+      otherwise:
+        'The link shows a page with a button that ends all sessions of your account, and sends you a link with which you choose a new password.',
+    },
     passwordChanged: {
       subject: 'Your password for {site} was changed',
       what: 'The password of your account {address} at {site} was changed:',
