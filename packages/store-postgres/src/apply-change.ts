@@ -10,10 +10,10 @@ import { columnsOfGrant, grantTable } from './grants.ts'
 import { columnsOfIdentity, eraseIdentitiesText, identityTable } from './identities.ts'
 import { columnsOfSingle, issuerTable, keyRingTable } from './issuer.ts'
 import { isUniqueViolation } from './postgres-failure.ts'
-import { type Columns, openRowWrites, updateValues, type VersionedTable } from './row-writes.ts'
+import { type Columns, openRowWrites, type VersionedTable } from './row-writes.ts'
 import { columnsOfSession, sessionTable } from './sessions.ts'
 import { columnsOfShortLived, shortLivedTable } from './short-lived.ts'
-import type { Statement } from './statements.ts'
+import { askedText, type Statement } from './statements.ts'
 import { columnsOfUser, eraseDevicesText, userTable } from './users.ts'
 
 /**
@@ -98,7 +98,9 @@ export function openApplyChange(parts: {
   const updateClient = openRowWrites(clientTable, statement).update
   const eraseDevices = statement(eraseDevicesText)
   const eraseIdentities = statement(eraseIdentitiesText)
-  const readSalts = statement('SELECT u.id, u.seal_salt FROM countersign.user u WHERE u.id = ANY ($1::uuid[])')
+  const readSalts = statement(
+    `SELECT u.id, u.seal_salt FROM ${askedText('id', '$1::uuid[]')} JOIN countersign.user u USING (id)`,
+  )
   const holdUnusedClients = statement(unusedClientsText)
   const missingClients = statement(`SELECT named FROM unnest($1::text[]) named
     WHERE NOT EXISTS (SELECT FROM countersign.client c WHERE c.id = named)`)
@@ -127,7 +129,7 @@ export function openApplyChange(parts: {
       const changed = columns.filter(({ version }) => version !== 0)
       return [
         ...(born.length > 0 ? [allWritten(transaction, insert, [JSON.stringify(born)], born)] : []),
-        ...(changed.length > 0 ? [allWritten(transaction, update, updateValues(table, changed), changed)] : []),
+        ...(changed.length > 0 ? [allWritten(transaction, update, [JSON.stringify(changed)], changed)] : []),
         ...(table === userTable ? sendErasures(transaction, rows) : []),
       ]
     })
@@ -185,7 +187,7 @@ export function openApplyChange(parts: {
     }
     const used = unused.map(([body]) => columnsOfClient(usedClient(body as Column)))
     const sent = Promise.all([
-      ...(used.length > 0 ? [transaction.query(updateClient, updateValues(clientTable, used))] : []),
+      ...(used.length > 0 ? [transaction.query(updateClient, [JSON.stringify(used)])] : []),
       ...(audit.length > 0 ? [transaction.query(insertAudit, [auditBodies(changes, saltRows)])] : []),
       ...(entries.length > 0 ? [transaction.query(insertEntries, [JSON.stringify(entries.map(entryColumns))])] : []),
     ])

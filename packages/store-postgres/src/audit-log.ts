@@ -1,5 +1,6 @@
 import type { StoredAuditRow } from '@countersign/store'
 import type { Transaction } from './database.ts'
+import { pendingText } from './sequencer.ts'
 import { refuseStandby } from './snapshots.ts'
 import type { Statement } from './statements.ts'
 
@@ -9,7 +10,7 @@ export function openAuditLog(
   statement: (text: string) => Statement,
   sequence: () => Promise<void>,
 ): (after: number, limit: number) => Promise<readonly StoredAuditRow[]> {
-  const readPending = statement('SELECT pg_is_in_recovery(), EXISTS (SELECT FROM countersign.audit_unnumbered)')
+  const readPending = statement(`SELECT pg_is_in_recovery(), ${pendingText('audit')}`)
   const readRows = statement(
     'SELECT number, body, hash FROM countersign.audit WHERE number > $1 ORDER BY number LIMIT $2',
   )

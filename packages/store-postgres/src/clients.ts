@@ -1,12 +1,12 @@
 import { type Client, declareClient, webOrigins } from '@countersign/core'
 import { type Column, parsedOf } from './columns.ts'
 import type { Columns, VersionedTable } from './row-writes.ts'
+import { askedText } from './statements.ts'
 
 /** The web origins of its redirect URIs are columns too, while it is switched on: CORS asks for one among very many. */
 export const clientTable: VersionedTable = {
   name: 'client',
   key: ['id'],
-  foundBy: ['id', 'text'],
   born: [],
   changing: ['origin', 'expires_at', 'web_origins', 'body'],
 }
@@ -18,8 +18,8 @@ export function columnsOfClient(client: Client): Columns {
 }
 
 /** Those of `$1` that nobody has used yet, held: neither the sweep nor another change takes them until this transaction is through. */
-export const unusedClientsText =
-  'SELECT body FROM countersign.client WHERE id = ANY ($1::text[]) AND expires_at IS NOT NULL ORDER BY id FOR UPDATE'
+export const unusedClientsText: string = `SELECT c.body FROM ${askedText('id', '$1::text[]')} JOIN countersign.client c USING (id)
+  WHERE c.expires_at IS NOT NULL ORDER BY c.id FOR UPDATE OF c`
 
 /** What a session, family or grant was written for has been used. */
 export function usedClient(column: Column): Client {

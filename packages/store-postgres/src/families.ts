@@ -46,7 +46,6 @@ export function readFamily(row: Row, offset: number, userId: string): Family {
 export const familyTable: VersionedTable = {
   name: 'family',
   key: ['id'],
-  foundBy: ['id', 'uuid'],
   born: ['session_id', 'client_id'],
   changing: [
     'salt',

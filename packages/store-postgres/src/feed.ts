@@ -4,16 +4,24 @@ import type { FeedBatch, FeedStore } from '@countersign/store'
 import type { Column, Row } from './columns.ts'
 import { canBeStored } from './columns.ts'
 import type { Transaction } from './database.ts'
+import { pendingText } from './sequencer.ts'
 import { nowText, refuseStandby } from './snapshots.ts'
-import type { Statement } from './statements.ts'
+import { askedText, type Statement } from './statements.ts'
 
-export interface Feed extends FeedStore {
+export interface Feed extends Omit<FeedStore, 'holds'> {
+  /** Whether each of them is in the feed, numbered or not, in one look. */
+  readonly holdsEach: (named: readonly Named[]) => Promise<boolean[]>
   /** Listeners hear of entries up to a number that they have not heard of. */
   readonly noticed: (newest: number) => void
   /** Looks once for what no message told of, and has numbered what its node has left without a number. */
   readonly look: () => Promise<void>
   /** Forgets at most `rowsAtMost` entries that have passed; says how many went. */
   readonly forgetPassed: (now: Instant, rowsAtMost: number) => Promise<number>
+}
+
+interface Named {
+  readonly kind: NamedKind
+  readonly id: string
 }
 
 /** What one statement sees of the feed. */
@@ -40,15 +48,18 @@ export function openFeed(options: {
   const { database, statement, clock, incarnation, sequence } = options
   const lookAfter = statement(
     `SELECT pg_is_in_recovery(), ${nowText}, i.body::json->>'incarnation', h.newest, h.oldest,
-       EXISTS (SELECT FROM countersign.entry_unnumbered) OR ($3 AND EXISTS (SELECT FROM countersign.audit_unnumbered)),
+       ${pendingText('entry')} OR ($3 AND ${pendingText('audit')}),
        e.kind, e.id, e.below, e."at", e.until
      FROM countersign.issuer i
      CROSS JOIN (SELECT coalesce(max(number), 0) AS newest, coalesce(min(number), 1) AS oldest FROM countersign.entry) h
      LEFT JOIN countersign.entry e ON e.number > $2 ORDER BY e.number`,
   )
+  // What has no number yet has no index either, and is read once for all.
   const readNamed = statement(
-    `SELECT pg_is_in_recovery(), EXISTS (SELECT FROM countersign.entry WHERE id = $1 AND kind = $2)
-       OR EXISTS (SELECT FROM countersign.entry_unnumbered WHERE id = $1 AND kind = $2)`,
+    `WITH pending AS MATERIALIZED (SELECT kind, id FROM countersign.entry_unnumbered)
+     SELECT pg_is_in_recovery(), asked.place, EXISTS (SELECT FROM countersign.entry e WHERE e.id = asked.id AND e.kind = asked.kind)
+       OR EXISTS (SELECT FROM pending p WHERE p.id = asked.id AND p.kind = asked.kind)
+     FROM ${askedText('kind, id', '$1::text[]', '$2::text[]')} ORDER BY asked.place`,
   )
   // The newest stays in any case: its number is the feed's.
   const forget = statement(
@@ -100,11 +111,13 @@ export function openFeed(options: {
       const look = await lookThrough(isNumber ? number : nothing)
       return isNumber && number >= look.oldest - 1 && number <= look.number ? batchOf(look) : undefined
     },
-    async holds(kind, id) {
-      if (!canBeStored(id)) return false
-      const [row] = await database.query(readNamed, [id, kind])
-      refuseStandby(row?.[0] ?? null)
-      return row?.[1] === true
+    async holdsEach(named) {
+      const rows = await database.query(readNamed, [
+        named.map(({ kind }) => kind),
+        named.map(({ id }) => (canBeStored(id) ? id : null)),
+      ])
+      refuseStandby(rows[0]?.[0] ?? null)
+      return rows.map(row => row[2] === true)
     },
     subscribe(listener) {
       // Wrapped, so that one function can listen twice.

@@ -27,7 +27,6 @@ export function readGrant(row: Row, offset: number): Grant | undefined {
 export const grantTable: VersionedTable = {
   name: 'user_grant',
   key: ['user_id', 'client_id'],
-  foundBy: ['user_id', 'uuid'],
   born: [],
   changing: ['scopes', 'audiences', 'created_at', 'allowed_at', 'withdrawn_at', 'epoch'],
   insertIf: namesStoredClient,

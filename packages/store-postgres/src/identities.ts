@@ -26,7 +26,6 @@ export function readIdentity(row: Row, offset: number): Identity | undefined {
 export const identityTable: VersionedTable = {
   name: 'identity',
   key: ['connection', 'subject'],
-  foundBy: ['subject', 'text'],
   born: [],
   changing: ['user_id', 'linked_at', 'unlinked_at', 'told', 'sealed_tokens'],
 }

@@ -6,14 +6,12 @@ import type { Columns, VersionedTable } from './row-writes.ts'
 export const issuerTable: VersionedTable = {
   name: 'issuer',
   key: ['one'],
-  foundBy: ['one', 'boolean'],
   born: [],
   changing: ['body'],
 }
 export const keyRingTable: VersionedTable = {
   name: 'key_ring',
   key: ['one'],
-  foundBy: ['one', 'boolean'],
   born: [],
   changing: ['body'],
 }

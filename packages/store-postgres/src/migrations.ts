@@ -1,3 +1,5 @@
+import { sequenceFunctionText } from './sequencer.ts'
+
 /** One step of the schema. Forward only: one that was released is never changed, the next one is added below. */
 export interface Migration {
   readonly name: string
@@ -88,5 +90,11 @@ CREATE INDEX identity_of_user ON countersign.identity (user_id);
     name: 'rights of users',
     needs: 1,
     text: 'ALTER TABLE countersign.user ADD COLUMN rights text;',
+  },
+  {
+    // Adds alone: older nodes number by a script of their own, under the same lock.
+    name: 'numbers are given by a function',
+    needs: 1,
+    text: sequenceFunctionText,
   },
 ]

@@ -34,7 +34,7 @@ export function createPostgresStore(parts: {
 
   const together = <Question, Answer>(
     run: (questions: readonly Question[]) => Promise<readonly Answer[] | undefined>,
-    keysOf: (question: Question) => readonly string[],
+    keysOf: (question: Question) => readonly string[] = () => [],
     atOnce = lanes,
   ): Ask<Question, Answer> =>
     createBatches({
@@ -45,12 +45,14 @@ export function createPostgresStore(parts: {
       isOwnFault: error => !(error instanceof StoreUnavailable),
       nextTurn: parts.nextTurn,
     })
-  const loadClient = together(reads.clientsById, id => [id])
-  const loadFamily = together(reads.families, id => [id])
-  const loadSessionOnly = together(reads.sessionsOnly, id => [id])
-  const loadUser = together(reads.usersById, id => [id])
-  const listSessions = together(reads.sessionsOfUsers, id => [id])
-  const loadByIdentity = together(reads.usersByIdentity, () => [])
+  const loadClient = together(reads.clientsById)
+  const loadFamily = together(reads.families)
+  const loadSession = together(reads.sessions)
+  const loadSessionOnly = together(reads.sessionsOnly)
+  const loadUser = together(reads.usersById)
+  const listSessions = together(reads.sessionsOfUsers)
+  const loadByIdentity = together(reads.usersByIdentity)
+  const holds = together(feed.holdsEach)
   const rotate = together(parts.rotate, ({ id }) => [id])
   /** What waits for the disk waits together. */
   const applyDurable = together(applyTogether, ({ writes }) => writes.map(rowKey), lanesOfChanges)
@@ -76,7 +78,7 @@ export function createPostgresStore(parts: {
     incarnation: feed.incarnation,
     snapshot: () => begin(feed.snapshot),
     after: number => begin(() => feed.after(number)),
-    holds: (kind, id) => begin(() => feed.holds(kind, id)),
+    holds: (kind, id) => begin(() => holds({ kind, id })),
     subscribe: feed.subscribe,
   }
 
@@ -92,7 +94,7 @@ export function createPostgresStore(parts: {
     loadUserByIdentity: (connection, subject) => begin(() => loadByIdentity({ connection, subject })),
     listIdentities: userId => begin(() => reads.identitiesOf(userId)),
     loadFamily: familyId => begin(async () => (isId(familyId) ? loadFamily(familyId) : undefined)),
-    loadSession: sessionId => begin(() => reads.session(sessionId)),
+    loadSession: sessionId => begin(() => loadSession(sessionId)),
     loadSessionOnly: sessionId => begin(async () => (isId(sessionId) ? loadSessionOnly(sessionId) : undefined)),
     loadCode: hash => begin(() => reads.code(hash)),
     loadShortLived: (kind, hash) => begin(() => reads.shortLived(kind, hash)),

@@ -3,7 +3,7 @@ import { grantColumnCount, grantColumns } from './grants.ts'
 import { identityColumns } from './identities.ts'
 import { sessionColumnCount, sessionColumns } from './sessions.ts'
 import { nowText, snapshotColumnCount, snapshotColumns } from './snapshots.ts'
-import type { Statement } from './statements.ts'
+import { askedText, type Statement } from './statements.ts'
 import { userColumnCount, userColumns } from './users.ts'
 
 /** Where the rows of a login begin in `loginColumns`. */
@@ -15,11 +15,12 @@ export const grantAt: number = loginEnd + familyColumnCount
 export const clientAt: number = grantAt + grantColumnCount
 const loginColumns = `${snapshotColumns}, ${sessionColumns}, ${userColumns}`
 const familyWithGrant = `${familyColumns}, ${grantColumns}, c.body`
-const userOnly = `SELECT ${snapshotColumns}, ${userColumns} FROM countersign.issuer i`
+/** The only row, as the planner should know: it takes a table that was never analyzed for a thousand. */
+const issuer = '(SELECT body FROM countersign.issuer LIMIT 1) i'
+const userOnly = `SELECT ${snapshotColumns}, ${userColumns} FROM ${issuer}`
 const grantOfFamily =
   'LEFT JOIN countersign.user_grant g ON f.epoch_grant IS NOT NULL AND g.user_id = s.user_id AND g.client_id = f.client_id'
-/** With a place in the questions' order, so that each answer finds its asker. */
-const asked = 'countersign.issuer i CROSS JOIN unnest($2::uuid[]) WITH ORDINALITY AS asked(id, place)'
+const asked = `${issuer} CROSS JOIN ${askedText('id', '$2::uuid[]')}`
 const askedUsers = `SELECT ${snapshotColumns}, ${userColumns}, asked.place FROM ${asked} LEFT JOIN countersign.user u ON u.id = asked.id`
 
 export type ReadStatements = Readonly<
@@ -37,7 +38,7 @@ export type ReadStatements = Readonly<
     | 'identitiesOf'
     | 'families'
     | 'sessionsOnly'
-    | 'sessionWithFamilies'
+    | 'sessionsWithFamilies'
     | 'sessionsOfUsers'
     | 'code'
     | 'shortLived'
@@ -50,7 +51,7 @@ export type ReadStatements = Readonly<
 >
 
 function clientPageText(page: string): string {
-  return `SELECT ${snapshotColumns}, c.body FROM countersign.issuer i
+  return `SELECT ${snapshotColumns}, c.body FROM ${issuer}
     LEFT JOIN (SELECT id, body FROM countersign.client WHERE ${page}) c ON true ORDER BY c.id`
 }
 
@@ -59,18 +60,18 @@ function openClientStatements(
   statement: (text: string) => Statement,
 ): Pick<ReadStatements, 'issuer' | 'clientPage' | 'clientPageOf' | 'clientCount' | 'webOrigin' | 'clientsById'> {
   return {
-    issuer: statement(`SELECT ${snapshotColumns}, k.body FROM countersign.issuer i CROSS JOIN countersign.key_ring k`),
+    issuer: statement(`SELECT ${snapshotColumns}, k.body FROM ${issuer} CROSS JOIN countersign.key_ring k`),
     clientPage: statement(clientPageText('id > $2 ORDER BY id LIMIT $3')),
     clientPageOf: statement(clientPageText('id > $2 AND origin = $4 ORDER BY id LIMIT $3')),
     clientCount: statement(
-      `SELECT ${snapshotColumns}, (SELECT count(*) FROM countersign.client WHERE origin = $2) FROM countersign.issuer i`,
+      `SELECT ${snapshotColumns}, (SELECT count(*) FROM countersign.client WHERE origin = $2) FROM ${issuer}`,
     ),
     webOrigin: statement(
       `SELECT ${snapshotColumns}, EXISTS (SELECT FROM countersign.client WHERE web_origins @> ARRAY[$2::text])
-       FROM countersign.issuer i`,
+       FROM ${issuer}`,
     ),
     clientsById: statement(
-      `SELECT ${snapshotColumns}, c.id, c.body FROM countersign.issuer i LEFT JOIN countersign.client c ON c.id = ANY ($2::text[])`,
+      `SELECT ${snapshotColumns}, c.body FROM ${issuer} CROSS JOIN ${askedText('id', '$2::text[]')} LEFT JOIN countersign.client c ON c.id = asked.id`,
     ),
   }
 }
@@ -85,13 +86,13 @@ export function openReadStatements(statement: (text: string) => Statement): Read
     ),
     userByEmail: statement(`${userOnly} LEFT JOIN countersign.user u ON u.email_key = $2`),
     usersByIdentity: statement(
-      `SELECT ${snapshotColumns}, ${userColumns}, ${identityColumns}, asked.place FROM countersign.issuer i
-     CROSS JOIN unnest($2::text[], $3::text[]) WITH ORDINALITY AS asked(connection, subject, place)
+      `SELECT ${snapshotColumns}, ${userColumns}, ${identityColumns}, asked.place FROM ${issuer}
+     CROSS JOIN ${askedText('connection, subject', '$2::text[]', '$3::text[]')}
      LEFT JOIN countersign.identity d ON d.connection = asked.connection AND d.subject = asked.subject
      LEFT JOIN countersign.user u ON u.id = d.user_id AND d.unlinked_at IS NULL`,
     ),
     identitiesOf: statement(
-      `SELECT ${snapshotColumns}, ${identityColumns} FROM countersign.issuer i
+      `SELECT ${snapshotColumns}, ${identityColumns} FROM ${issuer}
      LEFT JOIN countersign.identity d ON d.user_id = $2 AND d.unlinked_at IS NULL`,
     ),
     families: statement(
@@ -103,8 +104,8 @@ export function openReadStatements(statement: (text: string) => Statement): Read
       `SELECT ${loginColumns}, asked.place FROM ${asked} LEFT JOIN countersign.session s ON s.id = asked.id
      LEFT JOIN countersign.user u ON u.id = s.user_id`,
     ),
-    sessionWithFamilies: statement(
-      `SELECT ${loginColumns}, ${familyColumns} FROM countersign.issuer i LEFT JOIN countersign.session s ON s.id = $2
+    sessionsWithFamilies: statement(
+      `SELECT ${loginColumns}, ${familyColumns}, asked.place FROM ${asked} LEFT JOIN countersign.session s ON s.id = asked.id
      LEFT JOIN countersign.user u ON u.id = s.user_id LEFT JOIN countersign.family f ON f.session_id = s.id ORDER BY f.id`,
     ),
     sessionsOfUsers: statement(
@@ -113,7 +114,7 @@ export function openReadStatements(statement: (text: string) => Statement): Read
      LEFT JOIN countersign.client c ON c.id = f.client_id ${grantOfFamily} ORDER BY f.id`,
     ),
     code: statement(
-      `SELECT ${loginColumns}, ${familyWithGrant}, k.body FROM countersign.issuer i
+      `SELECT ${loginColumns}, ${familyWithGrant}, k.body FROM ${issuer}
      LEFT JOIN countersign.short_lived k ON k.kind = 'code' AND k.hash = $2
      LEFT JOIN countersign.session s ON s.id = k.session_id LEFT JOIN countersign.user u ON u.id = s.user_id
      LEFT JOIN countersign.client c ON c.id = k.client_id
@@ -122,25 +123,25 @@ export function openReadStatements(statement: (text: string) => Statement): Read
        AND (f.id = k.family_id OR (f.client_id = k.client_id AND f.ended_at IS NULL)) ORDER BY f.id`,
     ),
     shortLived: statement(
-      `SELECT ${snapshotColumns}, k.body FROM countersign.issuer i
+      `SELECT ${snapshotColumns}, k.body FROM ${issuer}
      LEFT JOIN countersign.short_lived k ON k.kind = $2 AND k.hash = $3`,
     ),
     due: statement(
-      `SELECT ${snapshotColumns}, k.body FROM countersign.issuer i LEFT JOIN LATERAL (
+      `SELECT ${snapshotColumns}, k.body FROM ${issuer} LEFT JOIN LATERAL (
          SELECT body, due_at, hash FROM countersign.short_lived WHERE kind = $2 AND due_at <= ${nowText}
          ORDER BY due_at, hash LIMIT $3) k ON true ORDER BY k.due_at, k.hash`,
     ),
     sessionsUnder: statement(
-      `SELECT ${loginColumns}, ${familyColumns} FROM countersign.issuer i LEFT JOIN countersign.user u ON u.id = $2
+      `SELECT ${loginColumns}, ${familyColumns} FROM ${issuer} LEFT JOIN countersign.user u ON u.id = $2
      LEFT JOIN countersign.session s ON s.user_id = u.id AND s.epoch_user = $3 AND s.ended_at IS NULL
      LEFT JOIN countersign.family f ON f.session_id = s.id ORDER BY f.id`,
     ),
     oneGrant: statement(
-      `SELECT ${snapshotColumns}, ${grantColumns} FROM countersign.issuer i
+      `SELECT ${snapshotColumns}, ${grantColumns} FROM ${issuer}
      LEFT JOIN countersign.user_grant g ON g.user_id = $2 AND g.client_id = $3`,
     ),
     grants: statement(
-      `SELECT ${snapshotColumns}, ${grantColumns} FROM countersign.issuer i
+      `SELECT ${snapshotColumns}, ${grantColumns} FROM ${issuer}
      LEFT JOIN countersign.user_grant g ON g.user_id = $2`,
     ),
   }

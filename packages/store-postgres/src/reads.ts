@@ -62,7 +62,6 @@ export interface Reads {
   readonly users: (page: UserPage) => Promise<readonly User[]>
   readonly userByEmail: (key: string) => Promise<UserSnapshot>
   readonly identitiesOf: (userId: string) => Promise<readonly Identity[]>
-  readonly session: (sessionId: string) => Promise<SessionSnapshot | undefined>
   readonly code: (hash: string) => Promise<CodeSnapshot | undefined>
   readonly shortLived: <Kind extends OtherShortLivedKind>(
     kind: Kind,
@@ -78,6 +77,7 @@ export interface Reads {
   readonly usersById: (userIds: readonly string[]) => Promise<UserSnapshot[]>
   readonly usersByIdentity: (asked: readonly AskedIdentity[]) => Promise<IdentitySnapshot[]>
   readonly sessionsOfUsers: (userIds: readonly string[]) => Promise<(readonly SessionWithFamilies[])[]>
+  readonly sessions: (sessionIds: readonly string[]) => Promise<(SessionSnapshot | undefined)[]>
   readonly sessionsOnly: (sessionIds: readonly string[]) => Promise<(SessionOnlySnapshot | undefined)[]>
 }
 
@@ -165,9 +165,12 @@ export function openReads(
       return row?.[snapshotColumnCount] === true
     },
     async clientsById(clientIds) {
-      const rows = await query(sql.clientsById, clientIds.filter(canBeStored))
+      const rows = await query(
+        sql.clientsById,
+        clientIds.map(id => (canBeStored(id) ? id : null)),
+      )
       const snapshot = readSnapshot(rows[0])
-      const clients = new Map(rows.flatMap(row => clientsOf(row, snapshotColumnCount + 1)).map(one => [one.id, one]))
+      const clients = new Map(rows.flatMap(row => clientsOf(row, snapshotColumnCount)).map(one => [one.id, one]))
       return clientIds.map(id => {
         const client = clients.get(id)
         return client && { ...snapshot, client }
@@ -212,13 +215,17 @@ export function openReads(
     },
     families,
     sessionsOnly: sessionIds => inOrder(sql.sessionsOnly, sessionIds, loginEnd, readLogin),
-    async session(sessionId) {
-      const rows = await query(sql.sessionWithFamilies, isId(sessionId) ? uuidOf(sessionId) : null)
-      const [first] = rows
-      readSnapshot(first)
-      if (first === undefined || !hasRow(first, sessionAt) || !hasRow(first, userAt)) return undefined
-      const login = readLogin(first)
-      return { ...login, families: rows.flatMap(row => familiesOf(row, login.user.id)) }
+    async sessions(sessionIds) {
+      const rows = await query(sql.sessionsWithFamilies, sessionIds.map(uuidOrNull))
+      readSnapshot(rows[0])
+      const byPlace = Map.groupBy(rows, row => row[grantAt])
+      return sessionIds.map((_, index) => {
+        const own = byPlace.get(index + 1) ?? []
+        const [first] = own
+        if (first === undefined || !hasRow(first, sessionAt) || !hasRow(first, userAt)) return undefined
+        const login = readLogin(first)
+        return { ...login, families: own.flatMap(row => familiesOf(row, login.user.id)) }
+      })
     },
     async code(hash) {
       const rows = await query(sql.code, canBeStored(hash) ? hash : null)

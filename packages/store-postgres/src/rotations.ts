@@ -2,7 +2,7 @@ import type { Change, Family } from '@countersign/core'
 import { idOf } from './columns.ts'
 import type { Database } from './database.ts'
 import { columnsOfFamily, familyTable } from './families.ts'
-import { updateText, updateValues } from './row-writes.ts'
+import { updateText } from './row-writes.ts'
 import type { Statement } from './statements.ts'
 
 /** The family, if a change is a plain rotation: one conditional write that need not be durable, and nothing besides. */
@@ -24,7 +24,7 @@ export function openRotations(
     ${updateText(familyTable, 'relaxed,')}`)
   return async families => {
     const rows = families.map(columnsOfFamily).sort((one, other) => (String(one.id) < String(other.id) ? -1 : 1))
-    const written = await database.query(update, updateValues(familyTable, rows))
+    const written = await database.query(update, [JSON.stringify(rows)])
     const ids = new Set(written.map(([id]) => idOf(id ?? null)))
     return families.map(({ id }) => (ids.has(id) ? 'committed' : 'conflict'))
   }

@@ -8,8 +8,6 @@ export interface VersionedTable {
   readonly name: string
   /** What finds a row, and what it answers with once written. */
   readonly key: readonly string[]
-  /** The column of the key that an index finds it by, and its type. */
-  readonly foundBy: readonly [column: string, type: 'uuid' | 'text' | 'boolean']
   /** Besides the key, what is fixed when the row is made. */
   readonly born: readonly string[]
   readonly changing: readonly string[]
@@ -18,10 +16,7 @@ export interface VersionedTable {
   readonly updateIf?: string
 }
 
-/**
- * The two statements that write a table. `$1`: rows as JSON, with the version that was read; `$2` of an update: what they are found by.
- * Each answers with the keys of what it wrote.
- */
+/** The two statements that write a table. `$1`: rows as JSON, with the version that was read. Each answers with the keys of what it wrote. */
 export interface RowWrites {
   readonly insert: Statement
   readonly update: Statement
@@ -40,18 +35,13 @@ function insertText({ name, key, born, changing, insertIf = 'true' }: VersionedT
 }
 
 /**
- * `from`: what else is looked at for each row that is written. `$2` says nothing new, but that it is few rows: without it the planner takes
- * JSON to be a hundred, and reads a table of some thousand rows from end to end for one of them.
+ * `from`: what else is looked at for each row that is written. The versions' range holds for every row: without it the planner takes JSON to be a hundred rows, and
+ * reads a table of some thousand from end to end for one of them; with it it takes it for one. So rows are found by their key, whatever the tables have
+ * come to hold since the plan was made, and locked in the order in which they are given.
  */
-export function updateText({ name, key, foundBy, changing, updateIf = 'true' }: VersionedTable, from = ''): string {
-  const [column, type] = foundBy
+export function updateText({ name, key, changing, updateIf = 'true' }: VersionedTable, from = ''): string {
   return `UPDATE countersign.${name} t SET ${[...changing.map(column => `${column} = v.${column}`), 'version = t.version + 1'].join(', ')}
     FROM ${from} json_populate_recordset(NULL::countersign.${name}, $1::json) v
-    WHERE t.${column} = ANY ($2::${type}[]) AND ${key.map(column => `t.${column} = v.${column}`).join(' AND ')} AND t.version = v.version AND (${updateIf})
+    WHERE v.version BETWEEN 1 AND 2147483647 AND ${key.map(column => `t.${column} = v.${column}`).join(' AND ')} AND t.version = v.version AND (${updateIf})
     RETURNING ${key.map(column => `t.${column}`).join(', ')}`
-}
-
-/** The values of an update. */
-export function updateValues({ foundBy: [column] }: VersionedTable, rows: readonly Columns[]): readonly unknown[] {
-  return [JSON.stringify(rows), rows.map(row => row[column])]
 }

@@ -13,6 +13,7 @@ import { inSchema, lockNumber } from './statements.ts'
  * numbers waits for the disk: a number that was read is never given to another.
  */
 
+/** Rows of each kind at once; migrations do not change, so this is what the function was made with. */
 const rowsAtOnce = 1000
 
 /** How the channel is called on which nodes hear of new entries; the newest number is said. */
@@ -21,51 +22,72 @@ export function feedChannel(schema: string): string {
 }
 
 /**
- * Numbers what is committed, a batch of it. Answers with one row: the newest entry's number, and whether it may have left some. The
- * audit rows' hash is that of `audit-chain.ts`, over the canonical JSON of the row, whose first member is its number.
+ * Numbers what is committed, a batch of it. A function, so that each connection plans it once; each of its statements sees what was committed before it began, so
+ * those behind the lock see what the holder before has done. The audit rows' hash is that of `audit-chain.ts`, over the canonical JSON of the row, whose
+ * first member is its number.
  */
+export const sequenceFunctionText: string = `
+CREATE FUNCTION countersign.number_committed(lock bigint, channel text, OUT newest bigint, OUT more boolean)
+LANGUAGE plpgsql VOLATILE AS $function$
+DECLARE
+  last bigint;
+  head bigint;
+  chain bytea;
+  bodies text[];
+  hashes bytea[];
+BEGIN
+  PERFORM pg_advisory_xact_lock(lock);
+  WITH taken AS (
+    DELETE FROM countersign.entry_unnumbered WHERE place IN (
+      SELECT place FROM countersign.entry_unnumbered ORDER BY place LIMIT ${rowsAtOnce})
+    RETURNING place, kind, id, below, "at", until
+  ), numbered AS (
+    INSERT INTO countersign.entry (number, kind, id, below, "at", until)
+    SELECT before.number + row_number() OVER (ORDER BY taken.place), kind, id, below, "at", until
+    FROM taken, (SELECT coalesce(max(number), 0) AS number FROM countersign.entry) before
+    RETURNING number
+  )
+  SELECT max(number) INTO last FROM numbered;
+  IF last IS NOT NULL THEN
+    PERFORM pg_notify(channel, last::text);
+  END IF;
+  WITH taken AS (
+    DELETE FROM countersign.audit_unnumbered WHERE place IN (
+      SELECT place FROM countersign.audit_unnumbered ORDER BY place LIMIT ${rowsAtOnce})
+    RETURNING place, body
+  )
+  SELECT array_agg(body ORDER BY place) INTO bodies FROM taken;
+  IF bodies IS NOT NULL THEN
+    SELECT number, hash INTO head, chain FROM countersign.audit ORDER BY number DESC LIMIT 1;
+    head := coalesce(head, 0);
+    chain := coalesce(chain, '');
+    FOR place IN 1 .. cardinality(bodies) LOOP
+      chain := sha256(chain || convert_to('{"number":' || head + place || ',' || bodies[place] || '}', 'UTF8'));
+      hashes[place] := chain;
+    END LOOP;
+    INSERT INTO countersign.audit (number, body, hash)
+    SELECT head + made.place, made.body, made.hash FROM unnest(bodies, hashes) WITH ORDINALITY AS made(body, hash, place);
+  END IF;
+  newest := coalesce((SELECT max(number) FROM countersign.entry), 0);
+  more := (SELECT min(place) FROM countersign.entry_unnumbered) IS NOT NULL
+    OR (SELECT min(place) FROM countersign.audit_unnumbered) IS NOT NULL;
+END
+$function$;
+`
+
+/** Whether something waits for its number. By the index, which skips what was numbered since the last vacuum. */
+export function pendingText(kind: 'entry' | 'audit'): string {
+  return `(SELECT min(place) FROM countersign.${kind}_unnumbered) IS NOT NULL`
+}
+
+/** One message to the server, which runs all of it or takes all of it back. Answers with one row: the newest entry's number, and whether it may have left some. */
 export function sequenceText(schema: string, durableSetting: string): string {
+  const channel = feedChannel(schema).replaceAll("'", "''")
   return inSchema(
     schema,
     `BEGIN ISOLATION LEVEL READ COMMITTED;
 ${durableSetting};
-SELECT pg_advisory_xact_lock(${lockNumber(schema, 'sequence')});
-WITH taken AS (
-  DELETE FROM countersign.entry_unnumbered WHERE place IN (
-    SELECT place FROM countersign.entry_unnumbered ORDER BY place LIMIT ${rowsAtOnce})
-  RETURNING place, kind, id, below, "at", until
-), numbered AS (
-  INSERT INTO countersign.entry (number, kind, id, below, "at", until)
-  SELECT head.number + row_number() OVER (ORDER BY taken.place), kind, id, below, "at", until
-  FROM taken, (SELECT coalesce(max(number), 0) AS number FROM countersign.entry) head
-  RETURNING number
-)
-SELECT pg_notify('${feedChannel(schema).replaceAll("'", "''")}', max(number)::text) FROM numbered HAVING count(*) > 0;
-DO $sequence$
-DECLARE
-  taken record;
-  head bigint;
-  chain bytea;
-BEGIN
-  SELECT number, hash INTO head, chain FROM countersign.audit ORDER BY number DESC LIMIT 1;
-  head := coalesce(head, 0);
-  chain := coalesce(chain, '');
-  FOR taken IN
-    WITH gone AS (
-      DELETE FROM countersign.audit_unnumbered WHERE place IN (
-        SELECT place FROM countersign.audit_unnumbered ORDER BY place LIMIT ${rowsAtOnce})
-      RETURNING place, body
-    )
-    SELECT body FROM gone ORDER BY place
-  LOOP
-    head := head + 1;
-    chain := sha256(chain || convert_to('{"number":' || head || ',' || taken.body || '}', 'UTF8'));
-    INSERT INTO countersign.audit (number, body, hash) VALUES (head, taken.body, chain);
-  END LOOP;
-END
-$sequence$;
-SELECT (SELECT coalesce(max(number), 0) FROM countersign.entry) AS newest,
-  EXISTS (SELECT FROM countersign.entry_unnumbered) OR EXISTS (SELECT FROM countersign.audit_unnumbered) AS more;
+SELECT newest, more FROM countersign.number_committed(${lockNumber(schema, 'sequence')}, '${channel}');
 COMMIT`,
   )
 }

@@ -38,7 +38,6 @@ export const namesStoredClient =
 export const sessionTable: VersionedTable = {
   name: 'session',
   key: ['id'],
-  foundBy: ['id', 'uuid'],
   born: ['user_id', 'client_id'],
   changing: [
     'created_at',

@@ -10,7 +10,6 @@ import type { Columns, VersionedTable } from './row-writes.ts'
 export const shortLivedTable: VersionedTable = {
   name: 'short_lived',
   key: ['hash', 'kind'],
-  foundBy: ['hash', 'text'],
   born: ['session_id', 'client_id'],
   changing: ['expires_at', 'due_at', 'family_id', 'body'],
 }

@@ -62,12 +62,42 @@ test('a refresh is one read and one conditional write, each row by its primary k
     expect(await rotate(snapshot ? [{ ...snapshot.family, generation: 1 }] : [])).toEqual(['committed'])
     await database.close()
 
+    const plansAreByKey = async (): Promise<void> => {
+      const plans = await Promise.all(asked.map(({ statement, values }) => genericPlan(statement.text, values)))
+      expect(plans).toHaveLength(2)
+      for (const key of ['family_pkey', 'session_pkey', 'user_pkey'])
+        expect(plans[0]).toMatch(`Index Scan using ${key}`)
+      expect(plans[1]).toMatch(/Index Scan (using|on) family_pkey/)
+      for (const plan of plans) expect(plan).not.toMatch(/Seq Scan on (family|session|user)/)
+    }
+    // A plan is kept for long: it may have been made when there was next to nothing.
+    await plansAreByKey()
     await runSql(cluster.url, manyMore(schema))
-    const plans = await Promise.all(asked.map(({ statement, values }) => genericPlan(statement.text, values)))
-    expect(plans).toHaveLength(2)
-    for (const key of ['family_pkey', 'session_pkey', 'user_pkey']) expect(plans[0]).toMatch(`Index Scan using ${key}`)
-    expect(plans[1]).toMatch(/Index Scan (using|on) family_pkey/)
-    for (const plan of plans) expect(plan).not.toMatch(/Seq Scan on (family|session|user)/)
+    await plansAreByKey()
+  })
+})
+
+test('what is asked again and again is planned a few times and not at each call, however many rows are asked for', async () => {
+  await withNodes(cluster.url, async ({ open, clock, schema }) => {
+    const store = await open({ listenUrl: null, every: () => () => {} })
+    const logins = [await given.login(store), await given.login(store), await given.login(store)]
+    const database = openDatabase({ url: cluster.url, connections: 1, namedStatements: true, patienceMs: 5_000 })
+    const reads = openReads(database, statementsIn(schema), clock.now)
+    for (let n = 0; n < 9; n++) {
+      const some = logins.slice(0, 1 + (n % 3))
+      await reads.families(some.map(({ family }) => family.id))
+      await reads.sessions(some.map(({ session }) => session.id))
+      await reads.sessionsOnly(some.map(({ session }) => session.id))
+      await reads.sessionsOfUsers(some.map(({ user }) => user.id))
+      await reads.usersById(some.map(({ user }) => user.id))
+      await reads.clientsById(some.map(({ client }) => client.id))
+      await reads.usersByIdentity(some.map(({ user }) => ({ connection: 'x', subject: user.id })))
+    }
+    const planned = await database.script(
+      'SELECT custom_plans::integer, generic_plans::integer FROM pg_prepared_statements',
+    )
+    expect(planned).toEqual(Array.from({ length: 7 }, () => [5, 4]))
+    await database.close()
   })
 })
 

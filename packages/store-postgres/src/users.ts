@@ -33,7 +33,6 @@ export function readUser(row: Row, offset: number): User {
 export const userTable: VersionedTable = {
   name: 'user',
   key: ['id'],
-  foundBy: ['id', 'uuid'],
   born: [],
   changing: [
     'email',

@@ -81,21 +81,29 @@ async function changeOf(store: Store, writes: readonly Write[]): Promise<Change>
 
 type Told = Pick<LogoutDelivery, 'clientId' | 'sessionId' | 'userId'>
 
+/** What is looked up for many rows is asked at once, so that a store may answer it together. */
 async function deliveriesFor(store: Store, rows: readonly StoredAuditRow[]): Promise<readonly Write[]> {
-  const told = new Map<string, Told>()
-  for (const { record } of rows) {
-    for (const one of await toldOf(store, record)) told.set(logoutDeliveryHash(one.sessionId, one.clientId), one)
-  }
+  const found = (await Promise.all(rows.map(({ record }) => toldOf(store, record)))).flat()
+  const told = new Map(found.map(one => [logoutDeliveryHash(one.sessionId, one.clientId), one]))
+  const toTell = await clientsWithAddress(store, new Set(found.map(({ clientId }) => clientId)))
   const writes: Write[] = []
   for (const [hash, one] of told) {
-    const client = (await store.loadClient(one.clientId))?.client
-    if (client === undefined || client.disabled || client.backchannelLogoutUri === null) continue
+    if (!toTell.has(one.clientId)) continue
     const { now } = await store.loadIssuer()
     const before = (await store.loadShortLived('logoutDelivery', hash))?.row
     const row = newLogoutDelivery(one, now, before)
     if (row !== undefined) writes.push({ table: 'logoutDelivery', row })
   }
   return writes
+}
+
+/** Those of them that want to be told. */
+async function clientsWithAddress(store: Store, clientIds: ReadonlySet<string>): Promise<ReadonlySet<string>> {
+  const wanting = [...clientIds].map(async id => {
+    const client = (await store.loadClient(id))?.client
+    return client === undefined || client.disabled || client.backchannelLogoutUri === null ? [] : [id]
+  })
+  return new Set((await Promise.all(wanting)).flat())
 }
 
 async function toldOf(store: Store, record: Omit<AuditRecord, 'personal'>): Promise<readonly Told[]> {
