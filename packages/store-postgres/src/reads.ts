@@ -165,10 +165,7 @@ export function openReads(
       return row?.[snapshotColumnCount] === true
     },
     async clientsById(clientIds) {
-      const rows = await query(
-        sql.clientsById,
-        clientIds.map(id => (canBeStored(id) ? id : null)),
-      )
+      const rows = await query(sql.clientsById, clientIds.map(textOrNull))
       const snapshot = readSnapshot(rows[0])
       const clients = new Map(rows.flatMap(row => clientsOf(row, snapshotColumnCount)).map(one => [one.id, one]))
       return clientIds.map(id => {
@@ -193,13 +190,9 @@ export function openReads(
     },
     userByEmail: key => userSnapshot(sql.userByEmail, key),
     async usersByIdentity(asked) {
-      const named = (text: string): string | null => (canBeStored(text) ? text : null)
-      const connections = asked.map(({ connection }) => named(connection))
-      const rows = await query(
-        sql.usersByIdentity,
-        connections,
-        asked.map(({ subject }) => named(subject)),
-      )
+      const connections = asked.map(({ connection }) => textOrNull(connection))
+      const subjects = asked.map(({ subject }) => textOrNull(subject))
+      const rows = await query(sql.usersByIdentity, connections, subjects)
       const identityAt = snapshotColumnCount + userColumnCount
       const byPlace = new Map(rows.map(row => [row[identityAt + identityColumnCount], row]))
       return asked.map((_, index) => {
@@ -282,6 +275,11 @@ export function openReads(
       return userIds.map((_, index) => livingSessions(byPlace.get(index + 1) ?? []))
     },
   }
+}
+
+/** What cannot be stored names nothing. */
+function textOrNull(text: string): string | null {
+  return canBeStored(text) ? text : null
 }
 
 /** What is no id names nobody. */
