@@ -1,5 +1,6 @@
 import type { LogoutDelivery } from '@countersign/core'
 import type { Every } from '../every.ts'
+import { createLookout } from '../jobs/lookout.ts'
 import type { Services } from '../services.ts'
 import { createEndFollower } from './follow-ends.ts'
 import { claimLogout, postpone, sendLogout } from './send-logout.ts'
@@ -33,35 +34,11 @@ export function createLogoutTeller(services: Needed, every: Every): LogoutTeller
   const busy = new Map<string, number>()
   /** By client, until when. */
   const resting = new Map<string, number>()
-  let looking: Promise<void> | undefined
-  let lookAgain = false
-  let stopped = false
-
-  function look(): Promise<void> {
-    if (stopped) return Promise.resolve()
-    lookAgain = looking !== undefined
-    looking ??= lookUntilNothingIsNew().finally(() => {
-      looking = undefined
-    })
-    return looking
-  }
-
-  async function lookUntilNothingIsNew(): Promise<void> {
-    do {
-      lookAgain = false
-      try {
-        await follower.follow()
-        while (await tellSome()) if (inFlight.size >= inFlightAtMost) await Promise.race(inFlight)
-      } catch (error) {
-        warn(error, 'ended sessions could not be looked up')
-      }
-    } while (lookAgain && !stopped)
-  }
 
   /** False: nobody is due any more. */
   async function tellSome(): Promise<boolean> {
     const { rows } = await store.listDue('logoutDelivery', rowsAtATime)
-    if (stopped) return false
+    if (lookout.hasStopped()) return false
     await Promise.all(rows.map(tell))
     return rows.length > 0
   }
@@ -103,19 +80,25 @@ export function createLogoutTeller(services: Needed, every: Every): LogoutTeller
   const settled = async (): Promise<void> => {
     while (inFlight.size > 0) await Promise.all(inFlight)
   }
-  const unsubscribe = store.feed.subscribe(() => void look())
-  const stopLooking = every(lookEveryMs, () => void look())
+  const lookout = createLookout({
+    every,
+    everyMs: lookEveryMs,
+    async work() {
+      await follower.follow()
+      while (await tellSome()) if (inFlight.size >= inFlightAtMost) await Promise.race(inFlight)
+    },
+    onFailure: error => warn(error, 'ended sessions could not be looked up'),
+  })
+  const unsubscribe = store.feed.subscribe(() => void lookout.look())
 
   return {
     async look() {
-      await look()
+      await lookout.look()
       await settled()
     },
     async stop() {
-      stopped = true
       unsubscribe()
-      stopLooking()
-      await looking
+      await lookout.stop()
       await settled()
     },
   }

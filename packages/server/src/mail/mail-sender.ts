@@ -22,6 +22,7 @@ import type { Limit } from '@countersign/store'
 import type { Every } from '../every.ts'
 import type { HostedServices } from '../hosted/hosted-services.ts'
 import { findInvitation, invitationUrl } from '../invitations/invitation-link.ts'
+import { createLookout } from '../jobs/lookout.ts'
 import { chooseLanguage } from '../pages/language/choose-language.ts'
 import type { Language } from '../pages/language/language.ts'
 import type { Services } from '../services.ts'
@@ -70,46 +71,30 @@ const purposes: Readonly<Record<Exclude<OutgoingMail['kind'], 'invitation'>, Mai
 export function createMailSender(options: MailSenderOptions): MailSender {
   const { services, transport, every } = options
   const { store, log } = services
-  let looking: Promise<void> | undefined
-  let lookAgain = false
-  let stopped = false
-
-  function look(): Promise<void> {
-    if (stopped) return Promise.resolve()
-    lookAgain = looking !== undefined
-    looking ??= lookUntilNothingIsNew().finally(() => {
-      looking = undefined
-    })
-    return looking
-  }
-
-  async function lookUntilNothingIsNew(): Promise<void> {
-    do {
-      lookAgain = false
-      try {
-        while (await sendSome());
-      } catch (error) {
-        log.warn({ failure: error instanceof Error ? error.name : 'unknown' }, 'mails could not be looked up')
-      }
-    } while (lookAgain && !stopped)
-  }
 
   /** False: none is due any more. */
   async function sendSome(): Promise<boolean> {
     const { rows } = await store.listDue('mail', rowsAtATime)
-    if (stopped) return false
+    if (lookout.hasStopped()) return false
     await Promise.all(rows.map(row => attempt(options, row)))
     return rows.length > 0
   }
 
-  const stopLooking = every(lookEveryMs, () => void look())
+  const lookout = createLookout({
+    every,
+    everyMs: lookEveryMs,
+    async work() {
+      while (await sendSome());
+    },
+    onFailure(error) {
+      log.warn({ failure: error instanceof Error ? error.name : 'unknown' }, 'mails could not be looked up')
+    },
+  })
   return {
-    wake: () => void look(),
-    look,
+    wake: () => void lookout.look(),
+    look: lookout.look,
     async stop() {
-      stopped = true
-      stopLooking()
-      await looking
+      await lookout.stop()
       transport.close()
     },
   }
