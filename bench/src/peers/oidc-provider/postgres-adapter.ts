@@ -1,5 +1,6 @@
 import type { Adapter, AdapterConstructor, AdapterPayload } from 'oidc-provider'
 import pg from 'pg'
+import { adapterOfModels, referencesOf } from './adapter-of-models.ts'
 
 /** The models that are looked up by something else than their own id. */
 const indexed: Readonly<Record<string, readonly string[]>> = {
@@ -21,20 +22,11 @@ export async function postgresAdapters(url: string, synchronousCommit: 'on' | 'o
   names.push('Client', 'InitialAccessToken', 'RegistrationAccessToken', 'Interaction', 'ReplayDetection')
   names.push('BackchannelAuthenticationRequest', 'PushedAuthorizationRequest', 'Grant')
   for (const name of names) models.set(name, await adapterOf(pool, name))
-  return class implements Adapter {
-    declare upsert: Adapter['upsert']
-    declare find: Adapter['find']
-    declare findByUid: Adapter['findByUid']
-    declare findByUserCode: Adapter['findByUserCode']
-    declare consume: Adapter['consume']
-    declare destroy: Adapter['destroy']
-    declare revokeByGrantId: Adapter['revokeByGrantId']
-    constructor(model: string) {
-      const known = models.get(model)
-      if (known === undefined) throw new Error(`there is no table for ${model}`)
-      Object.assign(this, known)
-    }
-  }
+  return adapterOfModels(model => {
+    const known = models.get(model)
+    if (known === undefined) throw new Error(`there is no table for ${model}`)
+    return known
+  })
 }
 
 async function adapterOf(pool: pg.Pool, model: string): Promise<Adapter> {
@@ -58,7 +50,7 @@ async function adapterOf(pool: pg.Pool, model: string): Promise<Adapter> {
   return {
     async upsert(id, payload, expiresIn) {
       const expiresAt = expiresIn ? new Date(Date.now() + expiresIn * 1000) : null
-      const values = [id, payload, expiresAt, payload.grantId ?? null, payload.uid ?? null, payload.userCode ?? null]
+      const values = [id, payload, expiresAt, ...referencesOf(payload)]
       const text = `INSERT INTO ${table} (id, payload, expires_at, grant_id, uid, user_code) VALUES ($1, $2, $3, $4, $5, $6)
         ON CONFLICT (id) DO UPDATE SET payload = excluded.payload, expires_at = excluded.expires_at`
       await run('upsert', text, values)

@@ -1,5 +1,6 @@
 import { DatabaseSync } from 'node:sqlite'
 import type { Adapter, AdapterConstructor, AdapterPayload } from 'oidc-provider'
+import { adapterOfModels, referencesOf } from './adapter-of-models.ts'
 
 const indexed = {
   AuthorizationCode: 'grant_id',
@@ -19,18 +20,7 @@ export function sqliteAdapters(path: string): {
   const database = new DatabaseSync(path)
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA wal_autocheckpoint = 16384')
   return {
-    Adapter: class implements Adapter {
-      declare upsert: Adapter['upsert']
-      declare find: Adapter['find']
-      declare findByUid: Adapter['findByUid']
-      declare findByUserCode: Adapter['findByUserCode']
-      declare consume: Adapter['consume']
-      declare destroy: Adapter['destroy']
-      declare revokeByGrantId: Adapter['revokeByGrantId']
-      constructor(model: string) {
-        Object.assign(this, adapterOf(database, model))
-      }
-    },
+    Adapter: adapterOfModels(model => adapterOf(database, model)),
     synchronous: level => database.exec(`PRAGMA synchronous = ${level}`),
   }
 }
@@ -60,14 +50,7 @@ function adapterOf(database: DatabaseSync, model: string): Adapter {
   return {
     async upsert(id, payload, expiresIn) {
       const expiresAt = expiresIn ? Math.floor(Date.now() / 1000) + expiresIn : null
-      upsert.run(
-        id,
-        JSON.stringify(payload),
-        expiresAt,
-        payload.grantId ?? null,
-        payload.uid ?? null,
-        payload.userCode ?? null,
-      )
+      upsert.run(id, JSON.stringify(payload), expiresAt, ...referencesOf(payload))
     },
     find: by('id'),
     findByUid: by('uid'),
