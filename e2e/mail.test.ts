@@ -1,5 +1,7 @@
+import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { askRunningServer } from '../packages/cli/src/admin-socket.ts'
 import { linkIn, type MailServer, mailServer, type ReceivedMail } from '../packages/server/src/testing/mail-server.ts'
 import { launchBrowser } from './testing/real-browser.ts'
 import { givenInstallation, type Installation, type Running, startServer } from './testing/server-process.ts'
@@ -112,17 +114,18 @@ test('a person signs up, confirms the address, forgets the password, sets anothe
   await signIn(other, passwords[1])
   expect(new URL(other.url()).pathname).toBe('/account')
 
-  // A look at the page ends nothing; its one button ends everything, and leads to a new password.
+  // A look at the page ends nothing; its one button ends everything, and a new password is chosen by a mail of its own.
   await opens(mine, changed)
   expect(await said(mine)).toContain('This was not you?')
   await other.reload()
   expect(new URL(other.url()).pathname).toBe('/account')
-  await mine.click('main button[type=submit]')
-  expect(new URL(mine.url()).pathname).toBe('/reset-password')
+  const again = await mailAfter(() => mine.click('main button[type=submit]'), 'new password')
+  expect(await said(mine)).toContain('It has been ended')
   await other.reload()
   expect(new URL(other.url()).pathname).toBe('/sign-in')
   await signIn(other, passwords[1])
   expect(await said(other)).toContain('wrong')
+  await opens(mine, again)
   await mine.fill('#new_password', passwords[2])
   await mine.click('main button[type=submit]')
   await signIn(mine, passwords[2])
@@ -130,4 +133,20 @@ test('a person signs up, confirms the address, forgets the password, sets anothe
 
   const output = server.output()
   for (const secret of [token, smtpPassword, email, ...passwords]) expect(output).not.toContain(secret)
+})
+
+test('whom an operator invites makes an account by the link in the mail, with its address confirmed, once', async () => {
+  const wanted = JSON.stringify({ email: 'invited@example.com', delivery: 'mail' })
+  const ask = () => askRunningServer(join(installed.folder, 'data'), 'users invite', wanted)
+  const invitation = await mailAfter(ask, 'You are invited')
+  const page = await someBrowser()
+  await opens(page, invitation)
+  expect(page.url()).toBe(`${installed.issuer}/invitation`)
+  expect(await said(page)).toContain('invited@example.com')
+  await page.fill('#password', passwords[0])
+  await page.click('main button[type=submit]')
+  expect(new URL(page.url()).pathname).toBe('/account')
+  expect(await said(page)).not.toContain('Nobody has confirmed yet')
+  await opens(page, invitation)
+  expect(await said(page)).toContain('This invitation is over')
 })

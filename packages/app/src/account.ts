@@ -22,7 +22,7 @@ export interface NewPerson {
 /** `created`: sign in now. `pending`: the person has to follow the mail first. */
 export type SignUpResult = { readonly refused: false; readonly status: 'created' | 'pending' } | SignInRefusal
 
-/** `POST /v1/users`. Refused with `email_taken`, `signup_closed`, `password_unacceptable`, … */
+/** `POST /v1/users`. Refused with `email_taken`, `signup_closed`, `invitation_required`, `passwords_off`, `password_unacceptable`, … */
 export async function signUp({ holding }: Countersign, { email, password, name }: NewPerson): Promise<SignUpResult> {
   const answer = await askIssuer(holding, { path: '/v1/users', body: { email, password, name } })
   if (answer.status === 201) return { refused: false, status: 'created' }

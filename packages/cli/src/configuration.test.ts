@@ -382,6 +382,19 @@ describe('every key of the file can come from the environment, and then counts m
     expect(found.master_key_command).toEqual(['kms', 'decrypt'])
   })
 
+  test('who may make an account, for how long an invitation is good, and whether there are passwords', () => {
+    const environment = {
+      COUNTERSIGN_SIGN_UP: 'invitation',
+      COUNTERSIGN_INVITATION_DAYS: '0.5',
+      COUNTERSIGN_PASSWORDS: 'off',
+    }
+    const { sign_up, invitation_days, passwords } = read(environment, { sign_up: 'open', passwords: 'on' })
+    expect([sign_up, invitation_days, passwords]).toEqual(['invitation', 0.5, 'off'])
+    expect(problemOf({}, { environment: { COUNTERSIGN_INVITATION_DAYS: '400' } })).toContain(
+      'COUNTERSIGN_INVITATION_DAYS: ',
+    )
+  })
+
   test('an empty variable says nothing', () => {
     expect(read({ COUNTERSIGN_CLIENTS: '' }, { clients: [{ id: 'app' }] }).clients.map(({ id }) => id)).toEqual(['app'])
   })

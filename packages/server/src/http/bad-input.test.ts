@@ -148,6 +148,7 @@ const paths = [
   '/v1/password',
   '/v1/sessions',
   '/v1/trusted/sessions',
+  '/v1/trusted/invitations',
   '/register',
   '/register/app',
   '/v1/admin/clients',
@@ -157,6 +158,7 @@ const paths = [
   '/authorize',
   '/sign-in',
   '/sign-up',
+  '/invitation',
   '/account',
 ]
 
@@ -168,6 +170,8 @@ const path = fc.oneof(
     arbitrary: fc.tuple(text, text).map(([a, b]) => `/v1/trusted/users/${escaped(a)}/sessions/${escaped(b)}`),
   },
   { weight: 1, arbitrary: text.map(value => `/v1/trusted/users/${escaped(value)}/sessions`) },
+  { weight: 1, arbitrary: text.map(value => `/v1/trusted/invitations/${escaped(value)}`) },
+  { weight: 1, arbitrary: text.map(value => `/invitation?token=${escaped(value)}`) },
   { weight: 1, arbitrary: text.map(value => `/${escaped(value)}`) },
 )
 

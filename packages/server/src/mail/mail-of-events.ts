@@ -103,7 +103,8 @@ async function repeatedElsewhere(
   const known = await Promise.all([hash, told].map(one => store.loadShortLived('knownDevice', one)))
   if (known.some(found => isKnown(found?.row, change.time))) return []
   const row = rememberDevice(told, change.time, known[1]?.row)
-  const mail = mailTo(mailer, 'token_repeated', user, event)
+  // Without the session: its page would show the device that they know.
+  const mail = mailTo(mailer, 'token_repeated', user, { time: event.time, personal })
   return row === undefined || mail.length === 0 ? mail : [{ table: 'knownDevice', row }, ...mail]
 }
 
