@@ -19,6 +19,16 @@ const defaultFile = 'countersign.json'
 
 /** Runs one command line. */
 export async function run(argv: readonly string[]): Promise<void> {
+  try {
+    await createProgram().parseAsync(keysAsArguments(argv))
+  } catch (error) {
+    process.stderr.write(`countersign: ${explain(error)}\n`)
+    process.exitCode = 1
+  }
+}
+
+/** All commands; each is described in docs/operating.md, and a test sees to it. */
+export function createProgram(): Command {
   const program = new Command('countersign')
     .description('The token and session layer of an application: server, sessions, keys.')
     .configureHelp({ showGlobalOptions: true })
@@ -81,13 +91,7 @@ export async function run(argv: readonly string[]): Promise<void> {
     .description('the audit log, a JSON object a line, each checked against the one before it')
     .option('--after <number>', 'only the rows after this one', wholeNumber, 0)
     .action(({ after }: { after: number }) => printAudit(configured(), after))
-
-  try {
-    await program.parseAsync(keysAsArguments(argv))
-  } catch (error) {
-    process.stderr.write(`countersign: ${explain(error)}\n`)
-    process.exitCode = 1
-  }
+  return program
 }
 
 /** Flags over environment over file. */
