@@ -71,19 +71,22 @@ test.each([
   ['by a redirect, without script', {}, false, 'GET'],
   ['by a form that sends itself', { response_mode: 'form_post' }, true, 'POST'],
   ['by a form and a button, without script', { response_mode: 'form_post' }, false, 'POST'],
-])('who says yes comes back with a code: %s', async (_way, more, script, method) => {
-  const page = await arrive(more as Record<string, string>, script)
-  const before = site.told.length
-  await page.getByRole('button', { name: 'Allow', exact: true }).click()
-  if (!script && method === 'POST') await page.getByRole('button', { name: 'Continue' }).click()
-  await page.getByRole('heading', { name: 'Welcome back' }).waitFor()
-  const [told] = site.told.slice(before)
-  expect([told?.method, told?.parameters.get('state')]).toEqual([method, 'here'])
-  expect(told?.parameters.get('code')).toMatch(/^[\w-]{43}$/)
-  expect(problems).toEqual([])
-})
+])(
+  'who says yes comes back with a code, and a link goes on to another origin: %s',
+  async (_way, more, script, method) => {
+    const page = await arrive(more as Record<string, string>, script)
+    const before = site.told.length
+    await page.getByRole('button', { name: 'Allow', exact: true }).click()
+    if (!script && method === 'POST') await page.getByRole('button', { name: 'Continue' }).click()
+    await page.getByRole('heading', { name: 'Welcome back' }).waitFor()
+    const [told] = site.told.slice(before)
+    expect([told?.method, told?.parameters.get('state')]).toEqual([method, 'here'])
+    expect(told?.parameters.get('code')).toMatch(/^[\w-]{43}$/)
+    expect(problems).toEqual([])
+  },
+)
 
-test('who says no comes back too, and their applications page has nothing of it', async () => {
+test('who says no comes back too and goes on, and their applications page has nothing of it', async () => {
   const page = await arrive({}, false)
   await page.getByRole('button', { name: 'Do not allow' }).click()
   await page.getByRole('heading', { name: 'Welcome back' }).waitFor()

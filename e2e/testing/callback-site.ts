@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** The address of an application that users come back to; it notes what it is told. */
+/** The address of an application that users come back to; it notes what it is told, and leads who comes by a link on to another origin of the application's. */
 export interface CallbackSite {
   readonly origin: string
   /** What came: the method, and the parameters of query or form. */
@@ -19,6 +19,11 @@ export async function startCallbackSite(): Promise<CallbackSite> {
     const { method = '' } = request
     if (pathname === '/callback')
       told.push({ method, parameters: method === 'POST' ? new URLSearchParams(body) : searchParams })
+    if (pathname === '/callback' && method === 'GET') {
+      // Another origin: the port is the same, the host is not. After a form that would take TLS.
+      response.writeHead(303, { location: `http://localhost:${(server.address() as AddressInfo).port}/home` })
+      return void response.end()
+    }
     response.setHeader('content-type', 'text/html')
     response.end('<!doctype html><title>Back</title><h1>Welcome back</h1>')
   })

@@ -21,7 +21,10 @@ export function createHostedBrowser(issuer: string): HostedBrowser {
       if (/max-age=0/i.test(line)) cookies.delete(name)
       else cookies.set(name, value)
     }
-    return answer
+    // After a form some pages move on by themselves: that leads on as a redirect does.
+    const onward = what.form && /^0;url=(.+)$/.exec(String(answer.headers.refresh))?.[1]
+    if (onward === undefined) return answer
+    return { status: 303, headers: { ...answer.headers, location: onward }, text: answer.text, json: {} }
   }
 
   return {

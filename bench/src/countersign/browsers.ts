@@ -56,7 +56,9 @@ async function signInOne(issuer: string, authorize: string): Promise<void> {
     const page = await (await open(path)).text()
     const hidden = page.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)">/g)
     const brought = Object.fromEntries([...hidden].map(([, name = '', value = '']) => [name, value]))
-    return (await open(path, { ...brought, ...fields })).headers.get('location') ?? ''
+    const { headers } = await open(path, { ...brought, ...fields })
+    // Some pages move on by themselves.
+    return headers.get('location') ?? headers.get('refresh')?.replace('0;url=', '') ?? ''
   }
   const headers = { 'content-type': 'application/json' }
   await fetch(`${issuer}/v1/users`, {

@@ -72,7 +72,7 @@ export function createBrowser(world: BrowserWorld, sender: Sender, user: string)
       let path = from
       for (let steps = 0; steps < stepsAtMost; steps++) {
         const answer = await step(path)
-        const { location } = answer?.headers ?? {}
+        const { refresh, location = /^0;url=(.+)$/.exec(String(refresh))?.[1] } = answer?.headers ?? {}
         if (typeof location !== 'string') {
           // Nothing came, or an error page: the person loads the page again.
           await time.sleep(dice.between(500, 2_000))

@@ -14,15 +14,15 @@ import { refusalOfFailure } from '../http/failure.ts'
 import type { Endpoint, HttpAnswer, HttpRequest } from '../http/message.ts'
 import { readForm, readParameters } from '../http/read-form.ts'
 import { findInvitation, invitationPath } from '../invitations/invitation-link.ts'
-import { goOnPage } from '../pages/message-pages.ts'
 import { addressKey } from '../passwords/address-key.ts'
 import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
 import { openHostedSession } from '../sign-in/open-hosted-session.ts'
+import { goOn } from './go-on.ts'
 import type { HostedServices } from './hosted-services.ts'
 import { keptInvitation } from './invitation-endpoints.ts'
 import { judgeLink, waysInPath } from './link-seal.ts'
-import { page, pageOfRefusal } from './page-answers.ts'
+import { pageOfRefusal } from './page-answers.ts'
 import { readReturnTo } from './return-to.ts'
 
 const starts = { kind: 'starts of a connection', attempts: 60, windowSeconds: 60 }
@@ -148,7 +148,7 @@ export function finishConnection(services: HostedServices): Endpoint {
       }
       const opened = await openFor(services, http, connection, arrived, row.invitation)
       if (isRefusal(opened)) return refused(services, connection, row, opened)
-      return goOn(services, row.returnTo, services.cookies.begin(opened.session))
+      return leave(services, row.returnTo, services.cookies.begin(opened.session))
     } catch (error) {
       return refused(services, connection, row, refusalOfFailure(error, services.log))
     }
@@ -212,13 +212,13 @@ function openFor(
 }
 
 /**
- * On to where one wanted to go. The way to an application is a new one, by a page that moves on by itself: a provider may hold the redirects that follow its form to its own
- * policy (`form-action`, as ours does), and would let the browser come to us and no further.
+ * On to where one wanted to go. The way to an application is a new one: a provider may hold the redirects that follow its form to its own policy, as ours does, and would let
+ * the browser come to us and no further.
  */
-function goOn(services: HostedServices, path: string, setCookie: string): HttpAnswer {
-  if (!path.startsWith('/authorize?')) return seeOther(path, { 'set-cookie': setCookie })
-  const answer = page(200, goOnPage(services.site, { url: path }), { setCookie })
-  return { ...answer, headers: { ...answer.headers, refresh: `0;url=${path}` } }
+function leave(services: HostedServices, path: string, setCookie: string): HttpAnswer {
+  return path.startsWith('/authorize?')
+    ? goOn(services, path, { setCookie })
+    : seeOther(path, { 'set-cookie': setCookie })
 }
 
 /** In the session that began it; loaded anew, since it may have ended while the provider was asked. */

@@ -11,6 +11,7 @@ import { readPageForm } from '../http/read-form.ts'
 import { consentPage } from '../pages/consent-page.ts'
 import { describeScopes } from '../pages/describe-scopes.ts'
 import { askingApplication } from './asking-application.ts'
+import { afterForm, isLeftForByPage } from './go-on.ts'
 import type { HostedServices } from './hosted-services.ts'
 import { page, pageOfRefusal } from './page-answers.ts'
 
@@ -44,13 +45,15 @@ export function submitConsent(services: HostedServices): Endpoint {
       if (form.get('account') !== admitted.login.user.id) {
         return seeOther(pathOf('/consent', admitted.address))
       }
-      if (said === 'deny') return redirectError(services, admitted.request, refuse('access_denied'))
+      const { request } = admitted
+      if (said === 'deny')
+        return afterForm(services, request, redirectError(services, request, refuse('access_denied')))
       // The application has changed what it is or asks for since: yes was said to something else.
       if (!services.cookies.sealIsOf(csrf, shownOf(admitted), form.get('shown'))) {
         return seeOther(pathOf('/consent', admitted.address))
       }
       const answer = await giveCode(services, http, admitted, { allowed: true })
-      if (answer !== 'conflict') return answer
+      if (answer !== 'conflict') return afterForm(services, request, answer)
     }
     throw new StoreUnavailable('The same rows are being changed by others all the time.')
   }
@@ -81,7 +84,8 @@ function consentAnswer(
     loginSeconds: client.lifetimes.absoluteSeconds,
     otherAccountUrl: `/sign-in?return_to=${encodeURIComponent(pathOf('/authorize', address))}`,
   })
-  return page(200, body, { redirectUri, setCookie })
+  const policy = isLeftForByPage(client, redirectUri) ? {} : { redirectUri }
+  return page(200, body, { leadsToApplication: true, ...policy, setCookie })
 }
 
 /**

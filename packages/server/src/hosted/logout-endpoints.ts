@@ -7,6 +7,7 @@ import { signedOutPage } from '../pages/message-pages.ts'
 import { signOutPage } from '../pages/sign-out-page.ts'
 import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
+import { goOn, isLeftForByPage } from './go-on.ts'
 import type { HostedServices } from './hosted-services.ts'
 import { isHintedAt, type LogoutRequest, readLogoutRequest } from './logout-request.ts'
 import { page, pageOfRefusal } from './page-answers.ts'
@@ -50,7 +51,8 @@ export function submitLogout(services: HostedServices): Endpoint {
     const request = await readLogoutRequest(services, parameters)
     if (isRefusal(request)) return pageOfRefusal(services, request)
     const login = await services.cookies.session(http)
-    return login === undefined ? leave(services, request) : end(services, http, login, request)
+    const answer = login === undefined ? leave(services, request) : await end(services, http, login, request)
+    return leaveForm(services, request, answer)
   }
 }
 
@@ -67,7 +69,9 @@ function ask(
     ...(client && { application: client.name }),
     accountUrl: '/account',
   })
-  return page(200, body, { setCookie, ...(returnUri !== undefined && { redirectUri: returnUri }) })
+  if (returnUri === undefined) return page(200, body, { setCookie })
+  const isByPage = client !== undefined && isLeftForByPage(client, returnUri)
+  return page(200, body, { leadsToApplication: true, ...(!isByPage && { redirectUri: returnUri }), setCookie })
 }
 
 async function end(
@@ -88,6 +92,18 @@ function leave(services: HostedServices, { returnUri }: LogoutRequest): HttpAnsw
   const setCookie = services.cookies.end()
   if (returnUri !== undefined) return seeOther(returnUri, { 'set-cookie': setCookie })
   return page(200, signedOutPage(services.site, { signInUrl: '/sign-in?return_to=/account' }), { setCookie })
+}
+
+/** By a page that says so, and moves on. */
+function leaveForm(
+  services: HostedServices,
+  { client, returnUri: url }: LogoutRequest,
+  answer: HttpAnswer,
+): HttpAnswer {
+  if (client === undefined || url === undefined || !isLeftForByPage(client, url)) return answer
+  if (answer.headers.location !== url) return answer
+  const body = signedOutPage(services.site, { application: { name: client.name, url } })
+  return goOn(services, url, { setCookie: services.cookies.end(), body })
 }
 
 /**

@@ -5,6 +5,7 @@ import type { HttpRequest } from '../http/message.ts'
 import { readParameters } from '../http/read-form.ts'
 import type { AskingApplication } from '../pages/sign-in-page.ts'
 import { askingApplication } from './asking-application.ts'
+import { isLeftForByPage } from './go-on.ts'
 import type { HostedServices } from './hosted-services.ts'
 
 /** Where a form leads when it is done: a path of ours, and for whom. */
@@ -14,6 +15,8 @@ export interface ReturnTo {
   /** To let a device in. */
   readonly isForDevice?: true
   readonly redirectUri?: string
+  /** No form leads there (`isLeftForByPage`). */
+  readonly isLeftForByPage?: true
   /** Who is to sign in, as the application has it (`login_hint`, OpenID Connect Core §3.1.2.1). */
   readonly loginHint?: string
 }
@@ -48,6 +51,7 @@ export async function readReturnTo(services: HostedServices, http: HttpRequest):
   return {
     path: own,
     redirectUri,
+    ...(isLeftForByPage(client, redirectUri) && { isLeftForByPage: true }),
     application: askingApplication(client, redirectUri),
     ...(hint !== undefined && emailKey(hint) !== null && { loginHint: hint }),
   }

@@ -15,6 +15,7 @@ import { openHostedSession } from '../sign-in/open-hosted-session.ts'
 import { type SignedIn, signInByPassword } from '../sign-in/sign-in.ts'
 import { whyNoSignUp } from '../sign-in/who-may-sign-up.ts'
 import { forgotPath } from './forgot-endpoints.ts'
+import { goOn } from './go-on.ts'
 import type { HostedServices } from './hosted-services.ts'
 import { pageOfRefusal, problemPage } from './page-answers.ts'
 import { type ReturnTo, readReturnTo } from './return-to.ts'
@@ -127,7 +128,9 @@ function hinted({ loginHint }: ReturnTo): { email?: string } {
 }
 
 function leave(services: HostedServices, session: Session, returnTo: ReturnTo): HttpAnswer {
-  return seeOther(returnTo.path, { 'set-cookie': services.cookies.begin(session) })
+  const setCookie = services.cookies.begin(session)
+  if (returnTo.isLeftForByPage) return goOn(services, returnTo.path, { setCookie })
+  return seeOther(returnTo.path, { 'set-cookie': setCookie })
 }
 
 function signInAnswer(
@@ -177,10 +180,12 @@ function signUpAnswer(
 function formPage(
   problem: Refusal | undefined,
   body: string,
-  { redirectUri }: ReturnTo,
+  { redirectUri, isLeftForByPage }: ReturnTo,
   setCookie: string | undefined,
 ): HttpAnswer {
-  return problemPage(problem, body, { ...(redirectUri !== undefined && { redirectUri }), setCookie })
+  if (redirectUri === undefined) return problemPage(problem, body, { setCookie })
+  const policy = { leadsToApplication: true, ...(isLeftForByPage !== true && { redirectUri }) }
+  return problemPage(problem, body, { ...policy, setCookie })
 }
 
 function connectionLinks({ connections }: HostedServices, { path }: ReturnTo): readonly ConnectionLink[] {

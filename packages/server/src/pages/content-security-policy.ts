@@ -9,7 +9,7 @@ export interface PageHeaderOptions {
   /**
    * Where the form's answer redirects to, when that is another origin: the client's redirect URI.
    * Browsers apply `form-action` to the whole chain of redirects after a form post, so without this the sign-in would
-   * end at a blocked page. Native apps' own schemes are allowed as a scheme.
+   * end at a blocked page. Absent where no form leads to the client (`hosted/go-on.ts`). Native apps' own schemes are allowed as a scheme.
    */
   readonly redirectUri?: string
   /** The page leads on to an application; by default one that names a redirect URI does. Where that has opened the page in a window of its own, it must find it again. */

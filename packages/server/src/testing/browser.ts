@@ -44,7 +44,9 @@ export function browser(
       ...(more.payload !== undefined && { payload: more.payload }),
     })
     for (const line of answer.cookies) keep(jar, line)
-    return answer
+    const on = method === 'POST' ? /^0;url=(.+)$/.exec(answer.headers.refresh ?? '')?.[1] : undefined
+    // A page that moves on by itself leads on as a redirect does, but for what it may lead to after a form.
+    return on === undefined ? answer : { ...answer, status: 303, headers: { ...answer.headers, location: on } }
   }
 
   async function submit(
