@@ -80,6 +80,9 @@ test('a password that somebody has is kept and no way in; switched on again it i
   const here = browser(to)
   await signInWith(to, work, 'work', { page: here })
   expect((await here.get('/account/connections')).text).not.toContain('value="unlink"')
+  work.person = { ...work.person, sub: 'r-1', email: 'rosa@example.com' }
+  const stranger = await signInWith(to, work, 'work')
+  expect((await stranger.page.get(stranger.headers.location ?? '')).text).toContain('if you had a password alone')
   const refused = await here.submit('/account/connections', { command: 'unlink', connection: 'work', subject: 'm-1' })
   expect(refused.headers['countersign-reason']).toBe('last_way_in')
   expect(await to.server.admin.showUser('rosa@example.com')).toMatchObject({ ways_in: ['work'] })

@@ -53,13 +53,20 @@ export function signInPage(site: Site, model: SignInModel): string {
     content: html`<div class="card">
 <h1>${texts.signIn.title}</h1>
 ${application ? asking(texts.signIn.toContinue, application) : html`<p class="lead">${model.isForDevice ? texts.signIn.toDevice : texts.signIn.toAccount}</p>`}
-${problem && !model.unfinished?.length && banner(why, problemText(site, problem, texts.problem.signIn), 'form-problem')}
+${problem && !model.unfinished?.length && banner(why, problemText(site, problem, wordsOf(site, model)), 'form-problem')}
 ${!model.withoutPassword && form(site, model)}
 ${model.forgot && html`<p class="aside"><a href="${href(model.forgot.url)}">${model.forgot.label}</a></p>`}
 ${connectionLinks(site, model.connections, model.withoutPassword)}
 ${model.signUpUrl !== undefined && html`<p class="aside">${texts.signIn.signUpQuestion} <a href="${href(model.signUpUrl)}">${texts.signIn.signUpLink}</a></p>`}
 </div>`,
   })
+}
+
+function wordsOf(
+  { texts: { problem } }: Site,
+  { withoutPassword }: SignInModel,
+): Readonly<Partial<Record<Reason, string>>> {
+  return withoutPassword ? { ...problem.signIn, ...problem.withoutPassword } : problem.signIn
 }
 
 function form({ texts }: Site, { csrf, email, problem, unfinished = [] }: SignInModel): Html {

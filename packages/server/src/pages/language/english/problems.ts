@@ -148,6 +148,10 @@ export const problems = {
       common: 'The password is one that many people use. Please choose another.',
       address: 'The password must not be the e-mail address. Please choose another.',
     },
+    withoutPassword: {
+      connection_account_exists:
+        'There is an account with your e-mail address here already. Sign in to it with the way that you used before; if you had a password alone, ask the people who run this service.',
+    },
     tooManyAttempts: 'There were too many attempts. Please wait {wait} and try again.',
     otherwise: 'That did not work, and nothing was changed. Please try again.',
   },
