@@ -14,6 +14,8 @@ import { type RingRegister, type Store, StoreUnavailable } from '@countersign/st
 import { type Cluster, startCluster } from '@countersign/store-postgres/testing/cluster'
 import { type CuttingProxy, startCuttingProxy } from '@countersign/store-postgres/testing/cutting-proxy'
 import { type Nodes, withNodes } from '@countersign/store-postgres/testing/stores'
+import { openValkeyRegister } from '@countersign/store-valkey'
+import { startValkey } from '@countersign/store-valkey/testing/valkey-server'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 const patience = { timeout: 120_000 }
@@ -83,11 +85,12 @@ async function dyingAt<T>(when: Mortal['diesAtCommit'], work: () => Promise<T>):
   return outcome
 }
 
-async function startNode(nodes: Nodes, place: Place, ways: Ways = {}): Promise<Mortal> {
+async function startNode(nodes: Nodes, place: Place | RingRegister, ways: Ways = {}): Promise<Mortal> {
   const store = await nodes.open(ways.database === undefined ? {} : { url: ways.database })
   const deaths: Deaths = { diesAtCommit: undefined, diesOutside: undefined }
   const commit: Store['commit'] = change => dyingAt(deaths.diesAtCommit, () => store.commit(change))
-  const ringRegister = place === 'on ZooKeeper' ? registerOf(nodes, ways, deaths) : undefined
+  const outside = place === 'on ZooKeeper' ? registerOf(nodes, ways, deaths) : undefined
+  const ringRegister = typeof place === 'string' ? outside : place
   const server = await createServer({
     config: {
       issuer: 'https://login.example',
@@ -321,5 +324,57 @@ test(
       expect(signers.size).toBeGreaterThanOrEqual(6)
       await Promise.all(living.map(node => node.close()))
     })
+  },
+)
+
+test(
+  'on Valkey, which is emptied before and after each turn: tokens can be checked everywhere, and the ring is put back; away, it is signed by what is known for a minute, and then not',
+  patience,
+  async () => {
+    const valkey = await startValkey()
+    const place = {
+      server: { host: '127.0.0.1', port: valkey.port },
+      path: '/countersign/keys',
+      credentials: undefined,
+      isSecure: false,
+      answerMilliseconds: 500,
+      patienceMilliseconds: 20,
+    }
+    const standing = openValkeyRegister(place)
+    try {
+      await withNodes(cluster.url, async nodes => {
+        const living = [1, 2].map(() => startNode(nodes, openValkeyRegister(place)))
+        const [one, other] = (await Promise.all(living)) as [Mortal, Mortal]
+        let tokens: string[] = []
+        const signers = new Set<string>()
+        for (const turner of [one, other, one, other, one, other]) {
+          nodes.clock.advance(day - 3600)
+          await valkey.flush()
+          await turner.server.services.keys.turn()
+          await valkey.flush()
+          await Promise.all([one, other].map(({ server }) => server.services.keys.read()))
+          expect(await standing.read()).toBeDefined()
+          const minted = [one, other].map(sign)
+          for (const jwks of await Promise.all([one, other].map(jwksOf))) {
+            expect([...tokens, ...minted].filter(token => !accepts(jwks, token))).toEqual([])
+          }
+          tokens = minted
+          for (const token of minted) signers.add(token.split('.')[0] ?? '')
+        }
+        expect(signers.size).toBeGreaterThanOrEqual(3)
+        await valkey.kill()
+        nodes.clock.advance(59)
+        expect(await ask(one)).toEqual([200, 200, 200])
+        nodes.clock.advance(2)
+        expect(await ask(one)).toEqual([503, 503, 503])
+        await valkey.start()
+        await one.server.services.keys.read()
+        expect(await ask(one)).toEqual([200, 200, 200])
+        await Promise.all([one, other].map(node => node.close()))
+      })
+    } finally {
+      await standing.close()
+      await valkey.discard()
+    }
   },
 )
