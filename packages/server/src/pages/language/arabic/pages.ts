@@ -43,7 +43,8 @@ export const pages: Translation<typeof english> = {
     noSessions: 'لم يُسجَّل الدخول إلى حسابك في أي مكان آخر.',
     thisDevice: 'هذا الجهاز',
     unknownDevice: 'جهاز غير معروف',
-    programOn: '{program} على {system}',
+    // Begins with a mark of direction: set apart from the sentence it would else be written like its first name, the wrong way round.
+    programOn: '\u200f{program} على {system}',
     appleDevice: 'جهاز من Apple',
     applications: 'التطبيقات',
     address: 'عنوان IP',
