@@ -319,7 +319,7 @@ describe('mounted', () => {
       return (request, response) => app.routing(request, response)
     },
     'as route handlers of Next.js': async handler => {
-      const { GET, POST } = routes(handler)
+      const { GET, POST } = routes(() => handler)
       const next = { owns: () => true, handle: (request: Request) => (request.method === 'GET' ? GET : POST)(request) }
       return express().use(mount({ ...handler, ...next }))
     },

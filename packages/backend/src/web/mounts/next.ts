@@ -12,10 +12,14 @@ type RouteHandler = (request: Request) => Promise<Response>
 /**
  * Route handlers for `app/auth/[...path]/route.ts`, and for `app/api/[...path]/route.ts` if the handler proxies `/api`:
  * `export const { GET, POST, PUT, PATCH, DELETE } = routes(handler)`.
+ *
+ * @param handler a function is asked at each request, and not before: `next build` loads these files where secrets may not be.
  */
 export function routes(
-  handler: TokenHandler,
+  handler: TokenHandler | (() => TokenHandler),
 ): Record<'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', RouteHandler> {
-  const answer: RouteHandler = async request => (await handler.handle(request)) ?? refusalResponse(refuse('not_found'))
+  const current = typeof handler === 'function' ? handler : () => handler
+  const answer: RouteHandler = async request =>
+    (await current().handle(request)) ?? refusalResponse(refuse('not_found'))
   return { GET: answer, HEAD: answer, POST: answer, PUT: answer, PATCH: answer, DELETE: answer }
 }
