@@ -1,4 +1,4 @@
-import { PassThrough } from 'node:stream'
+import { Readable } from 'node:stream'
 import { isRefusal, refuse } from '@countersign/protocol'
 import { authorizeCaller, type Caller } from '../clients/authorize-caller.ts'
 import type { Follower } from '../feed/feed-broadcaster.ts'
@@ -40,19 +40,23 @@ function matches(header: string | undefined, etag: string): boolean {
 }
 
 async function stream(services: Services, request: HttpRequest, { stands }: Caller): Promise<HttpAnswer> {
-  const body = new PassThrough()
+  const body = new Readable({ read() {} })
   // Who hangs up is no failure of ours.
   body.on('error', () => {})
   let longest = 0
+  let isOver = false
   const follower: Follower = {
-    isGone: () => body.destroyed || body.writableEnded,
-    end: () => void body.end(),
+    isGone: () => body.destroyed || isOver,
+    end() {
+      isOver = true
+      body.push(null)
+    },
     stands,
     send(frame) {
       longest = Math.max(longest, frame.length)
       // A first snapshot may be as long as it is; what counts is how far the reader falls behind it.
-      if (body.writableLength + body.readableLength > Math.max(unreadBytesAtMost, 2 * longest)) body.destroy()
-      else body.write(frame)
+      if (body.readableLength > Math.max(unreadBytesAtMost, 2 * longest)) body.destroy()
+      else body.push(frame)
     },
   }
   body.on('close', () => services.feed.leave(follower))

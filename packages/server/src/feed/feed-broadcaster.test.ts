@@ -31,7 +31,7 @@ function reader(): Follower & { frames: string[]; gone: boolean; ended: boolean;
     frames: [] as string[],
     gone: false,
     ended: false,
-    send: (frame: string) => void one.frames.push(frame),
+    send: (frame: Buffer) => void one.frames.push(frame.toString()),
     end: () => {
       one.ended = true
     },
@@ -180,4 +180,39 @@ test('at the next heartbeat a reader whose credential is over is let go; one tha
   await feed.look()
   expect([ending.ended, staying.ended, unknown.ended]).toEqual([true, false, false])
   expect(ending.frames.length).toBe(frames)
+})
+
+test('of many who come at once one reading is made, and none of them is told twice that nothing is new', async () => {
+  let readings = 0
+  const { store, feed } = broadcaster(inner => ({
+    async snapshot() {
+      readings++
+      return inner.snapshot()
+    },
+  }))
+  await revoke(store, 't1')
+  const crowd = Array.from({ length: 20 }, reader)
+  await Promise.all(crowd.map(one => feed.follow(one, undefined)))
+  expect(readings).toBe(1)
+  expect(crowd.map(one => [one.frames.length, ...one.ids()])).toEqual(crowd.map(() => [1, 't1']))
+  await feed.follow(reader(), undefined)
+  expect(readings).toBe(2)
+})
+
+test('what is committed while a newcomer is being read for comes to them at once', async () => {
+  let held: ReturnType<typeof gate> | undefined = gate()
+  const { store, feed } = broadcaster(inner => ({
+    async snapshot() {
+      const batch = await inner.snapshot()
+      await held?.wait()
+      return batch
+    },
+  }))
+  const one = reader()
+  const joining = feed.follow(one, undefined)
+  await revoke(store, 't1')
+  held.open()
+  held = undefined
+  await joining
+  await expect.poll(() => one.ids()).toEqual(['t1'])
 })

@@ -5,8 +5,8 @@ import type { Log } from '../log.ts'
 
 /** One reader of the event stream. */
 export interface Follower {
-  /** Takes an event as it goes over the wire. */
-  send(frame: string): void
+  /** Takes an event as it goes over the wire; the same bytes for all who are at the same place. */
+  send(frame: Buffer): void
   /** The server stops, or what the reader has shown is not good any more. */
   end(): void
   /** Whether it still is. Asked at every heartbeat. */
@@ -34,7 +34,14 @@ const heartbeatMs = 1_000
 /** An event, made once for all who are at the same place. */
 interface Frame {
   readonly number: number
-  readonly text: string
+  readonly bytes: Buffer
+}
+
+/** What somebody who joins is told, while it is read. */
+interface Welcome {
+  readonly frame: Promise<Frame>
+  /** How much had been heard of when it was asked for. */
+  readonly heard: number
 }
 
 export function createFeedBroadcaster(
@@ -45,6 +52,10 @@ export function createFeedBroadcaster(
   const { feed } = store
   /** Each with the number of the newest entry that it has. */
   const followers = new Map<Follower, number>()
+  /** For those who come back at once, after a restart or a cut line: one reading for all who are at the same place. */
+  const welcomes = new Map<number | undefined, Welcome>()
+  /** How often there was something new. */
+  let heard = 0
   let looking: Promise<void> | undefined
   let lookAgain = false
   let dismissing = false
@@ -60,7 +71,8 @@ export function createFeedBroadcaster(
   }
 
   function frameOf(event: FeedEvent, page: FeedPage, number: number): Frame {
-    return { number, text: `id: ${page.position}\nevent: ${event}\ndata: ${JSON.stringify(page)}\n\n` }
+    const text = `id: ${page.position}\nevent: ${event}\ndata: ${JSON.stringify(page)}\n\n`
+    return { number, bytes: Buffer.from(text) }
   }
 
   /** What a follower at `number` lacks; a snapshot if that is no place in this feed. */
@@ -75,8 +87,17 @@ export function createFeedBroadcaster(
     return frameOf('snapshot', pageOf(whole, true), whole.number)
   }
 
+  function welcome(number: number | undefined): Welcome {
+    const running = welcomes.get(number)
+    if (running !== undefined) return running
+    const frame = frameAfter(number).finally(() => welcomes.delete(number))
+    const begun = { frame, heard }
+    welcomes.set(number, begun)
+    return begun
+  }
+
   function deliver(follower: Follower, frame: Frame): void {
-    if (!follower.isGone()) follower.send(frame.text)
+    if (!follower.isGone()) follower.send(frame.bytes)
     if (follower.isGone()) followers.delete(follower)
     else followers.set(follower, frame.number)
   }
@@ -139,16 +160,20 @@ export function createFeedBroadcaster(
     return /^\d{1,15}$/.test(number) ? Number(number) : undefined
   }
 
-  const unsubscribe = feed.subscribe(() => void look())
+  const unsubscribe = feed.subscribe(() => {
+    heard++
+    void look()
+  })
   const stopHeartbeat = every(heartbeatMs, () => void beat())
 
   return {
     async follow(follower, position) {
-      const frame = await frameAfter(numberOf(position))
+      const begun = welcome(numberOf(position))
+      const frame = await begun.frame
       if (closed) return follower.end()
-      // What is committed between the look and now is found by the next look, from this follower's own number.
       deliver(follower, frame)
-      void look()
+      // What came between the reading and now is found by the next look, from this follower's own number. If nothing has come, nobody is told so once more.
+      if (heard !== begun.heard || looking !== undefined) void look()
     },
     leave: follower => void followers.delete(follower),
     async page(position) {
