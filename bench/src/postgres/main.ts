@@ -16,6 +16,7 @@ import type { PeerTask } from '../peers/oidc-provider/server-task.ts'
 import { aimForLead, type Contestant, contest, type Work } from '../workloads/contest.ts'
 import { redemption, startPeerServer } from '../workloads/requests.ts'
 import { acrossNodes } from './across-nodes.ts'
+import { bytes } from './bytes.ts'
 import { followers } from './followers.ts'
 import { growth } from './growth.ts'
 import { lookAside } from './look-aside.ts'
@@ -24,9 +25,9 @@ import { database, type Measured, type Ours, prepareOurs, refreshing, type Scene
 import { twoNodes } from './two-nodes.ts'
 
 /*
- * On PostgreSQL: one node and two beside oidc-provider, durable logins, what a login takes on the disk, cost as tables grow, followers
- * of the feed, a revocation on its way from one node to another, a read and a copy of it, and revocations, which use up the logins and so
- * come last. The database is a server of its own in a temporary folder, with Debian's settings; it is held to no core.
+ * On PostgreSQL: one node and two beside oidc-provider, durable logins and revocations beside it, followers of the feed, a revocation on its way from one node
+ * to another, a read and a copy of it, cost as tables grow, and what they take on the disk then, which uses up the logins and so comes last. The
+ * database is a server of its own in a temporary folder, with Debian's settings; it is held to no core.
  */
 
 const { values } = parseArgs({
@@ -40,11 +41,14 @@ const { values } = parseArgs({
     parts: { type: 'string' },
     logins: { type: 'string' },
     families: { type: 'string' },
+    /** Rotations at the largest number of families, and the minutes that they may last. */
+    rotations: { type: 'string' },
+    minutes: { type: 'string' },
     followers: { type: 'string', default: '1000' },
     write: { type: 'string' },
   },
 })
-const parts = { refreshes, twoNodes, bytes, durableLogins, growth, followers, acrossNodes, lookAside, revocations }
+const parts = { refreshes, twoNodes, durableLogins, revocations, followers, acrossNodes, lookAside, growth, bytes }
 const chosen = values.parts?.split(',') ?? Object.keys(parts)
 const unknown = chosen.find(name => !(name in parts))
 if (unknown !== undefined) throw new Error(`no part ${unknown}: there are ${Object.keys(parts).join(', ')}`)
@@ -77,6 +81,10 @@ const scene: Scene = {
   settings,
   logins,
   families: sizes.split(',').map(Number),
+  rotations: {
+    count: Number(values.rotations ?? (values.short ? 20_000 : 10_000_000)),
+    minutes: Number(values.minutes ?? (values.short ? 0.2 : 8)),
+  },
   followers: Number(values.followers),
   ours,
 }
@@ -90,12 +98,12 @@ try {
     if (!chosen.includes(name)) continue
     const result = await measure(scene)
     tables.push(result.table)
-    if (result.aim !== undefined) aims.push(result.aim)
     aims.push(...(result.aims ?? []))
     console.log(renderTable(result.table))
   }
   console.log(renderTable(aimsTable(aims)))
-  if (values.write) writeFigures(values.write, { facts, tables, aims })
+  if (values.write)
+    writeFigures(values.write, { facts, tables, aims }, { partly: chosen.length < Object.keys(parts).length })
 } finally {
   await cluster.discard()
   rmSync(folder, { recursive: true, force: true })
@@ -136,7 +144,11 @@ async function refreshes(): Promise<Measured> {
     `${figure(logins)} logins, refreshed in turn; every call rotates. What is durable for ours is so in all of them but the last.`,
   ])
   const what = 'Unbound refresh on PostgreSQL, one node, beside oidc-provider on it'
-  return { table, aim: aimForLead(what, 6, lead('oidc-provider, as configured')) }
+  const aims = [
+    aimForLead(what, 6, lead('oidc-provider, as configured')),
+    aimForLead(`${what}, which waits for the disk as little`, 6, lead('oidc-provider, synchronous_commit off')),
+  ]
+  return { table, aims }
 }
 
 async function durableLogins(): Promise<Measured> {
@@ -180,31 +192,4 @@ async function durableLogins(): Promise<Measured> {
     'Answered when they are on the disk. What is compared: docs/benchmarks.md.',
   ])
   return { table }
-}
-
-/** After the refreshes before, so that the free places that updates need are counted. */
-async function bytes(): Promise<Measured> {
-  const url = (await ours()).databaseUrl
-  const sizes = await runSql(
-    url,
-    `SELECT c.relname, pg_total_relation_size(c.oid), pg_indexes_size(c.oid), s.n_tup_upd, s.n_tup_hot_upd
-     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_stat_user_tables s ON s.relid = c.oid
-     WHERE n.nspname = 'countersign' AND c.relname IN ('session', 'family', 'audit', 'user', 'identity') ORDER BY 2 DESC`,
-  )
-  const rows = sizes.map(([name, total, indexes, updates, hot]) => [
-    String(name),
-    figure(Number(total) / logins),
-    figure(Number(indexes) / logins),
-    Number(updates) > 0 ? `${figure((100 * Number(hot)) / Number(updates), 1)} %` : '–',
-  ])
-  const refreshed = Number(sizes.find(([name]) => name === 'family')?.[3])
-  const columns = ['table', 'bytes per login', 'of these indexes', 'heap-only updates']
-  return {
-    table: {
-      title: 'What a login takes on PostgreSQL',
-      columns,
-      rows,
-      notes: [`${figure(logins)} logins, refreshed ${figure(refreshed)} times in all.`],
-    },
-  }
 }

@@ -1,48 +1,62 @@
-import { writeFileSync } from 'node:fs'
+import { mkdtempSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { makeLogins } from '../countersign/logins.ts'
+import { prepareCountersign } from '../countersign/server.ts'
 import { figure } from '../harness/workload.ts'
-import { runLoad } from '../load/run.ts'
-import { type Measured, readChains, type Scene } from './scene.ts'
+import { appId } from '../peers/oidc-provider/configuration.ts'
+import { type Contestant, contest } from '../workloads/contest.ts'
+import { type CallsWork, startPeerServer } from '../workloads/requests.ts'
+import { database, type Measured, type Scene } from './scene.ts'
 
-/** Logouts by token (RFC 7009), many at once: each is on the disk, and has its number in the feed, before it is answered. */
-export async function revocations({ settings, cluster, ours }: Scene): Promise<Measured> {
-  const { system, chainsFile } = await ours()
-  const valuesFile = join(settings.folder, 'revoked.json')
-  writeFileSync(valuesFile, JSON.stringify(readChains(chainsFile).map(({ refreshToken }) => refreshToken)))
-  const server = await system.start()
-  try {
-    const rows: string[][] = []
-    for (const connections of [1, settings.connections]) {
-      const result = await runLoad({
-        kind: 'calls',
-        url: system.address,
-        method: 'POST',
-        path: '/revoke',
-        headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
-        body: `client_id=${system.clientId}&token={value}`,
-        valuesFile,
-        once: true,
-        good: { status: 200, text: '' },
-        connections,
-        warmSeconds: 0.5,
-        seconds: Math.min(settings.seconds, 3),
-        serverPid: server.pid,
-        databasePid: cluster.pid(),
-      })
-      const each = (core: number | null): string => figure(((core ?? Number.NaN) / result.perSecond) * 1e6)
-      rows.push([
-        `${connections} at once`,
-        figure(result.perSecond),
-        figure(result.p50Ms, 1),
-        figure(result.p99Ms, 1),
-        each(result.cpu.server),
-        each(result.cpu.database),
-      ])
-    }
-    const columns = ['', 'per second', 'p50 ms', 'p99 ms', 'µs of core each', 'µs of PostgreSQL each']
-    const notes = ['Each ends a login by POST /revoke; it is answered once it is on the disk and numbered in the feed.']
-    return { table: { title: 'Revocations on PostgreSQL', columns, rows, notes } }
-  } finally {
-    await server.stop()
+/** Logouts by token (RFC 7009): each is on the disk before it is answered, and ours has its number in the feed. */
+export async function revocations({ settings, cluster }: Scene): Promise<Measured> {
+  const count = settings.short ? 3_000 : 20_000
+  const seconds = Math.min(settings.seconds, 2)
+  const contestants: Contestant[] = [
+    {
+      name: 'Countersign',
+      async start(own) {
+        const url = database(cluster, 'revoked')
+        const folder = mkdtempSync(join(own, 'node-'))
+        const { command } = settings
+        const system = await prepareCountersign({ command, folder, rotatesAlways: false, database: url })
+        const server = await system.start()
+        const tokens = (await makeLogins(system, count)).map(({ refreshToken }) => refreshToken)
+        return { ...server, ready: revoking(system.address, '/revoke', system.clientId, tokensIn(own, tokens)) }
+      },
+    },
+    {
+      name: 'oidc-provider, as configured',
+      async start(own) {
+        const databaseUrl = database(cluster, 'peer_revoked')
+        const task = { store: 'postgres-on', seed: 'bare refresh tokens', dpop: false, logins: count } as const
+        const server = await startPeerServer({ ...task, folder: own, databaseUrl })
+        return { ...server, ready: revoking(server.ready.issuer, '/token/revocation', appId, server.ready.seedFile) }
+      },
+    },
+  ]
+  const { table } = await contest('Revocations on PostgreSQL', contestants, { ...settings, seconds }, [
+    `${figure(count)} refresh tokens are given back one after the other, each of another login, and answered when that is on the disk. Ours ends the login, audits it, and has numbered it in the feed by then.`,
+  ])
+  return { table }
+}
+
+function tokensIn(folder: string, tokens: readonly string[]): string {
+  const file = join(folder, 'revoked.json')
+  writeFileSync(file, JSON.stringify(tokens))
+  return file
+}
+
+function revoking(url: string, path: string, clientId: string, valuesFile: string): CallsWork {
+  return {
+    kind: 'calls',
+    url,
+    method: 'POST',
+    path,
+    headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
+    body: `client_id=${clientId}&token={value}`,
+    valuesFile,
+    once: true,
+    good: { status: 200, text: '' },
   }
 }

@@ -14,6 +14,8 @@ export interface Scene {
   readonly logins: number
   /** How many families there are at each look at how cost grows. */
   readonly families: readonly number[]
+  /** How many are wanted to see what tables take, and how long they may last. */
+  readonly rotations: { readonly count: number; readonly minutes: number }
   readonly followers: number
   readonly ours: () => Promise<Ours>
 }
@@ -21,7 +23,6 @@ export interface Scene {
 /** What a part of the page says. */
 export interface Measured {
   readonly table: Table
-  readonly aim?: Aim
   readonly aims?: readonly Aim[]
 }
 

@@ -43,6 +43,7 @@ export function providerConfiguration(adapter: AdapterConstructor, signingKey: J
       devInteractions: { enabled: false },
       dPoP: { enabled: true },
       introspection: { enabled: true },
+      revocation: { enabled: true },
       resourceIndicators: {
         enabled: true,
         defaultResource: () => api,

@@ -13,10 +13,17 @@ export interface PeerTask {
 }
 
 /**
- * What is made beforehand: of each login its refresh token (bound to a key each, if there is DPoP), a bare code, the cookie of a browser that is signed in, codes with PKCE, or an
+ * What is made beforehand: of each login its refresh token (bound to a key each, if there is DPoP; bare: its text alone), a bare code, the cookie of a browser that is signed in, codes with PKCE, or an
  * access token.
  */
-export type Seed = 'refresh tokens' | 'bare codes' | 'cookies' | 'codes' | 'access tokens' | 'nothing'
+export type Seed =
+  | 'refresh tokens'
+  | 'bare refresh tokens'
+  | 'bare codes'
+  | 'cookies'
+  | 'codes'
+  | 'access tokens'
+  | 'nothing'
 
 /** What it prints when it is ready. */
 export interface PeerReady {

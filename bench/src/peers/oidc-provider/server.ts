@@ -44,6 +44,7 @@ const seeds: Readonly<Record<Seed, (accountId: string) => Promise<readonly (Chai
     const refreshToken = await makeRefreshToken(provider, accountId, key && thumbprint(key))
     return [{ refreshToken, ...(key && { key }) }]
   },
+  'bare refresh tokens': async accountId => [await makeRefreshToken(provider, accountId)],
   'bare codes': async accountId => [await makeBareCode(provider, accountId)],
   cookies: async accountId => [(await signIn(provider, accountId)).cookie],
   codes: async accountId => {

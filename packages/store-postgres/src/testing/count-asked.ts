@@ -1,0 +1,34 @@
+import pg from 'pg'
+
+/** What was asked of PostgreSQL. */
+export interface Asked {
+  readonly statements: number
+  /** How often somebody had to wait for an answer before they could ask on. */
+  readonly roundTrips: number
+}
+
+type Query = (this: object, ...parameters: readonly unknown[]) => unknown
+
+/** Counts what this process asks on all of its connections while `act` runs. */
+export async function countAsked(act: () => Promise<unknown>): Promise<Asked> {
+  const real = pg.Client.prototype.query as unknown as Query
+  const unanswered = new Map<object, number>()
+  let [statements, roundTrips] = [0, 0]
+  const counting: Query = function (...parameters) {
+    const before = unanswered.get(this) ?? 0
+    statements++
+    if (before === 0) roundTrips++
+    unanswered.set(this, before + 1)
+    const answer = real.apply(this, [...parameters]) as Promise<unknown>
+    const ended = (): void => void unanswered.set(this, (unanswered.get(this) ?? 1) - 1)
+    answer.then(ended, ended)
+    return answer
+  }
+  pg.Client.prototype.query = counting as unknown as typeof pg.Client.prototype.query
+  try {
+    await act()
+  } finally {
+    pg.Client.prototype.query = real as unknown as typeof pg.Client.prototype.query
+  }
+  return { statements, roundTrips }
+}
