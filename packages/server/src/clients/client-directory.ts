@@ -1,4 +1,4 @@
-import { type Store, StoreUnavailable } from '@countersign/store'
+import { createRecentMap, type Store, StoreUnavailable } from '@countersign/store'
 
 /**
  * Which web origins clients have, for CORS, and what clients are called, for pages. Never used for authentication. There may be very many clients, so nothing is
@@ -17,7 +17,7 @@ const originsAtMost = 10_000
 
 export function createClientDirectory(store: Store, clock: () => number): ClientDirectory {
   /** Known origins, and when they were looked up. */
-  const known = new Map<string, number>()
+  const known = createRecentMap<number>(originsAtMost)
   const looking = new Map<string, Promise<boolean>>()
 
   async function look(origin: string): Promise<boolean> {
@@ -25,12 +25,11 @@ export function createClientDirectory(store: Store, clock: () => number): Client
       const anyPort = originOfAnyPort(origin)
       const isKnown =
         (await store.knowsWebOrigin(origin)) || (anyPort !== undefined && (await store.knowsWebOrigin(anyPort)))
-      known.delete(origin)
       if (isKnown) known.set(origin, clock())
-      if (known.size > originsAtMost) for (const [oldest] of known) if (known.delete(oldest)) break
+      else known.delete(origin)
       return isKnown
     } catch (error) {
-      if (known.has(origin) && error instanceof StoreUnavailable) return true
+      if (known.get(origin) !== undefined && error instanceof StoreUnavailable) return true
       throw error
     } finally {
       looking.delete(origin)

@@ -1,4 +1,5 @@
 import type { Client } from '@countersign/core'
+import { createRecentMap } from '@countersign/store'
 import { fetchJson } from '../outbound/fetch-json.ts'
 import type { Outbound } from '../outbound/outbound.ts'
 
@@ -30,16 +31,14 @@ const addressesAtMost = 1_000
 const keysOfOneClientAtMost = 20
 
 export function createClientKeys(outbound: Outbound, clock: () => number): ClientKeys {
-  const known = new Map<string, Published>()
+  const known = createRecentMap<Published>(addressesAtMost)
   const fetching = new Map<string, Promise<Published>>()
 
   async function fetchKeys(uri: string, before: Published | undefined): Promise<Published> {
     const keys = readKeys((await fetchJson(outbound, uri))?.value)
     const triedAt = clock()
     const now = keys ? { keys, fetchedAt: triedAt, triedAt } : { keys: undefined, fetchedAt: 0, ...before, triedAt }
-    known.delete(uri)
     known.set(uri, now)
-    if (known.size > addressesAtMost) for (const [oldest] of known) if (known.delete(oldest)) break
     return now
   }
 

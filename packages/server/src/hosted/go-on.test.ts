@@ -33,7 +33,15 @@ describe('from a form to an application whose callback may lead on to another or
     expect(back.headers.location).toMatch(/^https:\/\/web\.example\/callback\?from=countersign&code=/)
   })
 
-  test('to an app without a secret, which may be on a phone, by redirects, and the form may lead there', async () => {
+  test('to one that is somebody else’s, with or without a secret, too', async () => {
+    const path = request('stranger', 'https://stranger.example/callback')
+    const { headers } = await page.get(path)
+    expect(await formActionOf(headers.location ?? '')).toBe("form-action 'self'")
+    const allowed = await page.decide(headers.location ?? '', 'allow')
+    expect(allowed.headers.refresh).toMatch(/^0;url=https:\/\/stranger\.example\/callback\?code=/)
+  })
+
+  test('to an app of one’s own without a secret, which may be on a phone, by redirects, and the form may lead there', async () => {
     const path = request('app', redirectUri)
     expect(await formActionOf(signInFor(path))).toBe("form-action 'self' https://app.example")
     const { headers, status } = await page.submit(signInFor(path), { email: 'maria@example.com', password })

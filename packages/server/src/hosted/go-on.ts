@@ -6,15 +6,16 @@ import { page } from './page-answers.ts'
 
 /*
  * Browsers hold the answer to a form, and everywhere that it leads on to, to the policy of the form's page (`form-action`). A web application's callback may lead on to
- * another origin of its own, which no policy of ours can name. So from a form one leaves for it by a page that moves on by itself: what follows is no form's any more.
+ * another origin of its own, or on to a program by a scheme (`https://claude.ai/api/mcp/auth_callback` does), which no policy of ours can name. So from a form one leaves for it by a page that moves on by itself: what follows is no form's any more.
  */
 
 /**
- * Whether one leaves for an application in that way: where a web server is at its address. What has no secret may be an app on a phone, which some systems only open from a
- * redirect that follows what somebody has pressed; it leads nowhere on.
+ * Whether one leaves for an application in that way: where a web server is at its address, or may be. One of the operator's own without a secret may be an app on a phone
+ * (RFC 8252 §7.2), which some systems only open from a redirect that follows what somebody has pressed; where its callback leads on to, the operator has in hand.
  */
 export function isLeftForByPage(client: Client, redirectUri: string): boolean {
-  return !isPublic(client) && /^https?:/.test(redirectUri)
+  const mayBeOwnApp = client.firstParty && isPublic(client)
+  return !mayBeOwnApp && /^https?:/.test(redirectUri)
 }
 
 /** Moves on by itself; `body`: what is shown for that moment. */

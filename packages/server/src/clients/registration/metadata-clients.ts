@@ -1,6 +1,6 @@
 import { type Client, changeClient, changesSubjects, declareClient } from '@countersign/core'
 import { isRefusal } from '@countersign/protocol'
-import type { ClientSnapshot, Limit } from '@countersign/store'
+import { type ClientSnapshot, createRecentMap, type Limit } from '@countersign/store'
 import { isLocalIssuer } from '../../http/client-address.ts'
 import type { Services } from '../../services.ts'
 import { decideAndCommit } from '../../sign-in/decide-and-commit.ts'
@@ -44,8 +44,8 @@ export function createMetadataClients(services: Needed): ClientFinder {
   const allowsLoopback = isLocalIssuer(config.issuer)
   const isFull = fullness(services, 'metadata')
   const startedAt = clock()
-  const known = new Map<string, Known>()
-  const seenAt = new Map<string, number>()
+  const known = createRecentMap<Known>(addressesAtMost)
+  const seenAt = createRecentMap<number>(addressesAtMost)
   const running = new Map<string, Promise<Outcome>>()
 
   function isDescribing(clientId: string, stored: ClientSnapshot | undefined): boolean {
@@ -86,8 +86,8 @@ export function createMetadataClients(services: Needed): ClientFinder {
     const fetched = await fetchMetadataDocument(outbound, address)
     const isGood = await take(address, fetched, stored)
     const freshMs = fetched.state === 'good' && isGood ? fetched.freshSeconds * 1000 : coolDownMs
-    remember(known, address, { until: clock() + freshMs, isGood })
-    if (fetched.state === 'good' && isGood) remember(seenAt, address, clock())
+    known.set(address, { until: clock() + freshMs, isGood })
+    if (fetched.state === 'good' && isGood) seenAt.set(address, clock())
     return isGood ? 'good' : 'wrong'
   }
 
@@ -100,12 +100,6 @@ export function createMetadataClients(services: Needed): ClientFinder {
     if (isRefusal(judged) || (stored === undefined && !(await hasRoom(address)))) return false
     await write(services, address, judged)
     return true
-  }
-
-  function remember<V>(map: Map<string, V>, address: string, value: V): void {
-    map.delete(address)
-    map.set(address, value)
-    if (map.size > addressesAtMost) for (const [oldest] of map) if (map.delete(oldest)) break
   }
 
   async function findDescribed(
