@@ -1,65 +1,26 @@
-import type { Browser, BrowserContext, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { type CallbackSite, startCallbackSite } from './testing/callback-site.ts'
-import { launchBrowser } from './testing/real-browser.ts'
-import { givenInstallation, type Installation, startServer } from './testing/server-process.ts'
+import { type Orchard, startOrchard } from './testing/orchard.ts'
 import { focusOf, whatIsRead } from './testing/what-is-read.ts'
 
 /*
  * The hosted pages without a mouse, without eyes, and without script: on a real server, under the pages' own policy.
  */
 
-let site: CallbackSite
-let installed: Installation
-let browser: Browser
-let context: BrowserContext
+let orchard: Orchard
 const tooShort = 'correct'
 const password = 'correct horse battery'
-const blocked: string[] = []
 
 beforeAll(async () => {
-  site = await startCallbackSite()
-  installed = await givenInstallation({
-    application_name: 'Orchard ID',
-    sign_up: 'open',
-    scope_descriptions: { notes: 'Read and write your notes' },
-    clients: [
-      {
-        id: 'orchard',
-        name: 'Orchard',
-        secrets: ['orchard-secret-of-at-least-32-characters'],
-        pkce: 'optional',
-        redirect_uris: [`${site.origin}/callback`],
-        scopes: ['openid', 'notes'],
-      },
-    ],
-  })
-  await startServer(installed)
-  browser = await launchBrowser()
+  orchard = await startOrchard({ application_name: 'Orchard ID' })
 })
-afterEach(() => context.close())
-afterAll(async () => {
-  await browser.close()
-  installed.remove()
-  await site.close()
-})
+afterEach(() => orchard.leave())
+afterAll(() => orchard.close())
 
 const menu = ['navigation "Language"', 'list', 'text "English"', 'link "العربية"']
 
-async function open(more: Record<string, string> = {}): Promise<Page> {
-  context = await browser.newContext({ javaScriptEnabled: false, viewport: { width: 320, height: 700 } })
-  const page = await context.newPage()
-  page.on('console', message => {
-    if (/Content Security Policy|Trusted ?Type/i.test(message.text())) blocked.push(message.text())
-  })
-  const query = new URLSearchParams({
-    response_type: 'code',
-    client_id: 'orchard',
-    redirect_uri: `${site.origin}/callback`,
-    scope: 'openid notes',
-    ...more,
-  })
-  await page.goto(`${installed.issuer}/authorize?${query}`)
+async function open(parameters: Record<string, string> = {}): Promise<Page> {
+  const page = await orchard.arrive({ javaScriptEnabled: false, viewport: { width: 320, height: 700 } }, parameters)
   await focusIsOn(page, 'E-mail address')
   return page
 }
@@ -108,8 +69,8 @@ test('from an application to an account, a yes and back, by keyboard alone', asy
   await page.getByRole('button', { name: 'Allow', exact: true }).focus()
   await page.keyboard.press('Space')
   await page.getByRole('heading', { name: 'Welcome back' }).waitFor()
-  expect(site.told.at(-1)?.parameters.get('code')).toMatch(/^[\w-]{43}$/)
-  expect(blocked).toEqual([])
+  expect(orchard.site.told.at(-1)?.parameters.get('code')).toMatch(/^[\w-]{43}$/)
+  expect(orchard.blocked).toEqual([])
 })
 
 test('a screen reader gets the sign-in page with its error first, and the fields that it is about', async () => {
@@ -126,7 +87,7 @@ test('a screen reader gets the sign-in page with its error first, and the fields
     'heading "Sign in" level 1',
     'text "to continue to "',
     'text "Orchard"',
-    `text "${new URL(site.origin).host}"`,
+    `text "${new URL(orchard.site.origin).host}"`,
     'alert',
     'text "The e-mail address or the password is wrong."',
     'text "E-mail address"',
@@ -139,7 +100,7 @@ test('a screen reader gets the sign-in page with its error first, and the fields
     'link "Create an account"',
     'contentinfo',
     'text "Enter your password only where the address bar shows "',
-    `text "${new URL(installed.issuer).host}"`,
+    `text "${new URL(orchard.installed.issuer).host}"`,
     'text "."',
     ...menu,
   ])
@@ -160,7 +121,7 @@ test('a screen reader gets the question with who asks, for what, and with which 
     'text "If you allow it, you go back to "',
     'text "Orchard"',
     'text " at"',
-    `text "${new URL(site.origin).host}"`,
+    `text "${new URL(orchard.site.origin).host}"`,
     'heading "You have allowed it before, and it asks again to" level 2',
     'list',
     'text "Know that it is you, and recognise you when you come back"',
