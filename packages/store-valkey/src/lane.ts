@@ -1,4 +1,5 @@
-import { Redis, type RedisOptions } from 'ioredis'
+import type { Redis } from 'ioredis'
+import { connect } from './connect.ts'
 
 /** How nodes reach each other through Valkey. Whatever happens to it, nothing here throws, and nothing waits longer than `patienceMs`. */
 export interface Lane {
@@ -32,18 +33,10 @@ export interface LaneOptions {
 /** Connects in the background: a node starts whether the server is there or not. */
 export function openLane(options: LaneOptions): Lane {
   const { url, patienceMs = 100, restMs = 1_000, monotonic = () => performance.now(), onChange } = options
-  const settings = {
-    connectTimeout: 2_000,
-    keepAlive: 5_000,
-    // What cannot be sent now is not sent later: nobody waits for it any more.
-    enableOfflineQueue: false,
-    autoResendUnfulfilledCommands: false,
-    maxRetriesPerRequest: 0,
-    retryStrategy: (times: number): number => Math.min(50 * 2 ** Math.min(times, 6), restMs),
-  } satisfies RedisOptions
+  const own = { connectTimeout: 2_000, retryMilliseconds: restMs }
   // A connection that listens can do nothing else.
-  const asking = new Redis(url, { ...settings, commandTimeout: patienceMs })
-  const listening = new Redis(url, { ...settings, autoResubscribe: false })
+  const asking = connect(url, { ...own, commandTimeout: patienceMs })
+  const listening = connect(url, own)
   const listeners = new Map<string, Set<() => void>>()
   let restingUntil = Number.NEGATIVE_INFINITY
   let there = false
@@ -70,9 +63,6 @@ export function openLane(options: LaneOptions): Lane {
 
   asking.on('ready', () => found(true))
   asking.on('close', () => found(false))
-  // Without a listener an error would end the process. What it says may name the address.
-  asking.on('error', () => {})
-  listening.on('error', () => {})
   listening.on('ready', () => subscribe([...listeners.keys()]))
   listening.on('message', call)
 

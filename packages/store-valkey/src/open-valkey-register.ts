@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type RegisteredText, type RingRegister, StoreUnavailable } from '@countersign/store'
-import { Redis, type RedisOptions, ReplyError } from 'ioredis'
+import { type Redis, ReplyError } from 'ioredis'
+import { type Address, connect } from './connect.ts'
 import type { ValkeyPlace } from './ring-url.ts'
 
 export interface ValkeyRegisterOptions extends ValkeyPlace {
@@ -32,32 +33,19 @@ return 1`
  */
 export function openValkeyRegister(options: ValkeyRegisterOptions): RingRegister {
   const { path, answerMilliseconds = 4_000, patienceMilliseconds = 500 } = options
-  const settings = {
-    ...addressOf(options),
-    commandTimeout: answerMilliseconds,
+  const address = addressOf(options)
+  const waits = {
     connectTimeout: answerMilliseconds,
-    keepAlive: 5_000,
-    // Nothing is sent twice, and nothing later than it was asked.
-    enableOfflineQueue: false,
-    autoResendUnfulfilledCommands: false,
-    autoResubscribe: false,
-    maxRetriesPerRequest: 0,
-    retryStrategy: (times: number): number => Math.min(20 * 2 ** Math.min(times, 10), patienceMilliseconds),
-  } satisfies RedisOptions
+    commandTimeout: answerMilliseconds,
+    retryMilliseconds: patienceMilliseconds,
+  }
   const listeners = new Set<() => void>()
-  let asking = connect()
+  let asking = connect(address, waits)
   let connecting: Promise<void> | undefined
   let listening: Redis | undefined
 
-  function connect(): Redis {
-    const made = new Redis(settings)
-    // Without a listener an error would end the process.
-    made.on('error', () => {})
-    return made
-  }
-
   function listen(): Redis {
-    const made = connect()
+    const made = connect(address, waits)
     const tell = (): void => {
       for (const listener of listeners) listener()
     }
@@ -70,7 +58,7 @@ export function openValkeyRegister(options: ValkeyRegisterOptions): RingRegister
   /** Where one request has no answer both connections may be dead, and would not say so. */
   function connectAnew(): void {
     asking.disconnect()
-    asking = connect()
+    asking = connect(address, waits)
     if (listening === undefined) return
     listening.disconnect()
     listening = listen()
@@ -114,8 +102,6 @@ export function openValkeyRegister(options: ValkeyRegisterOptions): RingRegister
     },
   }
 }
-
-type Address = Pick<RedisOptions, 'host' | 'port' | 'username' | 'password' | 'tls'>
 
 function addressOf({ server: { host, port }, credentials, isSecure }: ValkeyPlace): Address {
   const [username = '', ...password] = (credentials ?? '').split(':')
