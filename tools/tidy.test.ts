@@ -233,10 +233,16 @@ const samples: readonly Sample[] = [
     what: 'a dead link',
     bad: { 'docs/a.md': 'see [b](b.md)' },
     good: {
-      'docs/a.md': 'see [b](b.md#x), [c](../packages) and [d](https://example.org)',
+      'docs/a.md': 'see [b](b.md), [c](../packages) and [d](https://example.org)',
       'docs/b.md': '',
       'packages/x.ts': '',
     },
+  },
+  {
+    rule: 'links',
+    what: 'a heading that is not there',
+    bad: { 'docs/a.md': '# A\n[a](#b)', 'docs/b.md': '```\n# B\n```\n[a](a.md#a) [b](#b)' },
+    good: { 'docs/a.md': '# A “day” & `b`\n[b](b.md#x) [a](#a-day--b)', 'docs/b.md': '## X' },
   },
 ]
 
