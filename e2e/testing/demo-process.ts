@@ -47,7 +47,8 @@ export async function startDemo(
   })
   const ended = await Promise.race([greeted, closed])
   if (ended !== undefined) throw new Error(`It ended with ${ended.code}:\n${said()}`)
-  const after = (word: string): string => new RegExp(`${word} +(\\S+)`).exec(said())?.[1] ?? ''
+  // Where the greeting has it: a sentence about the API that came before is none.
+  const after = (word: string): string => new RegExp(`(?:^|  )${word} +(\\S+)`, 'm').exec(said())?.[1] ?? ''
   return {
     child,
     appUrl: after('App'),
@@ -55,7 +56,7 @@ export async function startDemo(
     apiUrl: after('API'),
     issuer: after('Server'),
     email: after('Sign in'),
-    password: after('  with '),
+    password: after('with'),
     end(...signals) {
       for (const signal of signals) child.kill(signal)
       return closed
