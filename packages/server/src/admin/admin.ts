@@ -1,4 +1,6 @@
 import {
+  type Change,
+  combine,
   erased,
   type JournalRecord,
   type KeyState,
@@ -11,7 +13,14 @@ import {
 } from '@countersign/core'
 import { type Refusal, refuse } from '@countersign/protocol'
 import type { WrittenRights } from '../claims/change-rights.ts'
-import { type InvitationView, invite, listInvitations, type WantedInvitation, withdraw } from '../invitations/invite.ts'
+import {
+  type InvitationView,
+  invite,
+  listInvitations,
+  type WantedInvitation,
+  withdraw,
+  withdrawal,
+} from '../invitations/invite.ts'
 import { canUsePassword } from '../passwords/use-of-passwords.ts'
 import { afterRestore } from '../restore/restored.ts'
 import type { Services } from '../services.ts'
@@ -167,13 +176,21 @@ function changeUser(
       const sessions = await store.listSessions(user.id)
       const result = { id: user.id, done, sessions_ended: sessions.length }
       const more = { by: 'operator' as const, user: change, event }
-      return { result, change: await endUserSessions(services, { ...snapshot, user }, 'ended_by_operator', more) }
+      const ended = await endUserSessions(services, { ...snapshot, user }, 'ended_by_operator', more)
+      const others = event === 'user.deleted' ? await invitationOf(services, user) : []
+      return { result, change: combine(ended, ...others) }
     }
     const result = { id: user.id, done }
     const audit = [{ event, time: now, userId: user.id, ...personalOf(undefined) }]
     const writes = [{ table: 'user' as const, row: { ...user, ...change } }]
     return { result, change: { writes, audit, entries: [], durable: true, time: now } }
   })
+}
+
+/** Their address is free again: an invitation that was over while they had it, since they had got their account otherwise, would let them back in. */
+async function invitationOf(services: Services, { email }: User): Promise<readonly Change[]> {
+  const withdrawn = email === null ? undefined : await withdrawal(services, email, { by: 'operator' })
+  return withdrawn === undefined ? [] : [withdrawn.change]
 }
 
 async function showUser({ store, config }: Services, idOrEmail: string): Promise<UserView | Refusal> {

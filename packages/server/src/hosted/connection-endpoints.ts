@@ -20,7 +20,7 @@ import { deviceOf } from '../sign-in/device-of.ts'
 import { openHostedSession } from '../sign-in/open-hosted-session.ts'
 import { goOn } from './go-on.ts'
 import type { HostedServices } from './hosted-services.ts'
-import { keptInvitation } from './invitation-endpoints.ts'
+import { isSealed, keptInvitation } from './invitation-seal.ts'
 import { judgeLink, waysInPath } from './link-seal.ts'
 import { pageOfRefusal } from './page-answers.ts'
 import { readReturnTo } from './return-to.ts'
@@ -35,7 +35,8 @@ export function startConnection(services: HostedServices): Endpoint {
     if (connection === undefined) return pageOfRefusal(services, refuse('connection_unknown'))
     const query = readParameters(http.query)
     if (isRefusal(query)) return pageOfRefusal(services, query)
-    if (query.get('accept') !== undefined) return startAccepting(services, http, connection)
+    const shown = query.get('accept')
+    if (shown !== undefined) return startAccepting(services, http, connection, shown)
     const seal = query.get('link')
     if (seal !== undefined) return startLink(services, http, connection, seal)
     const returnTo = await readReturnTo(services, http)
@@ -76,16 +77,18 @@ async function startLink(
   }
 }
 
-/** The link of the page of an invitation, which the browser has the token of. */
+/** The link of the page of an invitation: of the one that was shown there. */
 async function startAccepting(
   services: HostedServices,
   http: HttpRequest,
   connection: Connection,
+  shown: string,
 ): Promise<HttpAnswer> {
   const invitation = keptInvitation(services, http)
-  if (isFromElsewhere(http) || isRefusal(await findInvitation(services, invitation))) return seeOther(invitationPath)
+  const isSaid = invitation !== undefined && !isFromElsewhere(http) && isSealed(services, http, invitation, shown)
+  if (!isSaid || isRefusal(await findInvitation(services, invitation))) return seeOther(invitationPath)
   try {
-    const purpose = { returnTo: '/account', linksSession: null, fresh: false, ...(invitation && { invitation }) }
+    const purpose = { returnTo: '/account', linksSession: null, fresh: false, invitation }
     const started = await begin(services, http, connection, purpose)
     return isRefusal(started) ? toInvitation(started) : started
   } catch (error) {

@@ -17,6 +17,7 @@ import { deviceOf } from '../sign-in/device-of.ts'
 import { openHostedSession } from '../sign-in/open-hosted-session.ts'
 import { connectionsForInvited, invitedMayChoosePassword } from '../sign-in/who-may-sign-up.ts'
 import type { HostedServices } from './hosted-services.ts'
+import { invitationSeal, isSealed, keptInvitation } from './invitation-seal.ts'
 import { pageOfRefusal, problemPage } from './page-answers.ts'
 
 /**
@@ -32,10 +33,11 @@ export function showInvitation(services: HostedServices): Endpoint {
       const setCookie = services.cookies.keepLink('invitation', kept)
       return seeOther(invitationPath, { 'set-cookie': setCookie, 'referrer-policy': 'no-referrer' })
     }
-    const found = await findInvitation(services, keptInvitation(services, http))
-    if (isRefusal(found)) return invitationIsOver(services)
+    const kept = keptInvitation(services, http)
+    const found = await findInvitation(services, kept)
+    if (kept === undefined || isRefusal(found)) return invitationIsOver(services)
     const problem = broughtBack(isRefusal(query) ? undefined : query.get('problem'))
-    return invitationAnswer(services, http, found, { ...(problem && { problem }) })
+    return invitationAnswer(services, http, { kept, found }, { ...(problem && { problem }) })
   }
 }
 
@@ -49,8 +51,10 @@ export function submitInvitation(services: HostedServices): Endpoint {
     if (accepts === undefined || isRefusal(found)) return invitationIsOver(services)
     const [name, password] = [form.get('name'), form.get('password') ?? '']
     const again = (problem: Refusal): HttpAnswer =>
-      invitationAnswer(services, http, found, { problem, ...(name !== undefined && { name }) })
+      invitationAnswer(services, http, { kept: accepts, found }, { problem, ...(name !== undefined && { name }) })
     if (!services.cookies.formIsOurs(http, form.get('csrf'))) return again(refuse('csrf_refused'))
+    // Another link was opened in this browser since: what that one is for was not said yes to.
+    if (!isSealed(services, http, accepts, form.get('shown'))) return seeOther(invitationPath)
     if (services.config.signUp === 'closed') return again(refuse('signup_closed'))
     const wanted = { email: found.email, name, password, accepts, verifyIn: services.site.language.tag }
     const unusable = problemOfNewUser(services, wanted)
@@ -68,11 +72,6 @@ export function submitInvitation(services: HostedServices): Endpoint {
     const { cookies } = services
     return seeOther('/account', { 'set-cookie': [cookies.keepLink('invitation', ''), cookies.begin(opened)] })
   }
-}
-
-/** The invitation that this browser has come with. */
-export function keptInvitation({ cookies }: HostedServices, http: HttpRequest): NamedInvitation | undefined {
-  return readInvitationToken(cookies.keptLink(http, 'invitation'))
 }
 
 /** What a connection sends people back here with; each is but a sentence of ours. */
@@ -98,17 +97,19 @@ function invitationIsOver({ site }: HostedServices): HttpAnswer {
 function invitationAnswer(
   services: HostedServices,
   http: HttpRequest,
-  { email }: Acceptance,
+  { kept, found }: { readonly kept: NamedInvitation; readonly found: Acceptance },
   more: { readonly name?: string; readonly problem?: Refusal },
 ): HttpAnswer {
   const { csrf, setCookie } = services.cookies.form(http)
+  const shown = invitationSeal(services, csrf, kept)
   const body = invitationPage(services.site, {
     csrf,
-    email,
+    shown,
+    email: found.email,
     ...(invitedMayChoosePassword(services.config) && { passwordMinLength }),
     connections: connectionsForInvited(services).map(({ name, title }) => ({
       title,
-      url: `/connections/${name}?accept=invitation`,
+      url: `/connections/${name}?${new URLSearchParams({ accept: shown })}`,
     })),
     ...more,
   })

@@ -61,11 +61,15 @@ async function cameWith(link: string): Promise<Browser> {
   return page
 }
 
-/** From the page of the invitation to the provider; the path that the browser comes back to. */
-async function visitWith(page: Browser): Promise<string> {
+/** The link to the connection on the page of the invitation. */
+async function wayOn(page: Browser): Promise<string> {
   const { text } = await page.get('/invitation')
-  const href = /href="(\/connections\/work\?[^"]*)"/.exec(text)?.[1]?.replaceAll('&amp;', '&') ?? ''
-  return pathOf(await work.visit((await page.get(href)).headers.location ?? ''))
+  return /href="(\/connections\/work\?[^"]*)"/.exec(text)?.[1]?.replaceAll('&amp;', '&') ?? ''
+}
+
+/** To the provider; the path that the browser comes back to. */
+async function visitWith(page: Browser): Promise<string> {
+  return pathOf(await work.visit((await page.get(await wayOn(page))).headers.location ?? ''))
 }
 
 const acceptWith = async (page: Browser): Promise<Answer> => page.get(await visitWith(page))
@@ -199,6 +203,18 @@ describe('an invitation', () => {
     expect((await userOf())?.rights).toMatchObject({ roles: ['editor'], groups: [] })
   })
 
+  test('of somebody who got an account otherwise goes with it: who was deleted does not come back by a link', async () => {
+    const wanted = { email, delivery: 'link' as const, rights: { roles: ['editor'] } }
+    const made = (await to.server.admin.inviteUser(wanted)) as { id: string; link: string }
+    await to.server.admin.addUser({ email, password })
+    await to.server.admin.deleteUser(email)
+    expect(await to.server.admin.listInvitations()).toEqual([])
+    const page = await cameWith(pathOf(made.link))
+    expect(reasonOf(await page.get('/invitation'))).toBe('mail_link_invalid')
+    const { record } = (await to.audit()).find(({ record: { event } }) => event === 'invitation.withdrawn') ?? {}
+    expect(record?.facts).toEqual({ by: 'operator', invitation: made.id })
+  })
+
   test('nothing that is stored, logged or audited holds the secret of its link or, once it is over, the address', async () => {
     const made = await invite({ delivery: 'link' })
     const token = String(made.body.link).split('token=')[1] ?? ''
@@ -234,10 +250,37 @@ describe('whoever has no invitation', () => {
     const page = browser(to)
     expect((await page.get('/connections/work?accept=invitation')).headers.location).toBe('/invitation')
     const invited = await cameWith(linkOf(await invite({ delivery: 'link' })))
-    const [path, foreign] = ['/connections/work?accept=invitation', { 'sec-fetch-site': 'cross-site' }]
+    const own = await wayOn(invited)
     const cookie = [...invited.jar].map(([name, value]) => `${name}=${value}`).join('; ')
-    const answer = await get(to, path, { cookie, ...foreign })
-    expect(answer.headers.location).toBe('/invitation')
+    // By the second of two links in a mail; by the right one on another site; by one that was shown in another browser.
+    const others = await wayOn(await cameWith(linkOf(await invite({ email: 'rosa@example.com', delivery: 'link' }))))
+    for (const [path, site] of [
+      ['/connections/work?accept=invitation', 'none'],
+      [own, 'cross-site'],
+      [others, 'same-origin'],
+    ] as const) {
+      const answer = await get(to, path, { cookie, 'sec-fetch-site': site })
+      expect(answer.headers.location).toBe('/invitation')
+    }
+  })
+
+  test('an invitation of somebody else, opened beside the page of one’s own, is not what its button and its link accept (GHSA-qq9h-g4jm-xgf3)', async () => {
+    const [own, thiefs] = [
+      await invite({ delivery: 'link' }),
+      await invite({ email: 'thief@example.com', delivery: 'link' }),
+    ]
+    const page = await cameWith(linkOf(own))
+    const { text } = await page.get('/invitation')
+    const [shown = '', way] = [/name="shown" value="([^"]+)"/.exec(text)?.[1], await wayOn(page)]
+    await page.get(linkOf(thiefs))
+    expect((await page.get(way)).headers.location).toBe('/invitation')
+    expect((await accept(page, { shown })).headers.location).toBe('/invitation')
+    expect(await userOf('thief@example.com')).toBeUndefined()
+    // Now the page says whose it is.
+    expect((await page.get('/invitation')).text).toContain('thief@example.com')
+    await page.get(linkOf(own))
+    expect((await accept(page, { shown })).headers.location).toBe('/account')
+    expect(await userOf()).toMatchObject({ email })
   })
 
   test('an invited form that another site posts is refused', async () => {
@@ -301,8 +344,10 @@ test('a connection that takes nobody new takes no invited either', async () => {
     config: { signUp: 'invitation' },
   })
   const page = await cameWith(linkOf(await invite({ delivery: 'link' })))
-  expect((await page.get('/invitation')).text).not.toContain('/connections/work')
-  const there = (await page.get('/connections/work?accept=invitation')).headers.location ?? ''
+  const { text } = await page.get('/invitation')
+  expect(text).not.toContain('/connections/work')
+  const accepts = /name="shown" value="([^"]+)"/.exec(text)?.[1]
+  const there = (await page.get(`/connections/work?accept=${accepts}`)).headers.location ?? ''
   const back = await page.get(pathOf(await work.visit(there)))
   expect(back.headers.location).toBe('/invitation?problem=signup_closed')
   expect((await page.get(back.headers.location ?? '')).text).toContain('New accounts cannot be created here')

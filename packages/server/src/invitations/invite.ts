@@ -1,4 +1,5 @@
 import {
+  type Change,
   emailKey,
   hashCode,
   type Instant,
@@ -117,15 +118,24 @@ export async function listInvitations({ store, invitations }: Services): Promise
 
 /** Takes one back, by its id or its address. Refused: `invitation_unknown`. */
 export function withdraw(services: Services, idOrEmail: string, inviter: Inviter): Promise<object | Refusal> {
-  const { store, invitations } = services
-  const key = emailKey(idOrEmail)
-  const hash = key === null ? idOrEmail : invitations.nameOf(key)
   return decideAndCommit(services, async () => {
-    const found = await store.loadShortLived('invitation', hash)
-    if (found === undefined || invitations.open(found.row, found.now) === undefined) return refuse('invitation_unknown')
-    const change = withdrawInvitation(found.row, found.now, inviter)
-    return { result: { id: hash, done: 'withdrawn' }, change }
+    const withdrawn = await withdrawal(services, idOrEmail, inviter)
+    if (withdrawn === undefined) return refuse('invitation_unknown')
+    return { result: { id: withdrawn.id, done: 'withdrawn' }, change: withdrawn.change }
   })
+}
+
+/** What takes one back; `undefined`: there is none that stands. */
+export async function withdrawal(
+  { store, invitations }: Services,
+  idOrEmail: string,
+  inviter: Inviter,
+): Promise<{ readonly id: string; readonly change: Change } | undefined> {
+  const key = emailKey(idOrEmail)
+  const id = key === null ? idOrEmail : invitations.nameOf(key)
+  const found = await store.loadShortLived('invitation', id)
+  if (found === undefined || invitations.open(found.row, found.now) === undefined) return undefined
+  return { id, change: withdrawInvitation(found.row, found.now, inviter) }
 }
 
 function viewOf({ hash, isMailed, createdAt, expiresAt }: Invitation, { email }: InvitationContent): InvitationView {

@@ -7,9 +7,11 @@ import { messagePage } from './mail-pages.ts'
 import { type Problem, problemText } from './sign-in-page.ts'
 import type { Site } from './site.ts'
 
-/** The form, if there is one, has the fields `password`, `name` (may be empty) and `csrf`, and posts to the page's own URL. */
+/** The form, if there is one, has the fields `password`, `name` (may be empty), `csrf` and `shown`, and posts to the page's own URL. */
 export interface InvitationModel {
   readonly csrf: string
+  /** Says which invitation the page shows. */
+  readonly shown: string
   /** Whom it is for. */
   readonly email: string
   readonly name?: string
@@ -43,7 +45,7 @@ ${connectionLinks(site, model.connections, passwordMinLength === undefined)}
 
 function form({ texts }: Site, model: InvitationModel, minLength: number, error: Html | string | undefined): Html {
   return html`<form method="post" novalidate>
-${hidden({ csrf: model.csrf })}
+${hidden({ csrf: model.csrf, shown: model.shown })}
 <input type="email" autocomplete="username" value="${model.email}" aria-label="${texts.email}" readonly hidden>
 ${field({ id: 'password', name: 'password', type: 'password', label: texts.password, autocomplete: 'new-password', minLength, hint: fill(texts.signUp.passwordHint, { characters: minLength }), error, focused: true })}
 ${field({ id: 'name', name: 'name', type: 'text', label: texts.signUp.name, optional: texts.optional, autocomplete: 'name', value: model.name })}

@@ -228,7 +228,7 @@ function mailPages(site: Site): Pages {
   const reset = { csrf: 'c', email, passwordMinLength: 8 }
   const verify = { csrf: 'c', email, signInUrl: '/sign-in', forgotUrl: '/forgot-password' }
   const withPassword = { ...verify, asksFor: 'password' as const }
-  const invitationModel = { ...reset, connections: [] }
+  const invitationModel = { ...reset, shown: 's', connections: [] }
   const session = { device: 'Firefox on Linux', ip: '203.0.113.9', time: now }
   return {
     'sign-in-forgot': signInPage(site, { ...signInModel, forgot: { url: '/x', label: site.texts.forgot.link } }),
@@ -239,6 +239,7 @@ function mailPages(site: Site): Pages {
     'invitation-wrong': invitationPage(site, { ...invitationModel, problem: { reason: 'password_unacceptable' } }),
     'invitation-taken': invitationPage(site, {
       csrf: 'c',
+      shown: 's',
       email,
       connections: sampleConnections,
       problem: { reason: 'connection_account_exists' },
