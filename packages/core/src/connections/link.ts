@@ -22,7 +22,7 @@ export function isFreshlySignedIn({ authenticatedAt }: Session, now: Instant): b
  */
 export function linkIdentity(
   arrival: Omit<Arrival, 'addressOwner' | 'refusesNew' | 'random'>,
-  user: User,
+  { user, session }: { readonly user: User; readonly session: Pick<Session, 'id'> },
 ): Change | Refusal {
   const { snapshot, connection, told, device } = arrival
   if (!mayUse(user)) return refuse('user_disabled')
@@ -30,7 +30,8 @@ export function linkIdentity(
   const { now } = snapshot
   const address = vouchedAddress(told)
   const confirms = address !== undefined && user.email !== null && emailKey(address) === emailKey(user.email)
-  const audit: AuditRecord = { event: 'identity.linked', time: now, userId: user.id, facts: { connection } }
+  const whose = { userId: user.id, sessionId: session.id }
+  const audit: AuditRecord = { event: 'identity.linked', time: now, ...whose, facts: { connection } }
   return {
     writes: [
       { table: 'user', row: { ...user, emailVerifiedAt: user.emailVerifiedAt ?? (confirms ? now : null) } },

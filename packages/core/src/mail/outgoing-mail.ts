@@ -9,6 +9,7 @@ export type MailKind =
   | 'token_reused'
   | 'token_repeated'
   | 'password_changed'
+  | 'way_added'
   | 'invitation'
 
 /**
@@ -35,6 +36,7 @@ const usefulForSeconds: Readonly<Record<MailKind, number>> = {
   token_reused: 86_400,
   token_repeated: 86_400,
   password_changed: 86_400,
+  way_added: 86_400,
   invitation: 86_400,
 }
 

@@ -245,7 +245,7 @@ function link(
         sealedTokens: sealTokens(services, connection, { snapshot, subject: person.subject, tokens }),
         device: deviceOf(http),
       },
-      login.user,
+      login,
     )
     return isRefusal(change) ? change : { result: {}, change }
   })

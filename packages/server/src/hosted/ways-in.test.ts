@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { openSmtp } from '../mail/smtp-transport.ts'
 import { type Browser, browser } from '../testing/browser.ts'
 import { type Answer, postForm } from '../testing/calls.ts'
 import { closeConnected, connectedServer, pathOf, signInWith } from '../testing/connected.ts'
 import type { GivenServer } from '../testing/given.ts'
+import { linkIn, mailServer } from '../testing/mail-server.ts'
 import { type OpenidUpstream, startOpenid } from '../testing/upstreams/openid.ts'
 import { type SocialUpstream, startGithub } from '../testing/upstreams/social.ts'
 
@@ -56,6 +58,22 @@ describe('adding a way to sign in', () => {
     expect((await page.get(`${path}?done=link`)).text).toContain('maria@example.com')
     const { headers } = await signInWith(to, work, 'work')
     expect([headers.location, (await userAt('work', 'm-1'))?.id]).toEqual(['/account', user?.id])
+  })
+
+  test('is told by mail: a thief leaves none behind unseen, and "this was not me" takes it away', async () => {
+    const post = await mailServer()
+    const mail = await openSmtp({ url: post.url, from: { name: 'Sample', address: 'no-reply@login.example' } })
+    to = await connectedServer([work.settings], { mail, every: () => () => {} })
+    const thief = await withPassword()
+    await add(thief, 'work', work)
+    await to.server.mails?.look()
+    const told = post.lastTo('maria@example.com', '/not-me')
+    expect(told.headers.subject).toBe('Another way to sign in to Sample was added')
+    const owner = browser(to)
+    await owner.get(linkIn(told))
+    await owner.submit('/not-me', {})
+    expect(await userAt('work', 'm-1')).toBeUndefined()
+    await post.close()
   })
 
   test('asks for the sign-in once more after ten minutes, also at the very link', async () => {

@@ -66,6 +66,7 @@ const wordsOf = {
   token_reused: 'tokenReused',
   token_repeated: 'tokenRepeated',
   password_changed: 'passwordChanged',
+  way_added: 'wayAdded',
   invitation: 'invitation',
 } as const satisfies Record<MailKind, keyof Texts['mail']>
 
@@ -75,6 +76,7 @@ const tellsOfSessions: ReadonlySet<MailKind> = new Set<MailKind>([
   'token_reused',
   'token_repeated',
   'password_changed',
+  'way_added',
 ])
 
 /** What a sentence can name. */

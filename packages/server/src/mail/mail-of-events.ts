@@ -18,7 +18,7 @@ import type { Mailer } from './mailer.ts'
 
 /**
  * The store, so that users get a mail of what concerns their safety: a sign-in from a device or place that was not seen with them before, a session that ended because its
- * refresh token was used twice, one that went on elsewhere with a token that had been used, a new password. It is written in the commit that makes it necessary, whichever endpoint that comes from; nobody who changes something has
+ * refresh token was used twice, one that went on elsewhere with a token that had been used, a new password, another way to sign in. It is written in the commit that makes it necessary, whichever endpoint that comes from; nobody who changes something has
  * to think of it.
  */
 export function mailOfEvents(store: Store, mailer: Mailer): Store {
@@ -51,6 +51,9 @@ async function writesOf(store: Store, mailer: Mailer, change: Change): Promise<r
     // Who has just said "this was not me" has no password any more, and is about to choose one.
     if (user?.passwordHash != null) writes.push(...mailTo(mailer, 'password_changed', user, passwordChanged))
   }
+  const wayAdded = audit.find(({ event }) => event === 'identity.linked')
+  if (wayAdded !== undefined)
+    writes.push(...mailTo(mailer, 'way_added', await userOf(store, change, wayAdded.userId), wayAdded))
   return writes
 }
 

@@ -66,6 +66,7 @@ const purposes: Readonly<Record<Exclude<OutgoingMail['kind'], 'invitation'>, Mai
   token_reused: 'not_me',
   token_repeated: 'not_me',
   password_changed: 'not_me',
+  way_added: 'not_me',
 }
 
 export function createMailSender(options: MailSenderOptions): MailSender {

@@ -53,6 +53,15 @@ export const mails = {
       otherwise:
         'The link shows a page with a button that ends all sessions of your account, and sends you a link with which you choose a new password.',
     },
+    wayAdded: {
+      subject: 'Another way to sign in to {site} was added',
+      what: 'Somebody can sign in to your account {address} at {site} with an account elsewhere now. It was added:',
+      where: '{device}, from {ip}, {time}',
+      advice: 'If it was you, there is nothing to do.',
+      link: 'This was not me',
+      otherwise:
+        'The link shows a page with a button that takes it away again and ends all sessions of your account, and sends you a link with which you choose a new password.',
+    },
     invitation: {
       subject: 'You are invited to {site}',
       what: 'You are invited to make an account at {site}. It will have the address {address}.',
