@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream'
 import pg from 'pg'
 import type { Row } from './columns.ts'
 import { openHosts } from './hosts.ts'
@@ -72,13 +73,17 @@ export function openDatabase({ url, connections, namedStatements, patienceMs }: 
   // A connection that breaks while nobody uses it: the pool drops it, and the next one is new.
   pool.on('error', () => {})
 
-  function on(client: pg.PoolClient): Transaction {
+  function on(client: pg.PoolClient, beforeSending = (): void => {}): Transaction {
     return {
       async query({ name, text }, values) {
         const config = { text, values: [...values], rowMode: 'array' as const }
+        beforeSending()
         return rowsOf(await marked(client.query(namedStatements ? { ...config, name } : config)))
       },
-      script: async text => rowsOf(await marked(client.query({ text, rowMode: 'array' }))),
+      async script(text) {
+        beforeSending()
+        return rowsOf(await marked(client.query({ text, rowMode: 'array' })))
+      },
     }
   }
 
@@ -115,7 +120,8 @@ export function openDatabase({ url, connections, namedStatements, patienceMs }: 
   }
 
   function transactionOnce<T>(begin: string, body: Body<T>): Promise<T | undefined> {
-    return withConnection(async (transaction, client) => {
+    return withConnection(async (_alone, client) => {
+      const transaction = on(client, () => holdUntilTurnEnds(client))
       const begun = transaction.script(begin)
       // If it fails, what is sent behind it fails too; whoever is waited for first tells.
       begun.catch(() => {})
@@ -157,6 +163,13 @@ export function openDatabase({ url, connections, namedStatements, patienceMs }: 
     transaction: (begin, body) => translating(() => repeating(() => transactionOnce(begin, body))),
     close: () => pool.end(),
   }
+}
+
+/** What is sent in this turn goes out in one piece: the server wakes up once for it, and not for every statement. */
+function holdUntilTurnEnds(client: pg.PoolClient): void {
+  const { stream } = (client as unknown as { readonly connection: { readonly stream: Writable } }).connection
+  stream.cork()
+  process.nextTick(() => stream.uncork())
 }
 
 /** A script that fails in the middle of its own transaction leaves it open. */

@@ -14,8 +14,8 @@ export interface CuttingProxy {
   readonly cutAtCommit: (cut?: () => void) => void
   /** The same, whatever it is that is asked next. */
   readonly cutAtAnswer: (cut?: () => void) => void
-  /** So many parts of what the node sends arrive from now on; with the next it dies: nothing of it reaches the database any more. */
-  readonly dieAfter: (parts: number) => void
+  /** So many statements of the node arrive from now on; before the next it dies: nothing of it reaches the database any more. */
+  readonly dieAfter: (statements: number) => void
   readonly isDead: () => boolean
   readonly close: () => Promise<void>
 }
@@ -28,7 +28,7 @@ export async function startCuttingProxy(port: number): Promise<CuttingProxy> {
   let swallows = false
   let parted: (() => void)[] | undefined
   let cutNext: { at: 'commit' | 'answer'; cut: () => void } | undefined
-  let partsLeft = Number.POSITIVE_INFINITY
+  let statementsLeft = Number.POSITIVE_INFINITY
   /** Now, or when the wire is whole again. */
   const carry = (action: () => void): void => void (parted === undefined ? action() : parted.push(action))
 
@@ -48,10 +48,15 @@ export async function startCuttingProxy(port: number): Promise<CuttingProxy> {
     }
     let greeted = false
     near.on('data', (bytes: Buffer) => {
-      if (--partsLeft < 0) {
-        for (const socket of sockets) socket.destroy()
+      const ends = statementEnds(bytes)
+      if (statementsLeft < ends.length) {
+        // What it sent before arrives; what was on its way back is nobody's any more.
+        far.end(bytes.subarray(0, ends[statementsLeft - 1] ?? 0))
+        for (const socket of sockets) if (socket !== far) socket.destroy()
+        statementsLeft = -1
         return
       }
+      statementsLeft -= ends.length
       carry(() => far.write(bytes))
       const isCutHere = cutNext?.at === 'commit' ? bytes.includes(commit) : greeted
       greeted = true
@@ -92,10 +97,10 @@ export async function startCuttingProxy(port: number): Promise<CuttingProxy> {
     cutAtAnswer(cut = () => {}) {
       cutNext = { at: 'answer', cut }
     },
-    dieAfter(parts) {
-      partsLeft = parts
+    dieAfter(statements) {
+      statementsLeft = statements
     },
-    isDead: () => partsLeft < 0,
+    isDead: () => statementsLeft < 0,
     async close() {
       for (const socket of sockets) socket.destroy()
       if (!server.listening) return
@@ -103,4 +108,15 @@ export async function startCuttingProxy(port: number): Promise<CuttingProxy> {
       await once(server, 'close')
     },
   }
+}
+
+/** Behind each Query and each Sync (PostgreSQL's protocol, "Message Formats"): a node may send many statements at once. */
+function statementEnds(bytes: Buffer): number[] {
+  const ends: number[] = []
+  for (let start = 0; start + 5 <= bytes.length; ) {
+    const end = start + 1 + bytes.readInt32BE(start + 1)
+    if (bytes[start] === 0x51 || bytes[start] === 0x53) ends.push(end)
+    start = end
+  }
+  return ends
 }
