@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readConfiguration } from '@countersign/cli'
+import { freePort } from '@countersign/store/testing/free-port'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createHostedBrowser } from './testing/hosted-browser.ts'
 import { basic, bearer, call } from './testing/http-call.ts'
-import { freePort, givenInstallation, type Installation, run } from './testing/server-process.ts'
+import { givenInstallation, type Installation, run } from './testing/server-process.ts'
 import { hiddenIn, walkPages } from './testing/walk-pages.ts'
 
 /** What the OpenID Foundation's suite is given: examples/conformance, started as its page says. */

@@ -1,11 +1,12 @@
 import { copyFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { freePort } from '@countersign/store/testing/free-port'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type DemoHome, givenDemoHome, type RunningDemo, runDemo, startDemo } from './testing/demo-process.ts'
 import { launchBrowser } from './testing/real-browser.ts'
-import { freePort, run } from './testing/server-process.ts'
+import { run } from './testing/server-process.ts'
 
 let home: DemoHome
 let demo: RunningDemo

@@ -1,8 +1,8 @@
+import { freePort } from '@countersign/store/testing/free-port'
 import { type Cluster, startCluster } from '@countersign/store-postgres/testing/cluster'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type DemoHome, givenDemoHome, type RunningDemo, startDemo } from './testing/demo-process.ts'
 import { type Answer, bearer, call } from './testing/http-call.ts'
-import { freePort } from './testing/server-process.ts'
 
 const masterKey = Buffer.alloc(32, 11).toString('base64url')
 const homes: DemoHome[] = []
@@ -10,7 +10,7 @@ const running: RunningDemo[] = []
 let cluster: Cluster
 
 beforeAll(async () => {
-  cluster = await startCluster({ settings: ['fsync=off'] })
+  cluster = await startCluster()
 })
 afterAll(async () => {
   await Promise.all(running.map(demo => demo.end('SIGINT')))

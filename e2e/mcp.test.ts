@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
+import { freePort } from '@countersign/store/testing/free-port'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { person, signUp } from './testing/app-install.ts'
 import { createHostedBrowser, type HostedBrowser } from './testing/hosted-browser.ts'
 import { bearer, call } from './testing/http-call.ts'
-import { freePort, givenInstallation, type Installation, type Running, run } from './testing/server-process.ts'
+import { givenInstallation, type Installation, type Running, run } from './testing/server-process.ts'
 import { walkPages } from './testing/walk-pages.ts'
 
 /** examples/mcp, as its page says: server, MCP server and client are processes of their own. */

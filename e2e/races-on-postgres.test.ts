@@ -12,7 +12,7 @@ let cluster: Cluster
 let schemas = 0
 
 beforeAll(async () => {
-  cluster = await startCluster({ settings: ['fsync=off'] })
+  cluster = await startCluster()
 })
 afterEach(closeGiven)
 afterAll(() => cluster.discard())

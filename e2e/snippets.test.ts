@@ -4,11 +4,12 @@ import { readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { join } from 'node:path'
 import { bundleForBrowser } from '@countersign/app/testing/bundle'
+import { freePort } from '@countersign/store/testing/free-port'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { apiSecret, person, signUp } from './testing/app-install.ts'
 import { launchBrowser } from './testing/real-browser.ts'
-import { freePort, givenInstallation, type Installation, startServer } from './testing/server-process.ts'
+import { givenInstallation, type Installation, startServer } from './testing/server-process.ts'
 
 /** The code of the documentation: app, API and server on three origins, in a browser. */
 const snippets = join(import.meta.dirname, '../examples/snippets/src')

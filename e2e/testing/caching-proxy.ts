@@ -3,10 +3,10 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from '@countersign/store/testing/free-port'
 import { findNginx } from '../../tools/nginx-path.ts'
 import { callUnlessKilled } from './http-call.ts'
 import type { Listening } from './listen.ts'
-import { freePort } from './server-process.ts'
 
 /** nginx as a shared cache. `X-Cache` of its answers says whether they come from it (`HIT`) or from behind (`MISS`). */
 export type CachingProxy = Listening

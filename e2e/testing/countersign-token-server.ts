@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readConfiguration, serve } from '@countersign/cli'
 import { declareClient, epochEntry } from '@countersign/core'
-import { freePort } from './server-process.ts'
+import { freePort } from '@countersign/store/testing/free-port'
 import type { StartTokenServer } from './token-server.ts'
 
 const credentials = { email: 'ada@example.com', password: 'a horse that is correct' }

@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from '@countersign/store/testing/free-port'
 import { migratePostgres } from '@countersign/store-postgres'
 import { createNodeProcess, type NodeProcess } from '../../examples/cluster/src/node-process.ts'
 import { configuration, signUp } from './app-install.ts'
 import { type NodeBalancer, startNodeBalancer } from './node-balancer.ts'
 import { observeDatabase } from './observed-postgres.ts'
-import { freePort } from './server-process.ts'
 
 /** Two real nodes on one database that is observed, behind one address. */
 export interface TwoNodes {

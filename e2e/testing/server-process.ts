@@ -1,10 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from '@countersign/store/testing/free-port'
 
 const main = join(import.meta.dirname, '../../packages/cli/src/main.ts')
 const faults = join(import.meta.dirname, 'faults.ts')
@@ -136,24 +135,4 @@ function cleanEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^(COUNTERSIGN_|NODE_OPTIONS$|VITEST|NODE_ENV$)/.test(name)),
   )
-}
-
-/**
- * A port that is free and stays so while its server is down: below those that the system gives to outgoing connections, of
- * which these tests make thousands.
- */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = randomInt(20_000, 32_000)
-    const server = createServer()
-    const isFree = once(server, 'listening').then(
-      () => true,
-      () => false,
-    )
-    server.listen(port, '127.0.0.1')
-    if (!(await isFree)) continue
-    server.close()
-    await once(server, 'close')
-    return port
-  }
 }

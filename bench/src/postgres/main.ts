@@ -58,7 +58,7 @@ process.env.COUNTERSIGN_MASTER_KEY = Buffer.alloc(32, 3).toString('base64url')
 
 const began = performance.now()
 const folder = mkdtempSync(join(values.folder, 'countersign-bench-'))
-const cluster = await startCluster()
+const cluster = await startCluster({ settings: ['fsync=on'] })
 const settings: Settings = {
   rounds: Number(values.rounds ?? (values.short ? 1 : 3)),
   seconds: Number(values.seconds ?? (values.short ? 1 : 4)),

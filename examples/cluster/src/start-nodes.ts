@@ -2,11 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import {
-  type Cluster as Database,
-  freePort,
-  startCluster as startDatabase,
-} from '@countersign/store-postgres/testing/cluster'
+import { freePort } from '@countersign/store/testing/free-port'
+import { type Cluster as Database, startCluster as startDatabase } from '@countersign/store-postgres/testing/cluster'
 import { findValkey } from '@countersign/store-valkey/testing/find-valkey'
 import { startValkey, type ValkeyServer } from '@countersign/store-valkey/testing/valkey-server'
 import { findNginx } from '../../../tools/nginx-path.ts'

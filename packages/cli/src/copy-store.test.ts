@@ -17,7 +17,7 @@ let cluster: Cluster
 let folder: string
 
 beforeAll(async () => {
-  cluster = await startCluster({ settings: ['fsync=off'] })
+  cluster = await startCluster()
   folder = mkdtempSync(join(tmpdir(), 'countersign-copy-'))
 })
 afterAll(async () => {

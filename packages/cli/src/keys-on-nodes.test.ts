@@ -37,7 +37,7 @@ const vaultJob: Client = declareClient({ ...job, id: 'vault-job', audiences: [va
 let cluster: Cluster
 let zookeeper: ZookeeperProcess
 beforeAll(async () => {
-  ;[cluster, zookeeper] = await Promise.all([startCluster({ settings: ['fsync=off'] }), startZookeeper()])
+  ;[cluster, zookeeper] = await Promise.all([startCluster(), startZookeeper()])
 })
 afterAll(() => Promise.all([cluster.discard(), zookeeper.discard()]))
 

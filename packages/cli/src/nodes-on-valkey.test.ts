@@ -21,10 +21,7 @@ let valkey: ValkeyServer
 const closings: (() => Promise<void>)[] = []
 
 beforeAll(async () => {
-  ;[cluster, valkey] = await Promise.all([
-    startCluster({ settings: ['fsync=off'] }),
-    startValkey({ password: 'hidden-word' }),
-  ])
+  ;[cluster, valkey] = await Promise.all([startCluster(), startValkey({ password: 'hidden-word' })])
 })
 afterAll(() => Promise.all([cluster.discard(), valkey.discard()]))
 afterEach(async () => {

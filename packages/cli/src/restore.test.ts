@@ -32,7 +32,7 @@ let cluster: Cluster
 const folders: string[] = []
 
 beforeAll(async () => {
-  cluster = await startCluster({ settings: ['fsync=off'] })
+  cluster = await startCluster()
 })
 afterAll(async () => {
   await cluster.discard()

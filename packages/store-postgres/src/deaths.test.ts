@@ -14,7 +14,7 @@ import { withNodes } from './testing/stores.ts'
 let cluster: Cluster
 
 beforeAll(async () => {
-  cluster = await startCluster({ settings: ['fsync=off'] })
+  cluster = await startCluster()
 })
 afterAll(() => cluster.discard())
 

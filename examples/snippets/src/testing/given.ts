@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readConfiguration, serve } from '@countersign/cli'
+import { freePort } from '@countersign/store/testing/free-port'
 
 export const apiSecret = 'a-secret-of-the-notes-api-that-is-long-enough'
 export const reportsSecret = 'a-secret-of-the-reports-job-that-is-long-enough'
@@ -61,15 +61,6 @@ export async function givenApi(file: string, issuer: string): Promise<{ url: str
       await ended
     },
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 export async function post(url: string, body: object): Promise<{ status: number; body: Record<string, string> }> {

@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePort, type ServerProcess, serverProcess } from '@countersign/store/testing/server-process'
+import { freePort } from '@countersign/store/testing/free-port'
+import { type ServerProcess, serverProcess } from '@countersign/store/testing/server-process'
 import { findEtcd } from './find-etcd.ts'
 
 /** An etcd server of the test's own: in a temporary folder, on free ports of loopback. */

@@ -3,7 +3,8 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { freePort, type ServerProcess, serverProcess } from '@countersign/store/testing/server-process'
+import { freePort } from '@countersign/store/testing/free-port'
+import { type ServerProcess, serverProcess } from '@countersign/store/testing/server-process'
 import { findZookeeper } from './find-zookeeper.ts'
 
 /** A ZooKeeper server of the test's own: in a temporary folder, on a free port of loopback. */

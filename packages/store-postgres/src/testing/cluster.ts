@@ -1,10 +1,11 @@
-import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chownSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
+import { setTimeout } from 'node:timers/promises'
+import { freePort } from '@countersign/store/testing/free-port'
+import pg from 'pg'
 import { findPostgres } from './find-postgres.ts'
 
 /** A PostgreSQL server of the test's own: in a temporary folder, on a free port of loopback, gone with the test's process. */
@@ -36,7 +37,10 @@ export function serverUser(): { uid: number; gid: number } | undefined {
 /** A shell that starts the server, and ends it when its own input ends: with the test's process, however that goes. */
 const untilInputEnds = '"$@" & server=$!; cat > /dev/null; kill -QUIT $server 2> /dev/null; wait $server'
 
-/** Makes a server and starts it. `standbyOf`: as a copy of another, which follows it. */
+/** What it has written outlives it without waiting for the disk: the machine goes on. */
+const withoutDisk = 'fsync=off'
+
+/** Makes a server and starts it. `settings`: what is said last holds. `standbyOf`: as a copy of another, which follows it. */
 export async function startCluster(
   options: { settings?: readonly string[]; standbyOf?: Cluster } = {},
 ): Promise<Cluster> {
@@ -48,6 +52,7 @@ export async function startCluster(
   if (user !== undefined) chownSync(folder, user.uid, user.gid)
   const files = join(folder, 'data')
   const port = await freePort()
+  const url = `postgres://postgres@127.0.0.1:${port}/postgres`
   let shell: ChildProcess | undefined
 
   function run(program: string, parameters: readonly string[]): void {
@@ -66,27 +71,17 @@ export async function startCluster(
 
   async function start(): Promise<void> {
     const parameters = ['-D', files, '-p', String(port), '-h', '127.0.0.1', '-k', folder]
-    for (const setting of settings) parameters.push('-c', setting)
+    for (const setting of [withoutDisk, ...settings]) parameters.push('-c', setting)
     const command = [join(programs ?? '', 'postgres'), ...parameters]
     shell = spawn('sh', ['-c', untilInputEnds, 'sh', ...command], {
       ...user,
       cwd: folder,
       stdio: ['pipe', 'ignore', 'ignore'],
     })
-    await untilReady()
-  }
-
-  /** Asks again and again; each question takes the server's time, not ours. */
-  async function untilReady(): Promise<void> {
-    const ask = promisify(execFile)
-    for (let tries = 0; tries < 500; tries++) {
-      const answer = await ask(join(programs ?? '', 'pg_isready'), ['-q', '-h', '127.0.0.1', '-p', String(port)]).then(
-        () => true,
-        () => false,
-      )
-      if (answer) return
+    for (let tries = 0; !(await answers(url)); tries++) {
+      if (tries > 3_000) throw new Error('PostgreSQL did not start')
+      await setTimeout(20)
     }
-    throw new Error('PostgreSQL did not start')
   }
 
   async function stop(mode: 'fast' | 'immediate'): Promise<void> {
@@ -108,7 +103,7 @@ export async function startCluster(
 
   await start()
   return {
-    url: `postgres://postgres@127.0.0.1:${port}/postgres`,
+    url,
     port,
     folder,
     pid,
@@ -124,12 +119,15 @@ export async function startCluster(
   }
 }
 
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
+/** Whether a server lets us in. */
+export async function answers(url: string): Promise<boolean> {
+  const client = new pg.Client({ connectionString: url })
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    await client.end()
+    return true
+  } catch {
+    return false
+  }
 }

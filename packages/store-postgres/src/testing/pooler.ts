@@ -2,8 +2,9 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import pg from 'pg'
-import { type Cluster, freePort, serverUser } from './cluster.ts'
+import { setTimeout } from 'node:timers/promises'
+import { freePort } from '@countersign/store/testing/free-port'
+import { answers, type Cluster, serverUser } from './cluster.ts'
 import { findPgbouncer } from './find-postgres.ts'
 
 /** PgBouncer in front of a cluster, in transaction mode, with two connections to it. */
@@ -32,24 +33,15 @@ default_pool_size = 2
   const pooler = spawn(program, ['-q', settings], { ...serverUser(), stdio: 'ignore' })
   const ended = once(pooler, 'close')
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`
-  for (let tries = 0; !(await answers(url)); tries++) if (tries > 2000) throw new Error('PgBouncer did not start')
+  for (let tries = 0; !(await answers(url)); tries++) {
+    if (tries > 3_000) throw new Error('PgBouncer did not start')
+    await setTimeout(20)
+  }
   return {
     url,
     async close() {
       pooler.kill('SIGTERM')
       await ended
     },
-  }
-}
-
-async function answers(url: string): Promise<boolean> {
-  const client = new pg.Client({ connectionString: url })
-  client.on('error', () => {})
-  try {
-    await client.connect()
-    await client.end()
-    return true
-  } catch {
-    return false
   }
 }

@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePort, type ServerProcess, serverProcess } from '@countersign/store/testing/server-process'
+import { freePort } from '@countersign/store/testing/free-port'
+import { type ServerProcess, serverProcess } from '@countersign/store/testing/server-process'
 import { Redis, type RedisOptions } from 'ioredis'
 import { findValkey } from './find-valkey.ts'
 

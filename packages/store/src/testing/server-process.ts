@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 
 /** A server that a test starts, and may do anything to; gone with the test's process. */
@@ -60,13 +59,4 @@ export function serverProcess({ program, parameters, folder, serves }: ServerCom
 function standsStill(id: number): boolean {
   const threads = readdirSync(`/proc/${id}/task`)
   return threads.every(thread => / T /.test(readFileSync(`/proc/${id}/task/${thread}/stat`, 'utf8')))
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
 }
