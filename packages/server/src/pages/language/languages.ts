@@ -55,7 +55,8 @@ export function createLanguages({ written = [], offered }: LanguagesOptions = {}
     const read = readTexts(english.texts, layer?.texts ?? {}, builtIn?.texts ?? english.texts)
     faults.push(...read.faults.map(fault => `${layer?.source ?? `Language '${tag}'`}: ${fault}`))
     if (builtIn === undefined && read.missing.length > 0) unfinished.push({ tag, missing: read.missing })
-    const { name, direction } = { ...guessed(tag), ...builtIn, ...withoutUndefined(layer) }
+    const name = layer?.name ?? builtIn?.name ?? guessedName(tag)
+    const direction = layer?.direction ?? builtIn?.direction ?? guessedDirection(tag)
     return { tag, name, direction, texts: read.texts, scopes: layer?.scopes ?? {} }
   })
   const all = offered === undefined ? known : offeredOf(known, offered, faults)
@@ -98,15 +99,12 @@ function canonicalTag(tag: string): string | undefined {
   }
 }
 
-function guessed(tag: string): { name: string; direction: 'ltr' | 'rtl' } {
-  const locale: Intl.Locale & { getTextInfo?: () => { direction?: string } } = new Intl.Locale(tag)
-  const name = new Intl.DisplayNames([tag], { type: 'language', languageDisplay: 'standard' }).of(tag) ?? tag
-  return { name, direction: locale.getTextInfo?.().direction === 'rtl' ? 'rtl' : 'ltr' }
+/** Node takes a while to get ready for the first of these: they are asked only for what nobody has said. */
+function guessedName(tag: string): string {
+  return new Intl.DisplayNames([tag], { type: 'language', languageDisplay: 'standard' }).of(tag) ?? tag
 }
 
-function withoutUndefined({
-  name,
-  direction,
-}: Partial<WrittenLanguage> = {}): Partial<Pick<Language, 'name' | 'direction'>> {
-  return { ...(name !== undefined && { name }), ...(direction !== undefined && { direction }) }
+function guessedDirection(tag: string): 'ltr' | 'rtl' {
+  const locale: Intl.Locale & { getTextInfo?: () => { direction?: string } } = new Intl.Locale(tag)
+  return locale.getTextInfo?.().direction === 'rtl' ? 'rtl' : 'ltr'
 }
