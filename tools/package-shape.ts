@@ -1,5 +1,5 @@
 /**
- * Would these packages work for whoever installs them? publint's rules, on what `tsc -b` has built.
+ * Would these packages work for whoever installs them? publint's rules, on what `tsc -b` has built; and the command starts with what it needs alone.
  *
  * @module
  */
@@ -12,6 +12,15 @@ import { formatMessage } from 'publint/utils'
 await import('./bundle-command.ts')
 
 const packages = fileURLToPath(new URL('../packages/', import.meta.url))
+
+const bundle = `${packages}cli/bundle/`
+for (const name of readdirSync(bundle).filter(file => file.endsWith('.js'))) {
+  if (!/from ?["']node:http["']/.test(readFileSync(bundle + name, 'utf8'))) continue
+  process.stdout.write(
+    `packages/cli  bundle/${name} imports node:http, and so all of fetch at every start (tools/bundle-command.ts)\n`,
+  )
+  process.exitCode = 1
+}
 
 for (const name of readdirSync(packages)) {
   const folder = `${packages}${name}`
