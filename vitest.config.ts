@@ -34,6 +34,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['e2e/**/*.test.ts'],
+          globalSetup: ['e2e/testing/bundled-command.ts'],
           // Afterwards: a browser and a server want the cores for themselves. Two files at a time, since much of it is waiting.
           sequence: { groupOrder: 1 },
           testTimeout: 120_000,

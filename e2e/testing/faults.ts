@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { type IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { DatabaseSync, StatementSync } from 'node:sqlite'
 
 /*
@@ -19,6 +19,9 @@ import { DatabaseSync, StatementSync } from 'node:sqlite'
  * And with FAULT_SLOW_SINCE (milliseconds since 1970) in the environment its clock has gone a hundred times slower since then: what a rule
  * allows for ten seconds is then not a question of how fast this machine starts a server.
  */
+
+// As the command does it (`tools/bundle-command.ts`): an import would cost each of some hundred starts a tenth.
+const http = process.getBuiltinModule('node:http')
 
 const slowSince = Number(process.env.FAULT_SLOW_SINCE)
 if (slowSince > 0) {
@@ -66,8 +69,8 @@ function step(name: string): void {
   process.kill(process.pid, 'SIGKILL')
 }
 
-const emit = Server.prototype.emit
-Server.prototype.emit = function (this: Server, event: string | symbol, ...values: unknown[]): boolean {
+const emit = http.Server.prototype.emit
+http.Server.prototype.emit = function (this: Server, event: string | symbol, ...values: unknown[]): boolean {
   const fault = event === 'request' ? (values[0] as IncomingMessage).headers.fault?.toString() : undefined
   if (fault !== undefined) {
     const [name = '', argument] = fault.split(' ')
@@ -106,8 +109,8 @@ fileMethods.datasync = async function (this: typeof probe): Promise<void> {
   step('after the log is synced')
 }
 
-const end = ServerResponse.prototype.end
-ServerResponse.prototype.end = function (this: ServerResponse, ...values: unknown[]): ServerResponse {
+const end = http.ServerResponse.prototype.end
+http.ServerResponse.prototype.end = function (this: ServerResponse, ...values: unknown[]): ServerResponse {
   step('before the answer is sent')
   const result = (end as (...all: unknown[]) => ServerResponse).apply(this, values)
   step('after the answer is sent')

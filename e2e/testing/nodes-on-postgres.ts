@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from '@countersign/store/testing/free-port'
 import { migratePostgres } from '@countersign/store-postgres'
+import { inject } from 'vitest'
 import { createNodeProcess, type NodeProcess } from '../../examples/cluster/src/node-process.ts'
 import { configuration, signUp } from './app-install.ts'
 import { type NodeBalancer, startNodeBalancer } from './node-balancer.ts'
@@ -43,6 +44,7 @@ export async function startTwoNodes(options: {
       database: `${options.urlOf(index)}?application_name=${nodeNames[index]}`,
       masterKey,
       configuration: file,
+      command: inject('command'),
     })
   const nodes = [await node(0), await node(1)] as const
   let balancer: NodeBalancer | undefined

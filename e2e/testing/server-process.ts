@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from '@countersign/store/testing/free-port'
+import { inject } from 'vitest'
 
-const main = join(import.meta.dirname, '../../packages/cli/src/main.ts')
 const faults = join(import.meta.dirname, 'faults.ts')
 const observe = join(import.meta.dirname, 'observe.ts')
 
@@ -68,7 +68,7 @@ export interface Surroundings {
   /** Its database writes down its own history; `observed-history.ts` reads it. */
   readonly observed?: boolean
   readonly cwd?: string
-  /** Another program than the command: the absolute path of a source. */
+  /** Another program than the command as it is published: the absolute path of a source. */
   readonly program?: string
   /** A line of shell before it, such as `ulimit -f 100`. */
   readonly shell?: string
@@ -76,9 +76,9 @@ export interface Surroundings {
   readonly launcher?: readonly string[]
 }
 
-/** Runs the command with these arguments, from its sources. */
+/** Runs the command, as it is published, with these arguments. */
 export function run(args: readonly string[], surroundings: Surroundings = {}): Running {
-  const { shell, launcher = [], program: source = main } = surroundings
+  const { shell, launcher = [], program: source = inject('command') } = surroundings
   const preloads = [...(surroundings.faults ? [faults] : []), ...(surroundings.observed ? [observe] : [])]
   const imports = preloads.flatMap(file => ['--import', file])
   const node = [process.execPath, '--conditions=@countersign/source', ...imports, source, ...args]

@@ -27,12 +27,14 @@ export interface NodeOptions {
   readonly masterKey: string
   /** A file of `countersign.json`'s kind: the same for all nodes. */
   readonly configuration: string
+  /** The file that starts the command; by default its source. */
+  readonly command?: string
 }
 
-const command = join(dirname(fileURLToPath(import.meta.resolve('@countersign/cli'))), 'main.ts')
+const sourceOfCommand = join(dirname(fileURLToPath(import.meta.resolve('@countersign/cli'))), 'main.ts')
 
 export function createNodeProcess(options: NodeOptions): NodeProcess {
-  const { port, folder, issuer, database, valkey, masterKey, configuration } = options
+  const { port, folder, issuer, database, valkey, masterKey, configuration, command = sourceOfCommand } = options
   let child: ChildProcess | undefined
   let ended: Promise<number | null> = Promise.resolve(null)
 
