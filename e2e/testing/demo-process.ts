@@ -7,6 +7,8 @@ import { stripVTControlCharacters } from 'node:util'
 
 const repository = join(import.meta.dirname, '../..')
 const main = join(repository, 'examples/demo/src/main.ts')
+/** As `npm start` has it. */
+const nodeFlags = ['-r', join(repository, 'tools/need-node.cjs'), '--conditions=@countersign/source']
 
 /** Where the demo's data lies, and the port that it is started on. */
 export interface DemoHome {
@@ -77,7 +79,7 @@ export async function runDemo(
 function spawnDemo(
   args: readonly string[],
   variables: Readonly<Record<string, string>> = {},
-  [program = '', ...before]: readonly string[] = [process.execPath, '--conditions=@countersign/source', main],
+  [program = '', ...before]: readonly string[] = [process.execPath, ...nodeFlags, main],
 ): { child: ChildProcess; said: () => string } {
   const environment = Object.entries(process.env).filter(([name]) => !/^(COUNTERSIGN_|NODE_|VITEST)/.test(name))
   const child = spawn(program, [...before, ...args], {

@@ -39,7 +39,10 @@ test.each([
 describe('as a command', { timeout: 120_000 }, () => {
   const simulate = (...words: string[]) => {
     const main = join(import.meta.dirname, 'main.ts')
-    return spawnSync(process.execPath, ['--conditions=@countersign/source', main, ...words], { encoding: 'utf8' })
+    const checked = join(import.meta.dirname, '../../tools/need-node.cjs')
+    // As `npm run simulate` starts it.
+    const flags = ['-r', checked, '--conditions=@countersign/source']
+    return spawnSync(process.execPath, [...flags, main, ...words], { encoding: 'utf8' })
   }
 
   test('--json ends with one line that says what was played; it exits 0 if no promise was broken', () => {
