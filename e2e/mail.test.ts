@@ -58,7 +58,7 @@ async function mailAfter(act: () => Promise<unknown>, subject: string): Promise<
     const mail = post.mails.slice(before).find(({ headers }) => headers.subject?.includes(subject))
     if (mail === undefined) throw new Error(`no mail with "${subject}"`)
     return mail
-  }, 10_000)
+  }, 60_000)
 }
 
 async function signIn(page: Page, password: string): Promise<void> {

@@ -147,7 +147,7 @@ function testManyTabs(): void {
       const tokens = await Promise.all(tabs.map(tab => tab.evaluate(() => app.getToken())))
       expect(new Set(tokens).size).toBe(1)
       expect(tokenRequests).toBeGreaterThanOrEqual(6)
-    }, 90_000)
+    }, 240_000)
   }
 
   test('a sign-out in one tab is seen by the others, and a sign-in too', async () => {

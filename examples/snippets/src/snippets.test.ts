@@ -39,10 +39,9 @@ describe('express-api.ts', () => {
       const authorization = `Bearer ${body.access_token}`
       expect((await fetch(api.url, { headers: { authorization } })).status).toBe(200)
       await fetch(`${server.issuer}/v1/sessions/${body.session_id}`, { method: 'DELETE', headers: { authorization } })
-      await vi.waitFor(async () => {
-        const refused = await fetch(api.url, { headers: { authorization } })
-        expect(refused.headers.get('countersign-reason')).toBe('token_revoked')
-      })
+      const refusal = async () =>
+        (await fetch(api.url, { headers: { authorization } })).headers.get('countersign-reason')
+      await expect.poll(refusal).toBe('token_revoked')
     } finally {
       await api.end()
     }

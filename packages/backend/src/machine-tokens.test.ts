@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { CallFailure } from './call-failure.ts'
 import { basicAuthorization } from './issuer-call.ts'
 import { createMachineTokens, type MachineTokens, type MachineTokensOptions } from './machine-tokens.ts'
@@ -94,7 +94,7 @@ describe('the life of a token', () => {
     expect(issuer.tokenRequests()).toBe(1)
     seconds = 80
     expect(await times(50, () => tokens.getToken())).toEqual(Array(50).fill('token-1'))
-    await vi.waitFor(async () => expect(await tokens.getToken()).toBe('token-2'))
+    await expect.poll(() => tokens.getToken()).toBe('token-2')
     expect(issuer.tokenRequests()).toBe(2)
   })
 
@@ -116,12 +116,19 @@ describe('the life of a token', () => {
 
   test('a renewal that fails concerns nobody while the token lives', async () => {
     const issuer = await givenIssuer({ expiresIn: 100 })
-    const tokens = tokensOf(issuer)
+    let failures = 0
+    // Asked for the length of the pause after each failure: by then it is known to the tokens, not to the issuer alone.
+    const random = (): number => {
+      failures += 1
+      return 0.5
+    }
+    const tokens = tokensOf(issuer, { platform: { monotonicMilliseconds: () => seconds * 1000, random } })
     await tokens.getToken()
     issuer.refuseWith = { status: 500 }
     seconds = 85
     expect(await tokens.getToken()).toBe('token-1')
-    await vi.waitFor(() => expect(issuer.tokenRequests()).toBe(2))
+    await expect.poll(() => failures).toBe(1)
+    expect(issuer.tokenRequests()).toBe(2)
     expect(await tokens.getToken()).toBe('token-1')
     issuer.refuseWith = undefined
     seconds = 96
