@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { writeSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
@@ -7,8 +8,9 @@ import { DatabaseSync, StatementSync } from 'node:sqlite'
  * Loaded into a real server (`--import`), so that a test can break the world at an exact place. Nothing of the server's own
  * code is changed: Node's database, file and HTTP classes are wrapped. A request asks for a fault by its header `fault`:
  *
- *   kill-at 7      from now on every step counts, and at the seventh the process kills itself (SIGKILL). Nothing reaches
- *                  the disk between a statement's end and the next one's, so one place between two statements is enough
+ *   kill-at 7      every step that is taken for this request counts, and at the seventh the process kills itself (SIGKILL).
+ *                  Nothing reaches the disk between a statement's end and the next one's, so one place between two statements
+ *                  is enough. What the server does by itself meanwhile, every ten seconds, is nobody's step
  *   disk-full      the database may not grow by another page: SQLite itself answers SQLITE_FULL
  *   disk-free      it may grow again
  *   sync-hold      syncs of the log begin and do not end
@@ -34,6 +36,7 @@ const clock = Date.now
 Date.now = () => clock() + aheadMs
 
 let stepsLeft = 0
+const counted = new AsyncLocalStorage<true>()
 let database: DatabaseSync | undefined
 let heldSyncs: (() => void)[] | undefined
 let nextSyncFails = false
@@ -62,7 +65,7 @@ const faults: Readonly<Record<string, (argument: number) => void>> = {
 
 /** A place where the process can die. What it is called goes to standard error, for whoever reads a failed test. */
 function step(name: string): void {
-  if (stepsLeft === 0) return
+  if (stepsLeft === 0 || !counted.getStore()) return
   stepsLeft -= 1
   if (stepsLeft > 0) return
   writeSync(2, `killed ${name}\n`)
@@ -71,13 +74,15 @@ function step(name: string): void {
 
 const emit = http.Server.prototype.emit
 http.Server.prototype.emit = function (this: Server, event: string | symbol, ...values: unknown[]): boolean {
+  const goOn = (): boolean => (emit as (...all: unknown[]) => boolean).call(this, event, ...values)
   const fault = event === 'request' ? (values[0] as IncomingMessage).headers.fault?.toString() : undefined
-  if (fault !== undefined) {
-    const [name = '', argument] = fault.split(' ')
-    faults[name]?.(Number(argument))
+  if (fault === undefined) return goOn()
+  const [name = '', argument] = fault.split(' ')
+  faults[name]?.(Number(argument))
+  return counted.run(true, () => {
     step('before the request is read')
-  }
-  return (emit as (...all: unknown[]) => boolean).call(this, event, ...values)
+    return goOn()
+  })
 } as typeof emit
 
 const words = /INSERT INTO \w+|\w+ \w+|\w+/
