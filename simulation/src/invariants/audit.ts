@@ -37,6 +37,8 @@ interface Written {
   readonly authenticatedAt: number
   readonly generation: number
   readonly creditSpentAt: number | null
+  /** What a user's row held. */
+  readonly held?: string
 }
 
 /** For each row that the log must have: the events that will do. */
@@ -72,10 +74,13 @@ function auditedAs(change: Change, before: Map<string, Written>): AuditEvent[][]
     }
     if (write.table === 'user') {
       const key = `user ${write.row.id}`
-      const isNew = !before.has(key)
-      before.set(key, { ended: false, authenticatedAt: 0, generation: 0, creditSpentAt: null })
-      if (isNew) wanted.push(['user.created'])
-      else wanted.push(['sessions.ended', 'user.disabled', 'user.enabled', 'user.deleted', 'user.password_changed'])
+      const known = before.get(key)
+      const held = JSON.stringify({ ...write.row, version: 0 })
+      before.set(key, { ended: false, authenticatedAt: 0, generation: 0, creditSpentAt: null, held })
+      if (known === undefined) wanted.push(['user.created'])
+      // Written as it was: so that nobody else writes it meanwhile.
+      else if (known.held !== held)
+        wanted.push(['sessions.ended', 'user.disabled', 'user.enabled', 'user.deleted', 'user.password_changed'])
     }
     if (write.table === 'grant') wanted.push(['grant.allowed', 'grant.withdrawn', 'grant.renewed'])
     if (write.table === 'client') wanted.push(['client.changed'])
