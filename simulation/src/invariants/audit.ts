@@ -77,9 +77,10 @@ function auditedAs(change: Change, before: Map<string, Written>): AuditEvent[][]
       const known = before.get(key)
       const held = JSON.stringify({ ...write.row, version: 0 })
       before.set(key, { ended: false, authenticatedAt: 0, generation: 0, creditSpentAt: null, held })
+      // As it was, beside what is written: so that nobody else writes it meanwhile.
+      const isGuard = known?.held === held && change.writes.length > 1
       if (known === undefined) wanted.push(['user.created'])
-      // Written as it was: so that nobody else writes it meanwhile.
-      else if (known.held !== held)
+      else if (!isGuard)
         wanted.push(['sessions.ended', 'user.disabled', 'user.enabled', 'user.deleted', 'user.password_changed'])
     }
     if (write.table === 'grant') wanted.push(['grant.allowed', 'grant.withdrawn', 'grant.renewed'])
