@@ -137,7 +137,7 @@ test('migrate says what it would run, runs it, and then has nothing to do', pati
     /^BEGIN;\n-- the beginning\nCREATE SCHEMA[\s\S]*CREATE TABLE "countersign"\.family[\s\S]*COMMIT;\n$/,
   )
   expect(await migrateDatabase(configuration, false)).toBe(
-    'Migrated: the beginning.\nMigrated: identities that change.\nMigrated: rights of users.\n',
+    'Migrated: the beginning.\nMigrated: identities that change.\nMigrated: rights of users.\nMigrated: numbers are given by a function.\n',
   )
   expect(await migrateDatabase(configuration, true)).toBe('-- The schema is up to date.\n')
   await expect(migrateDatabase({ ...configuration, database: undefined }, false)).rejects.toThrow('give --database')
