@@ -93,6 +93,9 @@ describe('an API that shares a secret with the server (F2)', () => {
       [400, 'parameter_missing'],
     ])
     expect((await get(to, path(audience), asVault)).headers['cache-control']).toBe('no-store')
+    // No page of a browser reads them, not even of an origin that a client has.
+    const crossSite = await get(to, path(audience), { ...asVault, origin: 'https://app.example' })
+    expect(crossSite.headers['access-control-allow-origin']).toBeUndefined()
     const published = await get(to, '/jwks')
     expect((published.body as { keys: Jwk[] }).keys.map(({ kty }) => kty)).toEqual(['EC', 'EC'])
     expect(JSON.stringify([to.log, (await to.store.loadIssuer()).keyRing])).not.toContain(primary?.k)
