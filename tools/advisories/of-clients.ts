@@ -134,6 +134,11 @@ export const advisoriesOfClients: readonly Advisory[] = [
     flaw: 'A forged token for the next page became part of an SQL statement.',
   },
   {
+    ids: ['CVE-2018-1058'],
+    whose: 'PostgreSQL',
+    flaw: 'Whoever may make functions in a schema that others search had theirs run with the others’ rights.',
+  },
+  {
     ids: ['CVE-2026-40166', 'GHSA-m9h4-7j9c-55x9'],
     whose: 'authentik',
     flaw: 'Who may look at a client or a connection was shown its secret.',

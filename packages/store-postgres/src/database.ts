@@ -42,6 +42,12 @@ export interface Database extends Transaction {
 }
 
 const triesAtMost = 4
+
+/**
+ * Names without a schema are PostgreSQL's own. Else whoever may make functions in a schema that is searched (`public`, where a database is older or shared) could make one
+ * that fits our call better than PostgreSQL's, which then runs with our rights (CVE-2018-1058).
+ */
+const searchNowhere = 'SET search_path TO pg_catalog, pg_temp'
 const bigintOid = 20
 
 /** Times and counters are far below 2^53. */
@@ -60,7 +66,10 @@ export function openDatabase({ url, connections, namedStatements, patienceMs }: 
   const hosts = openHosts(url, patienceMs)
   const poolOptions: PoolOptions = {
     Client: hosts.Client,
-    onConnect: hosts.onConnect,
+    async onConnect(client) {
+      await hosts.onConnect(client)
+      await client.query(searchNowhere)
+    },
     max: connections,
     connectionTimeoutMillis: patienceMs,
     query_timeout: patienceMs,

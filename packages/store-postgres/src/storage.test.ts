@@ -179,3 +179,22 @@ test('a rotation does not wait for the disk; a login does, and so does a change 
     expect(await unsynced()).toBeLessThan(100)
   })
 })
+
+test('a function that somebody else has made in a schema that is searched is none of ours (CVE-2018-1058)', async () => {
+  // It fits better than PostgreSQL's own, which takes any array: by its name alone it would be called, with our rights.
+  const planted = `CREATE FUNCTION public.unnest(text[]) RETURNS SETOF text LANGUAGE plpgsql AS $$ BEGIN RAISE 'planted'; END $$;
+    CREATE FUNCTION public.cardinality(text[]) RETURNS integer LANGUAGE plpgsql AS $$ BEGIN RAISE 'planted'; END $$`
+  await runSql(cluster.url, planted)
+  try {
+    await withNodes(cluster.url, async ({ open, clock }) => {
+      const store = await open()
+      const client = await given.client(store)
+      expect((await store.loadClient(client.id))?.client.id).toBe(client.id)
+      await given.login(store, { client })
+      await store.commit(given.change([], { entries: [{ kind: 'family', id: client.id, until: clock.now() }] }))
+      expect((await store.readAudit(0, 10)).length).toBeGreaterThan(0)
+    })
+  } finally {
+    await runSql(cluster.url, 'DROP FUNCTION public.unnest(text[]), public.cardinality(text[])')
+  }
+})

@@ -80,7 +80,7 @@ const reasonOf = ({ headers }: Answer): unknown => headers['countersign-reason']
 const userOf = async (address = email) => (await to.store.loadUserByEmail(address)).user
 
 describe('an invitation', () => {
-  test('comes by mail, makes the account of its address by a password, once, and shows that the address is theirs', async () => {
+  test('CVE-2022-23555: comes by mail, makes the account of its address by a password, once, and shows that the address is theirs', async () => {
     const made = await invite()
     expect([made.status, made.body]).toEqual([
       201,
@@ -136,7 +136,7 @@ describe('an invitation', () => {
     expect(await userOf('lina@example.com')).toMatchObject({ emailVerifiedAt: null })
   })
 
-  test('takes the place of the one before, can be taken back, and ends by itself; the page says the same of all', async () => {
+  test('CVE-2025-64708: takes the place of the one before, can be taken back, and ends by itself; the page says the same of all', async () => {
     const links = [
       linkOf(await invite({ delivery: 'link' })),
       linkOf(await invite({ delivery: 'link', expires_in: 3600 })),
