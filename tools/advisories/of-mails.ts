@@ -23,4 +23,14 @@ export const advisoriesOfMails: readonly Advisory[] = [
     whose: 'nodemailer',
     flaw: 'An address with a quoted local part was read as another, so that mails went to an attacker.',
   },
+  {
+    ids: ['CVE-2026-18963'],
+    whose: 'Keycloak',
+    flaw: 'Whoever had asked for a new password for somebody could go on to choose it without the link of the mail.',
+  },
+  {
+    ids: ['CVE-2025-35432'],
+    whose: 'CISA Thorium',
+    flaw: 'Mails that confirm an address were sent without limit: a stranger’s mailbox could be filled.',
+  },
 ]

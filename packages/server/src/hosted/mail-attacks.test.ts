@@ -173,6 +173,27 @@ describe('"this was not me"', () => {
   })
 })
 
+test('CVE-2026-18963: nobody comes to a new password without its mail: not by having asked for one, not with a link for something else', async () => {
+  const given = await server()
+  const { to, sendMails } = given
+  await signUp(to)
+  const attacker = browser(to)
+  await attacker.signUp('attacker@example.com')
+  await sendMails()
+  const ownLink = new URLSearchParams(linkIn(post.lastTo('attacker@example.com')).split('?')[1]).get('token') ?? ''
+  await attacker.submit('/forgot-password', { email: maria })
+  const csrf = /name="csrf" value="([^"]+)"/.exec((await attacker.get('/forgot-password')).text)?.[1] ?? ''
+  const wanted = { csrf, email: maria, new_password: newPassword }
+  for (const token of [undefined, '', ownLink, 'A'.repeat(43)]) {
+    if (token !== undefined) attacker.jar.set('__Host-countersign_link_reset_password', token)
+    for (const path of ['/reset-password', `/reset-password?email=${maria}`, '/reset-password?done=reset']) {
+      const answer = await attacker.submit(path, wanted)
+      expect(answer.headers['countersign-reason']).toBe('mail_link_invalid')
+    }
+  }
+  expect((await browser(to).signIn()).headers.location).toBe('/account')
+})
+
 test('a link that has died comes to life by no later attempt to send it', async () => {
   const given = await server()
   const { to, sendMails } = given
@@ -212,7 +233,7 @@ describe('a stranger whose address somebody has typed', () => {
         await page.submit('/account', { command: 'change_password', current_password, new_password })
       },
     ],
-  ])('gets six mails an hour of a kind at most, when the account %s', async (_name, act) => {
+  ])('CVE-2025-35432: gets six mails an hour of a kind at most, when the account %s', async (_name, act) => {
     const given = await server()
     await signUp(given.to)
     const count = await mailsOf(given, async () => {
