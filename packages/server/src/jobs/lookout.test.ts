@@ -30,6 +30,18 @@ test('one look at a time: whatever is said meanwhile is looked at once more by t
   expect([resolved, ends.length]).toEqual([3, 2])
 })
 
+test.each([0, 1, 2, 3, 4, 5, 6])('what is said %i steps after the work has ended is looked at as well', async steps => {
+  const { lookout, ends } = given()
+  const first = lookout.look()
+  ends[0]?.()
+  for (let step = 0; step < steps; step++) await undefined
+  const said = lookout.look()
+  await new Promise(resolve => setImmediate(resolve))
+  expect(ends).toHaveLength(2)
+  ends[1]?.()
+  await Promise.all([first, said])
+})
+
 test('a look that fails is told, and the next one is another chance', async () => {
   const { lookout, ends, failures } = given()
   const look = lookout.look()

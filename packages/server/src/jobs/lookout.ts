@@ -24,9 +24,7 @@ export function createLookout(options: {
   function look(): Promise<void> {
     if (stopped) return Promise.resolve()
     lookAgain = looking !== undefined
-    looking ??= lookUntilNothingIsNew().finally(() => {
-      looking = undefined
-    })
+    looking ??= lookUntilNothingIsNew()
     return looking
   }
 
@@ -39,6 +37,8 @@ export function createLookout(options: {
         options.onFailure(error)
       }
     } while (lookAgain && !stopped)
+    // In the same step as the last question: whoever says something after it would be taken for looked at.
+    looking = undefined
   }
 
   const stopLooking = options.every(options.everyMs, () => void look())
