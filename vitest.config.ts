@@ -16,8 +16,9 @@ export default defineConfig({
     expect: { poll: { timeout: 20_000 } },
     // What a passing test prints is not worth a line; what a failing one prints is.
     silent: 'passed-only',
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Nothing is measured by these: a busy machine takes its time, and what hangs is found all the same.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     projects: [
       {
         extends: true,
@@ -48,8 +49,6 @@ export default defineConfig({
           // Afterwards: a browser and a server want the cores for themselves. Three files at a time, since much of it is waiting.
           maxWorkers: 3,
           sequence: { groupOrder: 1 },
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
         },
       },
     ],
