@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type Browser, browser } from '../testing/browser.ts'
-import { authorization, logIn, postForm, signUp } from '../testing/calls.ts'
+import { authorization, introspect, logIn, postForm, refresh, signUp } from '../testing/calls.ts'
 import { closeGiven, issuer, password, sampleClients } from '../testing/given.ts'
 import { linkIn, type MailServer, mailServer } from '../testing/mail-server.ts'
 import { type MailingServer, mailingServer } from '../testing/mailing.ts'
@@ -73,29 +73,48 @@ describe('attack 34 (GHSA-qq9h-g4jm-xgf3): who has made an account ahead with th
     expect(events.map(({ record }) => record.clientId).sort()).toEqual(['orchard', 'plum'])
   })
 
-  test('gets nothing through by allowing it in the moment of the takeover', async () => {
-    let meanwhile: (() => Promise<unknown>) | undefined
-    const given = await server({
+  /** A server in which the owner takes the account over just before the next change of a table is committed, once `isArmed`. */
+  async function takenOverBefore(table: string) {
+    const state: { isArmed: boolean; owner?: Browser } = { isArmed: false }
+    const given: MailingServer = await server({
       wrapStore: store => ({
         ...store,
         async commit(change) {
-          if (change.writes.some(({ table }) => table === 'grant')) {
-            const act = meanwhile
-            meanwhile = undefined
-            await act?.()
+          if (state.isArmed && change.writes.some(write => write.table === table)) {
+            state.isArmed = false
+            state.owner = await takeOver(given)
           }
           return store.commit(change)
         },
       }),
     })
+    return { given, state }
+  }
+
+  test('gets nothing through by allowing it in the moment of the takeover', async () => {
+    const { given, state } = await takenOverBefore('grant')
     const attacker = browser(given.to)
     await attacker.signUp()
-    let owner: Browser | undefined
-    meanwhile = async () => {
-      owner = await takeOver(given)
-    }
+    state.isArmed = true
     await attacker.follow(asked()).catch(() => undefined)
-    expect(owner && (await toldSilently(owner))).toBe('consent_required')
+    expect(state.owner && (await toldSilently(state.owner))).toBe('consent_required')
+  })
+
+  test('is not let in by a sign-in that was under way, on a page or by an application (as Keycloak’s issue 49007 tells)', async () => {
+    const { given, state } = await takenOverBefore('session')
+    const { to } = given
+    await signUp(to)
+    const attacker = browser(to)
+    state.isArmed = true
+    await attacker.signIn()
+    expect(state.owner).toBeDefined()
+    expect((await attacker.get('/account')).status).toBe(303)
+    await to.server.admin.deleteUser(maria)
+    await signUp(to)
+    state.isArmed = true
+    const login = await logIn(to)
+    expect((await introspect(to, login.accessToken)).body).toEqual({ active: false })
+    expect((await refresh(to, login.refreshToken)).body.error).toBe('invalid_grant')
   })
 
   test('has no device in it: one that they have approved and that has not come yet comes too late', async () => {
