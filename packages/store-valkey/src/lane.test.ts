@@ -138,6 +138,24 @@ describe('counters', () => {
     expect((await there.take(six, key)).allowed).toBe(true)
   })
 
+  test('of a server whose clock was set back go on from now, as those of a node do; what others have put there shuts nobody out, and ends with the next', async () => {
+    const mine = await lane()
+    const here = node(mine)
+    const name = `countersign {a system} logins ${key}`
+    await mine.ask(valkey => valkey.hset(name, 'tokens', '0', 'time', '9000000000000'))
+    expect(await here.take(six, key)).toEqual({ allowed: false, retryAfterSeconds: 600 })
+    expect(Number((await mine.ask(valkey => valkey.hget(name, 'time')))?.answer)).toBeLessThan(9e12)
+    expect((await mine.ask(valkey => valkey.pttl(name)))?.answer).toBeGreaterThan(3_000_000)
+    for (const tokens of ['-inf', '-1e300', 'nan', 'many']) {
+      await mine.ask(valkey => valkey.hset(name, 'tokens', tokens))
+      expect([tokens, await node(mine).take(six, key)]).toEqual([tokens, { allowed: true, retryAfterSeconds: 0 }])
+    }
+    await mine.ask(valkey => valkey.set(name, 'no bucket'))
+    expect((await node(mine).take(six, key)).allowed).toBe(true)
+    expect(mine.isThere()).toBe(true)
+    expect((await mine.ask(valkey => valkey.hget(name, 'tokens')))?.answer).toBe('5')
+  })
+
   test('go on alone while the server is paused, at the price of one wait, and together when it is back', async () => {
     const [mine, other] = [await lane({ patienceMs: 1_000 }), await lane()]
     const [here, there] = [node(mine), node(other)]

@@ -3,22 +3,30 @@ import type { Lane } from './lane.ts'
 
 /**
  * Token buckets, each under one key, by the server's clock: tokens left, and when that was. Forgotten once they would be full again. ARGV has two numbers for
- * each: how many, and in how many milliseconds.
+ * each: how many, and in how many milliseconds. One of a time to come is as of now, also where the attempt is refused: a clock that was set back would hold it up for as
+ * long. What no script of ours has written is none.
  */
 const bucketText = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local function attempts(i) return tonumber(ARGV[2 * i - 1]) end
 local function window(i) return tonumber(ARGV[2 * i]) end
-local function tokens(i)
-  local stored = redis.call('HMGET', KEYS[i], 'tokens', 'time')
-  if not stored[1] then return attempts(i), true end
-  local asOf = math.min(tonumber(stored[2]), now)
-  return math.min(attempts(i), tonumber(stored[1]) + (now - asOf) * attempts(i) / window(i)), false
-end
 local function keep(i, tokens)
   redis.call('HSET', KEYS[i], 'tokens', tostring(tokens), 'time', now)
   redis.call('PEXPIRE', KEYS[i], math.ceil(window(i)))
+end
+local function tokens(i)
+  local stored = redis.pcall('HMGET', KEYS[i], 'tokens', 'time')
+  local left, asOf = tonumber(stored[1]), tonumber(stored[2])
+  if not left or not asOf or not (left >= 0) then
+    if stored.err or stored[1] or stored[2] then redis.call('DEL', KEYS[i]) end
+    return attempts(i), true
+  end
+  if asOf > now then
+    keep(i, left)
+    asOf = now
+  end
+  return math.min(attempts(i), left + (now - asOf) * attempts(i) / window(i)), false
 end`
 
 /**
