@@ -48,7 +48,8 @@ export function startConnection(services: HostedServices): Endpoint {
       const started = await begin(services, http, connection, {
         returnTo: returnTo.path,
         linksSession: null,
-        fresh: login !== undefined,
+        // Whoever lets go of our cookie is asked there no less.
+        fresh: login !== undefined || returnTo.asksWhen === true,
       })
       return isRefusal(started) ? toSignIn(returnTo.path, started) : started
     } catch (error) {
@@ -87,8 +88,10 @@ async function startAccepting(
   const invitation = keptInvitation(services, http)
   const isSaid = invitation !== undefined && !isFromElsewhere(http) && isSealed(services, http, invitation, shown)
   if (!isSaid || isRefusal(await findInvitation(services, invitation))) return seeOther(invitationPath)
+  // Who is signed in already, and comes back as the same, has shown once more who they are.
+  const fresh = (await services.cookies.session(http)) !== undefined
   try {
-    const purpose = { returnTo: '/account', linksSession: null, fresh: false, invitation }
+    const purpose = { returnTo: '/account', linksSession: null, fresh, invitation }
     const started = await begin(services, http, connection, purpose)
     return isRefusal(started) ? toInvitation(started) : started
   } catch (error) {

@@ -10,7 +10,7 @@ import {
   pathOf,
   signInWith,
 } from '../testing/connected.ts'
-import type { GivenServer } from '../testing/given.ts'
+import { type GivenServer, issuer } from '../testing/given.ts'
 import { addressOf, claimsOf, openidClients, signInAt } from '../testing/openid-clients.ts'
 import { type OpenidUpstream, startOpenid } from '../testing/upstreams/openid.ts'
 import { startFacebook, startGithub, startX } from '../testing/upstreams/social.ts'
@@ -85,6 +85,18 @@ describe('a sign-in with an OpenID provider', () => {
   test('asks for the password there once more if somebody is signed in here already', async () => {
     const { page } = await signInWith(to, upstream, 'work')
     expect(new URL(await beginWith(page, 'work')).searchParams.get('prompt')).toBe('login')
+  })
+
+  test('asks there once more for an application that wants it, also of a browser that has let go of our cookie', async () => {
+    const own = { client_id: 'portal', redirect_uri: addressOf('portal') }
+    const promptFor = async (more: Record<string, string>) => {
+      const page = browser(to)
+      const { location = '' } = (await page.get(authorization({ ...own, ...more }).path)).headers
+      const returnTo = new URL(location, issuer).searchParams.get('return_to') ?? ''
+      return new URL(await beginWith(page, 'work', returnTo)).searchParams.get('prompt')
+    }
+    expect([await promptFor({ prompt: 'login' }), await promptFor({ max_age: '60' })]).toEqual(['login', 'login'])
+    expect([await promptFor({}), await promptFor({ prompt: 'consent' })]).toEqual([null, null])
   })
 
   test('CVE-2025-53942: of a user who was disabled is refused, and opens no session', async () => {

@@ -1,6 +1,7 @@
 import { emailKey, readUserCode, redirectUriIsRegistered, showUserCode } from '@countersign/core'
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import { resolvePushedRequest } from '../endpoints/authorize/pushed-requests.ts'
+import { asksWhenSignedIn } from '../endpoints/authorize/read-authentication.ts'
 import type { HttpRequest } from '../http/message.ts'
 import { readParameters } from '../http/read-form.ts'
 import type { AskingApplication } from '../pages/sign-in-page.ts'
@@ -17,6 +18,8 @@ export interface ReturnTo {
   readonly redirectUri?: string
   /** No form leads there (`isLeftForByPage`). */
   readonly isLeftForByPage?: true
+  /** The application wants to know that they have signed in just now, or when. */
+  readonly asksWhen?: true
   /** Who is to sign in, as the application has it (`login_hint`, OpenID Connect Core §3.1.2.1). */
   readonly loginHint?: string
 }
@@ -53,6 +56,7 @@ export async function readReturnTo(services: HostedServices, http: HttpRequest):
     redirectUri,
     ...(isLeftForByPage(client, redirectUri) && { isLeftForByPage: true }),
     application: askingApplication(client, redirectUri),
+    ...(asksWhenSignedIn(client, request) && { asksWhen: true }),
     ...(hint !== undefined && emailKey(hint) !== null && { loginHint: hint }),
   }
 }

@@ -51,6 +51,12 @@ export function readAuthentication(
   return { prompt, claims: claims && narrowClaims(claims, client.scopes), demand, subjects }
 }
 
+/** Whether it matters to the application when the user has signed in: a session that others have of them is then no answer. */
+export function asksWhenSignedIn({ defaultMaxAgeSeconds }: Client, parameters: Parameters): boolean {
+  const isAged = parameters.has('max_age') || defaultMaxAgeSeconds !== null
+  return isAged || readPrompt(parameters.get('prompt'))?.has('login') === true
+}
+
 /** `undefined` for words that nobody knows, and for `none` beside others. */
 function readPrompt(text: string | undefined): ReadonlySet<Prompt> | undefined {
   const words = readWords(text)
