@@ -54,9 +54,10 @@ export function openFeed(options: {
      CROSS JOIN (SELECT coalesce(max(number), 0) AS newest, coalesce(min(number), 1) AS oldest FROM countersign.entry) h
      LEFT JOIN countersign.entry e ON e.number > $2 ORDER BY e.number`,
   )
-  // What has no number yet has no index either, and is read once for all.
+  // What has no number yet is not found by its name, and is read once for all: from the first to the last, by the index, past all that has been numbered since the last vacuum.
   const readNamed = statement(
-    `WITH pending AS MATERIALIZED (SELECT kind, id FROM countersign.entry_unnumbered)
+    `WITH pending AS MATERIALIZED (SELECT kind, id FROM countersign.entry_unnumbered
+       WHERE place BETWEEN (SELECT min(place) FROM countersign.entry_unnumbered) AND (SELECT max(place) FROM countersign.entry_unnumbered))
      SELECT pg_is_in_recovery(), asked.place, EXISTS (SELECT FROM countersign.entry e WHERE e.id = asked.id AND e.kind = asked.kind)
        OR EXISTS (SELECT FROM pending p WHERE p.id = asked.id AND p.kind = asked.kind)
      FROM ${askedText('kind, id', '$1::text[]', '$2::text[]')} ORDER BY asked.place`,

@@ -165,7 +165,7 @@ export function openReads(
       return row?.[snapshotColumnCount] === true
     },
     async clientsById(clientIds) {
-      const rows = await query(sql.clientsById, clientIds.map(textOrNull))
+      const rows = await query(sql.clientsById, [...new Set(clientIds)].map(textOrNull))
       const snapshot = readSnapshot(rows[0])
       const clients = new Map(rows.flatMap(row => clientsOf(row, snapshotColumnCount)).map(one => [one.id, one]))
       return clientIds.map(id => {
