@@ -113,9 +113,6 @@ export function openDatabase({ url, connections, namedStatements, patienceMs }: 
   /** With a connection of its own; one that broke does not go back to the pool. */
   async function withConnection<T>(use: (transaction: Transaction, client: pg.PoolClient) => Promise<T>): Promise<T> {
     const client = await marked(connect())
-    // A connection that breaks while it is ours says so to the next statement.
-    const ignore = (): void => {}
-    client.on('error', ignore)
     let whole = true
     try {
       return await use(on(client), client)
@@ -123,7 +120,6 @@ export function openDatabase({ url, connections, namedStatements, patienceMs }: 
       whole = leavesConnectionWhole(error)
       throw error
     } finally {
-      client.off('error', ignore)
       client.release(!whole)
     }
   }

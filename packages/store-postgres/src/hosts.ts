@@ -41,6 +41,9 @@ export function openHosts(url: string, patienceMs: number): Hosts {
     constructor(config: pg.ClientConfig) {
       super({ ...config, connectionString: urls[turn] ?? url, connectionTimeoutMillis: patienceMs / urls.length })
       placeOf.set(this, turn)
+      // A connection that breaks says so to the next statement. Whoever has it listens too, but not from the first moment on; and without
+      // anybody who listens the process would end.
+      this.on('error', () => {})
     }
 
     override connect(): Promise<pg.Client>
