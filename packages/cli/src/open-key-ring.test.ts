@@ -73,7 +73,7 @@ test(
     const nowhere = { ...configured('one'), key_ring: 'zookeeper://us:some%20word@127.0.0.1:1/keys' }
     await one.close()
     const failure = (await serve(nowhere, { log }).catch((error: unknown) => error)) as Error
-    expect(failure.message).toBe('ZooKeeper is out of reach.')
+    expect(failure.message).toBe('The key ring is out of reach: ZooKeeper does not answer.')
     expect(JSON.stringify(failure, Object.getOwnPropertyNames(failure))).not.toContain('word')
   },
 )

@@ -77,7 +77,7 @@ export function createEtcdClient(options: EtcdClientOptions): EtcdClient {
       if (error instanceof EtcdRefusal) throw refused(error)
       current++
       options.onFailure()
-      throw new StoreUnavailable('etcd is out of reach.', { cause: error })
+      throw new StoreUnavailable('The key ring is out of reach: etcd does not answer.', { cause: error })
     }
   }
 

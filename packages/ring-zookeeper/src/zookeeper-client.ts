@@ -78,7 +78,7 @@ export function createZookeeperClient(options: ClientOptions): ZookeeperClient {
       hadConnection = true
       return opened
     }
-    throw new StoreUnavailable('ZooKeeper is out of reach.', { cause })
+    throw new StoreUnavailable('The key ring is out of reach: ZooKeeper does not answer.', { cause })
   }
 
   const unavailable = (error: unknown): never => {

@@ -30,6 +30,14 @@ async function lane(more: { patienceMs?: number; restMs?: number } = {}) {
   return Object.assign(made, { changes })
 }
 
+test('a server that is not there at the start is told of, not only one that goes', async () => {
+  const { promise: told, resolve } = Promise.withResolvers<boolean>()
+  const nowhere = openLane({ url: 'redis://127.0.0.1:1', onChange: resolve })
+  lanes.push(nowhere)
+  expect(await told).toBe(false)
+  expect(nowhere.isThere()).toBe(false)
+})
+
 describe('the store beside a server that is killed, paused and emptied', () => {
   const engine = besideTrouble({
     reopens: false,

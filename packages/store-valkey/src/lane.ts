@@ -26,7 +26,7 @@ export interface LaneOptions {
   readonly restMs?: number
   /** Milliseconds by a clock that nobody sets. */
   readonly monotonic?: () => number
-  /** Told when the server is away, and when it is back. Never with its address: that may hold a password. */
+  /** Told when the server is away, at the start too, and when it is there (again). Never with its address: that may hold a password. */
   readonly onChange?: (isThere: boolean) => void
 }
 
@@ -39,7 +39,8 @@ export function openLane(options: LaneOptions): Lane {
   const listening = connect(url, own)
   const listeners = new Map<string, Set<() => void>>()
   let restingUntil = Number.NEGATIVE_INFINITY
-  let there = false
+  /** `undefined`: it has not been found out yet. */
+  let there: boolean | undefined
   let closed = false
 
   function found(isThere: boolean): void {
@@ -78,7 +79,7 @@ export function openLane(options: LaneOptions): Lane {
 
   const ask: Lane['ask'] = async run => {
     if (closed || asking.status !== 'ready') return undefined
-    if (!there) return probe()
+    if (there !== true) return probe()
     try {
       const answer = await run(asking)
       found(true)
@@ -101,7 +102,7 @@ export function openLane(options: LaneOptions): Lane {
       } else known.add(own)
       return () => void listeners.get(channel)?.delete(own)
     },
-    isThere: () => there,
+    isThere: () => there === true,
     async close() {
       closed = true
       listeners.clear()

@@ -77,7 +77,7 @@ export function openValkeyRegister(options: ValkeyRegisterOptions): RingRegister
     } catch (error) {
       if (error instanceof ReplyError) throw refused(error as Error)
       if (own === asking && own.status === 'ready') connectAnew()
-      throw new StoreUnavailable('Valkey is out of reach.')
+      throw new StoreUnavailable('The key ring is out of reach: Valkey does not answer.')
     }
   }
 

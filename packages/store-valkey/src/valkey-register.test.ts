@@ -178,7 +178,7 @@ test('with users: who has the right reads and writes; nobody else does, and no p
 
 test('a server that is not there is said to be', async () => {
   const lost = open({ ...place(), server: { host: '127.0.0.1', port: 1 } })
-  await expect(lost.read()).rejects.toThrow('Valkey is out of reach.')
+  await expect(lost.read()).rejects.toThrow('The key ring is out of reach: Valkey does not answer.')
 })
 
 test('an address says server, user, key and whether by TLS', () => {

@@ -49,7 +49,7 @@ test('what is over is forgotten after its time, and keys turn, by themselves', a
   expect(timers.running()).toBe(0)
 })
 
-test('a job that fails is logged by its kind, and runs again', async () => {
+test('a job that fails is logged by its kind and what was away, and runs again', async () => {
   const to = await given.server()
   const timers = heldTimers()
   let sweeps = 0
@@ -68,6 +68,7 @@ test('a job that fails is logged by its kind, and runs again', async () => {
       .toHaveLength(times)
   }
   expect(to.log.at(-1)).toMatchObject({ level: 'warn', text: expect.stringContaining('StoreUnavailable') })
+  expect(to.log.at(-1)?.text).toContain('the disk is full')
   expect(sweeps).toBe(2)
   stop()
 })

@@ -1,4 +1,4 @@
-import type { Store } from '@countersign/store'
+import { type Store, StoreUnavailable } from '@countersign/store'
 import type { Every } from '../every.ts'
 import type { Services } from '../services.ts'
 import { createSettledClock } from './settled-clock.ts'
@@ -19,7 +19,9 @@ export function startJobs(services: Services, every: Every): () => void {
   const start = (milliseconds: number, name: string, job: () => Promise<unknown>): (() => void) =>
     every(milliseconds, () => {
       job().catch((error: unknown) => {
-        log.warn({ job: name, failure: error instanceof Error ? error.name : 'unknown' }, 'a job failed')
+        // What a store that is away says of itself is ours, and names no address; others' words may.
+        const cause = error instanceof StoreUnavailable ? { cause: error.message } : {}
+        log.warn({ job: name, failure: error instanceof Error ? error.name : 'unknown', ...cause }, 'a job failed')
       })
     })
   const ends = [
