@@ -47,6 +47,20 @@ export function throwOthersOut(user: User, added: AddedAccess, rows: Rows): Pick
   return removeAccess(user, { ...added, identities }, rows)
 }
 
+/** What another took off them, given back. */
+export function giveBackIdentity(
+  { id }: User,
+  identity: Identity,
+  { now, device }: Rows,
+): Pick<Change, 'writes' | 'audit'> {
+  const { connection } = identity
+  const audit: AuditRecord = { event: 'identity.linked', time: now, userId: id, facts: { connection } }
+  return {
+    writes: [{ table: 'identity', row: { ...identity, unlinkedAt: null } }],
+    audit: [{ ...audit, ...personalOf(device) }],
+  }
+}
+
 function removeAccess({ id }: User, { identities, grants }: AddedAccess, rows: Rows): Pick<Change, 'writes' | 'audit'> {
   const { now, device } = rows
   const withdrawn = withdrawGrants(grants, now, rows)

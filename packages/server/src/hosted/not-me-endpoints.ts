@@ -1,7 +1,11 @@
 import {
   type Actor,
+  type Change,
   type Device,
   forgetDevice,
+  giveBackIdentity,
+  type Identity,
+  type Instant,
   type Session,
   type SessionOnlySnapshot,
   throwOthersOut,
@@ -86,21 +90,42 @@ async function changeOf(services: HostedServices, mailer: Mailer, http: HttpRequ
 }
 
 /**
- * What may have been added, all of it: a new password is a way in again. Where there are none, the ways in that were there before the session stay, and if there was none
- * before, those that there are.
+ * What may have been added, all of it: a new password is a way in again. Where there are none, the ways in that were there before the session stay; the one with which the
+ * account began comes back, if it was taken off since; and if there is none of these, those that there are stay.
  */
 async function throwOut(
   services: HostedServices,
   { now, user }: FoundLink,
   session: Session | undefined,
   actor: Actor & { readonly device: Device },
-) {
+): Promise<Pick<Change, 'writes' | 'audit'>> {
+  const rows = { ...actor, now }
   const added = await addedAccess(services, user)
-  const since = added.identities.filter(({ linkedAt }) => session !== undefined && linkedAt >= session.createdAt)
-  const isAnyLeft = since.length < added.identities.length
-  const ofThem = isAnyLeft ? since : []
-  const identities = usesPasswords(services.config) ? added.identities : ofThem
-  return throwOthersOut(user, { ...added, identities }, { ...actor, now })
+  if (usesPasswords(services.config)) return throwOthersOut(user, added, rows)
+  const isSince = (time: Instant | null): boolean => session !== undefined && time !== null && time >= session.createdAt
+  const first = await firstWayIn(services, user)
+  const takenOff = first !== undefined && isSince(first.unlinkedAt) ? first : undefined
+  const since = added.identities.filter(({ linkedAt }) => isSince(linkedAt))
+  const isLeft = (one: Identity): boolean => isOfConnection(services, one) && !since.includes(one)
+  const isAnyLeft = takenOff !== undefined || added.identities.some(isLeft)
+  const thrownOut = throwOthersOut(user, { ...added, identities: isAnyLeft ? since : [] }, rows)
+  const back = takenOff && giveBackIdentity(user, takenOff, rows)
+  return {
+    writes: [...thrownOut.writes, ...(back?.writes ?? [])],
+    audit: [...thrownOut.audit, ...(back?.audit ?? [])],
+  }
+}
+
+/** The identity with which the account began, whether it still leads to it or was taken off; not where it is somebody else's by now. */
+async function firstWayIn(services: HostedServices, { id, firstIdentity }: User): Promise<Identity | undefined> {
+  if (firstIdentity === null || !isOfConnection(services, firstIdentity)) return undefined
+  const { identity } = await services.store.loadUserByIdentity(firstIdentity.connection, firstIdentity.subject)
+  return identity?.userId === id ? identity : undefined
+}
+
+/** One can sign in with it here. */
+function isOfConnection({ connections }: HostedServices, { connection }: Pick<Identity, 'connection'>): boolean {
+  return connections.byName(connection) !== undefined
 }
 
 /** Should the other come back, with a password that they have found out again, the user is told again. */

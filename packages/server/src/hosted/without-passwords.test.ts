@@ -102,31 +102,45 @@ test('who has to show once more who they are does so with a connection', async (
   expect((await page.get(on)).headers.location).toContain('code=')
 })
 
-test('"this was not me" ends every session, takes off what was added in that one, and leaves the password that is kept; its mail speaks of none', async () => {
-  const post = await mailServer()
-  const mail = await openSmtp({ url: post.url, from: { name: 'Sample', address: 'no-reply@login.example' } })
-  to = await switchedOff({ mail, every: () => () => {} })
-  await signInWith(to, work, 'work')
-  await to.later(1)
-  const thief = browser(to, 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) Firefox/140.0')
-  await signInWith(to, work, 'work', { page: thief })
-  const { user, now } = await to.store.loadUserByEmail(email)
-  const row = newIdentity({ connection: 'work', subject: 'thief', userId: user?.id ?? '', linkedAt: now })
-  await to.store.commit({ writes: [{ table: 'identity', row }], audit: [], entries: [], durable: true, time: now })
-  await to.server.mails?.look()
-  const told = post.lastTo(email)
-  expect(told.text).not.toContain('password')
-  const page = browser(to)
-  await page.get(linkIn(told))
-  expect((await page.get('/not-me')).text).toContain('All sessions of your account end at once')
-  expect((await page.submit('/not-me', {})).headers.location).toBe('/not-me?done=ended')
-  expect((await page.get('/not-me?done=ended')).text).toContain('href="/sign-in"')
-  expect((await thief.get('/account')).status).toBe(303)
-  const standing = await to.store.listIdentities(user?.id ?? '')
-  expect(standing.map(({ subject }) => subject)).toEqual([work.person.sub])
-  expect((await page.get('/not-me')).headers['countersign-reason']).toBe('mail_link_invalid')
-  await post.close()
-})
+test.each([
+  ['takes off what was added in that one', false],
+  ['gives back the way in with which the account began, where the other took it off', true],
+])(
+  '"this was not me" ends every session, %s, and leaves the password that is kept; its mail speaks of none',
+  async (_what, takesOff) => {
+    const post = await mailServer()
+    const mail = await openSmtp({ url: post.url, from: { name: 'Sample', address: 'no-reply@login.example' } })
+    to = await switchedOff({ mail, every: () => () => {} })
+    await signInWith(to, work, 'work')
+    await to.later(1)
+    const thief = browser(to, 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) Firefox/140.0')
+    await signInWith(to, work, 'work', { page: thief })
+    const { user, now } = await to.store.loadUserByEmail(email)
+    const row = newIdentity({ connection: 'work', subject: 'thief', userId: user?.id ?? '', linkedAt: now })
+    await to.store.commit({ writes: [{ table: 'identity', row }], audit: [], entries: [], durable: true, time: now })
+    if (takesOff) {
+      await thief.submit('/account/connections', {
+        command: 'unlink',
+        connection: 'work',
+        subject: 'm-1',
+      })
+      expect((await to.store.listIdentities(user?.id ?? '')).map(({ subject }) => subject)).toEqual(['thief'])
+    }
+    await to.server.mails?.look()
+    const told = post.lastTo(email)
+    expect(told.text).not.toContain('password')
+    const page = browser(to)
+    await page.get(linkIn(told))
+    expect((await page.get('/not-me')).text).toContain('All sessions of your account end at once')
+    expect((await page.submit('/not-me', {})).headers.location).toBe('/not-me?done=ended')
+    expect((await page.get('/not-me?done=ended')).text).toContain('href="/sign-in"')
+    expect((await thief.get('/account')).status).toBe(303)
+    const standing = await to.store.listIdentities(user?.id ?? '')
+    expect(standing.map(({ subject }) => subject)).toEqual([work.person.sub])
+    expect((await page.get('/not-me')).headers['countersign-reason']).toBe('mail_link_invalid')
+    await post.close()
+  },
+)
 
 test('to confirm an address one signs in to its account with a connection; another account does not do', async () => {
   const post = await mailServer()
