@@ -13,6 +13,16 @@ env.APP_ORIGIN ??= 'http://127.0.0.1:5173'
 
 const [file = 'express-api.ts'] = process.argv.slice(2)
 if (!/^[\w-]+-api\.ts$/.test(file)) throw new TypeError(`${file} is none of the APIs here, such as express-api.ts.`)
+const answers = await fetch(`${env.ISSUER}/ready`).then(
+  () => true,
+  () => false,
+)
+if (!answers) {
+  console.error(
+    `No server answers at ${env.ISSUER}. Start it first: npm run countersign -- serve --config notes/countersign.json`,
+  )
+  process.exit(1)
+}
 await import(new URL(file, import.meta.url).href)
 
 async function post(path: string, body: object): Promise<{ access_token?: string }> {
