@@ -18,7 +18,9 @@ type Ask = (command: AdminCommand, argument: string) => Promise<{ failed: boolea
 export async function administer(configuration: Configuration, command: AdminCommand, argument: string): Promise<void> {
   const { failed, result } = await operate(configuration, ask => ask(command, argument))
   if (failed) throw new RefusedCommand(result as ErrorBody)
-  if (Array.isArray(result)) process.stdout.write(plainTable(result))
+  // To people: who counts lines counts none.
+  if (Array.isArray(result) && result.length === 0) process.stderr.write('There are none.\n')
+  else if (Array.isArray(result)) process.stdout.write(plainTable(result))
   else process.stdout.write(`${JSON.stringify(result, null, 2)}\n`)
 }
 

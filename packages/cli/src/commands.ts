@@ -51,10 +51,10 @@ export function createProgram(): Command {
     .action(async () => {
       const configuration = configured()
       const system = await serve(configuration, { masterKey: process.env.COUNTERSIGN_MASTER_KEY, onLost: endOnLoss })
-      const { issuer } = system
+      const { issuer, address } = system
       endOnSignal(system.close)
       process.stdout.write(
-        `Countersign is ready at ${issuer}\n${describeStart(configuration, { issuer, switchedOff: system.server.switchedOff })}`,
+        `Countersign is ready at ${issuer}\n${describeStart(configuration, { issuer, address, switchedOff: system.server.switchedOff })}`,
       )
     })
 

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import {
   deriveKey,
@@ -11,6 +10,7 @@ import {
 } from '@countersign/core'
 import { type Store, StoreUnavailable } from '@countersign/store'
 import { WrongConfiguration } from './configuration-problems.ts'
+import { readFileOf } from './json-file.ts'
 
 /** The file that revocations are written to besides the store; each node has one of its own. */
 export interface JournalFile {
@@ -82,7 +82,7 @@ export function withJournal(store: Store, journal: JournalFile, passwords: Passw
 
 /** What has been written, in its order. */
 export function readJournal(path: string): readonly JournalRecord[] {
-  const lines = readFileSync(path, 'utf8').split('\n')
+  const lines = readFileOf(path).toString('utf8').split('\n')
   const whole = lines.slice(0, -1)
   return whole.flatMap((line, index) => {
     try {

@@ -228,4 +228,5 @@ test('a journal that cannot be read is refused, and says at which line', patienc
   await (await start(house)).close()
   appendFileSync(house.journal, 'no json\n{}\n')
   expect(() => readJournal(house.journal)).toThrow(/journal\.jsonl: line \d+ cannot be read/)
+  expect(() => readJournal(`${house.journal}-2`)).toThrow(/journal\.jsonl-2 cannot be read: no such file/)
 })

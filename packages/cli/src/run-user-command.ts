@@ -1,5 +1,5 @@
 import { invitationSeconds } from '@countersign/core'
-import { parseStrictObject, type Refusal, refuse } from '@countersign/protocol'
+import { isRefusal, parseStrictObject, type Refusal, refuse } from '@countersign/protocol'
 import { type Admin, writtenRights } from '@countersign/server'
 import * as z from 'zod'
 
@@ -33,11 +33,17 @@ export async function setUserRights(admin: Admin, argument: string): Promise<obj
   return asked.success ? admin.setRights(asked.data.user, asked.data.rights) : wrong(asked.error)
 }
 
+const noMail = 'There is no mail server by which it could be sent; with --link the link is printed, for you to pass on.'
+
 export async function inviteUser(admin: Admin, argument: string): Promise<object | Refusal> {
   const asked = newInvitation.safeParse(parseStrictObject(argument))
   if (!asked.success) return wrong(asked.error)
   const { days, ...wanted } = asked.data
-  return admin.inviteUser({ ...wanted, ...(days !== undefined && { lifeSeconds: Math.round(days * 86_400) }) })
+  const life = days === undefined ? {} : { lifeSeconds: Math.round(days * 86_400) }
+  const answer = await admin.inviteUser({ ...wanted, ...life })
+  return isRefusal(answer) && answer.reason === 'mail_not_configured'
+    ? refuse(answer.reason, { detail: noMail })
+    : answer
 }
 
 /** Which one, and what is wrong with it; never what was written, which may be a password. */

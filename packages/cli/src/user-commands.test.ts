@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { refuse } from '@countersign/protocol'
 import type { Admin } from '@countersign/server'
 import { afterAll, expect, test, vi } from 'vitest'
 import { runAdminCommand } from './admin-socket.ts'
@@ -77,6 +78,12 @@ test('users invite says whom, for how long and what it gives; what is wrong is t
       detail: expect.stringContaining(`${Object.keys(wrong)[0]}`),
     })
   }
+})
+
+test('users invite without a mail server says how the link is had all the same', async () => {
+  const admin = { inviteUser: async () => refuse('mail_not_configured') } as unknown as Admin
+  const refused = await inviteUser(admin, JSON.stringify({ email: 'a@example.com', delivery: 'mail' }))
+  expect(refused).toMatchObject({ reason: 'mail_not_configured', detail: expect.stringContaining('--link') })
 })
 
 test('users invite prints the link that nobody was mailed; invitations are listed and taken back by those who run the server', async () => {
