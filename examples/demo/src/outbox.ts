@@ -55,6 +55,8 @@ const scriptPath = '/outbox/fit.js'
 /** The frame is as high as its mail, so that there is one thing to scroll. Without it, the frame scrolls. */
 const fitScript = `const frame = document.querySelector('iframe.mail')
 function fit() {
+  // Between two documents there may be none.
+  if (!frame.contentDocument?.documentElement) return
   frame.style.blockSize = '0'
   frame.style.blockSize = frame.contentDocument.documentElement.scrollHeight + 2 + 'px'
 }
