@@ -10,8 +10,8 @@ export interface Witness {
   /** Answers of the token endpoint to refreshes, so far. */
   readonly seen: () => number
   readonly exchanges: readonly TokenExchange[]
-  /** Moves the clock of the server: the judges must know when that was. */
-  clockJumps(move: () => void): void
+  /** Moves the clock of the server, until it is so far ahead of ours: the judges must know when that was. */
+  clockJumps(aheadMs: number, move: () => void): void
   /**
    * What was broken, in sentences. For a server that has ended and was `observed` from its first start. `graceSeconds`: of
    * the clients that took part.
@@ -28,10 +28,11 @@ type Written = Pick<Recorded, 'log' | 'auditRows' | 'auditInOrder' | 'nodes'>
 export function createWitness(): Witness {
   const exchanges: TokenExchange[] = []
   const jumps: HistoryEvent[] = []
+  let serverIsAheadMs = 0
   const noteJump = (): void =>
     void jumps.push({ kind: 'fault', time: monotonic(), what: 'store clock', text: 'the clock jumps' })
   const observe: typeof observers extends Set<infer Observer> ? Observer : never = (what, answer, sending) => {
-    const exchange = exchangeOf(what, answer, sending)
+    const exchange = exchangeOf(what, answer, { ...sending, serverTime: Date.now() + serverIsAheadMs })
     if (exchange !== undefined) exchanges.push(exchange)
   }
   observers.add(observe)
@@ -52,10 +53,11 @@ export function createWitness(): Witness {
   return {
     seen: () => exchanges.length,
     exchanges,
-    clockJumps(move) {
+    clockJumps(aheadMs, move) {
       // What is committed before it, and what after it, is each on one side.
       noteJump()
       move()
+      serverIsAheadMs = aheadMs
       noteJump()
     },
     async violations(dataFolder, graceSeconds) {
@@ -67,7 +69,11 @@ export function createWitness(): Witness {
   }
 }
 
-function exchangeOf(what: Call, answer: Answer | undefined, { url, sentAt }: Sending): TokenExchange | undefined {
+function exchangeOf(
+  what: Call,
+  answer: Answer | undefined,
+  { url, sentAt, serverTime }: Sending & { readonly serverTime: number },
+): TokenExchange | undefined {
   const presented = readRefreshToken(what.form?.refresh_token)
   if (answer === undefined || presented === undefined || !url.endsWith('/token')) return undefined
   const body = JSON.parse(answer.text) as Record<string, string | undefined>
@@ -78,7 +84,7 @@ function exchangeOf(what: Call, answer: Answer | undefined, { url, sentAt }: Sen
     node: answer.headers['served-by']?.toString() ?? 'server',
     path: '/token',
     arrivedAt: sentAt,
-    storeArrivedAt: Date.now(),
+    storeArrivedAt: serverTime,
     presented,
     answeredAt: monotonic(),
     status: answer.status,
