@@ -274,6 +274,19 @@ describe('a stranger whose address somebody has typed', () => {
     expect(count).toBe(6)
   })
 
+  test('is told of a new device, however many mails to confirm the address whoever is in the account has asked for', async () => {
+    const given = await server()
+    const thief = browser(given.to)
+    await thief.signUp()
+    for (let hours = 0; hours < 3; hours++) {
+      for (let n = 0; n < 5; n++) await thief.submit('/account', { command: 'verify_address' })
+      await given.sendMails()
+      await given.to.later(3600)
+    }
+    expect(await mailsOf(given, () => browser(given.to, 'Another/1').signIn())).toBe(1)
+    expect(post.lastTo(maria).text).toContain('/not-me')
+  })
+
   test('reads nothing that leads elsewhere: a device has no name like an address', async () => {
     const given = await server()
     await signUp(given.to)

@@ -135,6 +135,8 @@ const toUnconfirmed: Limit = {
   attempts: 12,
   windowSeconds: 86_400,
 }
+/** By themselves: whoever is in an account can ask for them, and could keep away what tells of them. */
+const confirmations: Limit = { kind: 'mails to confirm an address', attempts: 6, windowSeconds: 86_400 }
 
 async function mayHaveMore(
   { counters }: Pick<Services, 'counters'>,
@@ -146,7 +148,7 @@ async function mayHaveMore(
   if (!(await counters.take(ofOneKind(kind), key)).allowed) return false
   // Whoever invites has chosen the address, and is counted there.
   if (user === undefined || user.emailVerifiedAt !== null) return true
-  return (await counters.take(toUnconfirmed, key)).allowed
+  return (await counters.take(kind === 'verify_address' ? confirmations : toUnconfirmed, key)).allowed
 }
 
 /** `user` is absent for who was invited. */
