@@ -124,9 +124,9 @@ export function createAdmin(services: Services, personal: PersonalSeal): Admin {
     listKeys: keyViews,
     async rotateKeys() {
       if (await keys.rotate()) return keyViews()
-      const detail =
-        'The next key was published a short time ago, and some API may not know it yet. Or retire this one.'
-      return refuse('unavailable', { detail, retryAfterSeconds: services.config.keyPolicy.publishAheadSeconds })
+      const seconds = services.config.keyPolicy.publishAheadSeconds
+      const detail = `The next key was published less than ${seconds} s ago, and some API may not know it yet. Wait that long; a key that has leaked is retired instead.`
+      return refuse('unavailable', { detail, retryAfterSeconds: seconds })
     },
     async retireKey(id) {
       return (await keys.retire(id))
