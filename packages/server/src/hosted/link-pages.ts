@@ -2,7 +2,7 @@ import type { MailLinkPurpose } from '@countersign/core'
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import { seeOther } from '../http/answers.ts'
 import type { HttpAnswer, HttpRequest } from '../http/message.ts'
-import { readParameters } from '../http/read-form.ts'
+import { type Parameters, readParameters } from '../http/read-form.ts'
 import { type FoundLink, findLink, linkPaths } from '../mail/links.ts'
 import { linkOverPage } from '../pages/mail-pages.ts'
 import { usesPasswords } from '../passwords/use-of-passwords.ts'
@@ -35,6 +35,28 @@ export function findKeptLink(
   purpose: MailLinkPurpose,
 ): Promise<FoundLink | Refusal> {
   return findLink(services, purpose, services.cookies.keptLink(http, purpose))
+}
+
+/**
+ * The field of a form that says which link its page showed. What a browser has come with is a cookie, and another link that it opens afterwards takes its place there: a new
+ * password would be somebody else's, and "this was not me" about their account.
+ */
+export function shownLink(services: HostedServices, http: HttpRequest, purpose: MailLinkPurpose, csrf: string): string {
+  return services.cookies.seal(csrf, keptText(services, http, purpose))
+}
+
+/** Whether a form comes from the page of the link that this browser has come with last. */
+export function isOfShownLink(
+  services: HostedServices,
+  http: HttpRequest,
+  purpose: MailLinkPurpose,
+  form: Parameters,
+): boolean {
+  return services.cookies.sealIsOf(form.get('csrf') ?? '', keptText(services, http, purpose), form.get('shown'))
+}
+
+function keptText({ cookies }: HostedServices, http: HttpRequest, purpose: MailLinkPurpose): string {
+  return `mailed ${purpose} ${cookies.keptLink(http, purpose) ?? ''}`
 }
 
 /** What is shown for a link that stands no more. */

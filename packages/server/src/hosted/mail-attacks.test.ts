@@ -213,6 +213,30 @@ test('CVE-2026-18963: nobody comes to a new password without its mail: not by ha
   expect((await browser(to).signIn()).headers.location).toBe('/account')
 })
 
+test('a link of somebody else, opened beside the page of one’s own, is not what its form is about', async () => {
+  const { to, sendMails } = await server()
+  const thiefs = 'thief@example.com'
+  for (const email of [maria, thiefs]) {
+    await browser(to).signUp(email)
+    await browser(to, 'Another/1').signIn(email)
+    await browser(to).submit('/forgot-password', { email })
+  }
+  await sendMails()
+  const page = browser(to)
+  for (const [path, fields] of [
+    ['/reset-password', { new_password: newPassword }],
+    ['/not-me', {}],
+    ['/verify-address', { password }],
+  ] as const) {
+    await page.get(linkIn(post.lastTo(maria, path)))
+    const { text } = await page.get(path)
+    const shown = /name="shown" value="([^"]+)"/.exec(text)?.[1] ?? 'none'
+    await page.get(linkIn(post.lastTo(thiefs, path)))
+    expect([path, (await page.submit(path, { ...fields, shown })).headers.location]).toEqual([path, path])
+  }
+  expect((await to.store.loadUserByEmail(thiefs)).user).toMatchObject({ version: 1, epoch: 1, emailVerifiedAt: null })
+})
+
 test('a link that has died comes to life by no later attempt to send it', async () => {
   const given = await server()
   const { to, sendMails } = given

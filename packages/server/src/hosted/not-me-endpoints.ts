@@ -27,7 +27,7 @@ import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
 import { endUserSessions } from '../sign-in/end-user-sessions.ts'
 import type { HostedServices } from './hosted-services.ts'
-import { findKeptLink, linkIsOver, takeToken } from './link-pages.ts'
+import { findKeptLink, isOfShownLink, linkIsOver, shownLink, takeToken } from './link-pages.ts'
 import { page, pageOfRefusal, problemPage } from './page-answers.ts'
 
 const path = linkPaths.not_me
@@ -57,6 +57,7 @@ export function submitNotMe(services: HostedServices, mailer: Mailer): Endpoint 
     const form = readPageForm(http)
     if (isRefusal(form)) return pageOfRefusal(services, form)
     if (!services.cookies.formIsOurs(http, form.get('csrf'))) return pageOfRefusal(services, refuse('csrf_refused'))
+    if (!isOfShownLink(services, http, 'not_me', form)) return seeOther(path)
     const outcome = await decideAndCommit(services, async () => {
       const found = await findKeptLink(services, http, 'not_me')
       return isRefusal(found) ? found : { result: {}, change: await changeOf(services, mailer, http, found) }
@@ -144,6 +145,7 @@ async function notMeAnswer(services: HostedServices, http: HttpRequest, { link }
   const session = link.sessionId === null ? undefined : await services.store.loadSessionOnly(link.sessionId)
   const body = notMePage(services.site, {
     csrf,
+    shown: shownLink(services, http, 'not_me', csrf),
     ...(!usesPasswords(services.config) && { withoutPassword: true }),
     ...(session && {
       session: { device: session.session.device.label, ip: session.session.device.ip, time: session.session.createdAt },

@@ -12,7 +12,7 @@ import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
 import { endUserSessions } from '../sign-in/end-user-sessions.ts'
 import type { HostedServices } from './hosted-services.ts'
-import { findKeptLink, linkIsOver, takeToken } from './link-pages.ts'
+import { findKeptLink, isOfShownLink, linkIsOver, shownLink, takeToken } from './link-pages.ts'
 import { page, pageOfRefusal, problemPage } from './page-answers.ts'
 
 const path = linkPaths.reset_password
@@ -43,6 +43,7 @@ export function submitReset(services: HostedServices): Endpoint {
     if (isRefusal(found)) return linkIsOver(services, found)
     const again = (problem: Refusal): HttpAnswer => resetAnswer(services, http, found, problem)
     if (!services.cookies.formIsOurs(http, form.get('csrf'))) return again(refuse('csrf_refused'))
+    if (!isOfShownLink(services, http, 'reset_password', form)) return seeOther(path)
     const password = form.get('new_password') ?? ''
     const problem = passwordProblem(password, { email: found.email })
     if (problem !== undefined) return again(refuse('password_unacceptable', { detail: problem }))
@@ -80,6 +81,7 @@ function resetAnswer(services: HostedServices, http: HttpRequest, found: FoundLi
   const { csrf, setCookie } = services.cookies.form(http)
   const body = resetPage(services.site, {
     csrf,
+    shown: shownLink(services, http, 'reset_password', csrf),
     email: found.email,
     passwordMinLength,
     ...(problem && { problem }),

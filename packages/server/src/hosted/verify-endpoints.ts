@@ -15,7 +15,7 @@ import { deviceOf } from '../sign-in/device-of.ts'
 import { signInByPassword } from '../sign-in/sign-in.ts'
 import { forgotPath } from './forgot-endpoints.ts'
 import type { HostedServices } from './hosted-services.ts'
-import { findKeptLink, linkIsOver, takeToken } from './link-pages.ts'
+import { findKeptLink, isOfShownLink, linkIsOver, shownLink, takeToken } from './link-pages.ts'
 import { page, pageOfRefusal, problemPage } from './page-answers.ts'
 import { signInFor } from './page-commands.ts'
 
@@ -47,6 +47,7 @@ export function submitVerify(services: HostedServices): Endpoint {
     if (isRefusal(found)) return linkIsOver(services, found)
     const again = (problem: Refusal): Promise<HttpAnswer> => verifyAnswer(services, http, found, problem)
     if (!services.cookies.formIsOurs(http, form.get('csrf'))) return again(refuse('csrf_refused'))
+    if (!isOfShownLink(services, http, 'verify_address', form)) return seeOther(path)
     const device = deviceOf(http)
     if (!(await isSignedIn(services, http, found.user))) {
       const proven = await signInByPassword(
@@ -110,6 +111,7 @@ async function verifyAnswer(
   const withPassword = usesPasswords(services.config)
   const body = verifyPage(services.site, {
     csrf,
+    shown: shownLink(services, http, 'verify_address', csrf),
     email: found.email,
     ...(!(await isSignedIn(services, http, found.user)) && { asksFor: withPassword ? 'password' : 'sign-in' }),
     signInUrl: signInFor(path),

@@ -49,6 +49,8 @@ ${back}
 /** The form for a new password. */
 export interface ResetModel {
   readonly csrf: string
+  /** Says which link the page is of. */
+  readonly shown: string
   readonly email: string
   readonly passwordMinLength: number
   /** `password_unacceptable` stands beside the field. */
@@ -69,7 +71,7 @@ export function resetPage(site: Site, model: ResetModel): string {
 <p class="lead">${fill(reset.lead, { address: foreignName(model.email) })}</p>
 ${text !== undefined && !isField && banner('error', text)}
 <form method="post" novalidate>
-${hidden({ csrf: model.csrf })}
+${hidden({ csrf: model.csrf, shown: model.shown })}
 ${field({ id: 'new_password', name: 'new_password', type: 'password', label: site.texts.account.newPassword, autocomplete: 'new-password', minLength: model.passwordMinLength, hint: fill(site.texts.signUp.passwordHint, { characters: model.passwordMinLength }), error: isField ? text : undefined, focused: true })}
 <p class="hint">${reset.ends}</p>
 <button class="button main" type="submit">${reset.submit}</button>
@@ -86,6 +88,8 @@ export function resetDonePage(site: Site, { signInUrl }: { readonly signInUrl: s
 /** Where an address is confirmed. */
 export interface VerifyModel {
   readonly csrf: string
+  /** Says which link the page is of. */
+  readonly shown: string
   readonly email: string
   /** Nobody is signed in to the account in this browser: its password is asked for, or a sign-in by other means. */
   readonly asksFor?: 'password' | 'sign-in'
@@ -114,9 +118,9 @@ ${model.forgotUrl !== undefined && html`<p class="aside">${verify.notMine} <a hr
   })
 }
 
-function verifyForm({ texts: { verify } }: Site, { csrf, asksFor, problem }: VerifyModel): Html {
+function verifyForm({ texts: { verify } }: Site, { csrf, shown, asksFor, problem }: VerifyModel): Html {
   return html`<form method="post" novalidate>
-${hidden({ csrf })}
+${hidden({ csrf, shown })}
 ${asksFor === 'password' && field({ id: 'password', name: 'password', type: 'password', label: verify.password, autocomplete: 'current-password', errorId: problem && 'form-problem', focused: true })}
 <button class="button main" type="submit">${verify.submit}</button>
 </form>`
@@ -130,13 +134,15 @@ export function verifyDonePage(site: Site, { accountUrl }: { accountUrl: string 
 /** The page with the one button. */
 export interface NotMeModel {
   readonly csrf: string
+  /** Says which link the page is of. */
+  readonly shown: string
   /** Time in milliseconds since 1970. Absent: nothing is known of it any more, or the mail was about none. */
   readonly session?: { readonly device: string; readonly ip: string; readonly time: number }
   /** Nobody has a password: nothing is to be chosen afterwards. */
   readonly withoutPassword?: true
 }
 
-export function notMePage(site: Site, { csrf, session, withoutPassword }: NotMeModel): string {
+export function notMePage(site: Site, { csrf, shown, session, withoutPassword }: NotMeModel): string {
   const { notMe } = site.texts
   return layout(site, {
     title: notMe.title,
@@ -152,7 +158,7 @@ ${
 </dl>`
 }
 <form method="post">
-${hidden({ csrf })}
+${hidden({ csrf, shown })}
 <button class="button main danger" type="submit" aria-describedby="ends">${notMe.submit}</button>
 <p class="hint" id="ends">${withoutPassword ? notMe.endsAll : notMe.ends}</p>
 </form>

@@ -225,10 +225,10 @@ function mailPages(site: Site): Pages {
   const { unverified, again, sent } = site.texts.verify
   const email = 'robin@example.com'
   const verification = { text: fill(unverified, { address: email }), again }
-  const reset = { csrf: 'c', email, passwordMinLength: 8 }
-  const verify = { csrf: 'c', email, signInUrl: '/sign-in', forgotUrl: '/forgot-password' }
+  const reset = { csrf: 'c', shown: 's', email, passwordMinLength: 8 }
+  const verify = { csrf: 'c', shown: 's', email, signInUrl: '/sign-in', forgotUrl: '/forgot-password' }
   const withPassword = { ...verify, asksFor: 'password' as const }
-  const invitationModel = { ...reset, shown: 's', connections: [] }
+  const invitationModel = { ...reset, connections: [] }
   const session = { device: 'Firefox on Linux', ip: '203.0.113.9', time: now }
   return {
     'sign-in-forgot': signInPage(site, { ...signInModel, forgot: { url: '/x', label: site.texts.forgot.link } }),
@@ -252,11 +252,11 @@ function mailPages(site: Site): Pages {
     'reset-wrong': resetPage(site, { ...reset, problem: { reason: 'password_unacceptable' } }),
     'reset-done': resetDonePage(site, { signInUrl: '/sign-in' }),
     verify: verifyPage(site, verify),
-    'verify-sign-in': verifyPage(site, { csrf: 'c', email, asksFor: 'sign-in', signInUrl: '/sign-in' }),
+    'verify-sign-in': verifyPage(site, { csrf: 'c', shown: 's', email, asksFor: 'sign-in', signInUrl: '/sign-in' }),
     'verify-wrong': verifyPage(site, { ...withPassword, problem: { reason: 'login_failed' } }),
     'verify-done': verifyDonePage(site, { accountUrl: '/account' }),
-    'not-me': notMePage(site, { csrf: 'c', session }),
-    'not-me-unknown': notMePage(site, { csrf: 'c', withoutPassword: true }),
+    'not-me': notMePage(site, { csrf: 'c', shown: 's', session }),
+    'not-me-unknown': notMePage(site, { csrf: 'c', shown: 's', withoutPassword: true }),
     'not-me-done': notMeDonePage(site),
     'not-me-done-without': notMeDonePage(site, { signInUrl: '/sign-in' }),
     'link-over': linkOverPage(site, { forgotUrl: '/forgot-password' }),
