@@ -255,17 +255,23 @@ function reuse(request: RefreshRequest): RefreshDecision {
   return { row: 10, outcome: refuse('refresh_token_reused'), ...(change && { change }) }
 }
 
-/** An audit row at most once per family and hour: a leaked token must not fill the log. */
+/**
+ * An audit row of each kind at most once per family and hour: a leaked token must not fill the log. Nor must it hide what is done with it in other ways: a flagged replay is noted
+ * as of the end of its hour, so that a leak before it, which is of its own time, is no reason to be silent.
+ */
 function flag(
   request: RefreshRequest,
   family: Family,
-  event: AuditEvent,
+  event: 'refresh.leaked' | 'refresh.replay_flagged',
   facts: AuditRecord['facts'],
   durable = false,
 ): Change | undefined {
   const { now } = request.snapshot
-  if (family.flaggedAt !== null && now - family.flaggedAt < flagsAtMostEveryMs) return undefined
-  return auditedWrite(request, { ...family, flaggedAt: now }, event, facts, durable)
+  const isReplay = event === 'refresh.replay_flagged'
+  const silentUntil = (family.flaggedAt ?? Number.NEGATIVE_INFINITY) + (isReplay ? 0 : flagsAtMostEveryMs)
+  if (now < silentUntil) return undefined
+  const flaggedAt = isReplay ? now + flagsAtMostEveryMs : now
+  return auditedWrite(request, { ...family, flaggedAt }, event, facts, durable)
 }
 
 function plainWrite({ snapshot }: RefreshRequest, family: Family): Change {

@@ -78,7 +78,7 @@ export interface Family {
   readonly epochs: Epochs
   /** The generation at which the predecessor was last repeated late: the credit is spent (row 9), or it is written down (row 7). Null: in none of the last eight. */
   readonly creditSpentAt: number | null
-  /** The last time that a leak or a flagged replay was audited (rows 2, 7): at most once an hour. */
+  /** When a leak was audited last (row 2), or until when no further flagged replay is (row 7): each at most once an hour. */
   readonly flaggedAt: Instant | null
   readonly endedAt: Instant | null
   readonly endReason: EndReason | null

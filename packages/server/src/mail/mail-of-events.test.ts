@@ -151,6 +151,8 @@ test('a bound token from far behind is told in the same way, and from where its 
     const login = await logIn(to, bound)
     const next = await refresh(to, login.refreshToken, bound)
     await refresh(to, String(next.body.refresh_token), bound)
+    // Nor is a noise made before it heard instead: without its proof, as if it had leaked.
+    expect((await refresh(to, login.refreshToken, { client: 'app' })).status).toBe(400)
     expect((await refresh(to, login.refreshToken, { ...bound, headers: { 'user-agent': userAgent } })).status).toBe(200)
   }
   expect(await news(given, () => copied(phone))).toEqual(['A session at Sample was used from somewhere else'])
