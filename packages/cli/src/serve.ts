@@ -1,4 +1,4 @@
-import type { Log } from '@countersign/server'
+import { type Log, refuseWithoutWayIn } from '@countersign/server'
 import { listenForAdmin } from './admin-socket.ts'
 import type { Configuration } from './configuration.ts'
 import { openDataFolder } from './data-folder.ts'
@@ -24,6 +24,8 @@ export async function serve(
     log?: Log
   } = {},
 ): Promise<RunningSystem> {
+  // Before anything is made, migrated or switched off: nothing would start.
+  refuseWithoutWayIn(configuration, [...configuration.connections, ...(more.moreConnections ?? [])])
   const folder = openDataFolder(configuration.data)
   const { masterKey } = more
   const master =

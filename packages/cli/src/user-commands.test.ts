@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { refuse } from '@countersign/protocol'
@@ -127,4 +127,14 @@ test('rights are key=value: lists at commas, attributes as JSON', () => {
     attributes: { tenant: 'a,b=c' },
   })
   for (const wrong of ['', 'roles', '=x', 'attributes={']) expect(() => readRights([wrong])).toThrow(WrongConfiguration)
+})
+
+test('a configuration with which nobody could sign in is refused before anything is made', async () => {
+  const house = join(folder, 'no-way-in')
+  const configuration = readConfiguration({
+    environment: { COUNTERSIGN_PASSWORDS: 'off' },
+    flags: { port: 0, data: house },
+  })
+  await expect(serve(configuration, { masterKey })).rejects.toThrow('there is no connection')
+  expect(existsSync(house)).toBe(false)
 })

@@ -8,8 +8,7 @@ import { createHttpServer } from './http/fastify-server.ts'
 import { watchSilentConnections } from './http/silent-connections.ts'
 import type { LogoutTeller } from './logout/logout-teller.ts'
 import type { MailSender } from './mail/mail-sender.ts'
-import { usesPasswords } from './passwords/use-of-passwords.ts'
-import { WrongDeclaration } from './wrong-declaration.ts'
+import { refuseWithoutWayIn } from './passwords/use-of-passwords.ts'
 
 export type ServerOptions = NodeOptions
 
@@ -54,7 +53,7 @@ export async function createServer(options: ServerOptions): Promise<CountersignS
     mails,
     switchedOff,
     async listen(address) {
-      refuseWithoutWayIn(options)
+      refuseWithoutWayIn(config, options.connections)
       return http.listen(address)
     },
     async close({ announced = false } = {}) {
@@ -70,12 +69,6 @@ export async function createServer(options: ServerOptions): Promise<CountersignS
       await services.passwords.close()
     },
   }
-}
-
-/** Where it is to answer people, there has to be a way in. */
-function refuseWithoutWayIn({ config, connections = [] }: ServerOptions): void {
-  if (usesPasswords(config) || connections.length > 0) return
-  throw new WrongDeclaration('passwords: is "off", and there is no connection: nobody could sign in.')
 }
 
 /** Nothing is awaited if there is no notice to give. */

@@ -29,6 +29,7 @@ export type { AnswerFacts, CommitFacts, Observer } from './observation/observer.
 export type { LanguagesOptions, WrittenLanguage } from './pages/language/languages.ts'
 export type { Logo, Picture } from './pages/site.ts'
 export type { Theme } from './pages/theme.ts'
+export { refuseWithoutWayIn } from './passwords/use-of-passwords.ts'
 export { pooledRandomBytes } from './pooled-random.ts'
 export type { JudgeRefresh, RefreshEvent, ServerConfig, Services } from './services.ts'
 export { WrongDeclaration } from './wrong-declaration.ts'
