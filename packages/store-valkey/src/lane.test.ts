@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { createMemoryCounters, createMemoryStore, type Limit, type Store } from '@countersign/store'
 import { storeContract } from '@countersign/store/contract-suite'
 import * as given from '@countersign/store/given'
@@ -206,4 +207,24 @@ test('a server that is not there holds up nothing: a node starts, counts and end
   expect((await counters.take(one, 'a')).allowed).toBe(false)
   expect(alone.isThere()).toBe(false)
   await alone.close()
+})
+
+test('who answers what no script of ours does is as one who is away: each node counts alone', async () => {
+  // Says yes to everything, as something in between might.
+  const other = createServer(socket => {
+    socket.on('error', () => {})
+    socket.on('data', asked => socket.write('+OK\r\n'.repeat(String(asked).match(/^\*/gm)?.length ?? 0)))
+  })
+  await once(other.listen(0, '127.0.0.1'), 'listening')
+  const { port } = other.address() as AddressInfo
+  const mine = openLane({ url: `redis://127.0.0.1:${port}` })
+  lanes.push(mine)
+  await expect.poll(() => mine.isThere()).toBe(true)
+  const counters = createSharedCounters(createMemoryCounters(Date.now), mine, 'a system')
+  const one: Limit = { kind: 'logins', attempts: 1, windowSeconds: 60 }
+  expect([await counters.take(one, 'a'), (await counters.take(one, 'a')).allowed]).toEqual([
+    { allowed: true, retryAfterSeconds: 0 },
+    false,
+  ])
+  other.close()
 })

@@ -73,7 +73,11 @@ export function createSharedCounters(own: Counters, lane: Lane, namespace: strin
     const keys = counted.map(keyOf)
     if (unlessRemembered !== undefined) keys.push(nameOf('remembered', unlessRemembered))
     const values = [...counted.flatMap(numbersOf), all.length, each.length]
-    return lane.ask(valkey => valkey.eval(takeText, keys.length, ...keys, ...values))
+    return lane.ask(async valkey => {
+      const answer = await valkey.eval(takeText, keys.length, ...keys, ...values)
+      if (!isAnswer(answer)) throw new TypeError('an answer that our script does not give')
+      return answer
+    })
   }
 
   async function takeTogether(wanted: Together): Promise<TogetherAnswer> {
@@ -133,6 +137,12 @@ export function createSharedCounters(own: Counters, lane: Lane, namespace: strin
       return asked?.answer === 1
     },
   }
+}
+
+/** Pairs of what is allowed and seconds: of two at least, for all and for what is remembered, where all were allowed. Whoever else answers is as one who is away. */
+function isAnswer(answer: unknown): answer is number[] {
+  const isNumber = (one: unknown): boolean => Number.isSafeInteger(one) && (one as number) >= 0
+  return Array.isArray(answer) && answer.every(isNumber) && (answer[0] === 1 ? answer.length >= 4 : answer.length === 2)
 }
 
 function inPairs(numbers: readonly number[]): CounterAnswer[] {
