@@ -10,6 +10,9 @@ import { withNodes } from './testing/stores.ts'
 /** Servers are stopped and started here: a busy machine needs its time. */
 const patience = { timeout: 120_000 }
 
+/** In which a database that does nothing is given up; long enough for one that works, on a busy machine. */
+const shortPatienceMs = 1_500
+
 let cluster: Cluster
 
 beforeAll(async () => {
@@ -87,7 +90,8 @@ describe.each(['fast', 'immediate'] as const)(
 
 test('a database that stands still is given up in time, and used again when it goes on', patience, async () => {
   await withNodes(cluster.url, async ({ open }) => {
-    const store = await open({ patienceMs: 700 })
+    await open()
+    const store = await open({ patienceMs: shortPatienceMs })
     const { family } = await given.login(store)
     cluster.pause()
     try {
@@ -104,7 +108,9 @@ test('a database that stands still is given up in time, and used again when it g
 test('a wire that swallows what comes back is a failure, never a refusal', patience, async () => {
   const proxy = await startCuttingProxy(cluster.port)
   await withNodes(cluster.url, async ({ open, clock }) => {
-    const store = await open({ url: proxy.url, patienceMs: 700 })
+    // With all the patience that migrations need.
+    await open()
+    const store = await open({ url: proxy.url, patienceMs: shortPatienceMs })
     const { token } = await given.login(store)
     clock.advance(60)
     proxy.swallowAnswers()
@@ -130,7 +136,7 @@ test('a commit whose answer was lost is a failure; loading again finds out that 
 
 test('connections that are all in use are waited for, and not for ever', patience, async () => {
   await withNodes(cluster.url, async ({ open, schema }) => {
-    const store = await open({ connections: 2, patienceMs: 1_000, listenUrl: null, every: () => () => {} })
+    const store = await open({ connections: 2, patienceMs: shortPatienceMs, listenUrl: null, every: () => () => {} })
     const users = [await given.user(store), await given.user(store)]
     const holder = new pg.Client({ connectionString: cluster.url })
     await holder.connect()

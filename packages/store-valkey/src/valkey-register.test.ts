@@ -29,7 +29,7 @@ function place(): ValkeyRegisterOptions {
     path,
     credentials: undefined,
     isSecure: false,
-    answerMilliseconds: 300,
+    answerMilliseconds: 1_000,
     patienceMilliseconds: 20,
   }
 }
