@@ -5,7 +5,9 @@ const { spawn } = require('node:child_process')
 
 const [program = '', ...args] = process.argv.slice(2)
 const child = spawn(program, args, { stdio: 'inherit' })
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => void child.kill(signal))
+// ^C goes to everybody at the terminal, so the program has it by itself; on Windows `kill` would end it before it could finish.
+process.on('SIGINT', () => {})
+process.on('SIGTERM', () => void child.kill('SIGTERM'))
 child.on('error', error => {
   process.stderr.write(`${program}: ${error.message}\n`)
   process.exitCode = 127

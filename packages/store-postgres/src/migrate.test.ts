@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import * as given from '@countersign/store/given'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openDatabase } from './database.ts'
@@ -36,6 +37,11 @@ test('eight nodes that start at once on an empty database migrate it once, and h
   const applied = await runSql(cluster.url, `SELECT number FROM "${schema}".migration ORDER BY number`)
   expect(applied.map(([number]) => number)).toEqual(migrations.map((_, index) => index + 1))
   await Promise.all(stores.map(store => store.close()))
+})
+
+test('what was released is what it was: a database that has a step never runs it again', () => {
+  const fingerprints = migrations.map(({ text }) => createHash('sha256').update(text).digest('base64url').slice(0, 12))
+  expect(fingerprints).toEqual(['8D2BvXK6qLGk', '46qGbS9iyQat', 'v_cXfaBVPFWu', 'df844R3cY2C5'])
 })
 
 test('a dry run changes nothing, and its script does what a migration does', async () => {

@@ -1,5 +1,3 @@
-import { sequenceFunctionText } from './sequencer.ts'
-
 /** One step of the schema. Forward only: one that was released is never changed, the next one is added below. */
 export interface Migration {
   readonly name: string
@@ -10,6 +8,61 @@ export interface Migration {
   readonly needs: number
   readonly text: string
 }
+
+/**
+ * Numbers what is committed, a batch of it (sequencer.ts). A function, so that each connection plans it once; each of its statements sees what was committed before it
+ * began, so those behind the lock see what the holder before has done. Where the next rows stand is asked of the index alone: what has gone since the last vacuum is
+ * many times more. The audit rows' hash is that of `audit-chain.ts`, over the canonical JSON of the row, whose first member is its number.
+ */
+const numberCommitted = `
+CREATE FUNCTION countersign.number_committed(lock bigint, channel text, OUT newest bigint, OUT more boolean)
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+  rows_at_once CONSTANT integer := 1000;
+  lowest bigint;
+  last bigint;
+  head bigint;
+  chain bytea;
+  bodies text[];
+  hashes bytea[];
+BEGIN
+  PERFORM pg_advisory_xact_lock(lock);
+  lowest := (SELECT min(place) FROM countersign.entry_unnumbered);
+  WITH taken AS (
+    DELETE FROM countersign.entry_unnumbered WHERE place >= lowest AND place < lowest + rows_at_once
+    RETURNING place, kind, id, below, "at", until
+  ), numbered AS (
+    INSERT INTO countersign.entry (number, kind, id, below, "at", until)
+    SELECT before.number + row_number() OVER (ORDER BY taken.place), kind, id, below, "at", until
+    FROM taken, (SELECT coalesce(max(number), 0) AS number FROM countersign.entry) before
+    RETURNING number
+  )
+  SELECT max(number) INTO last FROM numbered;
+  IF last IS NOT NULL THEN
+    PERFORM pg_notify(channel, last::text);
+  END IF;
+  lowest := (SELECT min(place) FROM countersign.audit_unnumbered);
+  WITH taken AS (
+    DELETE FROM countersign.audit_unnumbered WHERE place >= lowest AND place < lowest + rows_at_once RETURNING place, body
+  )
+SELECT array_agg(body ORDER BY place) INTO bodies FROM taken;
+  IF bodies IS NOT NULL THEN
+    SELECT number, hash INTO head, chain FROM countersign.audit ORDER BY number DESC LIMIT 1;
+    head := coalesce(head, 0);
+    chain := coalesce(chain, '');
+    FOR place IN 1 .. cardinality(bodies) LOOP
+      chain := sha256(chain || convert_to('{"number":' || head + place || ',' || bodies[place] || '}', 'UTF8'));
+      hashes[place] := chain;
+    END LOOP;
+    INSERT INTO countersign.audit (number, body, hash)
+    SELECT head + made.place, made.body, made.hash FROM unnest(bodies, hashes) WITH ORDINALITY AS made(body, hash, place);
+  END IF;
+  newest := coalesce((SELECT max(number) FROM countersign.entry), 0);
+  more := (SELECT min(place) FROM countersign.entry_unnumbered) IS NOT NULL
+    OR (SELECT min(place) FROM countersign.audit_unnumbered) IS NOT NULL;
+END
+$function$;
+`
 
 /*
  * A rotation changes one row of `family` and no index: what is indexed there never changes, and pages keep room for the
@@ -95,6 +148,6 @@ CREATE INDEX identity_of_user ON countersign.identity (user_id);
     // Adds alone: older nodes number by a script of their own, under the same lock.
     name: 'numbers are given by a function',
     needs: 1,
-    text: sequenceFunctionText,
+    text: numberCommitted,
   },
 ]

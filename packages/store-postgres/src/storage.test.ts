@@ -101,6 +101,19 @@ test('what is asked again and again is planned a few times and not at each call,
   })
 })
 
+test('what waits for its number is found by the index: what was numbered since the last vacuum is not read', async () => {
+  await withNodes(cluster.url, async ({ open, schema }) => {
+    await open()
+    for (const kind of ['entry', 'audit']) {
+      const table = `"${schema}".${kind}_unnumbered`
+      const lowest = await genericPlan(`SELECT min(place) FROM ${table} WHERE $1::boolean`, [true])
+      const taken = await genericPlan(`DELETE FROM ${table} WHERE place >= $1 AND place < $1 + 1000`, [1])
+      for (const plan of [lowest, taken])
+        expect(plan).toMatch(new RegExp(`Index (Only )?Scan (using|on) ${kind}_unnumbered_pkey`))
+    }
+  })
+})
+
 /** Five thousand logins, and the statistics that say so. */
 function manyMore(schema: string): string {
   const copies = (table: string, columns: string): string =>
