@@ -1,11 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { type Cluster, startCluster } from '@countersign/store-postgres/testing/cluster'
 import { runSql } from '@countersign/store-postgres/testing/schemas'
 import { backEndAuthorization, makeLogins } from '../countersign/logins.ts'
 import { bundleCommand, prepareCountersign } from '../countersign/server.ts'
+import { readCommandLine } from '../harness/command-line.ts'
 import { machineFacts } from '../harness/machine.ts'
 import { aimsTable, writeFigures } from '../harness/page.ts'
 import type { RunningServer } from '../harness/processes.ts'
@@ -30,47 +29,52 @@ import { twoNodes } from './two-nodes.ts'
  * database is a server of its own in a temporary folder, with Debian's settings; it is held to no core.
  */
 
-const { values } = parseArgs({
-  options: {
-    short: { type: 'boolean', default: false },
-    rounds: { type: 'string' },
-    seconds: { type: 'string' },
-    connections: { type: 'string', default: '32' },
-    folder: { type: 'string', default: tmpdir() },
-    /** Names of parts, with commas; default: all. */
-    parts: { type: 'string' },
-    logins: { type: 'string' },
-    families: { type: 'string' },
-    /** Rotations at the largest number of families, and the minutes that they may last. */
-    rotations: { type: 'string' },
-    minutes: { type: 'string' },
-    followers: { type: 'string', default: '1000' },
-    write: { type: 'string' },
+type Part = (scene: Scene) => Promise<Measured>
+
+const parts: Readonly<Record<string, { readonly text: string; readonly measure: Part }>> = {
+  refreshes: { text: 'refreshes per second of one node, beside oidc-provider', measure: refreshes },
+  twoNodes: { text: 'refreshes of two nodes on one database, together and each alone', measure: twoNodes },
+  durableLogins: { text: 'logins that are on the disk when they are answered', measure: durableLogins },
+  revocations: { text: 'logouts by token, beside oidc-provider', measure: revocations },
+  followers: { text: 'what followers of the feed cost, and to tell all of them', measure: followers },
+  acrossNodes: { text: 'from a logout at one node until a verifier behind another refuses', measure: acrossNodes },
+  lookAside: { text: 'the read of a refresh, from PostgreSQL or as a copy from Valkey', measure: lookAside },
+  growth: { text: 'time per refresh as families grow', measure: growth },
+  bytes: { text: 'bytes per login after many rotations; uses up the logins of `growth`', measure: bytes },
+}
+const asked = readCommandLine({
+  command: 'bench:postgres',
+  measures: Object.fromEntries(Object.entries(parts).map(([name, { text }]) => [name, text])),
+  seconds: 4,
+  page: 'docs/benchmarks-postgres.md',
+  own: {
+    logins: { value: 'N', text: 'logins that are made through the server before (10000)' },
+    families: { value: 'N,N', text: 'how many families there are, step by step, for `growth` (10000,100000,1000000)' },
+    rotations: { value: 'N', text: 'rotations at the largest number of families (10000000)' },
+    minutes: { value: 'N', text: 'how long these may last; what was reached is said (8)' },
+    followers: { value: 'N', text: 'followers of the feed (1000)' },
   },
 })
-const parts = { refreshes, twoNodes, durableLogins, revocations, followers, acrossNodes, lookAside, growth, bytes }
-const chosen = values.parts?.split(',') ?? Object.keys(parts)
-const unknown = chosen.find(name => !(name in parts))
-if (unknown !== undefined) throw new Error(`no part ${unknown}: there are ${Object.keys(parts).join(', ')}`)
+const { short, own } = asked
 
 // All nodes have it from here.
 process.env.COUNTERSIGN_MASTER_KEY = Buffer.alloc(32, 3).toString('base64url')
 
 const began = performance.now()
-const folder = mkdtempSync(join(values.folder, 'countersign-bench-'))
+const folder = mkdtempSync(join(asked.folder, 'countersign-bench-'))
 const cluster = await startCluster({ settings: ['fsync=on'] })
 const settings: Settings = {
-  rounds: Number(values.rounds ?? (values.short ? 1 : 3)),
-  seconds: Number(values.seconds ?? (values.short ? 1 : 4)),
-  connections: Number(values.connections),
-  short: values.short,
+  rounds: asked.rounds,
+  seconds: asked.seconds,
+  connections: asked.connections,
+  short,
   folder,
   command: bundleCommand(folder),
   databasePid: cluster.pid(),
   progress: text => console.error(`${((performance.now() - began) / 1000).toFixed(0).padStart(5)} s  ${text}`),
 }
-const logins = Number(values.logins ?? (values.short ? 1_024 : 10_000))
-const sizes = values.families ?? (values.short ? '2000,4000' : '10000,100000,1000000')
+const logins = Number(own.logins ?? (short ? 1_024 : 10_000))
+const sizes = own.families ?? (short ? '2000,4000' : '10000,100000,1000000')
 let prepared: Promise<Ours> | undefined
 const ours = (): Promise<Ours> => {
   prepared ??= prepareOurs(cluster, settings, logins)
@@ -82,10 +86,10 @@ const scene: Scene = {
   logins,
   families: sizes.split(',').map(Number),
   rotations: {
-    count: Number(values.rotations ?? (values.short ? 20_000 : 10_000_000)),
-    minutes: Number(values.minutes ?? (values.short ? 0.2 : 8)),
+    count: Number(own.rotations ?? (short ? 20_000 : 10_000_000)),
+    minutes: Number(own.minutes ?? (short ? 0.2 : 8)),
   },
-  followers: Number(values.followers),
+  followers: Number(own.followers ?? 1_000),
   ours,
 }
 
@@ -94,16 +98,16 @@ try {
   console.log(facts.join('\n'), '\n')
   const tables: Table[] = []
   const aims: Aim[] = []
-  for (const [name, measure] of Object.entries(parts)) {
-    if (!chosen.includes(name)) continue
+  for (const [name, { text, measure }] of Object.entries(parts)) {
+    if (!asked.names.includes(name)) continue
+    settings.progress(`${name}: ${text}`)
     const result = await measure(scene)
     tables.push(result.table)
     aims.push(...(result.aims ?? []))
     console.log(renderTable(result.table))
   }
   console.log(renderTable(aimsTable(aims)))
-  if (values.write)
-    writeFigures(values.write, { facts, tables, aims }, { partly: chosen.length < Object.keys(parts).length })
+  if (asked.write) writeFigures(asked.write, { facts, tables, aims }, { partly: !asked.isWhole })
 } finally {
   await cluster.discard()
   rmSync(folder, { recursive: true, force: true })
