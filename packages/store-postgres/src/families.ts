@@ -6,8 +6,8 @@ import { namesStoredClient } from './sessions.ts'
 /** What `readFamily` takes, of the table under the name `f`. */
 export const familyColumns: string = `f.id, f.session_id, f.client_id, f.salt, f.generation, f.rotated_at, f.created_at, f.absolute_end_at,
   f.jkt, f.scope, f.audiences, f.epoch_all, f.epoch_user, f.epoch_client, f.epoch_grant, f.credit_spent_at, f.flagged_at,
-  f.ended_at, f.end_reason, f.version, f.claims, f.authentication`
-export const familyColumnCount = 22
+  f.ended_at, f.end_reason, f.version, f.claims, f.authentication, f.leaked_at`
+export const familyColumnCount = 23
 
 /** `userId` is not in the row: it is the session's. */
 export function readFamily(row: Row, offset: number, userId: string): Family {
@@ -36,6 +36,7 @@ export function readFamily(row: Row, offset: number, userId: string): Family {
     ),
     creditSpentAt: row[offset + 15] as number | null,
     flaggedAt: row[offset + 16] as number | null,
+    leakedAt: row[offset + 22] as number | null,
     endedAt: row[offset + 17] as number | null,
     endReason: row[offset + 18] as EndReason | null,
     version: row[offset + 19] as number,
@@ -62,6 +63,7 @@ export const familyTable: VersionedTable = {
     'epoch_grant',
     'credit_spent_at',
     'flagged_at',
+    'leaked_at',
     'ended_at',
     'end_reason',
     'claims',
@@ -90,6 +92,7 @@ export function columnsOfFamily(family: Family): Columns {
     epoch_grant: epochs.grant,
     credit_spent_at: family.creditSpentAt,
     flagged_at: family.flaggedAt,
+    leaked_at: family.leakedAt,
     ended_at: family.endedAt,
     end_reason: family.endReason,
     claims: family.claims === null ? null : JSON.stringify(family.claims),

@@ -150,4 +150,10 @@ CREATE INDEX identity_of_user ON countersign.identity (user_id);
     needs: 1,
     text: numberCommitted,
   },
+  {
+    // Adds alone: older nodes keep both times in `flagged_at`, and leave this one as it is.
+    name: 'leaks are flagged by themselves',
+    needs: 1,
+    text: 'ALTER TABLE countersign.family ADD COLUMN leaked_at bigint;',
+  },
 ]

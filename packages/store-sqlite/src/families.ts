@@ -8,8 +8,8 @@ import { wrote } from './statements.ts'
 /** What `readFamily` takes, of the table under the name `f`. */
 export const familyColumns: string = `${idColumns('f.key', 'f.rest')}, f.client, hex(f.salt), f.generation, f.rotated_at, f.created_at,
   f.absolute_end_at, f.jkt, f.scope, f.audiences, f.epoch_all, f.epoch_user, f.epoch_client, f.epoch_grant, f.credit_spent_at,
-  f.flagged_at, f.ended_at, f.end_reason, f.version, f.claims, f.authentication`
-export const familyColumnCount = 23
+  f.flagged_at, f.ended_at, f.end_reason, f.version, f.claims, f.authentication, f.leaked_at`
+export const familyColumnCount = 24
 
 /** A family with its client; `undefined` if the client is gone. `sessionId` and `userId` are not in the row. */
 export function readFamily(
@@ -44,6 +44,7 @@ export function readFamily(
     ),
     creditSpentAt: row[offset + 16] as number | null,
     flaggedAt: row[offset + 17] as number | null,
+    leakedAt: row[offset + 23] as number | null,
     endedAt: row[offset + 18] as number | null,
     endReason: endReasonOf(row[offset + 19] as Column),
     version: row[offset + 20] as number,
@@ -55,12 +56,12 @@ export function readFamily(
 export function openFamilyWrites(database: DatabaseSync, clients: Clients): (family: Family) => boolean {
   const insert = database.prepare(
     `INSERT INTO family (salt, created_at, generation, rotated_at, absolute_end_at, jkt, scope, audiences, epoch_all, epoch_user, epoch_client,
-     epoch_grant, credit_spent_at, flagged_at, ended_at, end_reason, claims, authentication, version, key, rest, session, client)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+     epoch_grant, credit_spent_at, flagged_at, leaked_at, ended_at, end_reason, claims, authentication, version, key, rest, session, client)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
   )
   const update = database.prepare(
     `UPDATE family SET salt = ?, created_at = ?, generation = ?, rotated_at = ?, absolute_end_at = ?, jkt = ?, scope = ?, audiences = ?, epoch_all = ?,
-     epoch_user = ?, epoch_client = ?, epoch_grant = ?, credit_spent_at = ?, flagged_at = ?, ended_at = ?, end_reason = ?,
+     epoch_user = ?, epoch_client = ?, epoch_grant = ?, credit_spent_at = ?, flagged_at = ?, leaked_at = ?, ended_at = ?, end_reason = ?,
      claims = ?, authentication = ?, version = ? WHERE key = ? AND rest = ? AND version = ?`,
   )
   return family => {
@@ -81,6 +82,7 @@ export function openFamilyWrites(database: DatabaseSync, clients: Clients): (fam
       epochs.grant ?? null,
       family.creditSpentAt,
       family.flaggedAt,
+      family.leakedAt,
       family.endedAt,
       endReasonNumber(family.endReason),
       textOf(family.claims),

@@ -22,6 +22,7 @@ const asFirstSchema = `
   ALTER TABLE client DROP COLUMN expires_at;
   ALTER TABLE family DROP COLUMN claims;
   ALTER TABLE family DROP COLUMN authentication;
+  ALTER TABLE family DROP COLUMN leaked_at;
   DROP INDEX identity_of_user;
   ALTER TABLE identity DROP COLUMN linked_at;
   ALTER TABLE identity DROP COLUMN unlinked_at;

@@ -88,6 +88,8 @@ const migrations: readonly (string | ((database: DatabaseSync) => void))[] = [
   CREATE INDEX identity_of_user ON identity (user);
   `,
   'ALTER TABLE user ADD COLUMN rights TEXT',
+  // Until then `flagged_at` was of leaks, too.
+  'ALTER TABLE family ADD COLUMN leaked_at INTEGER',
 ]
 
 function noteWebOrigins(database: DatabaseSync): void {

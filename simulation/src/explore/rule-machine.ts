@@ -114,6 +114,14 @@ function familyIn(change: Change): Family | undefined {
 }
 
 /** All of a family that changes. */
-export function familyName({ generation, rotatedAt, creditSpentAt, flaggedAt, endedAt, version }: Family): string {
-  return [generation, rotatedAt, creditSpentAt, flaggedAt, endedAt, version].join(' ')
+export function familyName({
+  generation,
+  rotatedAt,
+  creditSpentAt,
+  flaggedAt,
+  leakedAt,
+  endedAt,
+  version,
+}: Family): string {
+  return [generation, rotatedAt, creditSpentAt, flaggedAt, leakedAt, endedAt, version].join(' ')
 }

@@ -129,7 +129,7 @@ function judgeExchange(
 
 function noteFlags({ change, storeTime }: Applied, { flags }: Repeats): void {
   for (const { event, familyId } of change.audit) {
-    if (/^refresh\.(replay_flagged|leaked)$/.test(event)) flags.set(familyId ?? '', storeTime)
+    if (event === 'refresh.replay_flagged') flags.set(familyId ?? '', storeTime)
   }
 }
 

@@ -236,6 +236,7 @@ test('whatever the rows say: one row decides, audits once at most, and what take
     age: fc.integer({ min: -1000, max: 200_000 }),
     creditSpentAt: fc.option(fc.nat(12)),
     flaggedAgo: fc.option(fc.nat(7_200)),
+    leakedAgo: fc.option(fc.nat(7_200)),
     restoredAgo: fc.option(fc.nat(300_000)),
     flaggedReplayEndsFamily: fc.boolean(),
     repeatsUnchanged: fc.boolean(),
@@ -258,6 +259,7 @@ test('whatever the rows say: one row decides, audits once at most, and what take
           rotatedAt: now - one.age * 1000,
           creditSpentAt: one.creditSpentAt,
           flaggedAt: ago(one.flaggedAgo),
+          leakedAt: ago(one.leakedAgo),
         },
       }
       const decision = login.judge(one.presented, one.proof ? {} : { jkt: null })

@@ -41,3 +41,29 @@ describe('row 7: two hands with one key that take turns', () => {
     expect(login.audit).toEqual([])
   })
 })
+
+test('a leak and a flagged replay are each audited once an hour, whatever the other did', () => {
+  const login = sampleLogin({ bound: true })
+  for (let n = 0; n < 6; n++) login.present(n)
+  const leaks = () => login.present(0, { jkt: null })
+  const replays = () => login.present(0)
+  const audited = (...acts: readonly (() => unknown)[]) => {
+    const before = login.audit.length
+    for (const act of acts) act()
+    return login.audit.slice(before).map(({ event }) => event)
+  }
+  expect(audited(leaks, replays, leaks, replays)).toEqual(['refresh.leaked', 'refresh.replay_flagged'])
+  for (let hours = 0; hours < 3; hours++) {
+    login.later(hour)
+    expect(audited(replays, leaks, replays, leaks)).toEqual(['refresh.replay_flagged', 'refresh.leaked'])
+  }
+  // The hour of each is its own.
+  login.later(hour)
+  expect(audited(replays)).toEqual(['refresh.replay_flagged'])
+  login.later(hour / 2)
+  expect(audited(leaks, replays)).toEqual(['refresh.leaked'])
+  login.later(hour / 2)
+  expect(audited(leaks, replays)).toEqual(['refresh.replay_flagged'])
+  login.later(hour / 2)
+  expect(audited(leaks, replays)).toEqual(['refresh.leaked'])
+})

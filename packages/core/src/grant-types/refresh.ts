@@ -255,23 +255,21 @@ function reuse(request: RefreshRequest): RefreshDecision {
   return { row: 10, outcome: refuse('refresh_token_reused'), ...(change && { change }) }
 }
 
-/**
- * An audit row of each kind at most once per family and hour: a leaked token must not fill the log. Nor must it hide what is done with it in other ways: a flagged replay is noted
- * as of the end of its hour, so that a leak before it, which is of its own time, is no reason to be silent.
- */
+/** Where a family keeps when each was audited last. */
+const lastFlagged = { 'refresh.leaked': 'leakedAt', 'refresh.replay_flagged': 'flaggedAt' } as const
+
+/** An audit row of each kind at most once per family and hour: a leaked token must not fill the log. Neither silences the other, or a noise would hide what is done beside it. */
 function flag(
   request: RefreshRequest,
   family: Family,
-  event: 'refresh.leaked' | 'refresh.replay_flagged',
+  event: keyof typeof lastFlagged,
   facts: AuditRecord['facts'],
   durable = false,
 ): Change | undefined {
   const { now } = request.snapshot
-  const isReplay = event === 'refresh.replay_flagged'
-  const silentUntil = (family.flaggedAt ?? Number.NEGATIVE_INFINITY) + (isReplay ? 0 : flagsAtMostEveryMs)
-  if (now < silentUntil) return undefined
-  const flaggedAt = isReplay ? now + flagsAtMostEveryMs : now
-  return auditedWrite(request, { ...family, flaggedAt }, event, facts, durable)
+  const last = family[lastFlagged[event]]
+  if (last !== null && now - last < flagsAtMostEveryMs) return undefined
+  return auditedWrite(request, { ...family, [lastFlagged[event]]: now }, event, facts, durable)
 }
 
 function plainWrite({ snapshot }: RefreshRequest, family: Family): Change {

@@ -241,6 +241,7 @@ function newFamily(request: FamilyRequest): Family {
     epochs: currentEpochs({ issuer: snapshot.issuer, user, client, grant }),
     creditSpentAt: null,
     flaggedAt: null,
+    leakedAt: null,
     endedAt: null,
     endReason: null,
     version: 0,

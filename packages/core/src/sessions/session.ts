@@ -78,8 +78,10 @@ export interface Family {
   readonly epochs: Epochs
   /** The generation at which the predecessor was last repeated late: the credit is spent (row 9), or it is written down (row 7). Null: in none of the last eight. */
   readonly creditSpentAt: number | null
-  /** When a leak was audited last (row 2), or until when no further flagged replay is (row 7): each at most once an hour. */
+  /** When a flagged replay was audited last (row 7): at most once an hour. */
   readonly flaggedAt: Instant | null
+  /** When a leak was audited last (row 2): at most once an hour. */
+  readonly leakedAt: Instant | null
   readonly endedAt: Instant | null
   readonly endReason: EndReason | null
   readonly version: number

@@ -162,6 +162,7 @@ export function loadContract({ it, expect }: Contract): void {
       epochs: { all: 5, grant: 8 },
       creditSpentAt: 3,
       flaggedAt: 4,
+      leakedAt: 5,
       endedAt: 9,
       endReason: 'refresh_token_reused',
     }
