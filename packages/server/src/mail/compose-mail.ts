@@ -35,6 +35,7 @@ export function composeMail(
     ip: content.ip ?? time.unknown,
     until: exactTime(content.until ?? content.time, language),
   }
+  const endsAll = content.sessionId === undefined ? words.endsAll : words.endsAllSince
   const said = words[wordsOf[mail.kind]]
   const title = say(said.subject, facts)
   const before = [said.what, 'where' in said ? said.where : undefined, said.advice]
@@ -44,7 +45,7 @@ export function composeMail(
     title,
     before,
     link: { label: said.link, url },
-    after: withoutPassword && tellsOfSessions.has(mail.kind) ? words.endsAll : said.otherwise,
+    after: withoutPassword && tellsOfSessions.has(mail.kind) ? endsAll : said.otherwise,
     foot: say(mail.kind === 'invitation' ? words.footOfInvitation : words.foot, facts),
   }
   const text = [...before, `${said.link}:\n${url}`, parts.after, `-- \n${parts.foot}`].join('\n\n')

@@ -120,6 +120,11 @@ test('a token that was used is presented again: told if it comes from elsewhere,
   const person = browser(to)
   await person.get(linkIn(post.lastTo(maria)))
   expect((await person.submit('/not-me', {})).headers.location).toBe('/not-me?done=ended')
+  await given.sendMails()
+  await person.get(linkIn(post.lastTo(maria, '/reset-password')))
+  await person.submit('/reset-password', { new_password: password })
+  // Whoever was thrown out and is there once more is told of once more.
+  expect(await news(given, () => retry({ 'user-agent': phone }))).toEqual(told)
 })
 
 test('where a back end refreshes it is told of no device: it is its own', async () => {

@@ -51,7 +51,8 @@ async function writesOf(store: Store, mailer: Mailer, change: Change): Promise<r
     // Who has just said "this was not me" has no password any more, and is about to choose one.
     if (user?.passwordHash != null) writes.push(...mailTo(mailer, 'password_changed', user, passwordChanged))
   }
-  const wayAdded = audit.find(({ event }) => event === 'identity.linked')
+  // One that comes without a session is given back to who has just said "this was not me".
+  const wayAdded = audit.find(({ event, sessionId }) => event === 'identity.linked' && sessionId != null)
   if (wayAdded !== undefined)
     writes.push(...mailTo(mailer, 'way_added', await userOf(store, change, wayAdded.userId), wayAdded))
   return writes
@@ -84,8 +85,8 @@ async function firstSeen(
 
 /**
  * A refresh token that had been used was presented once more, and answered (docs/refresh.md, rows 7 and 9): a lost answer, or a copy. The user is told if it came from another device or
- * network than the login, which they have not signed in from either: once of each, however often it comes again. Where a back end refreshes, device and network are its own,
- * and say nothing.
+ * network than the login, which they have not signed in from either: once of each, however often it comes again, until they end everything, which raises their epoch. Where a back end
+ * refreshes, device and network are its own, and say nothing.
  */
 async function repeatedElsewhere(
   store: Store,
@@ -101,7 +102,7 @@ async function repeatedElsewhere(
   if (client === undefined || !isPublic(client)) return []
   const from = { label: personal.device ?? '', ip: personal.ip }
   const hash = hashOfDevice(user, from)
-  const told = deviceHash(user, 'told of', from.label, networkKey(from.ip))
+  const told = deviceHash(user, 'told of', String(user.epoch), from.label, networkKey(from.ip))
   if (hash === undefined || told === undefined || hash === hashOfDevice(user, session.device)) return []
   const known = await Promise.all([hash, told].map(one => store.loadShortLived('knownDevice', one)))
   if (known.some(found => isKnown(found?.row, change.time))) return []

@@ -144,6 +144,7 @@ export interface NotMeModel {
 
 export function notMePage(site: Site, { csrf, shown, session, withoutPassword }: NotMeModel): string {
   const { notMe } = site.texts
+  const endsAll = session === undefined ? notMe.endsAll : notMe.endsAllSince
   return layout(site, {
     title: notMe.title,
     content: html`<div class="card">
@@ -160,7 +161,7 @@ ${
 <form method="post">
 ${hidden({ csrf, shown })}
 <button class="button main danger" type="submit" aria-describedby="ends">${notMe.submit}</button>
-<p class="hint" id="ends">${withoutPassword ? notMe.endsAll : notMe.ends}</p>
+<p class="hint" id="ends">${withoutPassword ? endsAll : notMe.ends}</p>
 </form>
 <p class="aside">${notMe.itWasMe}</p>
 </div>`,

@@ -41,7 +41,10 @@ export const mailPages = {
     title: 'This was not you?',
     lead: 'If you do not know this sign-in, end it now.',
     ends: 'All sessions end at once. The password and every other way to sign in can no longer be used, and applications have to ask again for what they may do. We send you a link with which you choose a new password.',
-    endsAll: 'All sessions of your account end at once, on every device.',
+    endsAll:
+      'All sessions of your account end at once, on every device, and applications have to ask again for what they may do.',
+    endsAllSince:
+      'All sessions of your account end at once, on every device, and applications have to ask again for what they may do. Ways to sign in that were added since this sign-in can no longer be used, if an earlier one is left; the one with which your account began comes back, if it was taken away since.',
     device: 'Device',
     time: 'Time',
     address: 'IP address',

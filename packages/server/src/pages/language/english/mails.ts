@@ -69,7 +69,10 @@ export const mails = {
       link: 'Accept the invitation',
       otherwise: 'If you do not expect this, do nothing: no account is made then. Give the link to nobody.',
     },
-    endsAll: 'The link shows a page with a button that ends all sessions of your account.',
+    endsAll:
+      'The link shows a page with a button that ends all sessions of your account, and takes back what applications have been allowed.',
+    endsAllSince:
+      'The link shows a page with a button that ends all sessions of your account, takes back what applications have been allowed, and takes away ways to sign in that were added since that session began, if an earlier one is left.',
     linkAsText: 'If the button does not work, open this address:',
     footOfInvitation:
       '{site} sent this to {address} because somebody there has invited you. Nobody reads answers to it.',
