@@ -1,10 +1,13 @@
-import { openLogin } from '@countersign/core'
+import { openBrowserSession, openLogin } from '@countersign/core'
+import type { Store } from '@countersign/store'
 import { afterEach, expect, test } from 'vitest'
 import { browser } from '../testing/browser.ts'
-import { asApi, bearer, get, logIn, me, postJson, refresh, signUp } from '../testing/calls.ts'
-import { closeGiven, type GivenServer, given } from '../testing/given.ts'
+import { type Answer, asApi, bearer, get, logIn, me, postJson, refresh, signUp } from '../testing/calls.ts'
+import { beginWith, closeConnected, connectedToOpenid, pathOf, signInWith } from '../testing/connected.ts'
+import { type GivenServer, given } from '../testing/given.ts'
+import type { OpenidUpstream } from '../testing/upstreams/openid.ts'
 
-afterEach(closeGiven)
+afterEach(closeConnected)
 
 /** Logins that are there already, straight into the store: by their limits they would take minutes. */
 async function openMany(to: GivenServer, userId: string, count: number): Promise<void> {
@@ -16,6 +19,37 @@ async function openMany(to: GivenServer, userId: string, count: number): Promise
     const login = { snapshot, user, client, device, amr: ['pwd'], scope: 'account', jkt: undefined }
     await to.store.commit(openLogin({ ...login, random: to.server.services.random }).change)
   }
+}
+
+async function openManyInBrowsers(to: GivenServer, userId: string, count: number): Promise<void> {
+  const { user, ...snapshot } = await to.store.loadUser(userId)
+  if (user === undefined) throw new Error('nobody')
+  const login = { snapshot, user, device: { label: 'Firefox', ip: '192.0.2.1' }, amr: ['ext'] }
+  for (let n = 0; n < count; n++) {
+    await to.store.commit(openBrowserSession({ ...login, random: to.server.services.random }).change)
+  }
+}
+
+/** Whoever has decided lets all others decide before it is written. */
+function unhurried(store: Store): Store {
+  return {
+    ...store,
+    async commit(change) {
+      for (let turn = 0; turn < 20; turn++) await new Promise(resolve => setImmediate(resolve))
+      return store.commit(change)
+    },
+  }
+}
+
+async function arriveInApp(to: GivenServer, upstream: OpenidUpstream, n: number): Promise<() => Promise<Answer>> {
+  const id_token = await upstream.idToken({ jti: `${n}` })
+  return () => postJson(to, '/v1/sessions/connection', { connection: 'work', client_id: 'bearer-app', id_token })
+}
+
+async function arriveInBrowser(to: GivenServer, upstream: OpenidUpstream): Promise<() => Promise<Answer>> {
+  const page = browser(to)
+  const back = pathOf(await upstream.visit(await beginWith(page, 'work')))
+  return () => page.get(back)
 }
 
 test('one app holds a hundred logins of one user: for one more the one that was used longest ago ends, by name, everywhere', async () => {
@@ -46,6 +80,24 @@ test('many logins of one user at once, when there are a hundred already: each is
   expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 201))
   expect(await to.store.listSessions(userId)).toHaveLength(100)
 })
+
+test.each([
+  ['an app', openMany, arriveInApp, 'bearer-app'],
+  ['browsers', openManyInBrowsers, arriveInBrowser, null],
+] as const)(
+  'many at once by a connection in %s, where there are a hundred already: each is one',
+  async (_what, open, arrive, clientId) => {
+    const { upstream, to } = await connectedToOpenid({}, { wrapStore: unhurried })
+    await signInWith(to, upstream, 'work')
+    const userId = (await to.store.loadUserByIdentity('work', 'm-1')).user?.id ?? ''
+    await open(to, userId, 100)
+    const logIns = await Promise.all(Array.from({ length: 20 }, (_, n) => arrive(to, upstream, n)))
+    const answers = await Promise.all(logIns.map(logIn => logIn()))
+    expect(answers.filter(({ status, headers }) => status !== 201 && headers.location !== '/account')).toEqual([])
+    const sessions = await to.store.listSessions(userId)
+    expect(sessions.filter(({ session }) => session.clientId === clientId)).toHaveLength(100)
+  },
+)
 
 test('browsers hold as many: who signs in without cookies again and again leaves no more', async () => {
   const to = await given.server()

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Answer, me, postJson, refresh } from '../testing/calls.ts'
 import { closeConnected, connectedServer, connectedToOpenid } from '../testing/connected.ts'
-import { type GivenServer, issuer } from '../testing/given.ts'
+import { type GivenServer, issuer, sampleClients } from '../testing/given.ts'
 import type { OpenidUpstream } from '../testing/upstreams/openid.ts'
 import { startFacebook, startGithub, startX } from '../testing/upstreams/social.ts'
 import { client } from '../testing/upstreams/upstream.ts'
@@ -53,6 +53,14 @@ describe('an ID token that an app has got by itself', () => {
     const answers = await Promise.all(Array.from({ length: 10 }, () => logInWith({ id_token })))
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(1)
     expect(told(await logInWith({ id_token }))).toEqual(invalid)
+  })
+
+  test('is a first authorization too, where one of a user may live', async () => {
+    const single = sampleClients.map(one => (one.id === 'bearer-app' ? { ...one, oneAuthorizationPerUser: true } : one))
+    to = await connectedServer([upstream.settings], { clients: single })
+    expect((await logInWith({ id_token: await upstream.idToken() })).status).toBe(201)
+    const { user } = await to.store.loadUserByIdentity('work', 'm-1')
+    expect((await to.store.loadGrant(user?.id ?? '', 'bearer-app')).grant?.withdrawnAt).toBeNull()
   })
 
   test('of an account that is there under the same address already is told so', async () => {

@@ -9,7 +9,7 @@ import type { Endpoint } from '../http/message.ts'
 import { readJson } from '../http/read-json.ts'
 import { addressKey } from '../passwords/address-key.ts'
 import type { Services } from '../services.ts'
-import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
+import { decideLogin } from '../sign-in/decide-and-commit.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
 import { loadSuperseded, openAnswered } from './sessions.ts'
 
@@ -87,7 +87,7 @@ function openFor(
 ) {
   const { connection, arrived, device, client } = login
   const hash = hashCode(`${connection.name} ${login.presented}`)
-  return decideAndCommit(services, async () => {
+  return decideLogin(services, `${connection.name} ${arrived.person.subject}`, async () => {
     if ((await services.store.loadShortLived('usedOnce', hash)) !== undefined) return refuse('provider_token_invalid')
     const arrival = await judgeArrived(services, connection, arrived, { device })
     if (isRefusal(arrival)) return arrival

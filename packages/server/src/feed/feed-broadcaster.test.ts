@@ -71,6 +71,28 @@ test('who joins while a look is under way misses nothing and gets nothing twice'
   expect(late.ids()).toEqual(['t1', 't2'])
 })
 
+test.each([0, 1, 2, 3, 4, 5, 6])('what is said %i steps after a look has read is looked at as well', async steps => {
+  let reads = 0
+  let ends = () => {}
+  const { store, feed } = broadcaster(inner => ({
+    async after(number) {
+      reads++
+      const batch = await inner.after(number)
+      return reads === 1 ? new Promise(resolve => (ends = () => resolve(batch))) : batch
+    },
+  }))
+  const one = reader()
+  await feed.follow(one, undefined)
+  void feed.look()
+  await expect.poll(() => reads).toBe(1)
+  await new Promise(resolve => setImmediate(resolve))
+  ends()
+  for (let step = 0; step < steps; step++) await undefined
+  await revoke(store, 't1')
+  await new Promise(resolve => setImmediate(resolve))
+  expect(one.ids()).toEqual(['t1'])
+})
+
 test('who hangs up while a look is under way is not taken back', async () => {
   let held: ReturnType<typeof gate> | undefined
   const { feed } = broadcaster(inner => ({

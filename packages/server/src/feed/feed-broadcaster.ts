@@ -106,9 +106,7 @@ export function createFeedBroadcaster(
   function look(): Promise<void> {
     if (followers.size === 0) return Promise.resolve()
     lookAgain = looking !== undefined
-    looking ??= lookUntilNothingIsNew().finally(() => {
-      looking = undefined
-    })
+    looking ??= lookUntilNothingIsNew()
     return looking
   }
 
@@ -131,14 +129,16 @@ export function createFeedBroadcaster(
   }
 
   async function lookUntilNothingIsNew(): Promise<void> {
-    try {
-      do {
-        lookAgain = false
+    do {
+      lookAgain = false
+      try {
         await bringUpToDate()
-      } while (lookAgain)
-    } catch (error) {
-      log.warn({ failure: error instanceof Error ? error.name : 'unknown' }, 'the feed could not be read')
-    }
+      } catch (error) {
+        log.warn({ failure: error instanceof Error ? error.name : 'unknown' }, 'the feed could not be read')
+      }
+    } while (lookAgain)
+    // In the same step as the last question: whoever says something after it would be taken for looked at.
+    looking = undefined
   }
 
   async function bringUpToDate(): Promise<void> {

@@ -1,5 +1,6 @@
 import { type Client, declareClient } from '@countersign/core'
 import { afterEach, describe, expect, test } from 'vitest'
+import { endEverySession, openAnswered } from '../endpoints/sessions.ts'
 import { type Browser, browser } from '../testing/browser.ts'
 import {
   type Answer,
@@ -260,6 +261,33 @@ describe('one live authorization per user (D9)', () => {
     expect((await me(to, superseding.accessToken)).body.reason).toBe('token_revoked')
     expect(await reasonOf(to, last)).toBeUndefined()
   })
+
+  test.each(['public', 'pairwise'] as const)(
+    'a direct login (%s) that is the first is no authorization beside a change that takes all back',
+    async subjectType => {
+      const terms = { oneAuthorizationPerUser: true, subjectType, redirectUris: ['https://single.example/callback'] }
+      const single = declareClient({ ...sampleClients[1], id: 'single', ...terms })
+      const to = await given.server({ clients: [...sampleClients, single] })
+      const { user, ...snapshot } = await to.store.loadUser(await signUp(to))
+      const client = (await to.store.loadClient('single'))?.client
+      if (user === undefined || client === undefined) throw new Error('nobody')
+      const login = {
+        snapshot,
+        user,
+        client,
+        device: { label: 'curl', ip: '192.0.2.1' },
+        amr: ['pwd'],
+        scope: 'account',
+      }
+      const { services } = to.server
+      const decided = await openAnswered(services, { ...login, jkt: undefined, random: services.random })
+      const written = decided.change.writes.filter(({ table }) => table === 'user')
+      expect(written).toEqual([{ table: 'user', row: user }])
+      await endEverySession(services, user.id, undefined, { by: 'operator' })
+      expect(await to.store.commit(decided.change)).toBe('conflict')
+      expect((await to.store.loadGrant(user.id, 'single')).grant).toBeUndefined()
+    },
+  )
 
   test('ten direct logins at once leave one', async () => {
     const single = declareClient({ ...sampleClients[1], id: 'single', oneAuthorizationPerUser: true })

@@ -13,9 +13,9 @@ import { seeOther } from '../http/answers.ts'
 import { refusalOfFailure } from '../http/failure.ts'
 import type { Endpoint, HttpAnswer, HttpRequest } from '../http/message.ts'
 import { readForm, readParameters } from '../http/read-form.ts'
-import { findInvitation, invitationPath } from '../invitations/invitation-link.ts'
+import { findInvitation, invitationPath, type NamedInvitation } from '../invitations/invitation-link.ts'
 import { addressKey } from '../passwords/address-key.ts'
-import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
+import { decideAndCommit, decideLogin } from '../sign-in/decide-and-commit.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
 import { openHostedSession } from '../sign-in/open-hosted-session.ts'
 import { goOn } from './go-on.ts'
@@ -154,7 +154,9 @@ export function finishConnection(services: HostedServices): Endpoint {
       }
       const opened = await openFor(services, http, connection, arrived, row.invitation)
       if (isRefusal(opened)) return refused(services, connection, row, opened)
-      return leave(services, row.returnTo, services.cookies.begin(opened.session))
+      const setCookie = services.cookies.begin(opened.session)
+      if (row.invitation === undefined) return leave(services, row.returnTo, setCookie)
+      return seeOther(row.returnTo, { 'set-cookie': [...letGoOf(services, http, row.invitation), setCookie] })
     } catch (error) {
       return refused(services, connection, row, refusalOfFailure(error, services.log))
     }
@@ -208,7 +210,7 @@ function openFor(
   accepts: ConnectionSignIn['invitation'],
 ) {
   const device = deviceOf(http)
-  return decideAndCommit(services, async () => {
+  return decideLogin(services, `${connection.name} ${arrived.person.subject}`, async () => {
     const arrival = await judgeArrived(services, connection, arrived, { device, accepts })
     if (isRefusal(arrival)) return arrival
     const { snapshot, user, change: news } = arrival
@@ -225,6 +227,11 @@ function leave(services: HostedServices, path: string, setCookie: string): HttpA
   return path.startsWith('/authorize?')
     ? goOn(services, path, { setCookie })
     : seeOther(path, { 'set-cookie': setCookie })
+}
+
+/** The token of the invitation with which they have come; one that was opened since is another matter. */
+function letGoOf(services: HostedServices, http: HttpRequest, { hash }: NamedInvitation): readonly string[] {
+  return keptInvitation(services, http)?.hash === hash ? [services.cookies.keepLink('invitation', '')] : []
 }
 
 /** In the session that began it; loaded anew, since it may have ended while the provider was asked. */

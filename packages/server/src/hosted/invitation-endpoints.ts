@@ -15,7 +15,7 @@ import { createUser, limitSignUps, problemOfNewUser } from '../sign-in/create-us
 import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
 import { openHostedSession } from '../sign-in/open-hosted-session.ts'
-import { connectionsForInvited, invitedMayChoosePassword } from '../sign-in/who-may-sign-up.ts'
+import { connectionsForInvited, invitedMayChoosePassword, takesInvitations } from '../sign-in/who-may-sign-up.ts'
 import type { HostedServices } from './hosted-services.ts'
 import { invitationSeal, isSealed, keptInvitation } from './invitation-seal.ts'
 import { pageOfRefusal, problemPage } from './page-answers.ts'
@@ -36,7 +36,9 @@ export function showInvitation(services: HostedServices): Endpoint {
     const kept = keptInvitation(services, http)
     const found = await findInvitation(services, kept)
     if (kept === undefined || isRefusal(found)) return invitationIsOver(services)
-    const problem = broughtBack(isRefusal(query) ? undefined : query.get('problem'))
+    const problem = takesInvitations(services)
+      ? broughtBack(isRefusal(query) ? undefined : query.get('problem'))
+      : refuse('signup_closed')
     return invitationAnswer(services, http, { kept, found }, { ...(problem && { problem }) })
   }
 }

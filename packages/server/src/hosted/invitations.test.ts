@@ -117,8 +117,25 @@ describe('an invitation', () => {
     expect((await acceptWith(page)).headers.location).toBe('/account')
     expect(await userOf()).toMatchObject({ email, emailVerifiedAt: to.now(), passwordHash: null })
     expect((await to.store.loadUserByIdentity('work', 'm-1')).user?.id).toBe((await userOf())?.id)
+    expect([...page.jar.keys()].filter(name => name.includes('invitation'))).toEqual([])
     expect(reasonOf(await page.get('/invitation'))).toBe('mail_link_invalid')
     expect((await signInWith(to, work, 'work')).headers.location).toBe('/account')
+  })
+
+  test('that was opened while another was accepted with a connection stays', async () => {
+    const page = await cameWith(linkOf(await invite({ delivery: 'link' })))
+    const back = await visitWith(page)
+    await page.get(linkOf(await invite({ email: 'rosa@example.com', delivery: 'link' })))
+    expect((await page.get(back)).headers.location).toBe('/account')
+    expect((await page.get('/invitation')).text).toContain('rosa@example.com')
+  })
+
+  test('that stands where nobody may come any more shows why there is no way on', async () => {
+    const link = linkOf(await invite({ delivery: 'link' }))
+    const { store } = to
+    to = await server({ config: { signUp: 'closed' }, openStore: async () => store, closesStore: false })
+    const shown = await (await cameWith(link)).get('/invitation')
+    expect([shown.status, reasonOf(shown)]).toEqual([403, 'signup_closed'])
   })
 
   test('whose link was handed back shows nothing of the address, unless a connection says the same', async () => {

@@ -21,14 +21,16 @@ export async function decideAndCommit<Result extends object>(
 /**
  * The same, for logins: many of one user at once want the same session's place, and of each round one alone would get it. Who was in another's way waits for
  * those before.
+ *
+ * @param key what is known of whose logins they are: the user's id, or who a provider says that they are.
  */
 export async function decideLogin<Result extends object>(
   services: Pick<Services, 'store' | 'turns'>,
-  userId: string,
+  key: string,
   decide: Decide<Result>,
 ): Promise<Result | Refusal> {
   const first = await once(services, decide)
-  return first ?? services.turns.take(`logins of ${userId}`, () => again(services, decide))
+  return first ?? services.turns.take(`logins of ${key}`, () => again(services, decide))
 }
 
 async function again<Result extends object>(

@@ -2,13 +2,14 @@ import {
   allowGrant,
   type Change,
   type Client,
-  combine,
   type Device,
   type Grant,
   grantCovers,
   renewGrant,
   type Snapshot,
+  tellsUserId,
   type User,
+  type Write,
 } from '@countersign/core'
 import type { Services } from '../services.ts'
 
@@ -30,6 +31,21 @@ export async function grantForLogin(
   const grant = allowed?.grant ?? (before as Grant)
   const logins = await store.listSessions(user.id)
   const renewed = renewGrant({ snapshot, client, grant, logins, actor: { device } })
-  const audit = allowed ? [allowed.audit] : []
-  return { grant: renewed.grant, change: combine({ ...renewed.change, audit: [...audit, ...renewed.change.audit] }) }
+  if (allowed === undefined) return renewed
+  return {
+    grant: renewed.grant,
+    change: {
+      ...renewed.change,
+      writes: [...renewed.change.writes, ...allowGuard({ client, user })],
+      audit: [allowed.audit, ...renewed.change.audit],
+    },
+  }
+}
+
+/**
+ * Whoever takes back all that a user has allowed lists what stands: nothing may be allowed beside it (`allowGrant`). Where tokens do not name the user, the birth of the
+ * login writes the user's row already (`openLogin`).
+ */
+function allowGuard({ client, user }: { client: Client; user: User }): Write[] {
+  return tellsUserId(client) ? [{ table: 'user', row: user }] : []
 }
