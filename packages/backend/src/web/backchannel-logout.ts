@@ -13,11 +13,13 @@ const bytesAtMost = 16_384
 
 /**
  * `POST {path}/backchannel-logout`: the issuer tells that a session has ended (OpenID Connect Back-Channel Logout §2.5). The app's logins in it are over, wherever
- * they are kept; of those in cookies this process alone knows it, others when they renew them. Refused: `logout_token_invalid`.
+ * they are kept; of those in cookies this process alone knows it, others when they renew them. Refused: `logout_token_invalid`,
+ * `body_too_large`.
  */
 export async function endByIssuer(context: WebContext, request: Request): Promise<Response> {
-  const form = isForm(request) ? await readForm(request, bytesAtMost) : undefined
-  if (form === undefined) return refused('It must be a form.')
+  if (!isForm(request)) return refused('It must be a form.')
+  const form = await readForm(request, bytesAtMost)
+  if (form === undefined) return refusalResponse(refuse('body_too_large'))
   const token = form.get('logout_token')
   const opened = token === null ? undefined : await context.issuerKeys.open(token)
   if (opened === undefined) return refused('It bears no signature of the issuer.')
