@@ -1,6 +1,6 @@
 import { connect as connectPlainly } from 'node:net'
 import { type ConnectionOptions, connect as connectSecurely } from 'node:tls'
-import { AbstractConnector, Redis, type RedisOptions } from 'ioredis'
+import { AbstractConnector, Redis, type RedisOptions, ReplyError } from 'ioredis'
 
 type Socket = Awaited<ReturnType<AbstractConnector['connect']>>
 
@@ -32,11 +32,24 @@ class Connector extends AbstractConnector {
   }
 }
 
-/** A connection that comes back by itself after `retryMilliseconds` at most. Nothing is sent twice, and nothing later than it was asked. */
+/** Redis 6 has the word of a script's command in the middle: `ERR Error running script …: -READONLY …`. */
+export const isOfReplica = ({ message }: Error): boolean => message.includes('READONLY')
+
+/**
+ * A connection that comes back by itself after `retryMilliseconds` at most. Nothing is sent twice, and nothing later than it was asked. A server that turns
+ * out to be a replica is left: the address may have moved on to the primary, and a demoted server does not end its connections.
+ */
 export function connect(
   address: Address,
   { retryMilliseconds, ...more }: { retryMilliseconds: number; connectTimeout: number; commandTimeout?: number },
 ): Redis {
+  let isReplica = false
+  function retryStrategy(times: number): number {
+    // A replica takes each connection, so that ioredis would count every attempt as the first, and hardly rest.
+    const wait = isReplica ? retryMilliseconds : 50 * 2 ** Math.min(times - 1, 10)
+    isReplica = false
+    return Math.min(wait, retryMilliseconds)
+  }
   const settings = {
     ...more,
     Connector,
@@ -45,10 +58,19 @@ export function connect(
     autoResendUnfulfilledCommands: false,
     autoResubscribe: false,
     maxRetriesPerRequest: 0,
-    retryStrategy: (times: number): number => Math.min(50 * 2 ** Math.min(times - 1, 10), retryMilliseconds),
+    retryStrategy,
+    reconnectOnError(error) {
+      isReplica ||= isOfReplica(error)
+      return isReplica
+    },
   } satisfies RedisOptions
   const made = typeof address === 'string' ? new Redis(address, settings) : new Redis({ ...address, ...settings })
   // Without a listener an error would end the process. What it says may name the address.
   made.on('error', () => {})
   return made
+}
+
+/** For a subscription that failed. Who is refused would be again: no connection is made anew for that. */
+export function connectAnewUnlessRefused(listening: Redis, error: unknown): void {
+  if (!(error instanceof ReplyError)) listening.disconnect(true)
 }

@@ -8,6 +8,7 @@ import { type Lane, openLane } from './lane.ts'
 import { createSharedCounters } from './shared-counters.ts'
 import { tellCommits } from './tell-commits.ts'
 import { besideTrouble } from './testing/beside-trouble.ts'
+import { movingAddress } from './testing/moving-address.ts'
 import { startValkey, type ValkeyServer } from './testing/valkey-server.ts'
 import { createUseOnce } from './use-once.ts'
 
@@ -196,6 +197,32 @@ test('what is used by fifty at once at two nodes is used once; what was used bef
     expect([await here('a proof', 60_000), await there('a proof', 60_000)]).toEqual([true, true])
   } finally {
     await server.start()
+  }
+})
+
+test('a replica is as one that is away, however often it is looked for, until the address has moved on to the primary', async () => {
+  const replica = await startValkey({ password: 'a-password', settings: ['--replicaof', '127.0.0.1 1'] })
+  const address = await movingAddress(replica.port)
+  try {
+    const changes: boolean[] = []
+    const asked = Promise.withResolvers<void>()
+    const mine = openLane({
+      url: `redis://:a-password@127.0.0.1:${address.port}`,
+      restMs: 20,
+      onChange(isThere) {
+        changes.push(isThere)
+        asked.resolve()
+      },
+    })
+    lanes.push(mine)
+    await asked.promise
+    expect(await mine.ask(valkey => valkey.set('a key', 'a value'))).toBeUndefined()
+    address.moveTo(server.port)
+    await expect.poll(() => mine.isThere(), { timeout: 20_000 }).toBe(true)
+    expect(changes).toEqual([false, true])
+  } finally {
+    address.close()
+    await replica.discard()
   }
 })
 

@@ -1,5 +1,5 @@
-import type { Redis } from 'ioredis'
-import { connect } from './connect.ts'
+import { type Redis, ReplyError } from 'ioredis'
+import { connect, connectAnewUnlessRefused } from './connect.ts'
 
 /** How nodes reach each other through Valkey. Whatever happens to it, nothing here throws, and nothing waits longer than `patienceMs`. */
 export interface Lane {
@@ -58,23 +58,32 @@ export function openLane(options: LaneOptions): Lane {
     // From now on messages come; those of before were missed.
     listening.subscribe(...channels).then(
       () => channels.forEach(call),
-      () => listening.disconnect(true),
+      error => connectAnewUnlessRefused(listening, error),
     )
   }
 
-  asking.on('ready', () => found(true))
+  // Where nobody asks nobody else would look again.
+  asking.on('ready', () => void look(() => asking.disconnect(true)))
   asking.on('close', () => found(false))
   listening.on('ready', () => subscribe([...listeners.keys()]))
   listening.on('message', call)
+
+  /** By a command that writes, of a key that is never there: a replica answers all others. Who may not use that key may use ours. */
+  async function look(unanswered?: () => void): Promise<void> {
+    try {
+      await asking.del('countersign {}')
+      found(true)
+    } catch (error) {
+      found(error instanceof ReplyError && (error as Error).message.startsWith('NOPERM'))
+      if (!(error instanceof ReplyError)) unanswered?.()
+    }
+  }
 
   /** Nobody's request waits to find out whether a server that was too slow has come back. */
   function probe(): undefined {
     if (monotonic() < restingUntil) return
     restingUntil = monotonic() + restMs
-    asking.ping().then(
-      () => found(true),
-      () => found(false),
-    )
+    void look()
   }
 
   const ask: Lane['ask'] = async run => {

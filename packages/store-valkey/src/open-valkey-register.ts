@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type RegisteredText, type RingRegister, StoreUnavailable } from '@countersign/store'
 import { type Redis, ReplyError } from 'ioredis'
-import { type Address, connect } from './connect.ts'
+import { type Address, connect, connectAnewUnlessRefused, isOfReplica } from './connect.ts'
 import type { ValkeyPlace } from './ring-url.ts'
 
 export interface ValkeyRegisterOptions extends ValkeyPlace {
@@ -13,7 +13,8 @@ export interface ValkeyRegisterOptions extends ValkeyPlace {
 
 /*
  * One hash: the text, and a stamp that is made anew at each write, so that none comes back after the server was emptied. Both scripts write, if only that
- * nothing ends the key: a replica, which may lag behind, refuses them.
+ * nothing ends the key: a replica, which may lag behind, refuses them. What a script has written before a command of it is refused stays: so what may need another
+ * right comes first. Nobody reads before the script has ended.
  */
 const readText = `
 redis.call('PERSIST', KEYS[1])
@@ -22,9 +23,9 @@ return redis.call('HMGET', KEYS[1], 'text', 'stamp')`
 const replaceText = `
 local standing = redis.call('HGET', KEYS[1], 'stamp') or ''
 if standing ~= ARGV[1] then return 0 end
-redis.call('HSET', KEYS[1], 'text', ARGV[2], 'stamp', ARGV[3])
 redis.call('PERSIST', KEYS[1])
 redis.call('PUBLISH', KEYS[1], '')
+redis.call('HSET', KEYS[1], 'text', ARGV[2], 'stamp', ARGV[3])
 return 1`
 
 /**
@@ -50,8 +51,11 @@ export function openValkeyRegister(options: ValkeyRegisterOptions): RingRegister
       for (const listener of listeners) listener()
     }
     made.on('message', tell)
-    // Nobody knows what happened before.
-    made.on('ready', () => void made.subscribe(path).then(tell, () => made.disconnect(true)))
+    made.on('ready', () => {
+      const subscribed = made.subscribe(path).catch(error => connectAnewUnlessRefused(made, error))
+      // Nobody knows what happened before.
+      void subscribed.then(tell)
+    })
     return made
   }
 
@@ -126,12 +130,12 @@ function isReady(valkey: Redis, milliseconds: number): Promise<void> {
 }
 
 /** Nothing of what it says: with it comes what it was asked, a password too. */
-function refused({ message }: Error): StoreUnavailable {
-  const isRight = /^(NOAUTH|WRONGPASS|NOPERM|ERR AUTH)/.test(message)
+function refused(error: Error): StoreUnavailable {
+  const isRight = /^(NOAUTH|WRONGPASS|NOPERM|ERR AUTH)|The user executing the script can't/.test(error.message)
   return new StoreUnavailable(
     isRight
       ? 'Valkey does not let this user read or write the key ring.'
-      : /^READONLY/.test(message)
+      : isOfReplica(error)
         ? 'The Valkey of the key ring is a replica.'
         : 'Valkey refuses what was asked of it.',
   )

@@ -7,9 +7,12 @@ import {
 } from '@countersign/store'
 import * as given from '@countersign/store/given'
 import { ringRegisterContract, toldBy } from '@countersign/store/ring-register-contract'
+import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { isOfReplica } from './connect.ts'
 import { openValkeyRegister, type ValkeyRegisterOptions } from './open-valkey-register.ts'
 import { parseValkeyRingUrl } from './ring-url.ts'
+import { movingAddress } from './testing/moving-address.ts'
 import { startValkey, type ValkeyServer } from './testing/valkey-server.ts'
 
 let server: ValkeyServer
@@ -29,7 +32,6 @@ function place(): ValkeyRegisterOptions {
     path,
     credentials: undefined,
     isSecure: false,
-    answerMilliseconds: 1_000,
     patienceMilliseconds: 20,
   }
 }
@@ -46,7 +48,8 @@ describe('Valkey', () => {
     {
       server: () => server,
       open() {
-        const here = place()
+        // The server is paused in one of these.
+        const here = { ...place(), answerMilliseconds: 1_000 }
         return [openValkeyRegister(here), openValkeyRegister(here)]
       },
     },
@@ -135,15 +138,27 @@ test('emptied, and gone back to what stood there before, at any step of nodes th
   expect(await store.readAudit(0, 100)).toHaveLength(turns)
 })
 
-test('a replica is not believed: it may lag behind', async () => {
+test('a replica is not believed: it may lag behind; once the address has moved on to the primary, that is asked', async () => {
   const replica = await startValkey({ settings: ['--replicaof', `127.0.0.1 ${server.port}`] })
+  const address = await movingAddress(replica.port)
   try {
-    const register = open({ ...place(), server: { host: '127.0.0.1', port: replica.port } })
-    await expect(register.read()).rejects.toThrow('is a replica')
-    await expect(register.replace('text', undefined)).rejects.toThrow('is a replica')
+    const [reads, writes] = [1, 2].map(() => open({ ...place(), server: { host: '127.0.0.1', port: address.port } }))
+    await expect(reads?.read()).rejects.toThrow('is a replica')
+    await expect(writes?.replace('text', undefined)).rejects.toThrow('is a replica')
+    address.moveTo(server.port)
+    const outcome = (): Promise<unknown> | undefined =>
+      writes?.replace('text', undefined).catch((error: Error) => error.message)
+    await expect.poll(outcome, { timeout: 20_000 }).toBe('committed')
   } finally {
+    address.close()
     await replica.discard()
   }
+})
+
+test('a replica is known by what Redis 6 says of a script, too', () => {
+  const said =
+    "ERR Error running script (call to f_1): @user_script:2: @user_script: 2: -READONLY You can't write against a read only replica."
+  expect(isOfReplica(new Error(said))).toBe(true)
 })
 
 /** The rights that docs/keys.md names. */
@@ -176,8 +191,36 @@ test('with users: who has the right reads and writes; nobody else does, and no p
   }
 })
 
+test('who may not use the channel writes nothing, and stays connected: what cannot be heard is looked for', async () => {
+  const mute = '--user mute on >mute-word ~* +eval +hget +hmget +hset +persist +publish +subscribe +info'
+  const own = await startValkey({ password: 'secret-word', settings: mute.split(' ') })
+  const master = new Redis(own.url)
+  try {
+    const here = { ...place(), server: { host: '127.0.0.1', port: own.port }, credentials: 'mute:mute-word' }
+    const register = open(here)
+    const told = toldBy(register)
+    expect(await register.read()).toBeUndefined()
+    const connections = async (): Promise<unknown> => {
+      const list = (await master.client('LIST')) as string
+      return list.match(/^id=\d+(?=.* user=mute )/gm)
+    }
+    // Of those who watch: told once, when what came before may have been missed.
+    await told
+    const before = await connections()
+    expect(before).toHaveLength(2)
+    for (let times = 0; times < 20; times++) {
+      await expect(register.replace('text', undefined)).rejects.toThrow('does not let this user')
+    }
+    expect(await connections()).toEqual(before)
+    expect(await register.read()).toBeUndefined()
+  } finally {
+    master.disconnect()
+    await own.discard()
+  }
+})
+
 test('a server that is not there is said to be', async () => {
-  const lost = open({ ...place(), server: { host: '127.0.0.1', port: 1 } })
+  const lost = open({ ...place(), server: { host: '127.0.0.1', port: 1 }, answerMilliseconds: 100 })
   await expect(lost.read()).rejects.toThrow('The key ring is out of reach: Valkey does not answer.')
 })
 
