@@ -337,7 +337,6 @@ test(
       path: '/countersign/keys',
       credentials: undefined,
       isSecure: false,
-      answerMilliseconds: 500,
       patienceMilliseconds: 20,
     }
     const standing = openValkeyRegister(place)

@@ -1,9 +1,11 @@
 import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { connect } from './connect.ts'
 import { openLane } from './lane.ts'
 import { openValkeyRegister } from './open-valkey-register.ts'
 import { parseValkeyRingUrl, type ValkeyPlace } from './ring-url.ts'
@@ -42,7 +44,16 @@ async function readAt({ url }: ValkeyServer, answerMilliseconds: number): Promis
   return register.read().finally(register.close)
 }
 
+/** What stands in the way of a connection, however long the handshake takes. */
+async function whyNot({ url }: ValkeyServer): Promise<string> {
+  const connection = connect(url, { retryMilliseconds: 500, connectTimeout: 20_000 })
+  const [error] = await once(connection, 'error')
+  connection.disconnect()
+  return error.code
+}
+
 test('by rediss:// the lane and the key ring reach a server whose authority is trusted, for the address that it has, and no other', async () => {
+  expect(await whyNot(server)).toBe('UNABLE_TO_VERIFY_LEAF_SIGNATURE')
   await expect(readAt(server, 200)).rejects.toThrow('out of reach')
   // Given up in the middle of the handshake: the server sends an alert, and nobody is there to hear it.
   for (let times = 0; times < 10; times++)
@@ -54,6 +65,7 @@ test('by rediss:// the lane and the key ring reach a server whose authority is t
   expect(await lane.ask(valkey => valkey.set('a key', 'a value'))).toEqual({ answer: 'OK' })
   await lane.close()
   const other = await startValkey({ password: 'a-password', certificate: certificateOf('other') })
+  expect(await whyNot(other)).toBe('ERR_TLS_CERT_ALTNAME_INVALID')
   await expect(readAt(other, 200)).rejects.toThrow('out of reach')
   await other.discard()
 })

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { setTimeout } from 'node:timers/promises'
 import {
   type AuthenticatedClient,
   type AuthorizationCode,
@@ -321,4 +322,10 @@ export async function redeemCode(
 /** A row as it is once written. */
 export function stored<R extends { readonly version: number }>(row: R): R {
   return { ...row, version: row.version + 1 }
+}
+
+/** Fails after a minute. Rests between tries: other test files run in the same process. */
+export async function becomesSo(isSo: () => boolean | Promise<boolean>): Promise<void> {
+  const minute = { signal: AbortSignal.timeout(60_000) }
+  while (!(await isSo())) await setTimeout(20, undefined, minute)
 }

@@ -1,4 +1,5 @@
 import type { Engine } from '@countersign/store/contract-suite'
+import { becomesSo } from '@countersign/store/given'
 import { type Lane, openLane } from '../lane.ts'
 import { tellCommits } from '../tell-commits.ts'
 import type { ValkeyServer } from './valkey-server.ts'
@@ -20,9 +21,7 @@ export function besideTrouble(engine: Engine): TroubledEngine {
   let done = 0
   const next = async (): Promise<void> => deeds[done++ % deeds.length]?.()
 
-  async function isBack(): Promise<void> {
-    while (!lane.isThere()) await new Promise(setImmediate)
-  }
+  const isBack = (): Promise<void> => becomesSo(() => lane.isThere())
 
   return {
     reopens: engine.reopens,

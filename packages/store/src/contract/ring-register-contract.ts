@@ -169,8 +169,7 @@ export function ringRegisterContract(api: TestApi, engine: RegisterEngine): void
     }
     // What it had been asked may come first, and it may need a moment.
     const replaceNow = async (): Promise<string> => asks.replace('third', (await asks.read())?.stamp)
-    let outcome: string | undefined
-    while (outcome !== 'committed') outcome = await replaceNow().catch(untilItAnswers)
+    await given.becomesSo(async () => (await replaceNow().catch(untilItAnswers)) === 'committed')
     await heard
   })
 }
