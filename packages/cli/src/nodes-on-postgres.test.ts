@@ -136,9 +136,9 @@ test('migrate says what it would run, runs it, and then has nothing to do', pati
   expect(script).toMatch(
     /^BEGIN;\n-- the beginning\nCREATE SCHEMA[\s\S]*CREATE TABLE "countersign"\.family[\s\S]*COMMIT;\n$/,
   )
-  expect(await migrateDatabase(configuration, false)).toBe(
-    'Migrated: the beginning.\nMigrated: identities that change.\nMigrated: rights of users.\nMigrated: numbers are given by a function.\n',
-  )
+  const names = [...script.matchAll(/^-- (.+)$/gm)].map(([, name]) => name)
+  expect(names.slice(0, 3)).toEqual(['the beginning', 'identities that change', 'rights of users'])
+  expect(await migrateDatabase(configuration, false)).toBe(names.map(name => `Migrated: ${name}.\n`).join(''))
   expect(await migrateDatabase(configuration, true)).toBe('-- The schema is up to date.\n')
   await expect(migrateDatabase({ ...configuration, database: undefined }, false)).rejects.toThrow('give --database')
 })
