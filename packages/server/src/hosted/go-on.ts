@@ -6,7 +6,7 @@ import { page } from './page-answers.ts'
 
 /*
  * Browsers hold the answer to a form, and everywhere that it leads on to, to the policy of the form's page (`form-action`). A web application's callback may lead on to
- * another origin of its own, or on to a program by a scheme (`https://claude.ai/api/mcp/auth_callback` does), which no policy of ours can name. So from a form one leaves for it by a page that moves on by itself: what follows is no form's any more.
+ * another origin of its own, or on to a program by its scheme, which no policy of ours can name. So from a form one leaves for it by a page that moves on by itself: what follows is no form's any more.
  */
 
 /**
