@@ -1,12 +1,8 @@
-import { json } from '../http/answers.ts'
 import type { Endpoint } from '../http/message.ts'
 import type { Services } from '../services.ts'
+import { standingAnswer, whatIsAway } from './what-is-away.ts'
 
-/** `GET /health`: 200 while the store answers and the keys are there; otherwise the failure's 503. */
+/** `GET /health`: 200 while the store answers and the keys are there; otherwise 503, which says what is away. */
 export function health(services: Services): Endpoint {
-  return async () => {
-    await services.store.loadIssuer()
-    services.keys.mint()
-    return json(200, { status: 'ok' })
-  }
+  return async () => standingAnswer('ok', await whatIsAway(services))
 }

@@ -10,13 +10,19 @@ const standing = async (to: GivenServer): Promise<number[]> => [
   (await get(to, '/health')).status,
 ]
 
+const unavailable = {
+  error: 'temporarily_unavailable',
+  error_description: 'The service cannot answer right now.',
+  reason: 'unavailable',
+}
+
 test('a node that can answer is ready, and the answer is not cached', async () => {
   const to = await given.server()
   const answer = await get(to, '/ready')
   expect([answer.status, answer.body, answer.headers['cache-control']]).toEqual([200, { status: 'ready' }, 'no-store'])
 })
 
-test('a node whose store is away is not ready, and is again once the store is back', async () => {
+test('a node whose store is away is not ready, says so by a word, and is again once the store is back', async () => {
   let away = false
   const to = await given.server({
     wrapStore: store => ({
@@ -25,16 +31,25 @@ test('a node whose store is away is not ready, and is again once the store is ba
     }),
   })
   away = true
-  const { status, headers } = await get(to, '/ready')
-  expect([status, headers['retry-after']]).toEqual([503, '1'])
+  for (const path of ['/ready', '/health']) {
+    const { status, headers, body } = await get(to, path)
+    expect([status, headers['retry-after'], body]).toEqual([503, '1', { ...unavailable, causes: ['store_away'] }])
+  }
+  to.setClock(to.now() + 61_000)
+  expect((await get(to, '/health')).body.causes).toEqual(['store_away', 'keys_away'])
   away = false
+  await to.server.services.keys.read()
   expect(await standing(to)).toEqual([200, 200])
 })
 
 test('a node that has not read its keys for too long is not ready, and reads them', async () => {
   const to = await given.server()
   to.setClock(to.now() + 61_000)
-  expect((await get(to, '/ready')).status).toBe(503)
+  for (const path of ['/ready', '/health']) {
+    const { status, body } = await get(to, path)
+    expect([status, body]).toEqual([503, { ...unavailable, causes: ['keys_away'] }])
+    to.setClock(to.now() + 61_000)
+  }
   await to.server.services.keys.read()
   expect(await standing(to)).toEqual([200, 200])
 })
@@ -53,6 +68,7 @@ test('before an announced stop a node says that it is not ready, and answers eve
     hasClosed = true
   })
   expect(await standing(to)).toEqual([503, 200])
+  expect((await get(to, '/ready')).body.causes).toEqual(['stopping'])
   const answer = await refresh(to, login.refreshToken)
   expect([answer.status, answer.headers.connection]).toEqual([200, 'close'])
   expect(hasClosed).toBe(false)

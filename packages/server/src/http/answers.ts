@@ -49,10 +49,11 @@ export function orByToken(refusal: Refusal | ClientRefusal): Refusal | ClientRef
   return plain
 }
 
-/** What the world sees of a refusal: status, body, reason header, challenge, Retry-After. */
+/** What the world sees of a refusal: status, body (`moreOfBody` besides), reason header, challenge, Retry-After. */
 export function refusalAnswer(
   refusal: Refusal | ProofRefusal | ClientRefusal,
   more: HttpAnswer['headers'] = {},
+  moreOfBody: Readonly<Record<string, unknown>> = {},
 ): HttpAnswer {
   const row = reasons[refusal.reason]
   const dpop = 'dpop' in refusal ? refusal.dpop : undefined
@@ -64,9 +65,10 @@ export function refusalAnswer(
     headers['www-authenticate'] = challenge(refusal, { scheme: 'DPoP', algs: proofAlgorithms.join(' ') })
   else if (status === 401 || status === 403) headers['www-authenticate'] = challenge(refusal)
   if (status === 429 || status === 503) headers['retry-after'] = String(refusal.retryAfterSeconds ?? 1)
-  if (dpop === undefined) return json(status, errorBody(refusal), headers)
+  const body = { ...errorBody(refusal), ...moreOfBody }
+  if (dpop === undefined) return json(status, body, headers)
   headers['dpop-nonce'] = dpop.nonce
-  return json(status, { ...errorBody(refusal), server_time: dpop.serverTimeSeconds }, headers)
+  return json(status, { ...body, server_time: dpop.serverTimeSeconds }, headers)
 }
 
 function quoted(refusal: Refusal): string {
