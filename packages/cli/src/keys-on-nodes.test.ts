@@ -245,6 +245,8 @@ describe.each(places)('the key ring %s', place => {
       await near.server.services.keys.turn()
       expect(() => sign(far)).toThrow(StoreUnavailable)
       expect(await ask(far)).toEqual([503, 503, 503])
+      const { causes } = (await far.server.http.inject('/health')).json()
+      expect(causes).toEqual(place === 'on ZooKeeper' ? ['keys_away'] : ['store_away', 'keys_away'])
       expect(await ask(near)).toEqual([200, 200, 200])
       await Promise.all([near, far].map(one => one.close()))
     })

@@ -233,6 +233,26 @@ test('the first keys are made, later ones turned: the log says which', async () 
   expect(told.lastIndexOf('keys made {')).toBe(0)
 })
 
+test('the log says once that the ring is away, and once that it is back, however often it is looked for', async () => {
+  let away = false
+  const to = await given.server({
+    wrapStore: store => ({
+      ...store,
+      loadIssuer: () => (away ? Promise.reject(new StoreUnavailable('no ring')) : store.loadIssuer()),
+    }),
+  })
+  const { keys } = to.server.services
+  for (const isAway of [true, false, true, false]) {
+    away = isAway
+    for (let times = 0; times < 3; times++) await keys.read().catch(() => {})
+    await keys.turn().catch(() => {})
+  }
+  const told = to.log.map(({ level, text }) => [level, text]).filter(([, text]) => text?.startsWith('the key ring'))
+  const gone = ['warn', 'the key ring is away: 60 s after it was last read nothing is signed {"cause":"no ring"}']
+  const back = ['info', 'the key ring answers again {}']
+  expect(told).toEqual([gone, back, gone, back])
+})
+
 describe('looks at the ring', () => {
   /** A server whose looks at the ring are answered when the test says so, with what stood there when they began. */
   async function heldLooks(): Promise<{ to: GivenServer; hold(): () => void }> {

@@ -35,6 +35,7 @@ import { type KeyRingStore, StoreUnavailable } from '@countersign/store'
 import { type TokenCache, tokenCache } from '@countersign/verify'
 import type { Log } from '../log.ts'
 import { makeSigningKey } from './make-signing-key.ts'
+import { tellingLoad } from './telling-load.ts'
 
 /** Holds the keys of the ring ready for use, and turns them. */
 export interface KeyKeeper {
@@ -141,6 +142,7 @@ const claimsBytes = 1_024
 /** Opens the ring, or makes the first one. */
 export async function createKeyKeeper(options: KeyKeeperOptions): Promise<KeyKeeper> {
   const { place, policy, clock, random, log } = options
+  const load = tellingLoad(place, log, ringTrustedSeconds)
   const sealingKey = deriveKey(options.master, 'key ring 1')
   const countersignKey = deriveKey(options.master, 'countersign 1')
   let loaded: LoadedRing | undefined
@@ -162,7 +164,7 @@ export async function createKeyKeeper(options: KeyKeeperOptions): Promise<KeyKee
 
   async function look(): Promise<void> {
     const hold = beginLook()
-    hold((await place.load()).keyRing)
+    hold((await load()).keyRing)
   }
 
   let looking: Promise<void> | undefined
@@ -191,7 +193,7 @@ export async function createKeyKeeper(options: KeyKeeperOptions): Promise<KeyKee
   async function change(decide: DecideRing, retired?: string): Promise<boolean> {
     for (let tries = 0; tries < 10; tries++) {
       const hold = beginLook()
-      const there = await place.load()
+      const there = await load()
       const { keyRing, now } = there
       const turned = await decideWithKeys(make => decide(keyRing, now, make), { sealingKey, random })
       if (turned === undefined) return false
