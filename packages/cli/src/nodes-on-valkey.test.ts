@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { declareClient, defaultKeyPolicy, hashClientSecret } from '@countersign/core'
 import { isRefusal } from '@countersign/protocol'
 import { createServer } from '@countersign/server'
-import type { RingRegister, Store } from '@countersign/store'
+import { createMemoryStore, type RingRegister, type Store } from '@countersign/store'
 import { storeContract } from '@countersign/store/contract-suite'
 import * as given from '@countersign/store/given'
 import { openPostgresStore } from '@countersign/store-postgres'
@@ -79,6 +79,24 @@ test('one to which Valkey and LISTEN were cut finds it by looking', async () => 
   await valkey.start()
   expect(lines.join()).toContain('Valkey is away')
   expect(lines.join()).not.toContain('hidden-word')
+})
+
+test('a user who may not subscribe is said in the log, for the lane and for the key ring, and neither its address nor its word', async () => {
+  const rights = '--user mute on >hidden-word ~* &nothing +@all'
+  const own = await startValkey({ settings: rights.split(' ') })
+  try {
+    const url = `redis://mute:hidden-word@127.0.0.1:${own.port}`
+    const lane = (await openValkey({ valkey: url }, { log, namespace: 'mute' })) as FastLane
+    const register = (await openKeyRing({ key_ring: `${url}/keys` }, log)) as RingRegister
+    closings.push(lane.close, register.close)
+    lane.tellCommits(createMemoryStore(given.storeOptions(clock))).feed.subscribe(() => {})
+    register.watch(() => {})
+    const deaf = (): string[] => lines.filter(line => line.includes('does not let this user subscribe'))
+    await expect.poll(deaf).toHaveLength(2)
+    expect(deaf().join()).not.toMatch(/hidden-word|127\.0\.0\.1/)
+  } finally {
+    await own.discard()
+  }
 })
 
 test('the key ring can be agreed on there', async () => {

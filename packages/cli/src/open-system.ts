@@ -66,7 +66,7 @@ export async function openSystem(options: SystemOptions): Promise<System> {
   const journalledStore = await journalled(opened, configuration, master.key)
   const lane = await openValkey(configuration, { log, namespace: opened.feed.incarnation })
   const store = lane?.tellCommits(journalledStore) ?? journalledStore
-  const ringRegister = await openKeyRing(configuration)
+  const ringRegister = await openKeyRing(configuration, log)
   const { rotationSeconds, ...keyPolicy } = defaultKeyPolicy
   const mail = options.mail ?? (await mailOf(configuration))
   try {

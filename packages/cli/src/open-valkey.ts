@@ -27,6 +27,8 @@ export async function openValkey(
           'Valkey is away: this node counts attempts and knows used proofs alone, and looks for revocations by itself',
         )
     },
+    onDeaf: () =>
+      log.warn({}, 'Valkey does not let this user subscribe: by it this node does not hear of revocations at others'),
   })
   return {
     tellCommits: store => tellCommits(store, lane),

@@ -70,7 +70,28 @@ export function connect(
   return made
 }
 
-/** For a subscription that failed. Who is refused would be again: no connection is made anew for that. */
-export function connectAnewUnlessRefused(listening: Redis, error: unknown): void {
-  if (!(error instanceof ReplyError)) listening.disconnect(true)
+/** A connection that listens, and may do so at a server that was demoted: that one keeps it. One that is being made already leads where the address leads now. */
+export function leadOn(listening: Redis): void {
+  if (listening.status === 'ready') listening.disconnect(true)
+}
+
+/**
+ * What becomes of subscriptions: one that failed is made anew with its connection, but for one that was refused, which would be so again. That is told, once until one
+ * succeeds.
+ */
+export function watchSubscriptions(onDeaf: (() => void) | undefined): {
+  readonly succeeded: () => void
+  readonly failed: (listening: Redis, error: unknown) => void
+} {
+  let isDeaf = false
+  return {
+    succeeded() {
+      isDeaf = false
+    },
+    failed(listening, error) {
+      if (!(error instanceof ReplyError)) return listening.disconnect(true)
+      if (!isDeaf) onDeaf?.()
+      isDeaf = true
+    },
+  }
 }

@@ -226,6 +226,47 @@ test('a replica is as one that is away, however often it is looked for, until th
   }
 })
 
+test('who only listens is led on from a server that was demoted, too: it keeps its connections, and refuses none of what they ask', async () => {
+  const [demoted, primary] = [await startValkey(), await startValkey()]
+  const address = await movingAddress(demoted.port)
+  try {
+    const mine = openLane({ url: `redis://127.0.0.1:${address.port}`, restMs: 20, lookEveryMs: 20 })
+    const [before, after] = [demoted, primary].map(({ url }) => openLane({ url })) as [Lane, Lane]
+    lanes.push(mine, before, after)
+    const listeners = async (where: Lane): Promise<unknown> =>
+      (await where.ask(valkey => valkey.pubsub('NUMSUB', 'a channel')))?.answer
+    mine.hear('a channel', () => {})
+    await expect.poll(() => listeners(before)).toEqual(['a channel', 1])
+    address.moveTo(primary.port)
+    await before.ask(valkey => valkey.replicaof('127.0.0.1', 1))
+    await expect.poll(() => listeners(after), { timeout: 20_000 }).toEqual(['a channel', 1])
+  } finally {
+    address.close()
+    await Promise.all([demoted, primary].map(one => one.discard()))
+  }
+})
+
+test('a user who may not subscribe is told of once, however often it is tried, and the lane is there all the same', async () => {
+  const own = await startValkey({ settings: '--user mute on >mute-word ~* +@all -subscribe'.split(' ') })
+  try {
+    const deaf: string[] = []
+    const url = `redis://mute:mute-word@127.0.0.1:${own.port}`
+    const mine = openLane({ url, restMs: 20, onDeaf: () => void deaf.push('deaf') })
+    lanes.push(mine)
+    await expect.poll(() => mine.isThere()).toBe(true)
+    for (const channel of ['one', 'another', 'a third']) mine.hear(channel, () => {})
+    await expect.poll(() => deaf).toEqual(['deaf'])
+    await own.cut()
+    const denied = async (): Promise<unknown> =>
+      (await mine.ask(valkey => valkey.acl('LOG')))?.answer as readonly unknown[] | undefined
+    await expect.poll(denied).toEqual(expect.arrayContaining([expect.arrayContaining(['subscribe'])]))
+    await expect.poll(() => mine.isThere()).toBe(true)
+    expect(deaf).toEqual(['deaf'])
+  } finally {
+    await own.discard()
+  }
+})
+
 test('a server that is not there holds up nothing: a node starts, counts and ends without', async () => {
   const alone = openLane({ url: 'redis://:a-password@127.0.0.1:1' })
   const counters = createSharedCounters(createMemoryCounters(Date.now), alone, 'a system')

@@ -1,5 +1,5 @@
 import { type Redis, ReplyError } from 'ioredis'
-import { connect, connectAnewUnlessRefused } from './connect.ts'
+import { connect, leadOn, watchSubscriptions } from './connect.ts'
 
 /** How nodes reach each other through Valkey. Whatever happens to it, nothing here throws, and nothing waits longer than `patienceMs`. */
 export interface Lane {
@@ -24,20 +24,26 @@ export interface LaneOptions {
   readonly patienceMs?: number
   /** How long nobody asks after a failure. Default: 1,000. */
   readonly restMs?: number
+  /** How often the server is looked at where nobody asks: a demoted one tells nobody. Default: 10,000. */
+  readonly lookEveryMs?: number
   /** Milliseconds by a clock that nobody sets. */
   readonly monotonic?: () => number
   /** Told when the server is away, at the start too, and when it is there (again). Never with its address: that may hold a password. */
   readonly onChange?: (isThere: boolean) => void
+  /** Told when the server does not let us listen, once until it does. */
+  readonly onDeaf?: () => void
 }
 
 /** Connects in the background: a node starts whether the server is there or not. */
 export function openLane(options: LaneOptions): Lane {
-  const { url, patienceMs = 100, restMs = 1_000, monotonic = () => performance.now(), onChange } = options
+  const { url, patienceMs = 100, restMs = 1_000, lookEveryMs = 10_000, onChange } = options
+  const { monotonic = () => performance.now() } = options
   const own = { connectTimeout: 2_000, retryMilliseconds: restMs }
   // A connection that listens can do nothing else.
   const asking = connect(url, { ...own, commandTimeout: patienceMs })
   const listening = connect(url, own)
   const listeners = new Map<string, Set<() => void>>()
+  const subscriptions = watchSubscriptions(options.onDeaf)
   let restingUntil = Number.NEGATIVE_INFINITY
   /** `undefined`: it has not been found out yet. */
   let there: boolean | undefined
@@ -46,6 +52,8 @@ export function openLane(options: LaneOptions): Lane {
   function found(isThere: boolean): void {
     if (!isThere) restingUntil = monotonic() + restMs
     if (isThere === there || closed) return
+    // Who asks may have been led on to another server.
+    if (there === false) leadOn(listening)
     there = isThere
     onChange?.(isThere)
   }
@@ -57,8 +65,11 @@ export function openLane(options: LaneOptions): Lane {
     if (channels.length === 0 || listening.status !== 'ready') return
     // From now on messages come; those of before were missed.
     listening.subscribe(...channels).then(
-      () => channels.forEach(call),
-      error => connectAnewUnlessRefused(listening, error),
+      () => {
+        subscriptions.succeeded()
+        channels.forEach(call)
+      },
+      error => subscriptions.failed(listening, error),
     )
   }
 
@@ -85,6 +96,11 @@ export function openLane(options: LaneOptions): Lane {
     restingUntil = monotonic() + restMs
     void look()
   }
+
+  const looking = setInterval(() => {
+    if (asking.status === 'ready') probe()
+  }, lookEveryMs)
+  looking.unref()
 
   const ask: Lane['ask'] = async run => {
     if (closed || asking.status !== 'ready') return undefined
@@ -115,6 +131,7 @@ export function openLane(options: LaneOptions): Lane {
     async close() {
       closed = true
       listeners.clear()
+      clearInterval(looking)
       asking.disconnect()
       listening.disconnect()
     },

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type RegisteredText, type RingRegister, StoreUnavailable } from '@countersign/store'
 import { type Redis, ReplyError } from 'ioredis'
-import { type Address, connect, connectAnewUnlessRefused, isOfReplica } from './connect.ts'
+import { type Address, connect, isOfReplica, leadOn, watchSubscriptions } from './connect.ts'
 import type { ValkeyPlace } from './ring-url.ts'
 
 export interface ValkeyRegisterOptions extends ValkeyPlace {
@@ -9,6 +9,8 @@ export interface ValkeyRegisterOptions extends ValkeyPlace {
   readonly answerMilliseconds?: number
   /** Between attempts to connect, at most. Default: 500. */
   readonly patienceMilliseconds?: number
+  /** Told when the server does not let us listen, once until it does. */
+  readonly onDeaf?: () => void
 }
 
 /*
@@ -41,9 +43,18 @@ export function openValkeyRegister(options: ValkeyRegisterOptions): RingRegister
     retryMilliseconds: patienceMilliseconds,
   }
   const listeners = new Set<() => void>()
-  let asking = connect(address, waits)
+  const subscriptions = watchSubscriptions(options.onDeaf)
+  /** Who asks had to connect anew, and may have been led on to another server. */
+  let isLedOn = false
+  let asking = connectToAsk()
   let connecting: Promise<void> | undefined
   let listening: Redis | undefined
+
+  function connectToAsk(): Redis {
+    return connect(address, waits).on('close', () => {
+      isLedOn = true
+    })
+  }
 
   function listen(): Redis {
     const made = connect(address, waits)
@@ -52,7 +63,7 @@ export function openValkeyRegister(options: ValkeyRegisterOptions): RingRegister
     }
     made.on('message', tell)
     made.on('ready', () => {
-      const subscribed = made.subscribe(path).catch(error => connectAnewUnlessRefused(made, error))
+      const subscribed = made.subscribe(path).then(subscriptions.succeeded, error => subscriptions.failed(made, error))
       // Nobody knows what happened before.
       void subscribed.then(tell)
     })
@@ -62,7 +73,7 @@ export function openValkeyRegister(options: ValkeyRegisterOptions): RingRegister
   /** Where one request has no answer both connections may be dead, and would not say so. */
   function connectAnew(): void {
     asking.disconnect()
-    asking = connect(address, waits)
+    asking = connectToAsk()
     if (listening === undefined) return
     listening.disconnect()
     listening = listen()
@@ -77,7 +88,10 @@ export function openValkeyRegister(options: ValkeyRegisterOptions): RingRegister
         })
         await connecting
       }
-      return await own.eval(script, 1, path, ...values)
+      const answer = await own.eval(script, 1, path, ...values)
+      if (isLedOn && listening !== undefined) leadOn(listening)
+      isLedOn = false
+      return answer
     } catch (error) {
       if (error instanceof ReplyError) throw refused(error as Error)
       if (own === asking && own.status === 'ready') connectAnew()

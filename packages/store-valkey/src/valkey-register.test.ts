@@ -155,6 +155,29 @@ test('a replica is not believed: it may lag behind; once the address has moved o
   }
 })
 
+test('who watches is led on from a server that was demoted, with who asks', async () => {
+  const [demoted, primary] = [await startValkey(), await startValkey()]
+  const address = await movingAddress(demoted.port)
+  const masters = [demoted, primary].map(({ url }) => new Redis(url)) as [Redis, Redis]
+  try {
+    const here = { ...place(), server: { host: '127.0.0.1', port: address.port } }
+    const register = open(here)
+    register.watch(() => {})
+    const watchers = (where: Redis): Promise<unknown> => where.pubsub('NUMSUB', here.path)
+    await expect.poll(() => watchers(masters[0])).toEqual([here.path, 1])
+    expect(await register.replace('text', undefined)).toBe('committed')
+    address.moveTo(primary.port)
+    await masters[0].replicaof('127.0.0.1', 1)
+    const found = (): Promise<unknown> => register.read().catch((error: Error) => error.message)
+    await expect.poll(found, { timeout: 20_000 }).toBeUndefined()
+    await expect.poll(() => watchers(masters[1]), { timeout: 20_000 }).toEqual([here.path, 1])
+  } finally {
+    for (const master of masters) master.disconnect()
+    address.close()
+    await Promise.all([demoted, primary].map(one => one.discard()))
+  }
+})
+
 test('a replica is known by what Redis 6 says of a script, too', () => {
   const said =
     "ERR Error running script (call to f_1): @user_script:2: @user_script: 2: -READONLY You can't write against a read only replica."
@@ -197,7 +220,8 @@ test('who may not use the channel writes nothing, and stays connected: what cann
   const master = new Redis(own.url)
   try {
     const here = { ...place(), server: { host: '127.0.0.1', port: own.port }, credentials: 'mute:mute-word' }
-    const register = open(here)
+    let deaf = 0
+    const register = open({ ...here, onDeaf: () => void deaf++ })
     const told = toldBy(register)
     expect(await register.read()).toBeUndefined()
     const connections = async (): Promise<unknown> => {
@@ -212,6 +236,9 @@ test('who may not use the channel writes nothing, and stays connected: what cann
       await expect(register.replace('text', undefined)).rejects.toThrow('does not let this user')
     }
     expect(await connections()).toEqual(before)
+    await own.cut()
+    await expect.poll(connections).toHaveLength(2)
+    expect(deaf).toBe(1)
     expect(await register.read()).toBeUndefined()
   } finally {
     master.disconnect()
