@@ -84,6 +84,27 @@ describe('a forgotten password', () => {
     expect(post.mails.filter(mail => mail.to.includes('nobody@example.com'))).toEqual([])
   })
 
+  test.each([
+    ['en', 'Your password stays as it is', 'The account has no password until you choose one.'],
+    ['ar', 'تبقى كلمة المرور كما هي', 'ليست للحساب كلمة مرور حتى تختار واحدة.'],
+  ])(
+    'the mail (%s) speaks of a password that stays to whoever has one, and to nobody else',
+    async (language, stays, none) => {
+      const given = await server()
+      const { to, sendMails } = given
+      await signUp(to)
+      await to.server.admin.addUser({ email: 'zoe@example.com' })
+      const told = async (email: string): Promise<boolean[]> => {
+        await browser(to).submit('/forgot-password', { email }, { 'accept-language': language })
+        await sendMails()
+        const { text, html } = post.lastTo(email, '/reset-password')
+        return [text, html].flatMap(one => [one.includes(stays), one.includes(none)])
+      }
+      expect(await told(maria)).toEqual([true, false, true, false])
+      expect(await told('zoe@example.com')).toEqual([false, true, false, true])
+    },
+  )
+
   test('the link is good once: of ten that set a password with it at once, one does', async () => {
     const given = await server()
     const { to } = given

@@ -19,11 +19,20 @@ export interface MailLooks {
   readonly theme: Theme
 }
 
+/** What one mail says, and to whom. */
+export interface MailWanted {
+  readonly content: MailContent
+  readonly to: string
+  readonly url: string
+  /** Its account has none. */
+  readonly hasNoPassword?: boolean
+}
+
 /** The words of a mail as text and as HTML, which say the same. `to` is the address as its user wrote it. */
 export function composeMail(
   { name, theme, withoutPassword }: MailLooks,
   language: Language,
-  mail: { kind: MailKind; content: MailContent; to: string; url: string; messageId: string },
+  mail: MailWanted & { kind: MailKind; messageId: string },
 ): MailMessage {
   const { content, to, url } = mail
   const { mail: words, time } = language.texts
@@ -38,7 +47,8 @@ export function composeMail(
   const endsAll = content.sessionId === undefined ? words.endsAll : words.endsAllSince
   const said = words[wordsOf[mail.kind]]
   const title = say(said.subject, facts)
-  const before = [said.what, 'where' in said ? said.where : undefined, said.advice]
+  const advice = mail.hasNoPassword && 'adviceWithoutPassword' in said ? said.adviceWithoutPassword : said.advice
+  const before = [said.what, 'where' in said ? said.where : undefined, advice]
     .filter(message => message !== undefined)
     .map(message => say(message, facts))
   const parts: Parts = {

@@ -26,7 +26,7 @@ import { createLookout } from '../jobs/lookout.ts'
 import { chooseLanguage } from '../pages/language/choose-language.ts'
 import type { Language } from '../pages/language/language.ts'
 import type { Services } from '../services.ts'
-import { composeMail, type MailLooks } from './compose-mail.ts'
+import { composeMail, type MailLooks, type MailWanted } from './compose-mail.ts'
 import { linkUrl } from './links.ts'
 import type { MailContent, Mailer } from './mailer.ts'
 import { mailTimeoutMs } from './smtp-transport.ts'
@@ -184,7 +184,7 @@ async function prepare(options: MailSenderOptions, row: OutgoingMail): Promise<P
     before?.row,
   )
   const url = linkUrl(services.config.issuer, purpose, token)
-  const message = compose(options, row, { content, to, url })
+  const message = compose(options, row, { content, to, url, hasNoPassword: user.passwordHash === null })
   return { message, link: [{ table: 'mailLink', row: link }], now, recipient: found }
 }
 
@@ -205,11 +205,7 @@ async function prepareInvitation(
   return { message: compose(options, row, { content, to, url }), link: [], now, recipient: { to } }
 }
 
-function compose(
-  { services, looks }: MailSenderOptions,
-  { kind, hash }: OutgoingMail,
-  mail: { readonly content: MailContent; readonly to: string; readonly url: string },
-): MailMessage {
+function compose({ services, looks }: MailSenderOptions, { kind, hash }: OutgoingMail, mail: MailWanted): MailMessage {
   const messageId = `${hash}@${new URL(services.config.issuer).hostname}`
   return composeMail(looks, languageOf(services, mail.content.language), { kind, ...mail, messageId })
 }

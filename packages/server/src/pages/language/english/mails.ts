@@ -13,6 +13,8 @@ export const mails = {
       subject: 'Choose a new password for {site}',
       what: 'Somebody, you we hope, has asked for a new password for the account of {address} at {site}.',
       advice: 'The link is good for one hour, and once. Your password stays as it is until you choose another.',
+      adviceWithoutPassword:
+        'The link is good for one hour, and once. The account has no password until you choose one.',
       link: 'Choose a new password',
       otherwise: 'If it was not you, do nothing. Give the link to nobody: whoever has it can take your account.',
     },
