@@ -2,7 +2,8 @@ import type { Command } from 'commander'
 import { administer } from './administer.ts'
 import type { Configuration } from './configuration.ts'
 import { WrongConfiguration } from './configuration-problems.ts'
-import type { ClientCommand } from './run-client-command.ts'
+import { numberOption } from './number-option.ts'
+import { type ClientCommand, secretSecondsAtMost } from './run-client-command.ts'
 
 const settingsHelp = `
 Settings are key=value, lists separated by commas. Each is described in docs/configuration.md, "A client".
@@ -11,6 +12,8 @@ A job of yours, which gets tokens for itself (POST /token, grant type client_cre
   countersign clients add job authentication_method=client_secret_basic grant_types=client_credentials scopes=notes:read audiences=urn:notes
 An application of others, which signs users in:
   countersign clients add orchard name=Orchard redirect_uris=https://orchard.example/callback scopes=openid,profile`
+
+const seconds = numberOption({ of: 'seconds', least: 0, most: secretSecondsAtMost })
 
 /** The operator's commands about clients. Their settings are those of the configuration file: `key=value`, lists separated by commas. */
 export function addClientCommands(program: Command, configured: () => Configuration): void {
@@ -35,8 +38,8 @@ export function addClientCommands(program: Command, configured: () => Configurat
   clients
     .command('rotate-secret <client>')
     .description('one more secret, shown this once; two are good at a time')
-    .option('--old-expires-in <seconds>', 'until when the one before is good; 0: no more', wholeSeconds)
-    .option('--expires-in <seconds>', 'until when the new one is good', wholeSeconds)
+    .option('--old-expires-in <seconds>', 'until when the one before is good; 0: no more', seconds)
+    .option('--expires-in <seconds>', 'until when the new one is good', seconds)
     .action((client: string, { oldExpiresIn, expiresIn }: { oldExpiresIn?: number; expiresIn?: number }) =>
       ask('rotate-secret', { client, old_expires_in: oldExpiresIn, expires_in: expiresIn }),
     )
@@ -88,9 +91,4 @@ function readValue(text: string): unknown {
   } catch {
     return text
   }
-}
-
-function wholeSeconds(text: string): number {
-  if (/^\d{1,9}$/.test(text)) return Number(text)
-  throw new WrongConfiguration('It must be a number of seconds.')
 }

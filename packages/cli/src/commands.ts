@@ -2,13 +2,14 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { WrongDeclaration, WrongMasterKey } from '@countersign/server'
 import { StoreUnavailable } from '@countersign/store'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command } from 'commander'
 import { administer, printAudit, RefusedCommand } from './administer.ts'
 import { BrokenAuditLog } from './audit-export.ts'
 import { addClientCommands } from './client-commands.ts'
 import { type Configuration, readConfiguration } from './configuration.ts'
 import { WrongConfiguration } from './configuration-problems.ts'
 import { keysAsArguments } from './key-argument.ts'
+import { numberOption } from './number-option.ts'
 import { describeStart } from './printed.ts'
 import { endOnLoss, endOnSignal, serve } from './serve.ts'
 import { standingFolder } from './standing-folder.ts'
@@ -89,7 +90,7 @@ export function createProgram(): Command {
   audit
     .command('export')
     .description('the audit log, a JSON object a line, each checked against the one before it')
-    .option('--after <number>', 'only the rows after this one', wholeNumber, 0)
+    .option('--after <number>', 'only the rows after this one', numberOption({ least: 0, most: 1e15 - 1 }), 0)
     .action(({ after }: { after: number }) => printAudit(configured(), after))
   return program
 }
@@ -102,11 +103,6 @@ export function configurationOf(
   const named = (flags.config as string | undefined) ?? (environment.COUNTERSIGN_CONFIG || undefined)
   const file = named ?? (existsSync(defaultFile) ? resolve(defaultFile) : undefined)
   return readConfiguration({ file, environment, flags, folder: standingFolder(environment, process.cwd()) })
-}
-
-function wholeNumber(text: string): number {
-  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('It must be the number of a row.')
-  return Number(text)
 }
 
 const mendable = [

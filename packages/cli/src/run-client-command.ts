@@ -3,7 +3,9 @@ import { type ClientAdmin, clientSettings, newClient } from '@countersign/server
 import * as z from 'zod'
 
 const client = z.string().min(1).max(200)
-const seconds = z.int().min(0).max(315_360_000).optional()
+/** Ten years. */
+export const secretSecondsAtMost = 315_360_000
+const seconds = z.int().min(0).max(secretSecondsAtMost).optional()
 const by = 'operator'
 const listedAtMost = 1_000
 

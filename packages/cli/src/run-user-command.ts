@@ -10,14 +10,15 @@ const newUser = z.strictObject({
 })
 const newRights = z.strictObject({ user: z.string().min(1).max(254), rights: writtenRights })
 
+export const invitationDays: Readonly<Record<'least' | 'most', number>> = {
+  least: 0.01,
+  most: invitationSeconds.atMost / 86_400,
+}
+
 const newInvitation = z.strictObject({
   email: z.string().max(254),
   delivery: z.enum(['mail', 'link']),
-  days: z
-    .number()
-    .min(0.01)
-    .max(invitationSeconds.atMost / 86_400)
-    .optional(),
+  days: z.number().min(invitationDays.least).max(invitationDays.most).optional(),
   language: z.string().min(2).max(35).optional(),
   rights: writtenRights.optional(),
 })

@@ -4,6 +4,8 @@ import type { Command } from 'commander'
 import { administer } from './administer.ts'
 import type { Configuration } from './configuration.ts'
 import { WrongConfiguration } from './configuration-problems.ts'
+import { numberOption } from './number-option.ts'
+import { invitationDays } from './run-user-command.ts'
 
 const rightsHelp = `
 Rights are key=value, lists separated by commas; attributes are JSON. What is named is replaced, what is not stays:
@@ -52,6 +54,8 @@ export function addUserCommands(program: Command, configured: () => Configuratio
   }
 }
 
+const days = numberOption({ of: 'days', ...invitationDays, allowsFractions: true })
+
 function addInvitationCommands(users: Command, configured: () => Configuration): void {
   users
     .command('invite <email> [rights...]')
@@ -59,7 +63,7 @@ function addInvitationCommands(users: Command, configured: () => Configuration):
       'send somebody a link with which they make an account, with these rights if any are named; in the place of an earlier one',
     )
     .option('--link', 'print the link and send no mail: the address is then not shown to be theirs')
-    .option('--days <number>', 'how long it can be accepted (default: invitation_days)', Number)
+    .option('--days <number>', 'how long it can be accepted (default: invitation_days)', days)
     .option('--language <tag>', 'of the mail (default: the first one of the pages)')
     .addHelpText('after', rightsHelp)
     .action((email: string, written: string[], { link, days, language }: InviteOptions) =>
