@@ -30,6 +30,7 @@ export default defineConfig({
             'examples/**/*.test.ts',
             'simulation/**/*.test.ts',
             'comparison/**/*.test.ts',
+            'bench/**/*.test.ts',
           ],
           // Files share a process and load the house's modules once in it: a third of their time is saved. Nothing in a module is changed for a
           // test; what a file changes elsewhere ends with it.

@@ -5,6 +5,7 @@ import { readCommandLine } from './harness/command-line.ts'
 import { machineFacts } from './harness/machine.ts'
 import { aimsTable, writeFigures } from './harness/page.ts'
 import { renderTable } from './harness/report.ts'
+import { text } from './harness/values.ts'
 import type { Aim, Result, Settings, Table, Workload } from './harness/workload.ts'
 import { disk } from './workloads/disk.ts'
 import { authorize, introspect, machines, redeem, userinfo } from './workloads/grants.ts'
@@ -31,10 +32,10 @@ const workloads: Readonly<Record<string, Workload>> = {
 
 const asked = readCommandLine({
   command: 'bench',
-  measures: Object.fromEntries(Object.entries(workloads).map(([name, { text }]) => [name, text])),
+  measures: Object.fromEntries(Object.entries(workloads).map(([name, workload]) => [name, workload.text])),
   seconds: 3,
   page: 'docs/benchmarks.md',
-  own: { json: { value: 'FILE', text: 'also writes them as JSON' } },
+  own: { json: { value: 'FILE', text: 'also writes them as JSON', reader: text } },
   closing: 'How to write to SQLite is compared by a script of its own: node bench/src/sqlite-designs.ts --help',
 })
 
@@ -47,7 +48,7 @@ const settings: Settings = {
   short: asked.short,
   folder,
   command: bundleCommand(folder),
-  progress: text => console.error(`${((performance.now() - began) / 1000).toFixed(0).padStart(5)} s  ${text}`),
+  progress: said => console.error(`${((performance.now() - began) / 1000).toFixed(0).padStart(5)} s  ${said}`),
 }
 
 try {

@@ -4,27 +4,30 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { count, countOrNone, number, orEnd, readValue, shares, someOf } from './harness/values.ts'
 import { designs } from './sqlite-designs/designs.ts'
 import type { Outcome, Task } from './sqlite-designs/measure.ts'
 import { powerLoss } from './sqlite-designs/power-loss.ts'
 import { createSeededDatabase, seededFamilies } from './sqlite-designs/schema.ts'
 import { buildSlowFsync } from './sqlite-designs/slow-fsync.ts'
 
-const { values } = parseArgs({
-  options: {
-    designs: { type: 'string', default: Object.keys(designs).join(',') },
-    shares: { type: 'string', default: '0,0.05,1' },
-    seconds: { type: 'string', default: '4' },
-    rounds: { type: 'string', default: '3' },
-    signatures: { type: 'string', default: '4' },
-    'in-flight': { type: 'string', default: '32' },
-    cores: { type: 'string', default: '0' },
-    disks: { type: 'string', default: 'own,slow' },
-    folder: { type: 'string', default: tmpdir() },
-    'power-loss': { type: 'string' },
-    help: { type: 'boolean', default: false },
-  },
-})
+const { values } = orEnd(() =>
+  parseArgs({
+    options: {
+      designs: { type: 'string', default: Object.keys(designs).join(',') },
+      shares: { type: 'string', default: '0,0.05,1' },
+      seconds: { type: 'string', default: '4' },
+      rounds: { type: 'string', default: '3' },
+      signatures: { type: 'string', default: '4' },
+      'in-flight': { type: 'string', default: '32' },
+      cores: { type: 'string', default: '0' },
+      disks: { type: 'string', default: 'own,slow' },
+      folder: { type: 'string', default: tmpdir() },
+      'power-loss': { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  }),
+)
 
 if (values.help) {
   console.log(`Compares ways to write to SQLite from a server. Each run is a process of its own on a fresh copy of one seeded file.
@@ -45,8 +48,19 @@ if (values.help) {
   process.exit(0)
 }
 
+const crashes = values['power-loss']
+const asked = orEnd(() => ({
+  designs: readValue('designs', values.designs, someOf(Object.keys(designs))),
+  shares: readValue('shares', values.shares, shares),
+  seconds: readValue('seconds', values.seconds, number),
+  rounds: readValue('rounds', values.rounds, count),
+  signatures: readValue('signatures', values.signatures, countOrNone),
+  inFlight: readValue('in-flight', values['in-flight'], count),
+  disks: readValue('disks', values.disks, someOf(['own', 'slow'])),
+  crashes: crashes === undefined ? undefined : readValue('power-loss', crashes, count),
+}))
+
 const folder = mkdtempSync(join(values.folder, 'countersign-sqlite-'))
-const list = (text: string): string[] => text.split(',').filter(Boolean)
 
 function runOne(task: Task, preload: string | undefined): Promise<Outcome> {
   const script = fileURLToPath(new URL('./sqlite-designs/measure.ts', import.meta.url))
@@ -76,7 +90,7 @@ function cell(value: number | null, digits: number): string {
 }
 
 try {
-  if (values['power-loss']) await reportPowerLoss(Number(values['power-loss']))
+  if (asked.crashes !== undefined) await reportPowerLoss(asked.crashes)
   else await compareDesigns()
 } finally {
   rmSync(folder, { recursive: true, force: true })
@@ -84,7 +98,7 @@ try {
 
 async function reportPowerLoss(crashes: number): Promise<void> {
   console.log('| design | crashes | acknowledged logins | of them lost | damaged files |\n|---|---:|---:|---:|---:|')
-  for (const design of ['unsafe', ...list(values.designs)]) {
+  for (const design of ['unsafe', ...asked.designs]) {
     const found = await powerLoss(folder, design, crashes)
     console.log(`| ${design} | ${crashes} | ${found.acknowledged} | ${found.lost} | ${found.damaged} |`)
   }
@@ -95,11 +109,11 @@ async function compareDesigns(): Promise<void> {
   createSeededDatabase(seed, seededFamilies)
   const slow = buildSlowFsync(folder, 10_000)
   const outcomes = new Map<string, Outcome[]>()
-  for (let round = 1; round <= Number(values.rounds); round++) {
-    for (const disk of list(values.disks)) {
+  for (let round = 1; round <= asked.rounds; round++) {
+    for (const disk of asked.disks) {
       if (disk === 'slow' && !slow) continue
-      for (const share of list(values.shares).map(Number)) {
-        for (const design of list(values.designs)) {
+      for (const share of asked.shares) {
+        for (const design of asked.designs) {
           const path = join(folder, 'run.db')
           for (const suffix of ['', '-wal', '-shm', '-probe', '-probe-file']) rmSync(path + suffix, { force: true })
           copyFileSync(seed, path)
@@ -109,9 +123,9 @@ async function compareDesigns(): Promise<void> {
               path,
               design,
               durableShare: share,
-              seconds: Number(values.seconds),
-              inFlight: Number(values['in-flight']),
-              signatures: Number(values.signatures),
+              seconds: asked.seconds,
+              inFlight: asked.inFlight,
+              signatures: asked.signatures,
             },
             disk === 'slow' ? slow : undefined,
           )
@@ -122,7 +136,7 @@ async function compareDesigns(): Promise<void> {
       }
     }
   }
-  if (!slow && values.disks.includes('slow')) console.log('No gcc or no LD_PRELOAD here: the slow disk was left out.\n')
+  if (!slow && asked.disks.includes('slow')) console.log('No gcc or no LD_PRELOAD here: the slow disk was left out.\n')
   console.log(
     '| disk | logins | design | writes/s | rotation p99 ms | login p50 ms | login p99 ms | longest pause ms | pause p99 ms | log MiB | FULL commit ms | fdatasync ms |',
   )

@@ -7,6 +7,7 @@ import { bundleCommand, prepareCountersign } from '../countersign/server.ts'
 import { machineFacts } from '../harness/machine.ts'
 import { runScript, startServer } from '../harness/processes.ts'
 import { renderTable } from '../harness/report.ts'
+import { count, orEnd, readValue } from '../harness/values.ts'
 import { figure, interleave, median, type Settings } from '../harness/workload.ts'
 import { type ApiTask, type CallerResult, type CallerTask, ways } from './task.ts'
 
@@ -15,12 +16,15 @@ import { type ApiTask, type CallerResult, type CallerTask, ways } from './task.t
  * others does not stand.
  */
 
-const { values } = parseArgs({
-  options: { rounds: { type: 'string', default: '5' }, calls: { type: 'string', default: '4000' } },
+const { rounds, calls } = orEnd(() => {
+  const { values } = parseArgs({
+    options: { rounds: { type: 'string', default: '5' }, calls: { type: 'string', default: '4000' } },
+  })
+  return { rounds: readValue('rounds', values.rounds, count), calls: readValue('calls', values.calls, count) }
 })
 const folder = mkdtempSync(join(tmpdir(), 'countersign-bench-'))
 const settings: Settings = {
-  rounds: Number(values.rounds),
+  rounds,
   seconds: 0,
   connections: 1,
   short: false,
@@ -71,7 +75,7 @@ try {
     caller,
     keys,
     proofKey: keys.ES256,
-    calls: Number(values.calls),
+    calls,
     pids: { api: api.pid, server: server.pid },
   }
   const measured = await interleave(
@@ -97,9 +101,7 @@ try {
         const times = (['p50', 'p99'] as const).map(key => figure(of(outcomes, key), 2))
         return [subject.name, ...[...used, all].map(one => figure(one)), ...times]
       }),
-      notes: [
-        `The median of ${settings.rounds} rounds of ${values.calls} calls, one after the other over one connection.`,
-      ],
+      notes: [`The median of ${settings.rounds} rounds of ${calls} calls, one after the other over one connection.`],
     }),
   )
 } finally {

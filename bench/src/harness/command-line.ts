@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { parseArgs } from 'node:util'
+import { count, orEnd, type Reader, readValue, WrongWords } from './values.ts'
 
 /** What a benchmark is asked for. */
-export interface Asked<Own extends string> {
+export interface Asked<Own extends object> {
   /** What to measure, in the order of the list or as it was named. */
   readonly names: readonly string[]
   /** Everything there is: nothing was named. */
@@ -15,10 +16,10 @@ export interface Asked<Own extends string> {
   readonly folder: string
   readonly write: string | undefined
   /** Of the options that this benchmark alone has: those that were given. */
-  readonly own: Readonly<Partial<Record<Own, string>>>
+  readonly own: Readonly<Partial<Own>>
 }
 
-export interface CommandLine<Own extends string> {
+export interface CommandLine<Own extends object> {
   /** After `npm run`. */
   readonly command: string
   /** What there is to measure: by name, in a line of words. */
@@ -27,72 +28,63 @@ export interface CommandLine<Own extends string> {
   readonly seconds: number
   /** The page that the figures belong to. */
   readonly page: string
-  readonly own: Readonly<Record<Own, { readonly value: string; readonly text: string }>>
+  readonly own: { readonly [Name in keyof Own]: OwnOption<Own[Name]> }
   readonly closing?: string
 }
 
+interface OwnOption<Value> {
+  readonly value: string
+  readonly text: string
+  readonly reader: Reader<Value>
+}
+
 /** Reads what was asked for. Ends the process after `--help`, and with 1 and a sentence where something is asked for that is not there. */
-export function readCommandLine<Own extends string>(
-  line: CommandLine<Own>,
-  words: readonly string[] = process.argv.slice(2),
-): Asked<Own> {
-  const refuse = (why: string): never => {
-    console.error(`${why}\n\n${helpOf(line)}`)
-    process.exit(1)
-  }
-  const { values, positionals } = parse(line, words, refuse)
-  if (values.help === true) {
-    console.log(helpOf(line))
-    process.exit(0)
-  }
-  const text = (name: string): string | undefined => values[name] as string | undefined
-  const count = (name: string, otherwise: number): number => {
-    const given = Number(text(name) ?? otherwise)
-    return Number.isInteger(given) && given > 0 ? given : refuse(`--${name} takes a whole number above 0.`)
-  }
+export function readCommandLine<Own extends object>(line: CommandLine<Own>): Asked<Own> {
+  const asked = orEnd(() => readWords(line, process.argv.slice(2)), helpOf(line))
+  if (asked !== 'help') return asked
+  console.log(helpOf(line))
+  process.exit(0)
+}
+
+/** Throws `WrongWords`, or what `parseArgs` does. */
+export function readWords<Own extends object>(line: CommandLine<Own>, words: readonly string[]): Asked<Own> | 'help' {
+  const texts = ['rounds', 'seconds', 'connections', 'folder', 'write', ...Object.keys(line.own)]
+  const { values, positionals } = parseArgs({
+    args: [...words],
+    allowPositionals: true,
+    options: {
+      ...Object.fromEntries(texts.map(name => [name, { type: 'string' }] as const)),
+      short: { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
+    },
+  })
+  if (values.help === true) return 'help'
+  const textOf = (name: string): string | undefined => (values as Record<string, string | undefined>)[name]
+  const countOf = (name: string, otherwise: number): number => readValue(name, textOf(name) ?? String(otherwise), count)
   const unknown = positionals.find(name => !Object.hasOwn(line.measures, name))
-  if (unknown !== undefined) refuse(`There is no "${unknown}" to measure.`)
-  const write = text('write')
+  if (unknown !== undefined) throw new WrongWords(`There is no "${unknown}" to measure.`)
+  const write = textOf('write')
   if (write !== undefined && !existsSync(write))
-    refuse(`${write} is not there: figures are written into a page that is.`)
+    throw new WrongWords(`${write} is not there: figures are written into a page that is.`)
   const short = values.short === true
+  const own = Object.entries<OwnOption<unknown>>(line.own).flatMap(([name, { reader }]) => {
+    const text = textOf(name)
+    return text === undefined ? [] : [[name, readValue(name, text, reader)] as const]
+  })
   return {
     names: positionals.length > 0 ? positionals : Object.keys(line.measures),
     isWhole: positionals.length === 0,
     short,
-    rounds: count('rounds', short ? 1 : 3),
-    seconds: count('seconds', short ? 1 : line.seconds),
-    connections: count('connections', 32),
-    folder: text('folder') ?? tmpdir(),
+    rounds: countOf('rounds', short ? 1 : 3),
+    seconds: countOf('seconds', short ? 1 : line.seconds),
+    connections: countOf('connections', 32),
+    folder: textOf('folder') ?? tmpdir(),
     write,
-    own: Object.fromEntries(Object.keys(line.own).flatMap(name => (text(name) ? [[name, text(name)]] : []))) as Partial<
-      Record<Own, string>
-    >,
+    own: Object.fromEntries(own) as Partial<Own>,
   }
 }
 
-function parse(
-  line: CommandLine<string>,
-  words: readonly string[],
-  refuse: (why: string) => never,
-): { values: Readonly<Record<string, unknown>>; positionals: readonly string[] } {
-  const texts = ['rounds', 'seconds', 'connections', 'folder', 'write', ...Object.keys(line.own)]
-  try {
-    return parseArgs({
-      args: [...words],
-      allowPositionals: true,
-      options: {
-        ...Object.fromEntries(texts.map(name => [name, { type: 'string' }] as const)),
-        short: { type: 'boolean' },
-        help: { type: 'boolean', short: 'h' },
-      },
-    })
-  } catch (error) {
-    return refuse((error as Error).message)
-  }
-}
-
-function helpOf({ command, measures, seconds, page, own, closing }: CommandLine<string>): string {
+function helpOf<Own extends object>({ command, measures, seconds, page, own, closing }: CommandLine<Own>): string {
   const options: [string, string][] = [
     ['--short', 'one short round: does everything work? The figures are not for quoting'],
     ['--rounds N', 'rounds, in which the contestants take turns; medians are printed (3)'],
@@ -100,7 +92,10 @@ function helpOf({ command, measures, seconds, page, own, closing }: CommandLine<
     ['--connections N', 'keep-alive connections, one request under way on each (32)'],
     ['--folder PATH', `where databases go: the disk that is measured (${tmpdir()})`],
     ['--write FILE.md', `also writes the figures into a page, between its two marks: ${page}`],
-    ...Object.entries(own).map(([name, { value, text }]): [string, string] => [`--${name} ${value}`, text]),
+    ...Object.entries<OwnOption<unknown>>(own).map(([name, { value, text }]): [string, string] => [
+      `--${name} ${value}`,
+      text,
+    ]),
   ]
   const list = (rows: readonly (readonly [string, string])[]): string => {
     const width = Math.max(...rows.map(([word]) => word.length)) + 2

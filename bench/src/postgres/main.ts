@@ -9,6 +9,7 @@ import { machineFacts } from '../harness/machine.ts'
 import { aimsTable, writeFigures } from '../harness/page.ts'
 import type { RunningServer } from '../harness/processes.ts'
 import { renderTable } from '../harness/report.ts'
+import { count, number, risingCounts } from '../harness/values.ts'
 import { type Aim, figure, type Settings, type Table } from '../harness/workload.ts'
 import { appId } from '../peers/oidc-provider/configuration.ts'
 import type { PeerTask } from '../peers/oidc-provider/server-task.ts'
@@ -48,11 +49,15 @@ const asked = readCommandLine({
   seconds: 4,
   page: 'docs/benchmarks-postgres.md',
   own: {
-    logins: { value: 'N', text: 'logins that are made through the server before (10000)' },
-    families: { value: 'N,N', text: 'how many families there are, step by step, for `growth` (10000,100000,1000000)' },
-    rotations: { value: 'N', text: 'rotations at the largest number of families (10000000)' },
-    minutes: { value: 'N', text: 'how long these may last; what was reached is said (8)' },
-    followers: { value: 'N', text: 'followers of the feed (1000)' },
+    logins: { value: 'N', text: 'logins that are made through the server before (10000)', reader: count },
+    families: {
+      value: 'N,N',
+      text: 'how many families there are, step by step, for `growth` (10000,100000,1000000)',
+      reader: risingCounts,
+    },
+    rotations: { value: 'N', text: 'rotations at the largest number of families (10000000)', reader: count },
+    minutes: { value: 'N', text: 'how long these may last; what was reached is said (8)', reader: number },
+    followers: { value: 'N', text: 'followers of the feed (1000)', reader: count },
   },
 })
 const { short, own } = asked
@@ -73,8 +78,7 @@ const settings: Settings = {
   databasePid: cluster.pid(),
   progress: text => console.error(`${((performance.now() - began) / 1000).toFixed(0).padStart(5)} s  ${text}`),
 }
-const logins = Number(own.logins ?? (short ? 1_024 : 10_000))
-const sizes = own.families ?? (short ? '2000,4000' : '10000,100000,1000000')
+const logins = own.logins ?? (short ? 1_024 : 10_000)
 let prepared: Promise<Ours> | undefined
 const ours = (): Promise<Ours> => {
   prepared ??= prepareOurs(cluster, settings, logins)
@@ -84,12 +88,12 @@ const scene: Scene = {
   cluster,
   settings,
   logins,
-  families: sizes.split(',').map(Number),
+  families: own.families ?? (short ? [2_000, 4_000] : [10_000, 100_000, 1_000_000]),
   rotations: {
-    count: Number(own.rotations ?? (short ? 20_000 : 10_000_000)),
-    minutes: Number(own.minutes ?? (short ? 0.2 : 8)),
+    count: own.rotations ?? (short ? 20_000 : 10_000_000),
+    minutes: own.minutes ?? (short ? 0.2 : 8),
   },
-  followers: Number(own.followers ?? 1_000),
+  followers: own.followers ?? 1_000,
   ours,
 }
 
