@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type Answer, asApi, introspect, postForm, postJson, refresh } from '../packages/server/src/testing/calls.ts'
 import { closeGiven, given } from '../packages/server/src/testing/given.ts'
 import { racesOfCodes } from '../packages/server/src/testing/races-of-codes.ts'
+import { racesOfImported } from '../packages/server/src/testing/races-of-imported.ts'
 import { racesOfSingleUse } from '../packages/server/src/testing/races-of-single-use.ts'
 
 let cluster: Cluster
@@ -23,6 +24,7 @@ describe('on PostgreSQL', () => {
   const open = (options: StoreOptions): Promise<Store> => openPostgresStore({ ...options, ...whereTo() })
   racesOfSingleUse(open)
   racesOfCodes(open)
+  racesOfImported(open)
 
   test('what each operation asks of it, and how often it waits for an answer', async () => {
     const never = () => () => {}

@@ -1,5 +1,11 @@
 import type { Instant } from './ids.ts'
 
+/**
+ * What judging imported password hashes costs: by the kind of work, how much of it the dearest one needs. Part of every judgement of a password, so that none tells by its
+ * time whether somebody's hash was imported.
+ */
+export type ImportedWork = Readonly<Record<string, number>>
+
 /** The one row that stands for the whole system. */
 export interface Issuer {
   /** The epoch `all`: raising it kills every access token. */
@@ -10,5 +16,7 @@ export interface Issuer {
   readonly restoredAt: Instant | null
   /** The longest life of an access token that was ever configured, in seconds: how long an entry of the feed is kept. */
   readonly longestAccessTokenSeconds: number
+  /** Absent: no hashes were imported, or none of them is left. */
+  readonly importedWork?: ImportedWork
   readonly version: number
 }

@@ -1,4 +1,4 @@
-import type { Family } from '@countersign/core'
+import type { Family, User } from '@countersign/core'
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import * as z from 'zod'
 import { json, refusalAnswer } from '../http/answers.ts'
@@ -12,6 +12,7 @@ import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
 import { endUserSessions } from '../sign-in/end-user-sessions.ts'
 import { loadLivingSession } from '../sign-in/load-living-session.ts'
+import { isStillTheirs } from '../sign-in/shown-password.ts'
 import { signInByPassword } from '../sign-in/sign-in.ts'
 import { loginOf } from './sessions.ts'
 import { signTokenAnswer } from './token-answer.ts'
@@ -44,7 +45,7 @@ export function password(services: Services): Endpoint {
       const { client, grant } = login
       const kept = keep.families.find(one => one.id === family.id)
       if (kept === undefined || kept.endedAt !== null) return refuse('session_ended')
-      if (keep.user.passwordHash !== caller.user.passwordHash) return refuse('login_failed')
+      if (!(await newHash.mayReplace(keep.user))) return refuse('login_failed')
       const rotated: Family = { ...kept, generation: kept.generation + 1, rotatedAt: keep.now }
       const families = keep.families.map(one => (one.id === family.id ? rotated : one))
       const change = await endUserSessions(services, keep, 'password_changed', {
@@ -64,6 +65,12 @@ export function password(services: Services): Endpoint {
   }
 }
 
+interface PasswordChange {
+  readonly hash: string
+  /** Whether the current password is still the one that was judged. */
+  mayReplace(user: User): Promise<boolean>
+}
+
 /** The current password must be right (failures count as at sign-in), the new one acceptable. */
 export async function judgePasswordChange(
   services: Services,
@@ -71,7 +78,7 @@ export async function judgePasswordChange(
   current: string,
   wanted: string,
   device: Parameters<typeof signInByPassword>[2],
-): Promise<{ hash: string } | Refusal> {
+): Promise<PasswordChange | Refusal> {
   const off = passwordsRefused(services.config)
   if (off !== undefined) return off
   const email = user.email ?? ''
@@ -80,5 +87,9 @@ export async function judgePasswordChange(
   const proven = await signInByPassword(services, { email, password: current }, device)
   if (isRefusal(proven)) return proven
   if (proven.user.id !== user.id) return refuse('login_failed')
-  return { hash: await services.passwords.hash(wanted, { from: addressKey(device.ip) }) }
+  const shown = { password: current, from: addressKey(device.ip) }
+  return {
+    hash: await services.passwords.hash(wanted, { from: shown.from }),
+    mayReplace: now => isStillTheirs(services, proven.user.passwordHash, now, shown),
+  }
 }

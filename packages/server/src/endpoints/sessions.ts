@@ -10,7 +10,6 @@ import {
   lastUsedAt,
   macMatches,
   makeRoom,
-  mayUse,
   openLogin,
   sessionNameFor,
 } from '@countersign/core'
@@ -22,6 +21,7 @@ import { json, noContent, refusalAnswer } from '../http/answers.ts'
 import type { Endpoint, HttpAnswer } from '../http/message.ts'
 import { readJson } from '../http/read-json.ts'
 import { readRefreshToken } from '../keys/read-refresh-token.ts'
+import { addressKey } from '../passwords/address-key.ts'
 import type { Services } from '../services.ts'
 import { type CheckedToken, checkAccessToken } from '../sign-in/check-access-token.ts'
 import { decideAndCommit, decideLogin } from '../sign-in/decide-and-commit.ts'
@@ -29,6 +29,7 @@ import { deviceOf } from '../sign-in/device-of.ts'
 import { endUserSessions } from '../sign-in/end-user-sessions.ts'
 import { grantForLogin } from '../sign-in/grant-for-login.ts'
 import { loadLivingSession } from '../sign-in/load-living-session.ts'
+import { asTheyAreNow, upgradedHash, withUpgradedHash } from '../sign-in/shown-password.ts'
 import { signInByPassword } from '../sign-in/sign-in.ts'
 import { signTokenAnswer } from './token-answer.ts'
 
@@ -60,12 +61,17 @@ export function logIn(services: Services): Endpoint {
     if (isRefusal(signedIn)) return refusalAnswer(signedIn)
     const spent = await proof.spend()
     if (spent !== undefined) return refusalAnswer(spent)
-    return openAndAnswer(services, signedIn.user.id, async () => {
-      const { user, amr } = signedIn
+    const shown = { password: wanted.password, from: addressKey(device.ip) }
+    const hash = await upgradedHash(services, signedIn, shown)
+    return openAndAnswer(services, signedIn.user.id, async isAgain => {
+      const now = isAgain ? await asTheyAreNow(services, signedIn, shown) : signedIn
+      if (isRefusal(now)) return now
+      const { user, amr, needsRehash } = now
       const superseded = await loadSuperseded(services, wanted.supersedes, { userId: user.id, clientId: client.id })
       return {
-        snapshot: signedIn,
+        snapshot: now,
         user,
+        ...(needsRehash && { upgradedHash: hash }),
         client,
         scope,
         jkt: proof.jkt,
@@ -78,16 +84,20 @@ export function logIn(services: Services): Endpoint {
   }
 }
 
-/** Opens a login, and answers 201 with its tokens. */
+type Login = Parameters<typeof openLogin>[0] & {
+  /** Takes the place of the user's hash. */
+  readonly upgradedHash?: string | undefined
+}
+
+/** Opens a login, and answers 201 with its tokens. After a conflict (`isAgain`) it is asked for anew: the user is not any more who they were. */
 export async function openAndAnswer(
   services: Services,
   userId: string,
-  request: () => Promise<Parameters<typeof openLogin>[0]>,
+  request: (isAgain: boolean) => Promise<Login | Refusal>,
 ): Promise<HttpAnswer> {
   let tries = 0
   const opened = await decideLogin(services, userId, async () => {
-    const asked = await request()
-    const login = tries++ === 0 ? asked : await asOfNow(services, asked)
+    const login = await request(tries++ > 0)
     if (isRefusal(login)) return login
     return openAnswered(services, login)
   })
@@ -95,10 +105,7 @@ export async function openAndAnswer(
 }
 
 /** A login to be committed, with what it is answered with. */
-export async function openAnswered(
-  services: Services,
-  login: Parameters<typeof openLogin>[0],
-): Promise<{ result: object; change: Change }> {
+export async function openAnswered(services: Services, login: Login): Promise<{ result: object; change: Change }> {
   const under = await grantForLogin(services, login)
   const grant = under?.grant
   // What is superseded is among what the new authorization ends.
@@ -107,7 +114,8 @@ export async function openAnswered(
   const tokens = await signTokenAnswer(services, rows, { generation: 0, jkt: login.jkt })
   const ends = under ? [under.change] : await roomFor(services, login)
   const session_id = sessionNameFor(login.client, session.id, services.pairwiseKey)
-  return { result: { ...tokens, session_id }, change: combine(change, ...ends) }
+  const whole = withUpgradedHash(combine(change, ...ends), login.user, login.upgradedHash)
+  return { result: { ...tokens, session_id }, change: whole }
 }
 
 async function roomFor(
@@ -116,17 +124,6 @@ async function roomFor(
 ): Promise<Change[]> {
   const logins = await store.listSessions(user.id)
   return makeRoom({ snapshot, user, clientId: client.id, logins, device, besides: superseded?.session.id })
-}
-
-/** The user's row has changed since they signed in. What they have shown must still be good. */
-async function asOfNow<Login extends Parameters<typeof openLogin>[0]>(
-  services: Services,
-  login: Login,
-): Promise<Login | Refusal> {
-  const snapshot = await services.store.loadUser(login.user.id)
-  if (snapshot.user?.passwordHash !== login.user.passwordHash) return refuse('login_failed')
-  if (!mayUse(snapshot.user)) return refuse('user_disabled')
-  return { ...login, snapshot, user: snapshot.user }
 }
 
 /**

@@ -59,9 +59,12 @@ export function openTrustedSession(services: Services): Endpoint {
     const found = await findOrCreate(services, caller.clientId, wanted.user)
     if (isRefusal(found)) return refusalAnswer(found)
     if (!mayUse(found.user)) return refusalAnswer(refuse('user_disabled'))
-    return openAndAnswer(services, found.user.id, async () =>
-      loginFor(services, http, { found, client, scope, amr: wanted.amr ?? ['ext'] }),
-    )
+    return openAndAnswer(services, found.user.id, async isAgain => {
+      const now = isAgain ? await findById(services, found.user.id) : found
+      if (isRefusal(now)) return now
+      if (!mayUse(now.user)) return refuse('user_disabled')
+      return loginFor(services, http, { found: now, client, scope, amr: wanted.amr ?? ['ext'] })
+    })
   }
 }
 
@@ -89,10 +92,7 @@ async function findOrCreate(
   callerId: string,
   wanted: z.infer<typeof body>['user'],
 ): Promise<(Snapshot & { user: User }) | Refusal> {
-  if ('id' in wanted) {
-    const found = await services.store.loadUser(wanted.id)
-    return found.user ? { ...found, user: found.user } : refuse('user_unknown')
-  }
+  if ('id' in wanted) return findById(services, wanted.id)
   const identity = { connection: `${backEndConnectionPrefix}${callerId}`, subject: wanted.external_id }
   const known = await services.store.loadUserByIdentity(identity.connection, identity.subject)
   if (known.user) return { ...known, user: known.user }
@@ -102,6 +102,11 @@ async function findOrCreate(
   // Another request made the same user just now, or the address is somebody else's: never linked by address alone.
   const again = await services.store.loadUserByIdentity(identity.connection, identity.subject)
   return again.user ? { ...again, user: again.user } : refuse('external_id_taken')
+}
+
+async function findById({ store }: Services, id: string): Promise<(Snapshot & { user: User }) | Refusal> {
+  const found = await store.loadUser(id)
+  return found.user ? { ...found, user: found.user } : refuse('user_unknown')
 }
 
 /** `GET /v1/trusted/users/{id}/sessions`. */

@@ -106,7 +106,7 @@ async function changePassword(
   const outcome = await decideAndCommit(services, async () => {
     const living = await loadLivingSession(services, login.session.id)
     if (isRefusal(living)) return living
-    if (living.user.passwordHash !== login.user.passwordHash) return refuse('login_failed')
+    if (!(await wanted.mayReplace(living.user))) return refuse('login_failed')
     // A new secret for the cookie: a copy of the old one is worth nothing any more.
     const session = { ...living.session, cookieSalt: services.random(cookieSaltBytes) }
     const change = await endUserSessions(services, living, 'password_changed', {

@@ -6,13 +6,16 @@ import { readPageForm, readParameters } from '../http/read-form.ts'
 import type { ConnectionLink } from '../pages/connection-links.ts'
 import { signInPage } from '../pages/sign-in-page.ts'
 import { signUpPage } from '../pages/sign-up-page.ts'
+import { addressKey } from '../passwords/address-key.ts'
 import { passwordMinLength } from '../passwords/password-policy.ts'
 import { usesPasswords } from '../passwords/use-of-passwords.ts'
 import { createUser, limitSignUps, problemOfNewUser } from '../sign-in/create-user.ts'
 import { decideLogin } from '../sign-in/decide-and-commit.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
 import { openHostedSession } from '../sign-in/open-hosted-session.ts'
-import { type SignedIn, signInByPassword } from '../sign-in/sign-in.ts'
+import { asTheyAreNow, type ShownPassword, upgradedHash, withUpgradedHash } from '../sign-in/shown-password.ts'
+import { signInByPassword } from '../sign-in/sign-in.ts'
+import type { SignedIn } from '../sign-in/signed-in.ts'
 import { whyNoSignUp } from '../sign-in/who-may-sign-up.ts'
 import { forgotPath } from './forgot-endpoints.ts'
 import { goOn } from './go-on.ts'
@@ -67,7 +70,8 @@ export function submitSignIn(services: HostedServices): Endpoint {
     }
     const signedIn = await signInByPassword(services, { email, password }, deviceOf(http))
     if (isRefusal(signedIn)) return again(signedIn)
-    const opened = await openSession(services, http, signedIn)
+    const shown = { password, from: addressKey(http.ip) }
+    const opened = await openSession(services, http, signedIn, shown)
     return isRefusal(opened) ? again(opened) : leave(services, opened, returnTo)
   }
 }
@@ -109,17 +113,31 @@ export function submitSignUp(services: HostedServices): Endpoint {
     if (limited !== undefined) return again(limited)
     const created = await createUser(services, wanted, deviceOf(http))
     if (isRefusal(created)) return again(created)
-    const opened = await openSession(services, http, { ...created, amr: ['pwd'] })
+    const shown = { password, from: addressKey(http.ip) }
+    const opened = await openSession(services, http, { ...created, amr: ['pwd'] }, shown)
     return isRefusal(opened) ? again(opened) : leave(services, opened, returnTo)
   }
 }
 
-function openSession(services: HostedServices, http: HttpRequest, signedIn: SignedIn): Promise<Session | Refusal> {
-  const { user, amr } = signedIn
-  return decideLogin(services, user.id, async () => {
-    const login = { snapshot: signedIn, user, amr, device: deviceOf(http) }
-    const { session, change } = await openHostedSession(services, http, login)
-    return { result: session, change }
+async function openSession(
+  services: HostedServices,
+  http: HttpRequest,
+  signedIn: SignedIn,
+  shown: ShownPassword,
+): Promise<Session | Refusal> {
+  const hash = await upgradedHash(services, signedIn, shown)
+  let tries = 0
+  return decideLogin(services, signedIn.user.id, async () => {
+    const now = tries++ === 0 ? signedIn : await asTheyAreNow(services, signedIn, shown)
+    if (isRefusal(now)) return now
+    const { user, amr, needsRehash = false } = now
+    const { session, change } = await openHostedSession(services, http, {
+      snapshot: now,
+      user,
+      amr,
+      device: deviceOf(http),
+    })
+    return { result: session, change: withUpgradedHash(change, user, needsRehash ? hash : undefined) }
   })
 }
 

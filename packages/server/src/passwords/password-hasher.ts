@@ -1,6 +1,10 @@
-import { argon2, timingSafeEqual } from 'node:crypto'
-import type { RandomBytes } from '@countersign/core'
+import { timingSafeEqual } from 'node:crypto'
+import type { ImportedWork, RandomBytes } from '@countersign/core'
+import { createBcryptThreads } from './bcrypt-threads.ts'
 import { createBoundedQueue, type QueueLoad } from './bounded-queue.ts'
+import { createDeriveKey, type DeriveKey, deriveTag } from './derive-key.ts'
+import { type ImportedHash, parseImportedHash } from './imported-hash.ts'
+import { idleWork, workOf } from './imported-work.ts'
 import { normalizePassword } from './password-policy.ts'
 import { type Argon2Parameters, formatPhc, type PasswordHash, parsePhc } from './phc-string.ts'
 
@@ -31,13 +35,16 @@ export interface PasswordHasher {
   hash(password: string, more?: { readonly from?: string }): Promise<string>
   /**
    * Judges a password. `null` (no such account, or one without a password), an unreadable hash and a text that is too long to be
-   * a password cost the same work and never match. `needsRehash`: it matches, and was made with other parameters than today's. `from` is the `addressKey` of
-   * who asks: turns go round by it, so that a flood from one address makes nobody else wait.
+   * a password cost the same work and never match. `needsRehash`: it matches, and was made elsewhere, or with other parameters than today's. `from` is the
+   * `addressKey` of who asks: turns go round by it, so that a flood from one address makes nobody else wait.
+   *
+   * Of hashes that were imported, `importedWork` says what the dearest of each kind costs. Every judgement costs an argon2 of ours and all of that, whether the account
+   * has such a hash, has one of ours, or is none: so nobody can tell which.
    */
   verify(
     password: string,
-    phc: string | null,
-    more?: { readonly from?: string },
+    hash: string | null,
+    more?: { readonly from?: string; readonly importedWork?: ImportedWork | undefined },
   ): Promise<{ readonly matches: boolean; readonly needsRehash: boolean }>
   /** How many are being judged, and wait. */
   load(): QueueLoad
@@ -52,10 +59,14 @@ export interface PasswordHasherOptions {
   readonly maxConcurrent?: number
   /** How many may wait; beyond, `hash` and `verify` throw `PasswordQueueFull`. Default 100: 1.5 s of waiting on two idle cores. */
   readonly maxQueue?: number
+  /** How keys are derived: an argument so that the work can be counted. */
+  readonly deriveKey?: DeriveKey
 }
 
 export function createPasswordHasher(options: PasswordHasherOptions): PasswordHasher {
   const { random, parameters = defaultArgon2Parameters, maxConcurrent = 2, maxQueue = 100 } = options
+  const bcrypt = createBcryptThreads()
+  const { deriveKey = createDeriveKey(bcrypt) } = options
   const queue = createBoundedQueue({
     concurrent: maxConcurrent,
     waiting: maxQueue,
@@ -64,43 +75,74 @@ export function createPasswordHasher(options: PasswordHasherOptions): PasswordHa
   // Same cost as a real hash, and nobody's.
   const dummy: PasswordHash = { ...parameters, salt: random(saltBytes), tag: random(tagBytes) }
 
+  function derive(message: string, { salt, tag, ...cost }: PasswordHash): Promise<Buffer> {
+    return deriveKey(message, { scheme: 'argon2id', ...cost, salt }, tag.length)
+  }
+
+  async function idle(kind: string, amount: number): Promise<void> {
+    for (const one of idleWork(kind, amount, random)) await deriveKey('', one, tagBytes)
+  }
+
+  /** The work of all kinds, in one order; of the account's own hash, if it is one of them, with what is missing to the dearest of its kind. */
+  async function judgeImported(
+    password: string,
+    hash: ImportedHash | undefined,
+    importedWork: ImportedWork,
+  ): Promise<boolean> {
+    const own = hash && workOf(hash)
+    const all = own === undefined ? importedWork : { [own.kind]: own.amount, ...importedWork }
+    let matches = false
+    for (const kind of Object.keys(all).sort()) {
+      const amount = all[kind] ?? 0
+      if (hash === undefined || kind !== own?.kind) {
+        await idle(kind, amount)
+        continue
+      }
+      matches = timingSafeEqual(await deriveTag(password, hash, deriveKey), hash.tag)
+      await idle(kind, Math.max(0, amount - own.amount))
+    }
+    return matches
+  }
+
   return {
     hash: (password, more = {}) =>
       queue.run(async () => {
         const message = normalizePassword(password)
         if (message === undefined) throw new RangeError('What is no password cannot be hashed.')
-        const salt = random(saltBytes)
-        return formatPhc({ ...parameters, salt, tag: await derive(message, parameters, salt, tagBytes) })
+        const made = { ...parameters, salt: random(saltBytes), tag: Buffer.alloc(tagBytes) }
+        return formatPhc({ ...made, tag: await derive(message, made) })
       }, more.from),
-    verify: (password, phc, more = {}) =>
+    verify: (password, hash, more = {}) =>
       queue.run(async () => {
-        const stored = phc === null ? undefined : parsePhc(phc)
-        const { salt, tag, ...cost } = stored ?? dummy
-        const message = normalizePassword(password)
-        const equal = timingSafeEqual(await derive(message ?? '', cost, salt, tag.length), tag)
+        const read = hash === null ? undefined : parsePhc(hash)
+        const stored = read && costsTheSame(read, parameters) ? read : undefined
+        const imported = hash === null || stored !== undefined ? undefined : parseImportedHash(hash)
         // Lone surrogates all become the same bytes, so a password that holds one could match another's.
-        const matches = equal && stored !== undefined && message !== undefined && password.isWellFormed()
-        return { matches, needsRehash: matches && !costsTheSame(stored, parameters) }
+        const message = password.isWellFormed() ? normalizePassword(password) : undefined
+        const judged = stored ?? dummy
+        const equal = timingSafeEqual(await derive(message ?? '', judged), judged.tag)
+        // What is no password is judged all the same, for the time that it takes.
+        const typed = message === undefined ? '' : password
+        const equalImported = await judgeImported(typed, imported, more.importedWork ?? {})
+        const isOurs = equal && stored !== undefined
+        const isImported = equalImported && imported !== undefined && mayMatch(imported, password)
+        const matches = message !== undefined && (isOurs || isImported)
+        return { matches, needsRehash: matches && !isOurs }
       }, more.from),
     load: () => queue.load(),
-    close: () => queue.close(),
+    async close() {
+      await queue.close()
+      await bcrypt.close()
+    },
   }
 }
 
-function derive(message: string, cost: Argon2Parameters, salt: Buffer, tagLength: number): Promise<Buffer> {
-  const request = {
-    message,
-    nonce: salt,
-    parallelism: cost.lanes,
-    tagLength,
-    memory: cost.memoryKib,
-    passes: cost.passes,
-  }
-  return new Promise((resolve, reject) => {
-    argon2('argon2id', request, (error, tag) => (error ? reject(error) : resolve(tag)))
-  })
+/** bcrypt ends at a NUL wherever it is made in C: a password with one would be as good as its beginning. Of more than 72 bytes it knows the first 72 alone, and so do we. */
+function mayMatch({ scheme }: ImportedHash, password: string): boolean {
+  return scheme !== 'bcrypt' || !password.includes('\0')
 }
 
+/** A hash as we make it today. */
 function costsTheSame(hash: PasswordHash, wanted: Argon2Parameters): boolean {
   return (
     hash.memoryKib === wanted.memoryKib &&

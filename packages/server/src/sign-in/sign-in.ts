@@ -1,11 +1,10 @@
-import { type Device, emailKey, mayUse, type Snapshot, type User } from '@countersign/core'
+import { type Device, emailKey, mayUse } from '@countersign/core'
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import { addressKey } from '../passwords/address-key.ts'
 import { passwordsRefused } from '../passwords/use-of-passwords.ts'
 import type { Services } from '../services.ts'
-
-/** A user who has just shown who they are, in the snapshot in which they were loaded. */
-export type SignedIn = Snapshot & { readonly user: User; readonly amr: readonly string[] }
+import { asTheyAreNow } from './shown-password.ts'
+import type { SignedIn } from './signed-in.ts'
 
 /**
  * Signs in by password, where there are any: count the attempt → load → judge. An unknown address and a wrong password are alike in text and in
@@ -26,17 +25,17 @@ export async function signInByPassword(
   if (isRefusal(attempt)) return attempt
   try {
     const snapshot = await store.loadUserByEmail(key ?? '')
-    const { matches } = await passwords.verify(credentials.password, snapshot.user?.passwordHash ?? null, {
-      from: addressKey(device.ip),
+    const from = addressKey(device.ip)
+    const { matches, needsRehash } = await passwords.verify(credentials.password, snapshot.user?.passwordHash ?? null, {
+      from,
+      importedWork: snapshot.issuer.importedWork,
     })
     if (snapshot.user === undefined || !matches) return refuse('login_failed')
     await attempt.succeeded()
     if (!mayUse(snapshot.user)) return refuse('user_disabled')
     // Loaded again: the password may have been changed while this one was being judged.
-    const now = await store.loadUser(snapshot.user.id)
-    if (now.user === undefined || now.user.passwordHash !== snapshot.user.passwordHash) return refuse('login_failed')
-    if (!mayUse(now.user)) return refuse('user_disabled')
-    return { ...now, user: now.user, amr: ['pwd'] }
+    const signedIn = { ...snapshot, user: snapshot.user, amr: ['pwd'], needsRehash }
+    return await asTheyAreNow(services, signedIn, { password: credentials.password, from })
   } catch (error) {
     await attempt.withdrawn()
     throw error

@@ -3,12 +3,14 @@ import { expect, test } from 'vitest'
 import { type Answer, bearer, call, get, logIn, postForm, postJson, refresh, signUp } from './calls.ts'
 import { given, password } from './given.ts'
 import { racesOfCodes } from './races-of-codes.ts'
+import { racesOfImported } from './races-of-imported.ts'
 import { racesOfSingleUse } from './races-of-single-use.ts'
 
 /** Fifty at once through the whole server: what must hold on every store. */
 export function racesOver(openStore?: (options: StoreOptions) => Promise<Store>): void {
   racesOfSingleUse(openStore)
   racesOfCodes(openStore)
+  racesOfImported(openStore)
   const server = () => given.server(openStore ? { openStore } : {})
   const fifty = <T>(run: (index: number) => Promise<T>): Promise<T[]> =>
     Promise.all(Array.from({ length: 50 }, (_, index) => run(index)))

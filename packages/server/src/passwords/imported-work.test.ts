@@ -1,0 +1,65 @@
+import { randomBytes } from 'node:crypto'
+import type { ImportedWork } from '@countersign/core'
+import { expect, test } from 'vitest'
+import { type Derivation, type ImportedHash, parseImportedHash } from './imported-hash.ts'
+import { idleWork, withWork, workOf } from './imported-work.ts'
+import { createPasswordHasher } from './password-hasher.ts'
+
+const [salt, tag] = ['c29tZXNhbHRzb21lc2FsdA', 'dRQTFAC64AUomnZLAay3swtL3hXhe0yaoxl46oKSFo0']
+const bcryptTail = 'J4u2RakZUhC8sj4LpvvVzuy38/68RtqBdqLdbp1.RCHUxvuxBOgFS'
+const hashes = [
+  `$2b$10$${bcryptTail}`,
+  `$2b$12$${bcryptTail}`,
+  `$pbkdf2-sha256$i=260000$${salt}$${tag}`,
+  `$pbkdf2-sha256$i=870000$${salt}$${tag}`,
+  `$scrypt$ln=14,r=8,p=1$${salt}$${tag}`,
+  `$argon2i$v=19$m=4096,t=3,p=1$${salt}$${tag}`,
+]
+const parsed = (hash: string): ImportedHash => parseImportedHash(hash) as ImportedHash
+
+function workOfAll(all: readonly string[]): ImportedWork {
+  return all.reduce<ImportedWork>((work, hash) => withWork(work, parsed(hash)) ?? work, {})
+}
+
+/** How much work of each kind a judgement was. */
+async function workDone(hash: string | null, importedWork: ImportedWork): Promise<Record<string, number>> {
+  const done: Record<string, number> = {}
+  const deriveKey = async (_message: string, derivation: Derivation, bytes: number): Promise<Buffer> => {
+    const { kind, amount } = workOf(derivation)
+    done[kind] = (done[kind] ?? 0) + amount
+    return Buffer.alloc(derivation.scheme === 'bcrypt' ? 31 : bytes)
+  }
+  const { verify } = createPasswordHasher({ random: randomBytes, deriveKey })
+  await verify('a good long password', hash, { importedWork })
+  return done
+}
+
+test('no judgement tells by its work whether there is an account, and whether its hash was imported or from where', async () => {
+  const importedWork = workOfAll(hashes)
+  const ours = await createPasswordHasher({ random: randomBytes }).hash('a good long password')
+  const ofNobody = await workDone(null, importedWork)
+  expect(ofNobody).toEqual({
+    'argon2id m=19456,t=2,p=1': 1,
+    bcrypt: 4096,
+    'pbkdf2-sha256': 870_000,
+    'scrypt N=16384,r=8,p=1': 1,
+    'argon2i m=4096,t=3,p=1': 1,
+  })
+  for (const hash of [ours, ...hashes, 'what cannot be read'])
+    expect(await workDone(hash, importedWork)).toEqual(ofNobody)
+})
+
+test('where no hash was imported a judgement costs one argon2, as ever', async () => {
+  expect(await workDone(null, {})).toEqual({ 'argon2id m=19456,t=2,p=1': 1 })
+})
+
+test('of each kind the dearest counts; a fifth kind is too much for every sign-in', () => {
+  const work = workOfAll(hashes)
+  expect(withWork(work, parsed(`$2b$04$${bcryptTail}`))).toBe(work)
+  expect(withWork(work, parsed(`$2b$14$${bcryptTail}`))).toEqual({ ...work, bcrypt: 16_384 })
+  expect(withWork(work, parsed(`$scrypt$ln=15,r=8,p=1$${salt}$${tag}`))).toBeUndefined()
+})
+
+test('a kind of work that is not known costs nothing', () => {
+  expect(idleWork('of a later version', 3, randomBytes)).toEqual([])
+})
