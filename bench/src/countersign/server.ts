@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { freePort } from '@countersign/store/testing/free-port'
 import { type RunningServer, startServer } from '../harness/processes.ts'
 import { api } from '../peers/oidc-provider/configuration.ts'
 
@@ -90,15 +90,4 @@ export async function prepareCountersign({
     masterKeyFile: join(folder, 'data', 'master.key'),
     start: () => startServer(command, [...flags, 'serve'], line => line),
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer()
-    probe.once('error', reject)
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address()
-      probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
-    })
-  })
 }

@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 
 /** When it is, by the clock of every server, as a comparison begins. */
@@ -54,13 +53,4 @@ export async function startProcess(script: string, args: readonly string[]): Pro
 function quietEnvironment(): NodeJS.ProcessEnv {
   const foreign = /^(COUNTERSIGN_|BETTER_AUTH_|NODE_OPTIONS$|VITEST)/
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign.test(name)))
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  return typeof address === 'object' && address !== null ? address.port : 0
 }

@@ -1,10 +1,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { freePort } from '@countersign/store/testing/free-port'
 import { openSqliteStore } from '@countersign/store-sqlite'
 import { send } from '../../workload/post.ts'
 import { createProofKey } from '../../workload/proof-key.ts'
 import type { Contender, Login, RunningServer } from '../contender.ts'
-import { freePort, type ServerProcess, startProcess, startsAt } from '../server-process.ts'
+import { type ServerProcess, startProcess, startsAt } from '../server-process.ts'
 import { backEndSecret, configuration, password } from './configuration.ts'
 
 const command = join(import.meta.dirname, '../../../../packages/cli/src/main.ts')

@@ -1,25 +1,17 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type Browser, browser } from '../testing/browser.ts'
 import { authorization, introspect, logIn, postForm, refresh, signUp } from '../testing/calls.ts'
-import { closeGiven, issuer, password, sampleClients } from '../testing/given.ts'
-import { linkIn, type MailServer, mailServer } from '../testing/mail-server.ts'
-import { type MailingServer, mailingServer } from '../testing/mailing.ts'
+import { issuer, password, sampleClients } from '../testing/given.ts'
+import { linkIn } from '../testing/mail-server.ts'
+import { type MailingServer, mailingTests } from '../testing/mailing.ts'
 import { orchard, orchardCallback } from '../testing/orchard.ts'
-
-let post: MailServer
-beforeAll(async () => {
-  post = await mailServer()
-})
-afterAll(() => post.close())
-afterEach(closeGiven)
 
 const maria = 'maria@example.com'
 const newPassword = 'another fine battery'
 const usual = { scopes: ['openid', 'notes', 'account'], defaultScopes: ['openid'] }
 const clients = [...sampleClients, orchard(usual), orchard({ ...usual, id: 'plum', subjectType: 'pairwise' })]
 
-const server = (more: Parameters<typeof mailingServer>[0] = {}): Promise<MailingServer> =>
-  mailingServer({ post, clients, ...more })
+const mailing = mailingTests({ clients })
 
 const asked = (client_id = 'orchard', more: Record<string, string> = {}) =>
   authorization({ client_id, redirect_uri: orchardCallback, scope: 'openid notes', ...more }).path
@@ -35,7 +27,7 @@ async function takeOver(given: MailingServer): Promise<Browser> {
   const owner = browser(given.to)
   await owner.submit('/forgot-password', { email: maria })
   await given.sendMails()
-  await owner.get(linkIn(post.lastTo(maria, '/reset-password')))
+  await owner.get(linkIn(mailing.post.lastTo(maria, '/reset-password')))
   const done = await owner.submit('/reset-password', { new_password: newPassword })
   expect(done.headers.location).toBe('/reset-password?done=reset')
   await owner.submit('/sign-in', { email: maria, password: newPassword })
@@ -52,14 +44,14 @@ async function linked({ to }: MailingServer, subject: string, connection = 'goog
 
 const verified = async ({ to, sendMails }: MailingServer, page: Browser): Promise<void> => {
   await sendMails()
-  await page.get(linkIn(post.lastTo(maria, '/verify-address')))
+  await page.get(linkIn(mailing.post.lastTo(maria, '/verify-address')))
   await page.submit('/verify-address', {})
   expect((await to.store.loadUserByEmail(maria)).user?.emailVerifiedAt).not.toBeNull()
 }
 
 describe('attack 34 (GHSA-qq9h-g4jm-xgf3): who has made an account ahead with the address of another', () => {
   test('has allowed applications nothing there, once its owner has taken it over', async () => {
-    const given = await server()
+    const given = await mailing.server()
     const attacker = browser(given.to)
     await attacker.signUp()
     for (const client of ['orchard', 'plum']) {
@@ -76,7 +68,7 @@ describe('attack 34 (GHSA-qq9h-g4jm-xgf3): who has made an account ahead with th
   /** A server in which the owner takes the account over just before the next change of a table is committed, once `isArmed`. */
   async function takenOverBefore(table: string) {
     const state: { isArmed: boolean; owner?: Browser } = { isArmed: false }
-    const given: MailingServer = await server({
+    const given: MailingServer = await mailing.server({
       wrapStore: store => ({
         ...store,
         async commit(change) {
@@ -118,7 +110,7 @@ describe('attack 34 (GHSA-qq9h-g4jm-xgf3): who has made an account ahead with th
   })
 
   test('has no device in it: one that they have approved and that has not come yet comes too late', async () => {
-    const given = await server()
+    const given = await mailing.server()
     const { to } = given
     const attacker = browser(to)
     await attacker.signUp()
@@ -133,12 +125,12 @@ describe('attack 34 (GHSA-qq9h-g4jm-xgf3): who has made an account ahead with th
 
 describe('"this was not me"', () => {
   test('in a mail that was passed on gives nobody the account: the new password is set by a mail of its own, to its address', async () => {
-    const given = await server()
+    const given = await mailing.server()
     const { to, sendMails } = given
     await signUp(to)
     await logIn(to, { headers: { 'user-agent': 'curl/8' } })
     await sendMails()
-    const link = linkIn(post.lastTo(maria, '/not-me'))
+    const link = linkIn(mailing.post.lastTo(maria, '/not-me'))
     const helper = browser(to)
     await helper.get(link)
     const ended = await helper.submit('/not-me', {})
@@ -147,13 +139,13 @@ describe('"this was not me"', () => {
     expect([...helper.jar.keys()].filter(name => name.includes('link'))).toEqual([])
     await sendMails()
     const owner = browser(to)
-    await owner.get(linkIn(post.lastTo(maria, '/reset-password')))
+    await owner.get(linkIn(mailing.post.lastTo(maria, '/reset-password')))
     const set = await owner.submit('/reset-password', { new_password: newPassword })
     expect(set.headers.location).toBe('/reset-password?done=reset')
   })
 
   test('takes off the account what the thief has added: other ways to sign in, and what they have allowed applications', async () => {
-    const given = await server()
+    const given = await mailing.server()
     const { to, sendMails } = given
     const owner = browser(to)
     await owner.signUp()
@@ -165,7 +157,7 @@ describe('"this was not me"', () => {
     await thief.follow(asked())
     await sendMails()
     const person = browser(to)
-    await person.get(linkIn(post.lastTo(maria, '/not-me')))
+    await person.get(linkIn(mailing.post.lastTo(maria, '/not-me')))
     await person.submit('/not-me', {})
     expect((await to.store.loadUserByIdentity('google', 'thief')).user).toBeUndefined()
     expect((await to.store.loadUserByIdentity('trusted:crm', '42')).user?.email).toBe(maria)
@@ -174,32 +166,33 @@ describe('"this was not me"', () => {
   })
 
   test('forgets the device: should the thief come back, the user is told again', async () => {
-    const given = await server()
+    const given = await mailing.server()
     const { to, sendMails } = given
     await signUp(to)
     const signIn = () => browser(to, 'curl/8').signIn()
     await signIn()
     await sendMails()
     const person = browser(to)
-    await person.get(linkIn(post.lastTo(maria, '/not-me')))
+    await person.get(linkIn(mailing.post.lastTo(maria, '/not-me')))
     await person.submit('/not-me', {})
     await takeOver(given)
     await sendMails()
-    const before = post.mails.length
+    const before = mailing.post.mails.length
     await browser(to, 'curl/8').submit('/sign-in', { email: maria, password: newPassword })
     await sendMails()
-    expect(post.mails.slice(before).map(({ headers }) => headers.subject)).toEqual(['New sign-in to Sample'])
+    expect(mailing.post.mails.slice(before).map(({ headers }) => headers.subject)).toEqual(['New sign-in to Sample'])
   })
 })
 
 test('CVE-2026-18963: nobody comes to a new password without its mail: not by having asked for one, not with a link for something else', async () => {
-  const given = await server()
+  const given = await mailing.server()
   const { to, sendMails } = given
   await signUp(to)
   const attacker = browser(to)
   await attacker.signUp('attacker@example.com')
   await sendMails()
-  const ownLink = new URLSearchParams(linkIn(post.lastTo('attacker@example.com')).split('?')[1]).get('token') ?? ''
+  const ownLink =
+    new URLSearchParams(linkIn(mailing.post.lastTo('attacker@example.com')).split('?')[1]).get('token') ?? ''
   await attacker.submit('/forgot-password', { email: maria })
   const csrf = /name="csrf" value="([^"]+)"/.exec((await attacker.get('/forgot-password')).text)?.[1] ?? ''
   const wanted = { csrf, email: maria, new_password: newPassword }
@@ -214,7 +207,7 @@ test('CVE-2026-18963: nobody comes to a new password without its mail: not by ha
 })
 
 test('a link of somebody else, opened beside the page of one’s own, is not what its form is about', async () => {
-  const { to, sendMails } = await server()
+  const { to, sendMails } = await mailing.server()
   const thiefs = 'thief@example.com'
   for (const email of [maria, thiefs]) {
     await browser(to).signUp(email)
@@ -228,40 +221,40 @@ test('a link of somebody else, opened beside the page of one’s own, is not wha
     ['/not-me', {}],
     ['/verify-address', { password }],
   ] as const) {
-    await page.get(linkIn(post.lastTo(maria, path)))
+    await page.get(linkIn(mailing.post.lastTo(maria, path)))
     const { text } = await page.get(path)
     const shown = /name="shown" value="([^"]+)"/.exec(text)?.[1] ?? 'none'
-    await page.get(linkIn(post.lastTo(thiefs, path)))
+    await page.get(linkIn(mailing.post.lastTo(thiefs, path)))
     expect([path, (await page.submit(path, { ...fields, shown })).headers.location]).toEqual([path, path])
   }
   expect((await to.store.loadUserByEmail(thiefs)).user).toMatchObject({ version: 1, epoch: 1, emailVerifiedAt: null })
 })
 
 test('a link that has died comes to life by no later attempt to send it', async () => {
-  const given = await server()
+  const given = await mailing.server()
   const { to, sendMails } = given
   await signUp(to)
   await sendMails()
   // As if it had arrived, and the line broken before that was said: it will be sent again.
-  post.answersMails(452)
+  mailing.post.answersMails(452)
   await browser(to).submit('/forgot-password', { email: maria })
   await sendMails()
-  post.answersMails(250)
+  mailing.post.answersMails(250)
   await takeOver(given)
-  const before = post.mails.length
+  const before = mailing.post.mails.length
   await to.later(3000)
   await sendMails()
-  expect(post.mails.slice(before).filter(({ text }) => text.includes('/reset-password'))).toEqual([])
+  expect(mailing.post.mails.slice(before).filter(({ text }) => text.includes('/reset-password'))).toEqual([])
 })
 
 describe('a stranger whose address somebody has typed', () => {
   /** Of the kind of which most have come. */
   const mailsOf = async ({ sendMails }: MailingServer, act: () => Promise<unknown>): Promise<number> => {
     await sendMails()
-    const before = post.mails.length
+    const before = mailing.post.mails.length
     await act()
     await sendMails()
-    const kinds = Object.groupBy(post.mails.slice(before), ({ headers }) => headers.subject ?? '')
+    const kinds = Object.groupBy(mailing.post.mails.slice(before), ({ headers }) => headers.subject ?? '')
     return Math.max(...Object.values(kinds).map(kind => kind?.length ?? 0))
   }
 
@@ -277,7 +270,7 @@ describe('a stranger whose address somebody has typed', () => {
       },
     ],
   ])('CVE-2025-35432: gets six mails an hour of a kind at most, when the account %s', async (_name, act) => {
-    const given = await server()
+    const given = await mailing.server()
     await signUp(given.to)
     const count = await mailsOf(given, async () => {
       for (let n = 0; n < 8; n++) await act(given.to, n)
@@ -286,7 +279,7 @@ describe('a stranger whose address somebody has typed', () => {
   })
 
   test('gets them no more often because the account is deleted and made again', async () => {
-    const given = await server()
+    const given = await mailing.server()
     const count = await mailsOf(given, async () => {
       for (let n = 0; n < 8; n++) {
         await signUp(given.to)
@@ -299,7 +292,7 @@ describe('a stranger whose address somebody has typed', () => {
   })
 
   test('is told of a new device, however many mails to confirm the address whoever is in the account has asked for', async () => {
-    const given = await server()
+    const given = await mailing.server()
     const thief = browser(given.to)
     await thief.signUp()
     for (let hours = 0; hours < 3; hours++) {
@@ -308,13 +301,13 @@ describe('a stranger whose address somebody has typed', () => {
       await given.to.later(3600)
     }
     expect(await mailsOf(given, () => browser(given.to, 'Another/1').signIn())).toBe(1)
-    expect(post.lastTo(maria).text).toContain('/not-me')
+    expect(mailing.post.lastTo(maria).text).toContain('/not-me')
   })
 
   test('reads nothing that leads elsewhere: a device has no name like an address', async () => {
-    const given = await server()
+    const given = await mailing.server()
     await signUp(given.to)
     await mailsOf(given, () => browser(given.to, 'sample-login.com/1').signIn())
-    expect(post.lastTo(maria, '/not-me').text).not.toContain('sample-login.com')
+    expect(mailing.post.lastTo(maria, '/not-me').text).not.toContain('sample-login.com')
   })
 })

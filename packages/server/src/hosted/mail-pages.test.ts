@@ -1,30 +1,22 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type Browser, browser } from '../testing/browser.ts'
 import { get, introspect, logIn, refresh, signUp } from '../testing/calls.ts'
-import { closeGiven, issuer, password } from '../testing/given.ts'
-import { linkIn, type MailServer, mailServer } from '../testing/mail-server.ts'
-import { type MailingServer, mailingServer } from '../testing/mailing.ts'
-
-let post: MailServer
-beforeAll(async () => {
-  post = await mailServer()
-})
-afterAll(() => post.close())
-afterEach(closeGiven)
+import { issuer, password } from '../testing/given.ts'
+import { linkIn } from '../testing/mail-server.ts'
+import { type MailingServer, mailingTests } from '../testing/mailing.ts'
 
 const maria = 'maria@example.com'
 const newPassword = 'another fine battery'
 
-const server = (more: Parameters<typeof mailingServer>[0] = {}): Promise<MailingServer> =>
-  mailingServer({ post, ...more })
+const mailing = mailingTests()
 
 /** Asks for a new password as a person does, and gives the link of the mail. */
 async function forgottenLink({ to, sendMails }: MailingServer, email = maria): Promise<string> {
-  const before = post.mails.length
+  const before = mailing.post.mails.length
   await browser(to).submit('/forgot-password', { email })
   await sendMails()
-  if (post.mails.length === before) throw new Error('no mail came')
-  return linkIn(post.lastTo(email, '/reset-password'))
+  if (mailing.post.mails.length === before) throw new Error('no mail came')
+  return linkIn(mailing.post.lastTo(email, '/reset-password'))
 }
 
 /** Follows the link, and sets a new password. */
@@ -36,7 +28,7 @@ async function reset(page: Browser, link: string, wanted = newPassword) {
 
 describe('a forgotten password', () => {
   test('a mail leads to a page where a new one is set; then it alone is right, and every session has ended', async () => {
-    const given = await server()
+    const given = await mailing.server()
     const { to } = given
     await signUp(to)
     const [login, page] = [await logIn(to), browser(to)]
@@ -53,7 +45,7 @@ describe('a forgotten password', () => {
 
   test('the answer is the same for an address that nobody has, and so is what is written; no mail goes out', async () => {
     const commits: string[] = []
-    const given = await server({
+    const given = await mailing.server({
       wrapStore: store => ({
         ...store,
         commit(change) {
@@ -81,7 +73,7 @@ describe('a forgotten password', () => {
     }
     expect(answers[0]).toBe(answers[1])
     expect(answers[0]).toContain('mail')
-    expect(post.mails.filter(mail => mail.to.includes('nobody@example.com'))).toEqual([])
+    expect(mailing.post.mails.filter(mail => mail.to.includes('nobody@example.com'))).toEqual([])
   })
 
   test.each([
@@ -90,14 +82,14 @@ describe('a forgotten password', () => {
   ])(
     'the mail (%s) speaks of a password that stays to whoever has one, and to nobody else',
     async (language, stays, none) => {
-      const given = await server()
+      const given = await mailing.server()
       const { to, sendMails } = given
       await signUp(to)
       await to.server.admin.addUser({ email: 'zoe@example.com' })
       const told = async (email: string): Promise<boolean[]> => {
         await browser(to).submit('/forgot-password', { email }, { 'accept-language': language })
         await sendMails()
-        const { text, html } = post.lastTo(email, '/reset-password')
+        const { text, html } = mailing.post.lastTo(email, '/reset-password')
         return [text, html].flatMap(one => [one.includes(stays), one.includes(none)])
       }
       expect(await told(maria)).toEqual([true, false, true, false])
@@ -106,7 +98,7 @@ describe('a forgotten password', () => {
   )
 
   test('the link is good once: of ten that set a password with it at once, one does', async () => {
-    const given = await server()
+    const given = await mailing.server()
     const { to } = given
     await signUp(to)
     const page = browser(to)
@@ -123,7 +115,7 @@ describe('a forgotten password', () => {
   })
 
   test('the link is good for an hour, and dies with every other when one was used or all sessions were ended', async () => {
-    const given = await server()
+    const given = await mailing.server()
     const { to } = given
     await signUp(to)
     const stands = async (link: string): Promise<boolean> => {
@@ -148,7 +140,7 @@ describe('a forgotten password', () => {
   })
 
   test('a GET of the link changes nothing, however often a scanner makes it', async () => {
-    const given = await server()
+    const given = await mailing.server()
     const { to } = given
     await signUp(to)
     const link = await forgottenLink(given)
@@ -161,7 +153,7 @@ describe('a forgotten password', () => {
   })
 
   test('the token leaves the address at once, into a cookie that no script reads, and the page sends it nowhere', async () => {
-    const given = await server()
+    const given = await mailing.server()
     const { to } = given
     await signUp(to)
     const link = await forgottenLink(given)
@@ -181,7 +173,7 @@ describe('a forgotten password', () => {
   test.each([['x'], ['A'.repeat(43)], ['../../x'], ['%0d%0aSet-Cookie:a=b'], ['A'.repeat(5000)]])(
     'a token that was made up (%.20s) opens nothing, and is told so alike',
     async token => {
-      const { to } = await server()
+      const { to } = await mailing.server()
       const page = browser(to)
       const answer = await page.get(`/reset-password?token=${token}`)
       expect([answer.status, answer.headers.location]).toEqual([303, '/reset-password'])
@@ -190,18 +182,18 @@ describe('a forgotten password', () => {
   )
 
   test('a link of one kind is good for no other', async () => {
-    const given = await server()
+    const given = await mailing.server()
     const { to } = given
     await signUp(to)
     await given.sendMails()
-    const verify = linkIn(post.lastTo(maria))
+    const verify = linkIn(mailing.post.lastTo(maria))
     const page = browser(to)
     await page.get(verify.replace('/verify-address', '/reset-password'))
     expect((await page.get('/reset-password')).headers['countersign-reason']).toBe('mail_link_invalid')
   })
 
   test('the form of another site, or of another browser, sets nothing', async () => {
-    const given = await server()
+    const given = await mailing.server()
     const { to } = given
     await signUp(to)
     const page = browser(to)
@@ -218,7 +210,7 @@ describe('a forgotten password', () => {
   })
 
   test('a password that is too easy is refused, and the link still stands', async () => {
-    const given = await server()
+    const given = await mailing.server()
     const { to } = given
     await signUp(to)
     const page = browser(to)
@@ -229,32 +221,32 @@ describe('a forgotten password', () => {
   })
 
   test('more than five mails an hour go to no address, and more than twenty are asked for from none; neither is told of the account', async () => {
-    const given = await server()
+    const given = await mailing.server()
     const { to, sendMails } = given
     await signUp(to)
     await sendMails()
-    const before = post.mails.length
+    const before = mailing.post.mails.length
     const page = browser(to)
     const answers = []
     for (let times = 0; times < 7; times++) answers.push(await page.submit('/forgot-password', { email: maria }))
     await sendMails()
     expect(new Set(answers.map(({ status, headers }) => `${status} ${headers.location}`)).size).toBe(1)
-    expect(post.mails.length - before).toBe(5)
+    expect(mailing.post.mails.length - before).toBe(5)
     for (let times = 0; times < 13; times++) await page.submit('/forgot-password', { email: `n${times}@example.com` })
     const limited = await page.submit('/forgot-password', { email: 'one-more@example.com' })
     expect([limited.status, limited.headers['countersign-reason']]).toEqual([429, 'too_many_attempts'])
   })
 
   test('a user who was disabled gets none, and links from before are over', async () => {
-    const given = await server()
+    const given = await mailing.server()
     const { to, sendMails } = given
     await signUp(to)
     const link = await forgottenLink(given)
     await to.server.admin.disableUser(maria)
-    const before = post.mails.length
+    const before = mailing.post.mails.length
     await browser(to).submit('/forgot-password', { email: maria })
     await sendMails()
-    expect(post.mails.length).toBe(before)
+    expect(mailing.post.mails.length).toBe(before)
     const page = browser(to)
     await page.get(link)
     expect((await page.get('/reset-password')).headers['countersign-reason']).toBe('mail_link_invalid')
@@ -271,31 +263,31 @@ describe('where a link leads', () => {
   ])(
     'CVE-2023-49097, CVE-2025-64101, GHSA-93m4-mfpg-c3xf, GHSA-pfrf-9r5f-73f5, CVE-2025-70948: is the issuer’s, whatever %s says',
     async (name, value) => {
-      const given = await server()
+      const given = await mailing.server()
       const { to, sendMails } = given
       await signUp(to)
       await sendMails()
       await browser(to).submit('/forgot-password', { email: maria }, { [name]: value })
       await sendMails()
-      const mail = post.lastTo(maria)
+      const mail = mailing.post.lastTo(maria)
       expect(mail.text).toContain(`${issuer}/reset-password?token=`)
       expect(mail.raw).not.toContain('evil.example')
     },
   )
 
   test('CVE-2019-19844: the mail goes to the address that the account has, not to the one that was typed', async () => {
-    const given = await server()
+    const given = await mailing.server()
     const { to, sendMails } = given
     await signUp(to, 'Maria@example.com')
     await browser(to).submit('/forgot-password', { email: ' MARIA@EXAMPLE.COM ' })
     await sendMails()
-    expect(post.mails.at(-1)?.to).toEqual(['Maria@example.com'])
-    const before = post.mails.length
+    expect(mailing.post.mails.at(-1)?.to).toEqual(['Maria@example.com'])
+    const before = mailing.post.mails.length
     for (const email of ['ma\u0131ria@example.com', 'maria@example.com\u0000', 'maria@example.com,evil@evil.example']) {
       await browser(to).submit('/forgot-password', { email })
     }
     await sendMails()
-    expect(post.mails.length).toBe(before)
+    expect(mailing.post.mails.length).toBe(before)
   })
 
   test.each([
@@ -305,25 +297,25 @@ describe('where a link leads', () => {
     ['Evil <evil@evil.example>'],
     ['a@example.com, evil@evil.example'],
   ])('CVE-2025-13033: %j is no address, and adds neither header nor recipient', async email => {
-    const { to, sendMails } = await server()
-    const before = post.mails.length
+    const { to, sendMails } = await mailing.server()
+    const before = mailing.post.mails.length
     const asked = await browser(to).submit('/forgot-password', { email })
     expect(asked.headers['countersign-reason']).toBe('email_invalid')
     const made = await browser(to).submit('/sign-up', { email, password })
     expect(made.headers['countersign-reason']).toBe('email_invalid')
     await sendMails()
-    expect(post.mails.length).toBe(before)
+    expect(mailing.post.mails.length).toBe(before)
   })
 })
 
 describe('an address', () => {
   test('is confirmed by who has the mail and is signed in to the account; the page of the account says so', async () => {
-    const { to, sendMails } = await server()
+    const { to, sendMails } = await mailing.server()
     const page = browser(to)
     await page.signUp()
     await sendMails()
     expect((await page.get('/account')).text).toContain('Nobody has confirmed yet')
-    await page.get(linkIn(post.lastTo(maria)))
+    await page.get(linkIn(mailing.post.lastTo(maria)))
     const form = await page.get('/verify-address')
     expect(form.text).not.toContain('type="password"')
     expect((await page.submit('/verify-address', {})).headers.location).toBe('/verify-address?done=verified')
@@ -334,11 +326,11 @@ describe('an address', () => {
   })
 
   test('is confirmed in another browser by the password; attack 34 (GHSA-qq9h-g4jm-xgf3): by the mail alone it is not', async () => {
-    const { to, sendMails } = await server()
+    const { to, sendMails } = await mailing.server()
     await signUp(to)
     await sendMails()
     const page = browser(to)
-    await page.get(linkIn(post.lastTo(maria)))
+    await page.get(linkIn(mailing.post.lastTo(maria)))
     const without = await page.submit('/verify-address', {})
     expect(without.headers['countersign-reason']).toBe('login_failed')
     expect((await page.submit('/verify-address', { password: 'a wrong guess' })).status).toBe(401)
@@ -349,33 +341,33 @@ describe('an address', () => {
   })
 
   test('is not confirmed for somebody else who is signed in in this browser', async () => {
-    const { to, sendMails } = await server()
+    const { to, sendMails } = await mailing.server()
     await signUp(to)
     await sendMails()
     const page = browser(to)
     await page.signUp('else@example.com')
-    await page.get(linkIn(post.lastTo(maria)))
+    await page.get(linkIn(mailing.post.lastTo(maria)))
     expect((await page.submit('/verify-address', {})).headers['countersign-reason']).toBe('login_failed')
   })
 
   test('the mail can be had again from the account page, five times an hour', async () => {
-    const { to, sendMails } = await server()
+    const { to, sendMails } = await mailing.server()
     const page = browser(to)
     await page.signUp()
     await sendMails()
-    const before = post.mails.length
+    const before = mailing.post.mails.length
     const answers = []
     for (let times = 0; times < 6; times++) {
       answers.push((await page.submit('/account', { command: 'verify_address' })).status)
     }
     await sendMails()
     expect(answers).toEqual([303, 303, 303, 303, 303, 429])
-    expect(post.mails.length - before).toBe(5)
+    expect(mailing.post.mails.length - before).toBe(5)
     expect((await page.get('/account?done=verify_address')).text).toContain('A mail is on its way')
   })
 
   test('attack 34: its owner takes an account over that somebody made ahead with it; who made it is out, in every way', async () => {
-    const given = await server()
+    const given = await mailing.server()
     const { to } = given
     const attacker = browser(to)
     await attacker.signUp()
@@ -402,12 +394,12 @@ describe('an address', () => {
   })
 
   test('who has confirmed theirs keeps their other ways in when they forget their password', async () => {
-    const given = await server()
+    const given = await mailing.server()
     const { to, sendMails } = given
     const page = browser(to)
     await page.signUp()
     await sendMails()
-    await page.get(linkIn(post.lastTo(maria)))
+    await page.get(linkIn(mailing.post.lastTo(maria)))
     await page.submit('/verify-address', {})
     const { user } = await to.store.loadUserByEmail(maria)
     const { newIdentity } = await import('@countersign/core')

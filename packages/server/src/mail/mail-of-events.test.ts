@@ -1,17 +1,11 @@
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { browser } from '../testing/browser.ts'
 import { basic, logIn, postForm, refresh, signUp } from '../testing/calls.ts'
-import { closeGiven, password, secrets } from '../testing/given.ts'
-import { linkIn, type MailServer, mailServer } from '../testing/mail-server.ts'
-import { type MailingServer, mailingServer } from '../testing/mailing.ts'
+import { password, secrets } from '../testing/given.ts'
+import { linkIn } from '../testing/mail-server.ts'
+import { type MailingServer, mailingTests } from '../testing/mailing.ts'
 
-let post: MailServer
-beforeAll(async () => {
-  post = await mailServer()
-})
-afterAll(() => post.close())
-afterEach(closeGiven)
-
+const mailing = mailingTests()
 const maria = 'maria@example.com'
 const phone =
   'Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 Mobile/15E148 Safari/604.1'
@@ -19,20 +13,20 @@ const phone =
 /** Subjects of what came since. */
 async function news({ sendMails }: MailingServer, act: () => Promise<unknown>): Promise<readonly string[]> {
   await sendMails()
-  const before = post.mails.length
+  const before = mailing.post.mails.length
   await act()
   await sendMails()
-  return post.mails.slice(before).map(({ headers }) => headers.subject ?? '')
+  return mailing.post.mails.slice(before).map(({ headers }) => headers.subject ?? '')
 }
 
 test('a sign-in from a device that was not seen before is told by mail, and from the same one no second time', async () => {
-  const given = await mailingServer({ post })
+  const given = await mailing.server()
   const { to } = given
   const computer = browser(to)
   await computer.signUp()
   expect(await news(given, () => browser(to).signIn())).toEqual([])
   expect(await news(given, () => browser(to, phone).signIn())).toEqual(['New sign-in to Sample'])
-  const mail = post.lastTo(maria)
+  const mail = mailing.post.lastTo(maria)
   expect(mail.text).toContain('Safari on')
   expect(mail.text).toContain('127.0.0.1')
   expect(mail.html).toContain('This was not me')
@@ -42,7 +36,7 @@ test('a sign-in from a device that was not seen before is told by mail, and from
 })
 
 test('a sign-in by an application is told in the same way', async () => {
-  const given = await mailingServer({ post })
+  const given = await mailing.server()
   const { to } = given
   await signUp(to)
   const headers = { 'user-agent': phone }
@@ -51,14 +45,14 @@ test('a sign-in by an application is told in the same way', async () => {
 })
 
 test('"this was not me": opening the link ends nothing, its button ends every session and the password, and leads to a new one', async () => {
-  const given = await mailingServer({ post })
+  const given = await mailing.server()
   const { to, sendMails } = given
   const owner = browser(to)
   await owner.signUp()
   const thief = browser(to, phone)
   await thief.signIn()
   await sendMails()
-  const link = linkIn(post.lastTo(maria))
+  const link = linkIn(mailing.post.lastTo(maria))
   const person = browser(to)
   await person.get(link)
   const page = await person.get('/not-me')
@@ -69,7 +63,7 @@ test('"this was not me": opening the link ends nothing, its button ends every se
   expect((await thief.get('/account')).status).toBe(303)
   expect((await thief.signIn()).headers['countersign-reason']).toBe('login_failed')
   await sendMails()
-  await person.get(linkIn(post.lastTo(maria, '/reset-password')))
+  await person.get(linkIn(mailing.post.lastTo(maria, '/reset-password')))
   const set = await person.submit('/reset-password', { new_password: 'another fine battery' })
   expect(set.headers.location).toBe('/reset-password?done=reset')
   expect((await owner.submit('/sign-in', { email: maria, password: 'another fine battery' })).status).toBe(303)
@@ -79,7 +73,7 @@ test('"this was not me": opening the link ends nothing, its button ends every se
 })
 
 test('a refresh token that was used by two is told to its user, once, with a way to end everything', async () => {
-  const given = await mailingServer({ post })
+  const given = await mailing.server()
   const { to } = given
   await signUp(to)
   const login = await logIn(to)
@@ -94,12 +88,12 @@ test('a refresh token that was used by two is told to its user, once, with a way
   }
   expect(await news(given, reuse)).toEqual(['A session at Sample was ended for your safety'])
   const person = browser(to)
-  await person.get(linkIn(post.lastTo(maria)))
+  await person.get(linkIn(mailing.post.lastTo(maria)))
   expect((await person.submit('/not-me', {})).headers.location).toBe('/not-me?done=ended')
 })
 
 test('a token that was used is presented again: told if it comes from elsewhere, once for each place', async () => {
-  const given = await mailingServer({ post })
+  const given = await mailing.server()
   const { to } = given
   await signUp(to)
   /** The late retry that is forgiven (row 9), from a device. */
@@ -114,21 +108,21 @@ test('a token that was used is presented again: told if it comes from elsewhere,
   const told = ['A session at Sample was used from somewhere else']
   expect(await news(given, () => retry({}))).toEqual([])
   expect(await news(given, () => retry({ 'user-agent': phone }))).toEqual(told)
-  expect(post.lastTo(maria).text).toContain('Safari on')
+  expect(mailing.post.lastTo(maria).text).toContain('Safari on')
   expect(await news(given, () => retry({ 'user-agent': phone }))).toEqual([])
   expect(await news(given, () => retry({ 'user-agent': 'curl/8' }))).toEqual(told)
   const person = browser(to)
-  await person.get(linkIn(post.lastTo(maria)))
+  await person.get(linkIn(mailing.post.lastTo(maria)))
   expect((await person.submit('/not-me', {})).headers.location).toBe('/not-me?done=ended')
   await given.sendMails()
-  await person.get(linkIn(post.lastTo(maria, '/reset-password')))
+  await person.get(linkIn(mailing.post.lastTo(maria, '/reset-password')))
   await person.submit('/reset-password', { new_password: password })
   // Whoever was thrown out and is there once more is told of once more.
   expect(await news(given, () => retry({ 'user-agent': phone }))).toEqual(told)
 })
 
 test('where a back end refreshes it is told of no device: it is its own', async () => {
-  const given = await mailingServer({ post })
+  const given = await mailing.server()
   const { to } = given
   const page = browser(to)
   await page.signUp()
@@ -147,7 +141,7 @@ test('where a back end refreshes it is told of no device: it is its own', async 
 })
 
 test('a bound token from far behind is told in the same way, and from where its user has signed in not at all', async () => {
-  const given = await mailingServer({ post })
+  const given = await mailing.server()
   const { to } = given
   await signUp(to)
   const key = to.key()
@@ -166,7 +160,7 @@ test('a bound token from far behind is told in the same way, and from where its 
 })
 
 test('a new password is told, in the user’s own language', async () => {
-  const given = await mailingServer({ post })
+  const given = await mailing.server()
   const { to } = given
   const person = browser(to)
   await person.signUp()
@@ -177,14 +171,14 @@ test('a new password is told, in the user’s own language', async () => {
   const change = { command: 'change_password', current_password: password, new_password: 'another fine battery' }
   const told = await news(given, () => person.submit('/account', change))
   expect(told).toHaveLength(1)
-  const mail = post.lastTo(maria)
+  const mail = mailing.post.lastTo(maria)
   expect(mail.headers['content-language']).toBe('ar')
   expect(mail.html).toContain('<html lang="ar" dir="rtl">')
   expect(mail.text).toContain('تغيّرت كلمة مرور')
 })
 
 test('what nobody has signed in to is told nobody', async () => {
-  const given = await mailingServer({ post })
+  const given = await mailing.server()
   const { to } = given
   expect(await news(given, () => browser(to).submit('/sign-in', { email: 'nobody@example.com', password }))).toEqual([])
 })

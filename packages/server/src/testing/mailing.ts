@@ -1,5 +1,6 @@
+import { afterAll, afterEach, beforeAll } from 'vitest'
 import { openSmtp } from '../mail/smtp-transport.ts'
-import { type GivenOptions, type GivenServer, given } from './given.ts'
+import { closeGiven, type GivenOptions, type GivenServer, given } from './given.ts'
 import { type MailServer, mailServer } from './mail-server.ts'
 
 /** A server that sends its mails to a real mail server. */
@@ -14,13 +15,13 @@ export interface MailingServer {
 /** Jobs run when a test says so: nothing looks by itself but what was just committed. */
 const never = () => () => {}
 
-export async function mailingServer(
-  more: GivenOptions & {
-    post?: MailServer
-    /** Short where the mail server is to be silent; else a busy machine would make an attempt fail whose mail arrives all the same, in the middle of the next test. */
-    stepTimeoutMs?: number
-  } = {},
-): Promise<MailingServer> {
+type MailingOptions = GivenOptions & {
+  post?: MailServer
+  /** Short where the mail server is to be silent; else a busy machine would make an attempt fail whose mail arrives all the same, in the middle of the next test. */
+  stepTimeoutMs?: number
+}
+
+export async function mailingServer(more: MailingOptions = {}): Promise<MailingServer> {
   const post = more.post ?? (await mailServer())
   const mail = await openSmtp({
     url: post.url,
@@ -33,5 +34,24 @@ export async function mailingServer(
     post,
     sendMails: async () => to.server.mails?.look(),
     close: () => post.close(),
+  }
+}
+
+/** For a file of tests: one mail server for all of them, and servers that send to it, which are closed after each test. `usual`: what all of these have. */
+export function mailingTests(usual: GivenOptions = {}): {
+  readonly post: MailServer
+  server(more?: GivenOptions): Promise<MailingServer>
+} {
+  let post: MailServer
+  beforeAll(async () => {
+    post = await mailServer()
+  })
+  afterAll(() => post.close())
+  afterEach(closeGiven)
+  return {
+    get post() {
+      return post
+    },
+    server: more => mailingServer({ post, ...usual, ...more }),
   }
 }
