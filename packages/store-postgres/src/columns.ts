@@ -1,5 +1,3 @@
-import type { Epochs } from '@countersign/protocol'
-
 /** What comes back for a column: `bigint` as a number (times and counters are far below 2^53), `bytea` as bytes, `uuid` as text. */
 export type Column = null | boolean | number | string | Buffer
 
@@ -19,14 +17,6 @@ export function idOf(column: Column): string {
 /** Bytes as they stand in a row that is sent as JSON. */
 export function byteaOf(bytes: Buffer | null): string | null {
   return bytes === null ? null : `\\x${bytes.toString('hex')}`
-}
-
-export function epochsOf(all: Column, user: Column, client: Column, grant: Column): Epochs {
-  const epochs: { -readonly [K in keyof Epochs]: Epochs[K] } = { all: all as number }
-  if (user !== null) epochs.user = user as number
-  if (client !== null) epochs.client = client as number
-  if (grant !== null) epochs.grant = grant as number
-  return epochs
 }
 
 const parsed = new Map<string, unknown>()

@@ -1,5 +1,6 @@
 import type { Authentication, ClaimsRequest, EndReason, Family } from '@countersign/core'
-import { byteaOf, type Column, epochsOf, idOf, parsedOf, type Row, uuidOf } from './columns.ts'
+import { readEpochs } from '@countersign/store'
+import { byteaOf, type Column, idOf, parsedOf, type Row, uuidOf } from './columns.ts'
 import type { Columns, VersionedTable } from './row-writes.ts'
 import { namesStoredClient } from './sessions.ts'
 
@@ -28,7 +29,7 @@ export function readFamily(row: Row, offset: number, userId: string): Family {
     audiences: parsedOf(row[offset + 10] as Column),
     claims: claims === null ? null : parsedOf<ClaimsRequest>(claims),
     authentication: authentication === null ? null : (JSON.parse(authentication) as Authentication),
-    epochs: epochsOf(
+    epochs: readEpochs(
       row[offset + 11] as Column,
       row[offset + 12] as Column,
       row[offset + 13] as Column,

@@ -1,5 +1,6 @@
 import type { EndReason, Session } from '@countersign/core'
-import { byteaOf, type Column, epochsOf, idOf, parsedOf, type Row, uuidOf } from './columns.ts'
+import { readEpochs } from '@countersign/store'
+import { byteaOf, type Column, idOf, parsedOf, type Row, uuidOf } from './columns.ts'
 import type { Columns, VersionedTable } from './row-writes.ts'
 
 /** What `readSession` takes, of the table under the name `s`. */
@@ -18,7 +19,7 @@ export function readSession(row: Row, offset: number): Session {
     device: JSON.parse(row[offset + 6] as string) as Session['device'],
     cookieSalt: row[offset + 7] as Buffer | null,
     absoluteEndAt: row[offset + 8] as number,
-    epochs: epochsOf(
+    epochs: readEpochs(
       row[offset + 9] as Column,
       row[offset + 10] as Column,
       row[offset + 11] as Column,

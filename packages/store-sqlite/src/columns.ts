@@ -1,5 +1,3 @@
-import type { Epochs } from '@countersign/protocol'
-
 /** What SQLite gives back for a column. */
 export type Column = null | number | string | Uint8Array
 
@@ -52,14 +50,6 @@ export function idColumns(key: string, rest: string): string {
 export function bufferOf(column: Column): Buffer {
   const bytes = column as Uint8Array
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-}
-
-export function epochsOf(all: Column, user: Column, client: Column, grant: Column): Epochs {
-  const epochs: { -readonly [K in keyof Epochs]: Epochs[K] } = { all: all as number }
-  if (user !== null) epochs.user = user as number
-  if (client !== null) epochs.client = client as number
-  if (grant !== null) epochs.grant = grant as number
-  return epochs
 }
 
 const lists = new Map<string, readonly string[]>()

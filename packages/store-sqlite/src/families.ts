@@ -1,7 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Authentication, ClaimsRequest, Client, Family } from '@countersign/core'
+import { readEpochs } from '@countersign/store'
 import type { Clients } from './clients.ts'
-import { bufferOf, type Column, epochsOf, idColumns, idKey, idOf, idParts, listOf, type Row } from './columns.ts'
+import { bufferOf, type Column, idColumns, idKey, idOf, idParts, listOf, type Row } from './columns.ts'
 import { endReasonNumber, endReasonOf } from './end-reasons.ts'
 import { wrote } from './statements.ts'
 
@@ -36,7 +37,7 @@ export function readFamily(
     audiences: listOf(row[offset + 11] as Column),
     claims: jsonOf<ClaimsRequest>(row[offset + 21] as string | null),
     authentication: jsonOf<Authentication>(row[offset + 22] as string | null),
-    epochs: epochsOf(
+    epochs: readEpochs(
       row[offset + 12] as Column,
       row[offset + 13] as Column,
       row[offset + 14] as Column,

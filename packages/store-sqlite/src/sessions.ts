@@ -1,7 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Session } from '@countersign/core'
+import { readEpochs } from '@countersign/store'
 import type { Clients } from './clients.ts'
-import { type Column, epochsOf, idColumns, idKey, idOf, idParts, listOf, type Row, saltOf } from './columns.ts'
+import { type Column, idColumns, idKey, idOf, idParts, listOf, type Row, saltOf } from './columns.ts'
 import { endReasonNumber, endReasonOf } from './end-reasons.ts'
 import { wrote } from './statements.ts'
 
@@ -25,7 +26,7 @@ export function readSession(row: Row, offset: number, userId: string, clients: C
     device: { label: row[offset + 7] as string, ip: row[offset + 8] as string },
     cookieSalt: saltOf(row[offset + 9] as Column),
     absoluteEndAt: row[offset + 10] as number,
-    epochs: epochsOf(
+    epochs: readEpochs(
       row[offset + 11] as Column,
       row[offset + 12] as Column,
       row[offset + 13] as Column,

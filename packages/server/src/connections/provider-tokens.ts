@@ -20,8 +20,13 @@ export async function providerTokens(
   const found = await findTokens(services, connection, userId)
   if (isRefusal(found)) return found
   const { identity, tokens, snapshot } = found
-  if (tokens.expiresAt === undefined || tokens.expiresAt - snapshot.now >= spareMs) return tokens
+  if (leftMs(tokens, snapshot.now) >= spareMs) return tokens
   return services.vault.together(identity, () => refreshOnce(services, connection, userId))
+}
+
+/** A token that does not say when it ends is taken for one that does not. */
+function leftMs({ expiresAt }: ProviderTokens, now: Instant): number {
+  return expiresAt === undefined ? Number.POSITIVE_INFINITY : expiresAt - now
 }
 
 type Found = { snapshot: Snapshot; identity: Identity; tokens: ProviderTokens }
@@ -51,8 +56,8 @@ async function refreshOnce(
   const found = await findTokens(services, connection, userId)
   if (isRefusal(found)) return found
   const { identity, tokens, snapshot } = found
-  if (tokens.expiresAt === undefined || tokens.expiresAt - snapshot.now >= spareMs) return tokens
-  const stillGood = tokens.expiresAt > snapshot.now
+  if (leftMs(tokens, snapshot.now) >= spareMs) return tokens
+  const stillGood = leftMs(tokens, snapshot.now) > 0
   if (connection.refresh === undefined || tokens.refreshToken === undefined) {
     return stillGood ? tokens : refuse('provider_token_missing')
   }
