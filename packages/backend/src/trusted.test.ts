@@ -63,10 +63,15 @@ describe('what is sent', () => {
           ? { status: 200, body: { invitations: [invitation] } }
           : { status: 204 },
     )
-    const wanted = { email: 'ada@example.com', delivery: 'link' as const, lifetimeSeconds: 3600 }
+    const wanted = { email: 'ada@example.com', delivery: 'link' as const, lifetimeSeconds: 3600, clientId: 'shop' }
     expect(await trusted.invite(wanted)).toMatchObject({ link: 'https://login.example/invitation?token=t' })
     expect(lastCall()).toMatchObject({ method: 'POST', path: '/v1/trusted/invitations' })
-    expect(JSON.parse(lastCall()?.body ?? '')).toEqual({ email: 'ada@example.com', delivery: 'link', expires_in: 3600 })
+    expect(JSON.parse(lastCall()?.body ?? '')).toEqual({
+      email: 'ada@example.com',
+      delivery: 'link',
+      expires_in: 3600,
+      client_id: 'shop',
+    })
     expect(await trusted.listInvitations()).toEqual([invitation])
     expect(await trusted.withdrawInvitation('i/1')).toBe('withdrawn')
     expect(lastCall()).toMatchObject({ method: 'DELETE', path: '/v1/trusted/invitations/i%2F1' })

@@ -73,6 +73,8 @@ export interface NewInvitation {
   readonly lifetimeSeconds?: number
   /** Of the mail (BCP 47). */
   readonly language?: string
+  /** The application to whose page (its `uri`) they go on; else it is their account page. One that has none, or that the operator has not set up: `parameter_invalid`. */
+  readonly clientId?: string
 }
 
 /** An invitation as the API tells it. Times are RFC 3339. */
@@ -80,6 +82,7 @@ export interface Invitation {
   readonly id: string
   readonly email: string
   readonly delivery: 'mail' | 'link'
+  readonly client_id?: string
   readonly created_at: string
   readonly expires_at: string
   /** In the answer to who has asked for it; nobody else is told. */
@@ -172,8 +175,8 @@ export function createTrusted(options: { tokens: MachineTokens; platform?: Parti
       const answer = await call('PUT', path, { scope: 'users:manage', body: rights })
       return isRefusal(answer) ? answer : (answer.body as UserRights)
     },
-    async invite({ email, delivery, lifetimeSeconds, language }) {
-      const body = { email, delivery, expires_in: lifetimeSeconds, language }
+    async invite({ email, delivery, lifetimeSeconds, language, clientId }) {
+      const body = { email, delivery, expires_in: lifetimeSeconds, language, client_id: clientId }
       const answer = await call('POST', 'invitations', { scope: 'users:invite', body })
       return isRefusal(answer) ? answer : readInvitation(answer.body)
     },

@@ -20,6 +20,7 @@ const newInvitation = z.strictObject({
   delivery: z.enum(['mail', 'link']),
   days: z.number().min(invitationDays.least).max(invitationDays.most).optional(),
   language: z.string().min(2).max(35).optional(),
+  client_id: z.string().min(1).max(2000).optional(),
   rights: writtenRights.optional(),
 })
 
@@ -39,9 +40,9 @@ const noMail = 'There is no mail server by which it could be sent; with --link t
 export async function inviteUser(admin: Admin, argument: string): Promise<object | Refusal> {
   const asked = newInvitation.safeParse(parseStrictObject(argument))
   if (!asked.success) return wrong(asked.error)
-  const { days, ...wanted } = asked.data
+  const { days, client_id: clientId, ...wanted } = asked.data
   const life = days === undefined ? {} : { lifeSeconds: Math.round(days * 86_400) }
-  const answer = await admin.inviteUser({ ...wanted, ...life })
+  const answer = await admin.inviteUser({ ...wanted, ...life, ...(clientId !== undefined && { clientId }) })
   return isRefusal(answer) && answer.reason === 'mail_not_configured'
     ? refuse(answer.reason, { detail: noMail })
     : answer

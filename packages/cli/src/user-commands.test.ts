@@ -63,13 +63,20 @@ test('users add reads the password from standard input, and users set gives what
 test('users invite says whom, for how long and what it gives; what is wrong is told by its name', async () => {
   const asked: unknown[] = []
   const admin = { inviteUser: async (wanted: unknown) => ({ asked: asked.push(wanted) }) } as unknown as Admin
-  const whole = { email: 'a@example.com', delivery: 'link', days: 0.5, language: 'ar', rights: { roles: ['editor'] } }
+  const whole = {
+    email: 'a@example.com',
+    delivery: 'link',
+    days: 0.5,
+    language: 'ar',
+    client_id: 'shop',
+    rights: { roles: ['editor'] },
+  }
   for (const said of [{ email: 'a@example.com', delivery: 'mail' }, whole])
     await inviteUser(admin, JSON.stringify(said))
-  const { days: _, ...rest } = whole
+  const { days: _, client_id: clientId, ...rest } = whole
   expect(asked).toEqual([
     { email: 'a@example.com', delivery: 'mail' },
-    { ...rest, lifeSeconds: 43_200 },
+    { ...rest, lifeSeconds: 43_200, clientId },
   ])
   for (const wrong of [{ days: null }, { days: 0 }, { rights: { is: [] } }, { delivery: 'pigeon' }]) {
     const refused = await inviteUser(admin, JSON.stringify({ email: 'a@example.com', delivery: 'mail', ...wrong }))

@@ -65,8 +65,9 @@ function addInvitationCommands(users: Command, configured: () => Configuration):
     .option('--link', 'print the link and send no mail: the address is then not shown to be theirs')
     .option('--days <number>', 'how long it can be accepted (default: invitation_days)', days)
     .option('--language <tag>', 'of the mail (default: the first one of the pages)')
+    .option('--client <client>', 'the application to whose uri they go on (default: to their account page)')
     .addHelpText('after', rightsHelp)
-    .action((email: string, written: string[], { link, days, language }: InviteOptions) =>
+    .action((email: string, written: string[], { link, days, language, client }: InviteOptions) =>
       administer(
         configured(),
         'users invite',
@@ -75,6 +76,7 @@ function addInvitationCommands(users: Command, configured: () => Configuration):
           delivery: link ? 'link' : 'mail',
           ...(days !== undefined && { days }),
           ...(language !== undefined && { language }),
+          ...(client !== undefined && { client_id: client }),
           ...(written.length > 0 && { rights: readRights(written) }),
         }),
       ),
@@ -93,6 +95,7 @@ interface InviteOptions {
   readonly link?: boolean
   readonly days?: number
   readonly language?: string
+  readonly client?: string
 }
 
 /** `key=value`: lists split at commas, attributes as JSON. */

@@ -24,6 +24,8 @@ export interface InvitationContent {
   readonly email: string
   /** What whoever accepts it may do from the start. */
   readonly rights?: Rights
+  /** The application that they go on to. */
+  readonly clientId?: string
 }
 
 /** Seconds. */

@@ -16,6 +16,7 @@ const body = z.strictObject({
   delivery: z.enum(['mail', 'link']).default('mail'),
   expires_in: z.int().min(invitationSeconds.atLeast).max(invitationSeconds.atMost).optional(),
   language: z.string().min(2).max(35).optional(),
+  client_id: z.string().min(1).max(2000).optional(),
 })
 
 /** `POST /v1/trusted/invitations`: invites an address, in the place of an earlier invitation. */
@@ -25,9 +26,9 @@ export function makeInvitation(services: Services): Endpoint {
     if (isRefusal(caller)) return refusalAnswer(caller)
     const wanted = readJson(http, body)
     if (isRefusal(wanted)) return refusalAnswer(wanted)
-    const { email, delivery, expires_in: lifeSeconds, language } = wanted
+    const { email, delivery, expires_in: lifeSeconds, language, client_id: clientId } = wanted
     const inviter = { by: 'client' as const, clientId: caller.clientId }
-    const made = await invite(services, { email, delivery, lifeSeconds, language }, inviter)
+    const made = await invite(services, { email, delivery, lifeSeconds, language, clientId }, inviter)
     return isRefusal(made) ? refusalAnswer(made) : json(201, made)
   }
 }

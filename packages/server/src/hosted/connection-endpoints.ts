@@ -13,6 +13,7 @@ import { seeOther } from '../http/answers.ts'
 import { refusalOfFailure } from '../http/failure.ts'
 import type { Endpoint, HttpAnswer, HttpRequest } from '../http/message.ts'
 import { readForm, readParameters } from '../http/read-form.ts'
+import { applicationPage } from '../invitations/application-page.ts'
 import { findInvitation, invitationPath, type NamedInvitation } from '../invitations/invitation-link.ts'
 import { addressKey } from '../passwords/address-key.ts'
 import { decideAndCommit, decideLogin } from '../sign-in/decide-and-commit.ts'
@@ -20,6 +21,7 @@ import { deviceOf } from '../sign-in/device-of.ts'
 import { openHostedSession } from '../sign-in/open-hosted-session.ts'
 import { goOn } from './go-on.ts'
 import type { HostedServices } from './hosted-services.ts'
+import { leaveAccepted } from './invitation-endpoints.ts'
 import { isSealed, keptInvitation } from './invitation-seal.ts'
 import { judgeLink, waysInPath } from './link-seal.ts'
 import { pageOfRefusal } from './page-answers.ts'
@@ -152,11 +154,12 @@ export function finishConnection(services: HostedServices): Endpoint {
         const linked = await link(services, http, connection, arrived)
         return isRefusal(linked) ? refused(services, connection, row, linked) : seeOther(`${waysInPath}?done=link`)
       }
+      const invitedTo = row.invitation && (await applicationOf(services, row.invitation))
       const opened = await openFor(services, http, connection, arrived, row.invitation)
       if (isRefusal(opened)) return refused(services, connection, row, opened)
       const setCookie = services.cookies.begin(opened.session)
       if (row.invitation === undefined) return leave(services, row.returnTo, setCookie)
-      return seeOther(row.returnTo, { 'set-cookie': [...letGoOf(services, http, row.invitation), setCookie] })
+      return leaveAccepted(services, invitedTo, [...letGoOf(services, http, row.invitation), setCookie])
     } catch (error) {
       return refused(services, connection, row, refusalOfFailure(error, services.log))
     }
@@ -227,6 +230,12 @@ function leave(services: HostedServices, path: string, setCookie: string): HttpA
   return path.startsWith('/authorize?')
     ? goOn(services, path, { setCookie })
     : seeOther(path, { 'set-cookie': setCookie })
+}
+
+/** Looked up before it is used up: afterwards it says nothing any more. */
+async function applicationOf(services: HostedServices, named: NamedInvitation): Promise<string | undefined> {
+  const found = await findInvitation(services, named)
+  return isRefusal(found) ? undefined : applicationPage(services, found.clientId)
 }
 
 /** The token of the invitation with which they have come; one that was opened since is another matter. */

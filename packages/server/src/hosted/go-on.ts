@@ -22,7 +22,10 @@ export function isLeftForByPage(client: Client, redirectUri: string): boolean {
 export function goOn(
   services: HostedServices,
   url: string,
-  { setCookie, body = goOnPage(services.site, { url }) }: { setCookie?: string; body?: string } = {},
+  {
+    setCookie,
+    body = goOnPage(services.site, { url }),
+  }: { setCookie?: string | readonly string[]; body?: string } = {},
 ): HttpAnswer {
   const answer = page(200, body, { leadsToApplication: true, setCookie })
   return { ...answer, headers: { ...answer.headers, refresh: `0;url=${url}` } }

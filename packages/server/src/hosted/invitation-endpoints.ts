@@ -3,6 +3,7 @@ import { isReason, isRefusal, type Reason, type Refusal, refuse } from '@counter
 import { seeOther } from '../http/answers.ts'
 import type { Endpoint, HttpAnswer, HttpRequest } from '../http/message.ts'
 import { readPageForm, readParameters } from '../http/read-form.ts'
+import { applicationPage } from '../invitations/application-page.ts'
 import {
   findInvitation,
   invitationPath,
@@ -16,6 +17,7 @@ import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
 import { openHostedSession } from '../sign-in/open-hosted-session.ts'
 import { connectionsForInvited, invitedMayChoosePassword, takesInvitations } from '../sign-in/who-may-sign-up.ts'
+import { goOn } from './go-on.ts'
 import type { HostedServices } from './hosted-services.ts'
 import { invitationSeal, isSealed, keptInvitation } from './invitation-seal.ts'
 import { pageOfRefusal, problemPage } from './page-answers.ts'
@@ -71,9 +73,18 @@ export function submitInvitation(services: HostedServices): Endpoint {
       return { result: session, change }
     })
     if (isRefusal(opened)) return again(opened)
-    const { cookies } = services
-    return seeOther('/account', { 'set-cookie': [cookies.keepLink('invitation', ''), cookies.begin(opened)] })
+    const setCookie = [services.cookies.keepLink('invitation', ''), services.cookies.begin(opened)]
+    return leaveAccepted(services, await applicationPage(services, found.clientId), setCookie)
   }
+}
+
+/** On to the application that the invitation is for, or to the account page. */
+export function leaveAccepted(
+  services: HostedServices,
+  url: string | undefined,
+  setCookie: readonly string[],
+): HttpAnswer {
+  return url === undefined ? seeOther('/account', { 'set-cookie': setCookie }) : goOn(services, url, { setCookie })
 }
 
 /** What a connection sends people back here with; each is but a sentence of ours. */

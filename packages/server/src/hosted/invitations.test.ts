@@ -1,4 +1,4 @@
-import { declareClient, hashClientSecret } from '@countersign/core'
+import { type Client, declareClient, hashClientSecret } from '@countersign/core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { openSmtp } from '../mail/smtp-transport.ts'
 import { type Browser, browser } from '../testing/browser.ts'
@@ -18,6 +18,9 @@ const inviter = declareClient({
   scopes: ['users:invite'],
 })
 const invitations = '/v1/trusted/invitations'
+/** With a page that the operator has written down; and without one. */
+const shop = declareClient({ id: 'shop', description: { uri: 'https://shop.example/hallo/Grüße;x=1' } })
+const plain = declareClient({ id: 'plain' })
 
 let post: MailServer
 let work: OpenidUpstream
@@ -37,7 +40,7 @@ async function server({ config, ...more }: GivenOptions = {}): Promise<GivenServ
   return connectedServer([work.settings], {
     every: () => () => {},
     mail: await openSmtp({ url: post.url, from: { name: 'Sample', address: 'no-reply@login.example' } }),
-    clients: [...sampleClients, inviter],
+    clients: [...sampleClients, inviter, shop, plain],
     config: { signUp: 'invitation', ...config },
     ...more,
   })
@@ -241,6 +244,55 @@ describe('an invitation', () => {
     expect(told).not.toContain(email)
     await accept(await cameWith(linkOf(made)))
     expect(await row()).toMatchObject({ sealed: '', dueAt: null })
+  })
+})
+
+describe('an invitation to an application', () => {
+  const shopPage = 'https://shop.example/hallo/Gr%C3%BC%C3%9Fe;x=1'
+  const invited = async () => cameWith(linkOf(await invite({ delivery: 'link', client_id: 'shop' })))
+  const shopRow = async () => (await to.store.loadClient('shop'))?.client as Client
+  const change = async (row: Client) =>
+    to.store.commit({ writes: [{ table: 'client', row }], audit: [], entries: [], durable: true, time: to.now() })
+
+  test('leads on to the page with which its operator has set it up, signed in, whatever else is asked for', async () => {
+    const made = await invite({ delivery: 'link', client_id: 'shop' })
+    expect(made.body).toMatchObject({ client_id: 'shop' })
+    const page = await cameWith(linkOf(made))
+    const done = await accept(page, { return_to: 'https://evil.example', client_id: 'plain' })
+    expect([done.status, done.headers.location]).toEqual([303, shopPage])
+    // From a form one leaves by a page that moves on by itself: where the application leads on to is no form's any more.
+    expect(done.headers.refresh).toBe(`0;url=${shopPage}`)
+    expect((await page.get('/account')).status).toBe(200)
+    expect([...page.jar.keys()].filter(name => name.includes('invitation'))).toEqual([])
+  })
+
+  test('does so with a connection, too', async () => {
+    const page = await invited()
+    const back = await acceptWith(page)
+    expect([back.status, back.headers.refresh]).toEqual([200, `0;url=${shopPage}`])
+    expect((await page.get('/account')).status).toBe(200)
+    expect([...page.jar.keys()].filter(name => name.includes('invitation'))).toEqual([])
+    // Once more there it is a sign-in like any other.
+    expect((await signInWith(to, work, 'work')).headers.location).toBe('/account')
+  })
+
+  test.each([
+    ['switched off', (row: Client) => ({ ...row, disabled: true })],
+    ['without a page', (row: Client) => ({ ...row, description: {} })],
+  ])('that is %s by then leads to the account page', async (_what, become) => {
+    const page = await invited()
+    await change(become(await shopRow()))
+    expect((await accept(page)).headers.location).toBe('/account')
+  })
+
+  test('is made for one that an operator has set up, with a page: what others say of themselves is no way on', async () => {
+    const row = await shopRow()
+    await change({ ...row, id: 'by-itself', origin: 'registered', version: 0 })
+    for (const client_id of ['by-itself', 'plain', 'nobody', 'https://shop.example/hallo']) {
+      const refused = await invite({ delivery: 'link', client_id })
+      expect([refused.status, refused.body.reason]).toEqual([400, 'parameter_invalid'])
+      expect(refused.body.error_description).toContain('client_id')
+    }
   })
 })
 

@@ -10,7 +10,7 @@ import type { HostedServices } from './hosted-services.ts'
 export function page(
   status: number,
   body: string,
-  more: PageHeaderOptions & { setCookie?: string | undefined } = {},
+  more: PageHeaderOptions & { setCookie?: string | readonly string[] | undefined } = {},
 ): HttpAnswer {
   const headers = { ...pageHeaders(more), ...(more.setCookie !== undefined && { 'set-cookie': more.setCookie }) }
   return { status, headers, body }

@@ -19,6 +19,7 @@ import { tidyRights, type WrittenRights } from '../claims/change-rights.ts'
 import type { Services } from '../services.ts'
 import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
 import { takesInvitations } from '../sign-in/who-may-sign-up.ts'
+import { applicationPage } from './application-page.ts'
 import { invitationUrl } from './invitation-link.ts'
 
 /** An invitation as it is told. Times are RFC 3339. */
@@ -27,6 +28,8 @@ export interface InvitationView {
   readonly email: string
   /** How the link came to whom it is for: by mail, or handed to whoever made the invitation. */
   readonly delivery: 'mail' | 'link'
+  /** The application that they go on to. */
+  readonly client_id?: string
   readonly created_at: string
   readonly expires_at: string
 }
@@ -39,6 +42,8 @@ export interface WantedInvitation {
   /** Of the mail; BCP 47. */
   readonly language?: string | undefined
   readonly rights?: WrittenRights | undefined
+  /** The application to whose page they go on; of those that an operator has set up. */
+  readonly clientId?: string | undefined
 }
 
 /** Fewer than the mails of a kind that an address gets in an hour: one that is told to be on its way is. */
@@ -63,6 +68,9 @@ export async function invite(
   if (content.rights !== undefined && !rightsFit(content.rights)) {
     return refuse('parameter_invalid', { detail: `All rights together can have ${rightsBytesAtMost} bytes of JSON.` })
   }
+  if (content.clientId !== undefined && (await applicationPage(services, content.clientId)) === undefined) {
+    return refuse('parameter_invalid', { detail: 'client_id: must be an application of yours that has a uri.' })
+  }
   const hash = invitations.nameOf(key)
   const limit = await counters.take(ofOneAddress, hash)
   if (!limit.allowed) return refuse('too_many_attempts', limit)
@@ -81,11 +89,12 @@ export async function invite(
   })
 }
 
-function contentOf({ email, rights = {} }: WantedInvitation): InvitationContent {
+function contentOf({ email, rights = {}, clientId }: WantedInvitation): InvitationContent {
   const said = Object.entries(rights).filter(([, value]) => value !== undefined)
   return {
     email: email.trim(),
     ...(said.length > 0 && { rights: tidyRights({ ...noRights, ...Object.fromEntries(said) }) }),
+    ...(clientId !== undefined && { clientId }),
   }
 }
 
@@ -138,11 +147,15 @@ export async function withdrawal(
   return { id, change: withdrawInvitation(found.row, found.now, inviter) }
 }
 
-function viewOf({ hash, isMailed, createdAt, expiresAt }: Invitation, { email }: InvitationContent): InvitationView {
+function viewOf(
+  { hash, isMailed, createdAt, expiresAt }: Invitation,
+  { email, clientId }: InvitationContent,
+): InvitationView {
   return {
     id: hash,
     email,
     delivery: isMailed ? 'mail' : 'link',
+    ...(clientId !== undefined && { client_id: clientId }),
     created_at: new Date(createdAt).toISOString(),
     expires_at: new Date(expiresAt).toISOString(),
   }
