@@ -5,6 +5,7 @@ import { countAsked } from '@countersign/store-postgres/testing/count-asked'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type Answer, asApi, introspect, postForm, postJson, refresh } from '../packages/server/src/testing/calls.ts'
 import { closeGiven, given } from '../packages/server/src/testing/given.ts'
+import { importsOver } from '../packages/server/src/testing/imports.ts'
 import { racesOfCodes } from '../packages/server/src/testing/races-of-codes.ts'
 import { racesOfImported } from '../packages/server/src/testing/races-of-imported.ts'
 import { racesOfSingleUse } from '../packages/server/src/testing/races-of-single-use.ts'
@@ -25,6 +26,7 @@ describe('on PostgreSQL', () => {
   racesOfSingleUse(open)
   racesOfCodes(open)
   racesOfImported(open)
+  importsOver(open)
 
   test('what each operation asks of it, and how often it waits for an answer', async () => {
     const never = () => () => {}

@@ -4,7 +4,7 @@ import { join, relative } from 'node:path'
 import { errorBody, isRefusal, parseStrictObject, reasons } from '@countersign/protocol'
 import type { Admin, Log } from '@countersign/server'
 import { type ClientCommand, runClientCommand } from './run-client-command.ts'
-import { addUser, inviteUser, setUserRights } from './run-user-command.ts'
+import { addUser, importUsers, inviteUser, setUserRights } from './run-user-command.ts'
 
 /*
  * The operator's commands reach a running server over a Unix socket in the data folder, mode 0600: who may open the folder
@@ -16,6 +16,8 @@ export type AdminCommand =
   | 'users list'
   | 'users add'
   | 'users set'
+  | 'users import'
+  | 'users imported'
   | 'users invite'
   | 'users invitations'
   | 'users uninvite'
@@ -36,6 +38,8 @@ const commands: Readonly<Record<AdminCommand, Run>> = {
   'users list': (admin: Admin, after: string) => admin.listUsers(after),
   'users add': addUser,
   'users set': setUserRights,
+  'users import': importUsers,
+  'users imported': (admin: Admin) => admin.countImportedPasswords(),
   'users invite': inviteUser,
   'users invitations': (admin: Admin) => admin.listInvitations(),
   'users uninvite': (admin: Admin, who: string) => admin.withdrawInvitation(who),

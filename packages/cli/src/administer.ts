@@ -12,7 +12,7 @@ import { openSystem, type System } from './open-system.ts'
 import { plainTable } from './printed.ts'
 
 /** Has a command done, by whoever holds the store. `result` of one that failed: `{error, error_description, reason}`. */
-type Ask = (command: AdminCommand, argument: string) => Promise<{ failed: boolean; result: unknown }>
+export type Ask = (command: AdminCommand, argument: string) => Promise<{ failed: boolean; result: unknown }>
 
 /** Does one command and prints what it answers. */
 export async function administer(configuration: Configuration, command: AdminCommand, argument: string): Promise<void> {
@@ -50,7 +50,7 @@ export async function printAudit(configuration: Configuration, after: number): P
 }
 
 /** By the running server if there is one, else on the store directly. On a database always so: what runs reads it there. */
-async function operate<T>(configuration: Configuration, work: (ask: Ask) => Promise<T>): Promise<T> {
+export async function operate<T>(configuration: Configuration, work: (ask: Ask) => Promise<T>): Promise<T> {
   if (!existsSync(configuration.data))
     throw new WrongConfiguration(`There is no data folder at ${configuration.data}; give --data.`)
   openDataFolder(configuration.data)

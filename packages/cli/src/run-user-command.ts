@@ -35,6 +35,19 @@ export async function setUserRights(admin: Admin, argument: string): Promise<obj
   return asked.success ? admin.setRights(asked.data.user, asked.data.rights) : wrong(asked.error)
 }
 
+/** Some lines of a file; what stands in them is read where they are judged. */
+const importedLines = z.strictObject({
+  dry_run: z.boolean(),
+  lines: z.array(z.strictObject({ line: z.int().min(1), text: z.string() })),
+})
+
+export async function importUsers(admin: Admin, argument: string): Promise<object | Refusal> {
+  const asked = importedLines.safeParse(parseStrictObject(argument))
+  return asked.success
+    ? admin.importUsers(asked.data.lines, { isDryRun: asked.data.dry_run })
+    : refuse('request_malformed')
+}
+
 const noMail = 'There is no mail server by which it could be sent; with --link the link is printed, for you to pass on.'
 
 export async function inviteUser(admin: Admin, argument: string): Promise<object | Refusal> {

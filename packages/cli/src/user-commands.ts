@@ -40,6 +40,7 @@ export function addUserCommands(program: Command, configured: () => Configuratio
     .action((user: string, written: string[]) =>
       administer(configured(), 'users set', JSON.stringify({ user, rights: readRights(written) })),
     )
+  addImportCommands(users, configured)
   addInvitationCommands(users, configured)
   for (const [name, what] of [
     ['show', 'who it is, what they may do, and where they are signed in'],
@@ -55,6 +56,32 @@ export function addUserCommands(program: Command, configured: () => Configuratio
 }
 
 const days = numberOption({ of: 'days', ...invitationDays, allowsFractions: true })
+
+const importHelp = `
+A user a line, as JSON. All members are optional, but there must be an id, an email or an identity:
+  id             of this server or a UUID; it becomes the user's id, and so the sub of tokens
+  email          and email_verified: true if it was shown to be theirs
+  name, profile  the claims of OpenID Connect Core §5.1: given_name, family_name, locale …
+  password_hash  of bcrypt, scrypt, PBKDF2 or argon2; the next sign-in replaces it by one of this server
+  identities     [{"connection": "google", "subject": "1234"}]: how connections know them
+  roles, groups, permissions, attributes, disabled, created_at
+Who is there already is left alone, so that an import that was broken off is simply done again. What is wrong with a line is printed, as JSON. See docs/moving.md.`
+
+function addImportCommands(users: Command, configured: () => Configuration): void {
+  users
+    .command('import <file>')
+    .description('make users of another system here, with their passwords’ hashes; - reads standard input')
+    .option('--dry-run', 'judge every line, and write nothing')
+    .addHelpText('after', importHelp)
+    .action(async (file: string, { dryRun = false }: { dryRun?: boolean }) => {
+      const { importFile } = await import('./import-users.ts')
+      await importFile(configured(), file, dryRun)
+    })
+  users
+    .command('imported')
+    .description('how many have not signed in since they were imported; what none is left of costs sign-ins no more')
+    .action(() => administer(configured(), 'users imported', ''))
+}
 
 function addInvitationCommands(users: Command, configured: () => Configuration): void {
   users

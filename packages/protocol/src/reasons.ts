@@ -307,6 +307,12 @@ const table = {
     'The password is too short, too long or too common.',
     'NIST SP 800-63B §3.1.1',
   ],
+  password_hash_unsupported: [
+    'invalid_request',
+    400,
+    'The password hash has no form that is known here, or would cost too much to judge.',
+    'docs/moving.md',
+  ],
   signup_closed: ['signup_closed', 403, 'Sign-up is closed.', 'docs/http.md'],
   invitation_required: ['signup_closed', 403, 'An account is made with an invitation only.', 'docs/sign-up.md'],
   invitation_unknown: ['not_found', 404, 'There is no such invitation, or it is over.', 'docs/sign-up.md'],

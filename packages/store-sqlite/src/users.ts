@@ -36,11 +36,13 @@ export interface Users {
   readonly put: (user: User) => boolean
 }
 
+/** Keys are signed, ids are not: whose first bit is set come after the others. */
+const [least, greatest] = [-(2n ** 63n), 2n ** 63n - 1n]
+
 export function openUsers(database: DatabaseSync): Users {
   const select = `SELECT ${userColumns} FROM user u`
   const readById = prepareRead(database, `${select} WHERE u.key = ? AND u.rest = ?`)
-  const readFirst = prepareRead(database, `${select} ORDER BY u.key LIMIT ?`)
-  const readAfter = prepareRead(database, `${select} WHERE u.key > ? ORDER BY u.key LIMIT ?`)
+  const readBetween = prepareRead(database, `${select} WHERE u.key BETWEEN ? AND ? ORDER BY u.key LIMIT ?`)
   const readByEmail = prepareRead(database, `${select} WHERE u.email_key = ?`)
   const readSealSalt = prepareRead(database, 'SELECT hex(seal_salt) FROM user WHERE key = ? AND rest = ?')
   const insert = database.prepare(
@@ -63,8 +65,11 @@ export function openUsers(database: DatabaseSync): Users {
     },
     byEmail: key => found(readByEmail.one(key)),
     list(after, limit) {
-      const rows = after === undefined ? readFirst.all(limit) : readAfter.all(idParts(after).key, limit)
-      return rows.map(row => readUser(row, 0))
+      const key = after === undefined ? -1n : idParts(after).key
+      const isInUpper = after !== undefined && key < 0n
+      const lower = isInUpper || key === greatest ? [] : readBetween.all(key + 1n, greatest, limit)
+      const upper = readBetween.all(isInUpper ? key + 1n : least, -1n, limit - lower.length)
+      return [...lower, ...upper].map(row => readUser(row, 0))
     },
     sealSalt(id) {
       const { key, rest } = idParts(id)

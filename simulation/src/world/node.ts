@@ -55,6 +55,7 @@ const plainPasswords = {
     matches: phc === `plain ${password}`,
     needsRehash: false,
   }),
+  read: () => ({ scheme: 'plain' }),
   load: () => ({ running: 0, waiting: 0 }),
   close: async () => {},
 }

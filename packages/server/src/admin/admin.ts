@@ -13,6 +13,8 @@ import {
 } from '@countersign/core'
 import { type Refusal, refuse } from '@countersign/protocol'
 import type { WrittenRights } from '../claims/change-rights.ts'
+import { type ImportLine, type ImportOutcome, importUsers } from '../imports/import-users.ts'
+import { countImportedPasswords, type ImportedPasswords } from '../imports/imported-passwords.ts'
 import {
   type InvitationView,
   invite,
@@ -38,6 +40,10 @@ export interface Admin {
   listUsers(after: string): Promise<readonly UserLine[]>
   /** `password_unacceptable`, `email_taken` and so on are answered as at sign-up. */
   addUser(user: Parameters<typeof addUser>[1]): Promise<object | Refusal>
+  /** Makes the users of some lines of a file; with `isDryRun` all is judged and nothing written. */
+  importUsers(lines: readonly ImportLine[], how?: { readonly isDryRun?: boolean }): Promise<ImportOutcome>
+  /** How many have an imported hash still. What none is left of does not cost sign-ins any more. */
+  countImportedPasswords(): Promise<readonly ImportedPasswords[] | Refusal>
   /** Replaces what is named; clients whose tokens tell of it are told. */
   setRights(idOrEmail: string, rights: WrittenRights): Promise<object | Refusal>
   /** Invites an address; by mail, or with the link in the answer. */
@@ -107,6 +113,8 @@ export function createAdmin(services: Services, personal: PersonalSeal): Admin {
     showUser: who => showUser(services, who),
     listUsers: after => listUsers(store, after),
     addUser: user => addUser(services, user),
+    importUsers: (lines, how) => importUsers(services, lines, how),
+    countImportedPasswords: () => countImportedPasswords(services),
     setRights: (who, rights) => setRights(services, who, rights),
     inviteUser: wanted => invite(services, wanted, { by: 'operator' }),
     listInvitations: () => listInvitations(services),

@@ -30,10 +30,10 @@ export interface ScryptParameters {
   readonly parallelization: number
 }
 
-/** What one judgement may cost: about a second of one core, and 256 MiB. More would let a file of users stop a node. */
+/** What one judgement may cost: a second or two of one core, and 256 MiB. More would let a file of users stop a node. */
 const importedHashBounds = {
-  argon2: { memoryKibAtMost: 262_144, memoryKibTimesPassesAtMost: 1_048_576, lanesAtMost: 16 },
-  scrypt: { bytesAtMost: 268_435_456, costTimesBlocksAtMost: 4_194_304 },
+  argon2: { memoryKibAtMost: 262_144, memoryKibTimesPassesAtMost: 524_288, lanesAtMost: 16 },
+  scrypt: { bytesAtMost: 268_435_456, costTimesBlocksAtMost: 2_097_152 },
   pbkdf2: { iterationsAtMost: 2_000_000 },
   bcrypt: { costAtLeast: 4, costAtMost: 14 },
 } as const

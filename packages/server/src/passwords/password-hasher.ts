@@ -3,7 +3,7 @@ import type { ImportedWork, RandomBytes } from '@countersign/core'
 import { createBcryptThreads } from './bcrypt-threads.ts'
 import { createBoundedQueue, type QueueLoad } from './bounded-queue.ts'
 import { createDeriveKey, type DeriveKey, deriveTag } from './derive-key.ts'
-import { type ImportedHash, parseImportedHash } from './imported-hash.ts'
+import { type Derivation, type ImportedHash, parseImportedHash, schemeOf } from './imported-hash.ts'
 import { idleWork, workOf } from './imported-work.ts'
 import { normalizePassword } from './password-policy.ts'
 import { type Argon2Parameters, formatPhc, type PasswordHash, parsePhc } from './phc-string.ts'
@@ -27,6 +27,13 @@ export class PasswordQueueFull extends Error {
   }
 }
 
+/** How a hash was made. */
+export interface ReadHash {
+  readonly scheme: string
+  /** What it costs besides; absent: it is one of ours of today. */
+  readonly derivation?: Derivation
+}
+
 export interface PasswordHasher {
   /**
    * A PHC string (`$argon2id$v=19$m=…,t=…,p=…$salt$tag`). Whether the password is acceptable is the policy's affair; throws for what
@@ -46,6 +53,8 @@ export interface PasswordHasher {
     hash: string | null,
     more?: { readonly from?: string; readonly importedWork?: ImportedWork | undefined },
   ): Promise<{ readonly matches: boolean; readonly needsRehash: boolean }>
+  /** `undefined`: it cannot be judged, and would match nothing. */
+  read(hash: string): ReadHash | undefined
   /** How many are being judged, and wait. */
   load(): QueueLoad
   /** Takes nothing new; resolves when what was taken is done. */
@@ -129,6 +138,12 @@ export function createPasswordHasher(options: PasswordHasherOptions): PasswordHa
         const matches = message !== undefined && (isOurs || isImported)
         return { matches, needsRehash: matches && !isOurs }
       }, more.from),
+    read(hash) {
+      const read = parsePhc(hash)
+      if (read !== undefined && costsTheSame(read, parameters)) return { scheme: 'argon2id' }
+      const imported = parseImportedHash(hash)
+      return imported && { scheme: schemeOf(imported), derivation: imported }
+    },
     load: () => queue.load(),
     async close() {
       await queue.close()

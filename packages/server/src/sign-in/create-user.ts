@@ -35,7 +35,7 @@ export interface NewUser {
 
 const nameCharactersAtMost = 200
 /** Control characters, and those that turn the direction of text: a name must not rearrange the page that it stands on. */
-const refusedInNames = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u
+export const refusedInNames: RegExp = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u
 
 const signUps = { kind: 'sign-ups', attempts: 100, windowSeconds: 3600 }
 

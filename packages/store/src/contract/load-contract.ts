@@ -109,6 +109,18 @@ export function loadContract({ it, expect }: Contract): void {
     expect(await store.listUsers({ after: 'no id', limit: 2 })).toEqual([])
   })
 
+  it('users in pages by the bytes of their ids, which are no times if they came from elsewhere', async ({ store }) => {
+    const ids = ['01', '7f', '80', 'c3', 'ff'].map(byte => Buffer.from(byte.repeat(16), 'hex').toString('base64url'))
+    for (const id of ids.toReversed()) await given.user(store, { id })
+    const idsAfter = async (after: string | undefined, limit: number): Promise<string[]> =>
+      (await store.listUsers({ limit, ...(after !== undefined && { after }) })).map(({ id }) => id)
+    expect(await idsAfter(undefined, 10)).toEqual(ids)
+    for (const [place, id] of ids.entries()) {
+      expect((await store.loadUser(id)).user?.id).toBe(id)
+      expect(await idsAfter(id, 2)).toEqual(ids.slice(place + 1, place + 3))
+    }
+  })
+
   it('a user with nothing but an id, and one who is erased', async ({ store }) => {
     const bare = await given.user(store, { email: null, name: null, sealSalt: null })
     expect((await store.loadUser(bare.id)).user).toEqual(bare)
