@@ -246,20 +246,29 @@ test('who only listens is led on from a server that was demoted, too: it keeps i
   }
 })
 
-test('a user who may not subscribe is told of once, however often it is tried, and the lane is there all the same', async () => {
-  const own = await startValkey({ settings: '--user mute on >mute-word ~* +@all -subscribe'.split(' ') })
+test('a user who may use no channel is told of once, however often it is tried, and the lane is there all the same', async () => {
+  const own = await startValkey({ settings: '--user mute on >mute-word ~* &none +@all'.split(' ') })
   try {
     const deaf: string[] = []
+    const changes: boolean[] = []
     const url = `redis://mute:mute-word@127.0.0.1:${own.port}`
-    const mine = openLane({ url, restMs: 20, onDeaf: () => void deaf.push('deaf') })
+    const mine = openLane({
+      url,
+      restMs: 20,
+      onDeaf: () => void deaf.push('deaf'),
+      onChange: isThere => void changes.push(isThere),
+    })
     lanes.push(mine)
     await expect.poll(() => mine.isThere()).toBe(true)
     for (const channel of ['one', 'another', 'a third']) mine.hear(channel, () => {})
     await expect.poll(() => deaf).toEqual(['deaf'])
+    mine.tell('one')
+    expect(await mine.ask(valkey => valkey.get('countersign'))).toEqual({ answer: null })
+    expect(changes).toEqual([true])
     await own.cut()
     const denied = async (): Promise<unknown> =>
       (await mine.ask(valkey => valkey.acl('LOG')))?.answer as readonly unknown[] | undefined
-    await expect.poll(denied).toEqual(expect.arrayContaining([expect.arrayContaining(['subscribe'])]))
+    await expect.poll(denied).toEqual(expect.arrayContaining([expect.arrayContaining(['one'])]))
     await expect.poll(() => mine.isThere()).toBe(true)
     expect(deaf).toEqual(['deaf'])
   } finally {

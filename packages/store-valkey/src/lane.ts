@@ -85,7 +85,7 @@ export function openLane(options: LaneOptions): Lane {
       await asking.del('countersign {}')
       found(true)
     } catch (error) {
-      found(error instanceof ReplyError && (error as Error).message.startsWith('NOPERM'))
+      found(isNoRight(error))
       if (!(error instanceof ReplyError)) unanswered?.()
     }
   }
@@ -117,7 +117,7 @@ export function openLane(options: LaneOptions): Lane {
 
   return {
     ask,
-    tell: channel => void ask(valkey => valkey.publish(channel, '')),
+    tell: channel => void ask(valkey => publish(valkey, channel)),
     hear(channel, heard) {
       const own = (): void => heard()
       const known = listeners.get(channel)
@@ -136,4 +136,17 @@ export function openLane(options: LaneOptions): Lane {
       listening.disconnect()
     },
   }
+}
+
+/** Who may not is deaf, too, and that is told; the server is there none the less. */
+async function publish(valkey: Redis, channel: string): Promise<void> {
+  try {
+    await valkey.publish(channel, '')
+  } catch (error) {
+    if (!isNoRight(error)) throw error
+  }
+}
+
+function isNoRight(error: unknown): boolean {
+  return error instanceof ReplyError && (error as Error).message.startsWith('NOPERM')
 }
