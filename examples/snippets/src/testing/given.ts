@@ -9,11 +9,19 @@ import { freePort } from '@countersign/store/testing/free-port'
 export const apiSecret = 'a-secret-of-the-notes-api-that-is-long-enough'
 export const reportsSecret = 'a-secret-of-the-reports-job-that-is-long-enough'
 
+export interface GivenServer {
+  readonly issuer: string
+  /** As `users import` does. */
+  importUsers(users: readonly object[]): Promise<object>
+  userIdOf(email: string): Promise<string | undefined>
+  close(): Promise<void>
+}
+
 /** A real server on a folder of its own, with the clients that the documentation speaks of. */
-export async function givenServer(): Promise<{ issuer: string; close(): Promise<void> }> {
+export async function givenServer(): Promise<GivenServer> {
   const folder = mkdtempSync(join(tmpdir(), 'countersign-'))
   const file = join(folder, 'countersign.json')
-  const scopes = ['account', 'notes:read']
+  const scopes = ['account', 'notes:read', 'openid']
   const clients = [
     { id: 'notes-app', first_party: true, direct_login: true, scopes, audiences: ['urn:notes'] },
     { id: 'notes-api', secrets: [apiSecret], scopes: ['introspection', 'revocations'] },
@@ -29,6 +37,9 @@ export async function givenServer(): Promise<{ issuer: string; close(): Promise<
   const system = await serve(readConfiguration({ file, environment: {}, flags: {} }))
   return {
     issuer: system.issuer,
+    importUsers: users =>
+      system.server.admin.importUsers(users.map((user, place) => ({ line: place + 1, text: JSON.stringify(user) }))),
+    userIdOf: async email => (await system.store.loadUserByEmail(email)).user?.id,
     async close() {
       await system.close()
       rmSync(folder, { recursive: true })
