@@ -129,6 +129,24 @@ describe('a proof', () => {
     expect(await use(checker, proof)).toBe('proof_nonce_required')
   })
 
+  test('with a nonce of a node whose clock is ahead is refused until its time has come: it would be good for longer than it is remembered', async () => {
+    const [here, ahead] = [node(), node(1_800_000_030_000)]
+    const { nonce } = ahead.checker.explain(
+      { refused: true, reason: 'proof_nonce_required' },
+      { challenges: false },
+    ).dpop
+    const proof = here.key.proof('POST', url, { claims: { nonce } })
+    expect(await use(here.checker, proof)).toBe('proof_nonce_required')
+    here.later(20)
+    expect(await use(here.checker, proof)).toBe('good')
+    for (let seconds = 0; seconds < 309; seconds += 3) {
+      here.later(3)
+      expect(await use(here.checker, proof)).toBe('proof_replayed')
+    }
+    here.later(3)
+    expect(await use(here.checker, proof)).toBe('proof_nonce_required')
+  })
+
   test('with a nonce of the node that ran here before, in this very second: it may have been used then', async () => {
     const before = node(1_800_000_000_100)
     const { nonce } = before.checker.explain(

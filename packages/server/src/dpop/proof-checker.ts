@@ -58,9 +58,9 @@ const noProof: CheckedProof = { jkt: undefined, hasNonce: false, spend: async ()
 export function createProofChecker(options: ProofCheckerOptions): ProofChecker {
   const { issuer, nonceKey, clock, useOnce, monotonic = () => performance.now() } = options
   let startedAt = clock()
-  // A proof with a nonce lives as long as the nonce, one without only as long as its age is accepted.
-  const [withNonceMs, withoutNonceMs] = [nonceLifeSeconds + 1, acceptedSeconds + futureToleranceSeconds + 1].map(
-    seconds => seconds * 1000,
+  // A proof with a nonce lives as long as the nonce, one without only as long as its age is accepted; either may come from a clock that is ahead.
+  const [withNonceMs, withoutNonceMs] = [nonceLifeSeconds, acceptedSeconds].map(
+    seconds => (seconds + futureToleranceSeconds + 1) * 1000,
   ) as [number, number]
   const withNonce = proofMemory(withNonceMs, proofIdsAtMost)
   const withoutNonce = proofMemory(withoutNonceMs, proofIdsAtMost)
@@ -124,7 +124,9 @@ function nonceIsOurs(key: MacKey, nonce: string, now: number, startedAt: number)
   const time = bytes.subarray(0, 6)
   if (!timingSafeEqual(nonceMac(key, time), bytes.subarray(6))) return false
   const madeAt = time.readUIntBE(0, 6)
-  return madeAt >= startedAt && now - madeAt <= nonceLifeSeconds * 1000
+  const ageMs = now - madeAt
+  // One from the future, of a node whose clock is ahead, would be good for longer than proofs are remembered.
+  return madeAt >= startedAt && ageMs <= nonceLifeSeconds * 1000 && ageMs >= -futureToleranceSeconds * 1000
 }
 
 function nonceMac(key: MacKey, time: Buffer): Buffer {

@@ -14,7 +14,7 @@ import {
   sessionNameFor,
 } from '@countersign/core'
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
-import type { SessionWithFamilies } from '@countersign/store'
+import type { Limit, SessionWithFamilies } from '@countersign/store'
 import * as z from 'zod'
 import { checkClientProof } from '../dpop/client-proof.ts'
 import { json, noContent, refusalAnswer } from '../http/answers.ts'
@@ -207,13 +207,23 @@ export function endSessions(services: Services): Endpoint {
   }
 }
 
-/** Raises the user's epoch; the session `keepId` is stamped anew and lives on. */
-export function endEverySession(
+/** Each is an entry that every API holds, and a row of the audit log: no login must be able to fill either with what is its own. */
+const endsOfOthers: Limit = { kind: 'ends of all others by a session', attempts: 60, windowSeconds: 3600 }
+
+/**
+ * Raises the user's epoch; the session `keepId` is stamped anew and lives on. Counted by the session that is kept, not by the user: a thief must not be able to use up
+ * what the owner has (`too_many_attempts`).
+ */
+export async function endEverySession(
   services: Services,
   userId: string,
   keepId: string | undefined,
   actor: Actor,
 ): Promise<object | Refusal> {
+  if (keepId !== undefined) {
+    const { allowed, retryAfterSeconds } = await services.counters.take(endsOfOthers, keepId)
+    if (!allowed) return refuse('too_many_attempts', { retryAfterSeconds })
+  }
   let epochBefore: number | undefined
   return decideAndCommit(services, async () => {
     const snapshot = await services.store.loadUser(userId)
@@ -221,8 +231,8 @@ export function endEverySession(
     const keep = keepId === undefined ? undefined : await loadLivingSession(services, keepId)
     if (isRefusal(keep)) return keep
     epochBefore ??= snapshot.user.epoch
-    // Somebody else has just done the same: all that there was has ended, and a session to keep was kept.
-    if (snapshot.user.epoch > epochBefore) return { result: {} }
+    // Somebody else has just done the same. Not if they have kept a session of their own, or one was born since.
+    if (snapshot.user.epoch > epochBefore && !(await hasOtherSessions(services, userId, keepId))) return { result: {} }
     return {
       result: {},
       change: await endUserSessions(services, { ...snapshot, user: snapshot.user }, 'ended_by_user', {
@@ -231,6 +241,10 @@ export function endEverySession(
       }),
     }
   })
+}
+
+async function hasOtherSessions({ store }: Services, userId: string, keepId: string | undefined): Promise<boolean> {
+  return (await store.listSessions(userId)).some(({ session }) => session.id !== keepId)
 }
 
 /** The login behind a token for `/v1`; machines have none. */
