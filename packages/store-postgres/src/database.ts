@@ -48,6 +48,17 @@ const triesAtMost = 4
  * that fits our call better than PostgreSQL's, which then runs with our rights (CVE-2018-1058).
  */
 const searchNowhere = 'SET search_path TO pg_catalog, pg_temp'
+
+/**
+ * The server gives up, too, what its node has given up: else what waits for a lock would stand there for as long as somebody holds it, with a connection that no pool
+ * counts any more, and be done when nobody expects it. A lock is waited for a little less long, so that it is the server that says so, on a connection that stays.
+ * Not as parameters of the connection: poolers refuse those.
+ */
+export function limitsText(patienceMs: number, lasting: 'SESSION' | 'LOCAL'): string {
+  const [whole, lock] = [Math.ceil(patienceMs), Math.ceil(patienceMs * 0.8)]
+  return `SET ${lasting} statement_timeout = ${whole}; SET ${lasting} lock_timeout = ${lock}`
+}
+
 const bigintOid = 20
 
 /** Times and counters are far below 2^53. */
@@ -68,7 +79,7 @@ export function openDatabase({ url, connections, namedStatements, patienceMs }: 
     Client: hosts.Client,
     async onConnect(client) {
       await hosts.onConnect(client)
-      await client.query(searchNowhere)
+      await client.query(`${searchNowhere}; ${limitsText(patienceMs, 'SESSION')}`)
     },
     max: connections,
     connectionTimeoutMillis: patienceMs,
@@ -127,7 +138,7 @@ export function openDatabase({ url, connections, namedStatements, patienceMs }: 
   function transactionOnce<T>(begin: string, body: Body<T>): Promise<T | undefined> {
     return withConnection(async (_alone, client) => {
       const transaction = on(client, () => holdUntilTurnEnds(client))
-      const begun = transaction.script(begin)
+      const begun = transaction.script(`${begin}; ${limitsText(patienceMs, 'LOCAL')}`)
       // If it fails, what is sent behind it fails too; whoever is waited for first tells.
       begun.catch(() => {})
       try {

@@ -83,7 +83,7 @@ async function openOn(database: Database, options: PostgresStoreOptions): Promis
   const clock = (): number | null => options.clock?.() ?? null
   let lost: StoreUnavailable | undefined
 
-  const script = sequenceText(schema, durableSetting)
+  const script = sequenceText(schema, patienceMs, durableSetting)
   const sequence = createSequencer({
     async pass() {
       const [row] = await database.script(script)

@@ -1,3 +1,4 @@
+import { limitsText } from './database.ts'
 import { inSchema, lockNumber } from './statements.ts'
 
 /*
@@ -24,11 +25,12 @@ export function pendingText(kind: 'entry' | 'audit'): string {
 }
 
 /** One message to the server, which runs all of it or takes all of it back. Answers with one row: the newest entry's number, and whether it may have left some. */
-export function sequenceText(schema: string, durableSetting: string): string {
+export function sequenceText(schema: string, patienceMs: number, durableSetting: string): string {
   const channel = feedChannel(schema).replaceAll("'", "''")
   return inSchema(
     schema,
     `BEGIN ISOLATION LEVEL READ COMMITTED;
+${limitsText(patienceMs, 'LOCAL')};
 ${durableSetting};
 SELECT newest, more FROM countersign.number_committed(${lockNumber(schema, 'sequence')}, '${channel}');
 COMMIT`,

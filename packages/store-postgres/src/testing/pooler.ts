@@ -7,13 +7,16 @@ import { freePort } from '@countersign/store/testing/free-port'
 import { answers, type Cluster, serverUser } from './cluster.ts'
 import { findPgbouncer } from './find-postgres.ts'
 
-/** PgBouncer in front of a cluster, in transaction mode, with two connections to it. */
-export async function startPooler(cluster: Cluster): Promise<{ url: string; close: () => Promise<void> }> {
+/** PgBouncer in front of a cluster, in transaction mode, with two connections to it. `more`: further lines of its file. */
+export async function startPooler(
+  cluster: Cluster,
+  more: readonly string[] = [],
+): Promise<{ url: string; close: () => Promise<void> }> {
   const program = findPgbouncer()
   if (program === undefined) throw new Error('PgBouncer is not installed')
   const port = await freePort()
-  const users = join(cluster.folder, 'users.txt')
-  const settings = join(cluster.folder, 'pgbouncer.ini')
+  const users = join(cluster.folder, `users-${port}.txt`)
+  const settings = join(cluster.folder, `pgbouncer-${port}.ini`)
   writeFileSync(users, '"postgres" ""\n', { mode: 0o644 })
   writeFileSync(
     settings,
@@ -27,6 +30,7 @@ auth_type = trust
 auth_file = ${users}
 pool_mode = transaction
 default_pool_size = 2
+${more.join('\n')}
 `,
     { mode: 0o644 },
   )
