@@ -82,6 +82,10 @@ test('a scrape tells of requests, refreshes, refusals, commits, keys, followers 
     'countersign_passwords{state="waiting"}': 0,
     countersign_draining: 0,
   })
+  // A password is slow to judge, on any machine.
+  const login201 = 'method="POST",route="/v1/sessions",status="201"'
+  expect(samples.get(`countersign_http_request_duration_seconds_bucket{le="0.001",${login201}}`)).toBe(0)
+  expect(samples.get(`countersign_http_request_duration_seconds_sum{${login201}}`)).toBeGreaterThan(0.001)
   expect(samples.get('countersign_keys{use="signing",algorithm="ES256",state="active"}')).toBe(1)
   expect(samples.get('countersign_active_key_age_seconds{use="signing",algorithm="ES256"}')).toBeGreaterThan(0)
   for (const name of [
