@@ -20,32 +20,10 @@ import { ringInStore } from './key-ring/ring-in-store.ts'
 
 export type { Engine, OpenedEngine, TestApi } from './contract/contract.ts'
 
-/** A part of the suite, by the name under which it runs. */
-export type ContractPart =
-  | 'what was written is loaded'
-  | 'a commit'
-  | 'addresses and identities'
-  | 'identities'
-  | 'refresh tokens'
-  | 'authorization codes'
-  | 'what is short-lived'
-  | 'invitations'
-  | 'grants'
-  | 'epochs'
-  | 'the audit log'
-  | 'the feed'
-  | 'clients'
-  | 'the sweep'
-  | 'a store that was closed and opened again'
-  | 'the key ring'
-
-/**
- * What every store engine must do. Call it in a test file with vitest's functions and a way to open the engine. `only`: these parts, for what is laid around
- * an engine that passes all of them by itself.
- */
-export function storeContract(api: TestApi, engine: Engine, only?: readonly ContractPart[]): void {
+/** What every store engine must do. Call it in a test file with vitest's functions and a way to open the engine. */
+export function storeContract(api: TestApi, engine: Engine): void {
   const contract = createContract(api, engine)
-  const parts: Readonly<Record<ContractPart, (contract: Contract) => void>> = {
+  const parts: Readonly<Record<string, (contract: Contract) => void>> = {
     'what was written is loaded': loadContract,
     'a commit': commitContract,
     'addresses and identities': uniqueContract,
@@ -65,7 +43,7 @@ export function storeContract(api: TestApi, engine: Engine, only?: readonly Cont
   }
   for (const [name, part] of Object.entries(parts)) {
     if (part === reopenContract && !engine.reopens) continue
-    if (only === undefined || only.some(one => one === name)) api.describe(name, () => part(contract))
+    api.describe(name, () => part(contract))
   }
 }
 

@@ -21,15 +21,3 @@ export async function runSql(url: string, text: string): Promise<readonly Row[]>
     await client.end()
   }
 }
-
-/** Takes all rows out of a schema, if there is one: quicker than to make its tables anew. */
-export async function emptySchema(url: string, schema: string): Promise<void> {
-  await runSql(
-    url,
-    `DO $$ DECLARE name text; BEGIN
-       FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = '${schema}' AND tablename <> 'migration' LOOP
-         EXECUTE format('DELETE FROM %I.%I', '${schema}', name);
-       END LOOP;
-     END $$`,
-  )
-}

@@ -1,3 +1,4 @@
+import type { Store } from '@countersign/store'
 import type { Engine } from '@countersign/store/contract-suite'
 import { becomesSo } from '@countersign/store/given'
 import { type Lane, openLane } from '../lane.ts'
@@ -8,12 +9,17 @@ import type { ValkeyServer } from './valkey-server.ts'
 export interface TroubledEngine extends Engine {
   /** Before all tests. */
   readonly begin: (server: ValkeyServer) => Promise<void>
-  /** After all of them; the server is there again. Answers with how often it was found gone, and back. */
-  readonly end: () => Promise<{ gone: number; back: number }>
+  /**
+   * After all of them; the server is there again. Answers with how often everything was done to it, and how often it was found gone, and back: twice each time
+   * at least, since one pause lasts until it is given up, and then it is killed.
+   */
+  readonly end: () => Promise<{ rounds: number; gone: number; back: number }>
 }
 
-/** In the middle of each test something happens to the server: it is emptied, paused, resumed, cut off, killed, started, and so on from the
- * beginning. */
+/**
+ * Something happens to the server in each test, while the first commit is under way: it is emptied, paused, resumed, cut off, killed, started, and so on from
+ * the beginning.
+ */
 export function besideTrouble(engine: Engine): TroubledEngine {
   const found = { gone: 0, back: 0 }
   let lane: Lane
@@ -21,30 +27,59 @@ export function besideTrouble(engine: Engine): TroubledEngine {
   let done = 0
   const next = async (): Promise<void> => deeds[done++ % deeds.length]?.()
 
-  const isBack = (): Promise<void> => becomesSo(() => lane.isThere())
+  const isFound = (there: boolean): Promise<void> =>
+    becomesSo(() => {
+      lane.tell('nobody')
+      return lane.isThere() === there
+    })
 
   return {
     reopens: engine.reopens,
     hints: true,
     async begin(server) {
-      lane = openLane({ url: server.url, restMs: 20, onChange: isThere => found[isThere ? 'back' : 'gone']++ })
+      const onChange = (isThere: boolean): void => void found[isThere ? 'back' : 'gone']++
+      lane = openLane({ url: server.url, patienceMs: 50, restMs: 20, onChange })
       const { flush, pause, resume, cut, kill, start } = server
-      deeds = [flush, pause, resume, cut, flush, pause, resume, kill, () => start().then(isBack)]
-      await isBack()
+      async function pauseUntilGivenUp(): Promise<void> {
+        pause()
+        await isFound(false)
+      }
+      async function resumeUntilBack(): Promise<void> {
+        resume()
+        await isFound(true)
+      }
+      async function startUntilBack(): Promise<void> {
+        await start()
+        await isFound(true)
+      }
+      deeds = [flush, pause, resume, cut, flush, pauseUntilGivenUp, resumeUntilBack, kill, startUntilBack]
+      await isFound(true)
     },
     async end() {
       while (done % deeds.length !== 0) await next()
       await lane.close()
-      return found
+      return { rounds: done / deeds.length, ...found }
     },
     async open(options) {
       const opened = await engine.open(options)
-      const deed = next()
+      let deed: Promise<void> | undefined
+      const troubled = (store: Store): Store =>
+        tellCommits(
+          {
+            ...store,
+            commit(change) {
+              const outcome = store.commit(change)
+              deed ??= next()
+              return outcome
+            },
+          },
+          lane,
+        )
       return {
-        store: tellCommits(opened.store, lane),
-        reopen: async () => tellCommits(await opened.reopen(), lane),
+        store: troubled(opened.store),
+        reopen: async () => troubled(await opened.reopen()),
         async discard() {
-          await deed
+          await (deed ?? next())
           await opened.discard()
         },
       }
