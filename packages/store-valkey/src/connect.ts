@@ -35,6 +35,10 @@ class Connector extends AbstractConnector {
 /** Redis 6 has the word of a script's command in the middle: `ERR Error running script …: -READONLY …`. */
 export const isOfReplica = ({ message }: Error): boolean => message.includes('READONLY')
 
+/** Who is not let in, or may not do this: Redis up to 7.0 says the latter of a script in words of its own, Valkey 8 in others. */
+export const isOfRights = ({ message }: Error): boolean =>
+  /^(NOAUTH|WRONGPASS|NOPERM|ERR AUTH|ERR ACL failure)|The user executing the script can't/.test(message)
+
 /**
  * A connection that comes back by itself after `retryMilliseconds` at most. Nothing is sent twice, and nothing later than it was asked. A server that turns
  * out to be a replica is left: the address may have moved on to the primary, and a demoted server does not end its connections.

@@ -24,7 +24,7 @@ afterEach(async () => {
 })
 
 /** A lane, and what becomes of it as it is told. */
-async function lane(more: { patienceMs?: number; restMs?: number } = {}) {
+async function lane(more: { url?: string; patienceMs?: number; restMs?: number } = {}) {
   const changes: boolean[] = []
   const made = openLane({ url: server.url, restMs: 20, ...more, onChange: isThere => void changes.push(isThere) })
   lanes.push(made)
@@ -201,8 +201,25 @@ test('what is used by fifty at once at two nodes is used once; what was used bef
   }
 })
 
+test('what was done, but not answered, is not asked again: whoever uses something for the first time is let through', async () => {
+  const address = await movingAddress(server.port)
+  try {
+    const mine = await lane({ url: `redis://:a-password@127.0.0.1:${address.port}`, patienceMs: 20_000 })
+    const use = createUseOnce(mine, 'a system')
+    // Then no other answer is on its way.
+    await new Promise<void>(resolve => mine.hear('a channel', resolve))
+    address.loseNextAnswer()
+    expect(await use('a proof whose answer is lost', 60_000)).toBe(true)
+    await expect.poll(() => mine.isThere()).toBe(true)
+    expect(await use('a proof whose answer is lost', 60_000)).toBe(false)
+    expect(mine.changes).toEqual([true, false, true])
+  } finally {
+    address.close()
+  }
+})
+
 test('a replica is as one that is away, however often it is looked for, until the address has moved on to the primary', async () => {
-  const replica = await startValkey({ password: 'a-password', settings: ['--replicaof', '127.0.0.1 1'] })
+  const replica = await startValkey({ password: 'a-password', settings: ['--replicaof', '127.0.0.1', '1'] })
   const address = await movingAddress(replica.port)
   try {
     const changes: boolean[] = []

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type RegisteredText, type RingRegister, StoreUnavailable } from '@countersign/store'
 import { type Redis, ReplyError } from 'ioredis'
-import { type Address, connect, isOfReplica, leadOn, watchSubscriptions } from './connect.ts'
+import { type Address, connect, isOfReplica, isOfRights, leadOn, watchSubscriptions } from './connect.ts'
 import type { ValkeyPlace } from './ring-url.ts'
 
 export interface ValkeyRegisterOptions extends ValkeyPlace {
@@ -145,9 +145,8 @@ function isReady(valkey: Redis, milliseconds: number): Promise<void> {
 
 /** Nothing of what it says: with it comes what it was asked, a password too. */
 function refused(error: Error): StoreUnavailable {
-  const isRight = /^(NOAUTH|WRONGPASS|NOPERM|ERR AUTH)|The user executing the script can't/.test(error.message)
   return new StoreUnavailable(
-    isRight
+    isOfRights(error)
       ? 'Valkey does not let this user read or write the key ring.'
       : isOfReplica(error)
         ? 'The Valkey of the key ring is a replica.'

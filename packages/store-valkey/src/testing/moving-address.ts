@@ -5,14 +5,21 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 export interface MovingAddress {
   readonly port: number
   readonly moveTo: (port: number) => void
+  /** The next answer ends its connection, and is not passed on: what was asked has been done. */
+  readonly loseNextAnswer: () => void
   readonly close: () => void
 }
 
 export async function movingAddress(first: number): Promise<MovingAddress> {
   let target = first
+  let losesNext = false
   const open = new Set<Socket>()
   const listening = createServer(near => {
     const far = connect(target, '127.0.0.1')
+    far.prependListener('data', () => {
+      if (losesNext) near.destroy()
+      losesNext = false
+    })
     for (const [socket, peer] of [
       [near, far],
       [far, near],
@@ -27,6 +34,9 @@ export async function movingAddress(first: number): Promise<MovingAddress> {
     port: (listening.address() as AddressInfo).port,
     moveTo(port) {
       target = port
+    },
+    loseNextAnswer() {
+      losesNext = true
     },
     close() {
       listening.close()

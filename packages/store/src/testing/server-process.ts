@@ -35,7 +35,7 @@ export function serverProcess({ program, parameters, folder, serves }: ServerCom
       const [said] = (await once(shell.stdout as NodeJS.ReadableStream, 'data')) as [Buffer]
       server = Number(said)
       while (!(await serves())) {
-        if (/ Z /.test(readFileSync(`/proc/${server}/stat`, 'utf8'))) throw new Error(`${program} did not start`)
+        if (hasEnded(server)) throw new Error(`${program} did not start`)
         await setTimeout(25)
       }
     },
@@ -52,6 +52,15 @@ export function serverProcess({ program, parameters, folder, serves }: ServerCom
       while (!standsStill(server)) {}
     },
     resume: () => void process.kill(server, 'SIGCONT'),
+  }
+}
+
+/** Its shell may have taken it away already. */
+function hasEnded(id: number): boolean {
+  try {
+    return / Z /.test(readFileSync(`/proc/${id}/stat`, 'utf8'))
+  } catch {
+    return true
   }
 }
 
