@@ -3,10 +3,10 @@ import { isRefusal } from '@countersign/protocol'
 import { createVerifier } from '@countersign/verify'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type RunningNodes, startNodes } from '../examples/cluster/src/start-nodes.ts'
-import { type Install, logIn, person, refresh, revoke, signUp } from './testing/app-install.ts'
+import { type Install, keep, logIn, person, refresh, revoke, signUp } from './testing/app-install.ts'
 import { followFeed } from './testing/feed-reader.ts'
 import { type Answer, basic, call } from './testing/http-call.ts'
-import { createProofKey } from './testing/proof-key.ts'
+import { createProofKey, proofFor } from './testing/proof-key.ts'
 
 const configuration = join(import.meta.dirname, '../examples/cluster/countersign.json')
 const api = { clientId: 'notes-api', clientSecret: 'replace-this-by-32-random-bytes-of-your-own' }
@@ -139,4 +139,48 @@ test('what is revoked on one node is refused by an API that follows another, wit
     expect((await call(`http://${node.address}/revocations`, { headers })).text).toContain(second.sessionId)
   }
   verifier.close()
+})
+
+test('whatever happens to Valkey no request fails, a proof is good once at a node, and what is revoked at one is told by all; when it is back, nodes know proofs and count attempts together', async () => {
+  const { issuer, nodes, valkey } = running
+  if (valkey === undefined) throw new Error('neither Valkey nor Redis is installed')
+  const addresses = nodes.map(node => `http://${node.address}`)
+  const [here = '', there = ''] = addresses
+  const who = { ...person, email: 'another@example.com' }
+  await signUp(issuer, who)
+  const bound = await logIn(issuer, { ...app, who, key: createProofKey() })
+
+  /** One request, with one proof, at one node after the other. */
+  async function refreshAt(...order: readonly string[]): Promise<unknown[]> {
+    const headers = await proofFor(issuer, bound.key, { method: 'POST', url: `${issuer}/token`, ...app })
+    const form = { grant_type: 'refresh_token', client_id: app.clientId, refresh_token: bound.refreshToken }
+    const said: unknown[] = []
+    for (const address of order) {
+      const answer = await call(`${address}/token`, { headers, form })
+      if (answer.status === 200) keep(bound, answer)
+      said.push(answer.headers['countersign-reason'] ?? answer.status)
+    }
+    return said
+  }
+
+  for (const step of ['flush', 'pause', 'resume', 'cut', 'kill', 'start'] as const) {
+    await valkey[step]()
+    expect([step, ...(await refreshAt(here, here))]).toEqual([step, 200, 'proof_replayed'])
+    const short = await logIn(here, { ...app, who })
+    expect((await revoke(here, short))?.status).toBe(200)
+    const headers = basic(api.clientId, api.clientSecret)
+    for (const address of addresses) {
+      expect((await call(`${address}/revocations`, { headers })).text).toContain(short.sessionId)
+    }
+  }
+
+  await expect.poll(() => refreshAt(here, there)).toEqual([200, 'proof_replayed'])
+  const guess = { email: 'nobody@example.com', password: 'what is it, then', client_id: app.clientId }
+  // Of one account from one address ten fail, and then one more every six seconds.
+  const guesses = [here, there].flatMap(address =>
+    Array.from({ length: 10 }, () => call(`${address}/v1/sessions`, { json: guess })),
+  )
+  const counted = (await Promise.all(guesses)).filter(({ status }) => status !== 429).length
+  expect(counted).toBeGreaterThanOrEqual(10)
+  expect(counted).toBeLessThan(20)
 })
