@@ -82,7 +82,7 @@ test('one to which Valkey and LISTEN were cut finds it by looking', async () => 
 })
 
 test('a user who may not subscribe is said in the log, for the lane and for the key ring, and neither its address nor its word', async () => {
-  const rights = '--user mute on >hidden-word ~* &nothing +@all'
+  const rights = '--user mute on >hidden-word ~* +@all -subscribe'
   const own = await startValkey({ settings: rights.split(' ') })
   try {
     const url = `redis://mute:hidden-word@127.0.0.1:${own.port}`
