@@ -66,9 +66,7 @@ test('what is used for the first time, whatever happens to the server: who alone
     const proofs = Array.from({ length: 10 }, (_, index) => `proof ${step} ${index}`)
     const used = await amidTrouble(step, () =>
       Promise.all(
-        proofs.map(proof =>
-          Promise.all([here(`${proof} alone`, 60_000), here(proof, 60_000), there(proof, 60_000)]),
-        ),
+        proofs.map(proof => Promise.all([here(`${proof} alone`, 60_000), here(proof, 60_000), there(proof, 60_000)])),
       ),
     )
     for (const [alone, ...both] of used) {

@@ -231,37 +231,40 @@ test('with users: who has the right reads and writes; nobody else does, and no p
   }
 })
 
-test.skipIf(!knowsChannels)('who may not use the channel writes nothing, and stays connected: what cannot be heard is looked for', async () => {
-  const mute = '--user mute on >mute-word ~* +eval +hget +hmget +hset +persist +publish +subscribe +info'
-  const own = await startValkey({ password: 'secret-word', settings: mute.split(' ') })
-  const master = new Redis(own.url)
-  try {
-    const here = { ...place(), server: { host: '127.0.0.1', port: own.port }, credentials: 'mute:mute-word' }
-    let deaf = 0
-    const register = open({ ...here, onDeaf: () => void deaf++ })
-    const told = toldBy(register)
-    expect(await register.read()).toBeUndefined()
-    const connections = async (): Promise<unknown> => {
-      const list = (await master.client('LIST')) as string
-      return list.match(/^id=\d+(?=.* user=mute )/gm)
+test.skipIf(!knowsChannels)(
+  'who may not use the channel writes nothing, and stays connected: what cannot be heard is looked for',
+  async () => {
+    const mute = '--user mute on >mute-word ~* +eval +hget +hmget +hset +persist +publish +subscribe +info'
+    const own = await startValkey({ password: 'secret-word', settings: mute.split(' ') })
+    const master = new Redis(own.url)
+    try {
+      const here = { ...place(), server: { host: '127.0.0.1', port: own.port }, credentials: 'mute:mute-word' }
+      let deaf = 0
+      const register = open({ ...here, onDeaf: () => void deaf++ })
+      const told = toldBy(register)
+      expect(await register.read()).toBeUndefined()
+      const connections = async (): Promise<unknown> => {
+        const list = (await master.client('LIST')) as string
+        return list.match(/^id=\d+(?=.* user=mute )/gm)
+      }
+      // Of those who watch: told once, when what came before may have been missed.
+      await told
+      const before = await connections()
+      expect(before).toHaveLength(2)
+      for (let times = 0; times < 20; times++) {
+        await expect(register.replace('text', undefined)).rejects.toThrow('does not let this user')
+      }
+      expect(await connections()).toEqual(before)
+      await own.cut()
+      await expect.poll(connections).toHaveLength(2)
+      expect(deaf).toBe(1)
+      expect(await register.read()).toBeUndefined()
+    } finally {
+      master.disconnect()
+      await own.discard()
     }
-    // Of those who watch: told once, when what came before may have been missed.
-    await told
-    const before = await connections()
-    expect(before).toHaveLength(2)
-    for (let times = 0; times < 20; times++) {
-      await expect(register.replace('text', undefined)).rejects.toThrow('does not let this user')
-    }
-    expect(await connections()).toEqual(before)
-    await own.cut()
-    await expect.poll(connections).toHaveLength(2)
-    expect(deaf).toBe(1)
-    expect(await register.read()).toBeUndefined()
-  } finally {
-    master.disconnect()
-    await own.discard()
-  }
-})
+  },
+)
 
 test('a server that is not there is said to be', async () => {
   const lost = open({ ...place(), server: { host: '127.0.0.1', port: 1 }, answerMilliseconds: 100 })
