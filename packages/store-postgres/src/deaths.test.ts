@@ -1,14 +1,16 @@
-import { type CodeDecision, endAllSessions, type RefreshDecision } from '@countersign/core'
+import { type CodeDecision, endAllSessions, newIdentity, openLogin, type RefreshDecision } from '@countersign/core'
 import type { Store } from '@countersign/store'
 import * as given from '@countersign/store/given'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { migrations } from './migrations.ts'
 import { type Cluster, startCluster } from './testing/cluster.ts'
 import { startCuttingProxy } from './testing/cutting-proxy.ts'
+import { runSql } from './testing/schemas.ts'
 import { withNodes } from './testing/stores.ts'
 
 /*
- * A node dies at each part of what it sends to the database, one after the other, until it lives through all of them. What it leaves is
- * judged on another node.
+ * A node dies with each part of what it sends to the database, one after the other, until it lives through all of them. What it leaves is
+ * judged on another node. Everything else that the server commits: e2e/deaths-on-postgres.test.ts, by whole transactions.
  */
 
 let cluster: Cluster
@@ -32,13 +34,14 @@ async function dyingAtEveryPart<Prepared>(
     for (let lives = false; !lives; ) {
       const prepared = await prepare(beside, clock)
       const wire = await startCuttingProxy(cluster.port)
-      const dying = await open({ url: wire.url, listenUrl: null, every: () => () => {} })
+      const dying = await open({ url: wire.url, listenUrl: null, every: never })
       wire.dieAfter(deaths)
       const acknowledged = await act(dying, prepared).then(
         () => true,
         () => false,
       )
       lives = !wire.isDead()
+      await wire.isForgotten()
       if (!lives) deaths++
       await judge(beside, prepared, acknowledged)
       await wire.close()
@@ -46,6 +49,8 @@ async function dyingAtEveryPart<Prepared>(
   })
   return deaths
 }
+
+const never = () => () => {}
 
 const isRefused = ({ outcome }: RefreshDecision | CodeDecision): boolean => outcome.refused === true
 
@@ -149,4 +154,131 @@ test('a node that dies at any part of a changed password has changed it and ende
     },
   )
   expect(deaths).toBeGreaterThanOrEqual(3)
+})
+
+test('a node that dies at any part of a change of every table has made it in all of them or in none', async () => {
+  const deaths = await dyingAtEveryPart(
+    async beside => {
+      const [login, other] = [await given.login(beside), await given.login(beside)]
+      const { row: code } = await given.code(beside)
+      const { now } = await beside.loadIssuer()
+      const opened = openLogin({
+        ...other,
+        snapshot: await beside.loadIssuer(),
+        device: given.device,
+        amr: ['pwd'],
+        random: given.random,
+        scope: 'account',
+        jkt: undefined,
+      })
+      const identity = newIdentity({ connection: 'work', subject: login.user.id, userId: login.user.id, linkedAt: now })
+      const grant = {
+        ...opened.family,
+        scopes: ['account'],
+        createdAt: now,
+        allowedAt: now,
+        withdrawnAt: null,
+        epoch: 1,
+        version: 0,
+      }
+      return {
+        ...login,
+        code,
+        opened,
+        identity,
+        grant,
+        count: (await beside.readAudit(0, 1_000)).length,
+        entry: given.random(16).toString('base64url'),
+      }
+    },
+    async (store, { user, client, session, family, code, opened, identity, grant, entry }) => {
+      const { issuer, keyRing } = await store.loadIssuer()
+      const { userId, clientId, scopes, audiences, createdAt, allowedAt, withdrawnAt, epoch, version } = grant
+      const writes = [
+        { table: 'issuer' as const, row: issuer },
+        { table: 'keyRing' as const, row: keyRing },
+        { table: 'client' as const, row: client },
+        { table: 'user' as const, row: user },
+        { table: 'identity' as const, row: identity },
+        {
+          table: 'grant' as const,
+          row: { userId, clientId, scopes, audiences, createdAt, allowedAt, withdrawnAt, epoch, version },
+        },
+        { table: 'session' as const, row: session },
+        { table: 'family' as const, row: family },
+        { table: 'code' as const, row: code },
+        ...opened.change.writes,
+      ]
+      const entries = [{ kind: 'token', id: entry, until } as const]
+      expect(await store.commit(given.change(writes, { audit: opened.change.audit, entries }))).toBe('committed')
+    },
+    async (beside, { user, client, session, family, code, opened, identity, grant, count, entry }, acknowledged) => {
+      const { user: found, identity: linked } = await beside.loadUserByIdentity(identity.connection, identity.subject)
+      const born = await beside.loadFamily(opened.family.id)
+      const isMade = [
+        ((await beside.loadClient(client.id))?.client.version ?? 0) > client.version,
+        ((await beside.loadUser(user.id)).user?.version ?? 0) > user.version,
+        found?.id === user.id && linked !== undefined,
+        (await beside.loadGrant(grant.userId, grant.clientId)).grant !== undefined,
+        ((await beside.loadSessionOnly(session.id))?.session.version ?? 0) > session.version,
+        ((await beside.loadFamily(family.id))?.family.version ?? 0) > family.version,
+        ((await beside.loadCode(code.hash))?.code.version ?? 0) > code.version,
+        born !== undefined,
+        (await beside.readAudit(0, 1_000)).length > count,
+        await beside.feed.holds('token', entry),
+      ]
+      expect(new Set(isMade).size).toBe(1)
+      if (acknowledged) expect(isMade[0]).toBe(true)
+    },
+  )
+  expect(deaths).toBeGreaterThanOrEqual(15)
+})
+
+test('a node that dies at any part of a sweep has forgotten nothing that can have an effect, and the next sweep forgets the rest', async () => {
+  const limits = { keepEndedSeconds: 60, rowsAtMost: 100 }
+  await dyingAtEveryPart(
+    async (beside, clock) => {
+      const [over, living] = [await given.login(beside), await given.login(beside)]
+      const code = await given.code(beside)
+      const ended = { endedAt: clock.now(), endReason: 'signed_out' as const }
+      const writes = [
+        { table: 'session' as const, row: { ...over.session, ...ended } },
+        { table: 'family' as const, row: { ...over.family, ...ended } },
+      ]
+      const entries = [{ kind: 'token', id: over.session.id, until: Math.floor(clock.now() / 1000) + 60 } as const]
+      await beside.commit(given.change(writes, { entries }))
+      clock.advance(120)
+      return { over, living, code }
+    },
+    store => store.sweep(limits),
+    async (beside, { over, living, code }) => {
+      expect(isRefused(await given.redeem(beside, living.token))).toBe(false)
+      await beside.sweep(limits)
+      const left = [
+        await beside.loadSessionOnly(over.session.id),
+        await beside.loadFamily(over.family.id),
+        await beside.loadCode(code.row.hash),
+      ]
+      expect(left).toEqual([undefined, undefined, undefined])
+      expect((await beside.loadSession(living.session.id))?.families).toHaveLength(1)
+    },
+  )
+})
+
+test('a node that dies at any step of its first start leaves a database that the next one starts on', async () => {
+  for (let steps = 0, lives = false; !lives; steps++) {
+    await withNodes(cluster.url, async ({ open, schema }) => {
+      const wire = await startCuttingProxy(cluster.port)
+      wire.dieAfterSteps(steps)
+      await open({ url: wire.url, listenUrl: null, every: never }).catch(() => {})
+      lives = !wire.isDead()
+      await wire.isForgotten()
+      const next = await open({ listenUrl: null, every: never })
+      const run = await runSql(cluster.url, `SELECT number FROM "${schema}".migration ORDER BY number`)
+      expect(run.map(([number]) => number)).toEqual(migrations.map((_, index) => index + 1))
+      const { token } = await given.login(next)
+      expect(isRefused(await given.redeem(next, token))).toBe(false)
+      await wire.close()
+    })
+  }
 })

@@ -14,9 +14,18 @@ export interface CuttingProxy {
   readonly cutAtCommit: (cut?: () => void) => void
   /** The same, whatever it is that is asked next. */
   readonly cutAtAnswer: (cut?: () => void) => void
-  /** So many statements of the node arrive from now on; before the next it dies: nothing of it reaches the database any more. */
+  /**
+   * So many statements of the node arrive from now on, and with the last it dies: it hears no answer, and nothing more of it reaches the database. 0: with
+   * whatever it sends next, before that arrives.
+   */
   readonly dieAfter: (statements: number) => void
+  /** The same, by steps: what is sent within a transaction is none, its BEGIN and its COMMIT are. */
+  readonly dieAfterSteps: (steps: number) => void
+  /** How many may still arrive. */
+  readonly left: () => number
   readonly isDead: () => boolean
+  /** Resolves when the database has done what of a dead node had arrived, and let go of it. */
+  readonly isForgotten: () => Promise<void>
   readonly close: () => Promise<void>
 }
 
@@ -25,21 +34,28 @@ const commit = 'COMMIT\0'
 
 export async function startCuttingProxy(port: number): Promise<CuttingProxy> {
   const sockets = new Set<Socket>()
+  const farOnes = new WeakSet<Socket>()
+  const letGo = new Set<Promise<unknown>>()
   let swallows = false
   let parted: (() => void)[] | undefined
   let cutNext: { at: 'commit' | 'answer'; cut: () => void } | undefined
   let statementsLeft = Number.POSITIVE_INFINITY
+  let countsSteps = false
   /** Now, or when the wire is whole again. */
   const carry = (action: () => void): void => void (parted === undefined ? action() : parted.push(action))
 
+  const isDead = (): boolean => statementsLeft < 0
+
   const server = createServer(near => {
     const far = connect(port, '127.0.0.1')
+    farOnes.add(far)
     let cutting: typeof cutNext
     for (const socket of [near, far]) {
       sockets.add(socket)
       socket.on('error', () => {})
       socket.on('close', () => {
         sockets.delete(socket)
+        if (isDead()) return
         carry(() => {
           if (cutting === undefined || socket === near) far.destroySoon()
           near.destroySoon()
@@ -47,13 +63,22 @@ export async function startCuttingProxy(port: number): Promise<CuttingProxy> {
       })
     }
     let greeted = false
+    let isWithin = false
     near.on('data', (bytes: Buffer) => {
-      const ends = statementEnds(bytes)
-      if (statementsLeft < ends.length) {
+      const statements = statementsIn(bytes, isWithin)
+      isWithin = statements.at(-1)?.opens ?? isWithin
+      const ends = statements.filter(({ within }) => !countsSteps || !within).map(({ end }) => end)
+      if (statementsLeft <= ends.length) {
         // What it sent before arrives; what was on its way back is nobody's any more.
-        far.end(bytes.subarray(0, ends[statementsLeft - 1] ?? 0))
-        for (const socket of sockets) if (socket !== far) socket.destroy()
+        far.write(bytes.subarray(0, ends[statementsLeft - 1] ?? 0))
         statementsLeft = -1
+        for (const socket of sockets) {
+          if (!farOnes.has(socket)) socket.destroy()
+          else {
+            letGo.add(once(socket, 'close'))
+            socket.end()
+          }
+        }
         return
       }
       statementsLeft -= ends.length
@@ -99,8 +124,18 @@ export async function startCuttingProxy(port: number): Promise<CuttingProxy> {
     },
     dieAfter(statements) {
       statementsLeft = statements
+      countsSteps = false
     },
-    isDead: () => statementsLeft < 0,
+    dieAfterSteps(steps) {
+      statementsLeft = steps
+      countsSteps = true
+    },
+    left: () => statementsLeft,
+    isDead,
+    async isForgotten() {
+      await Promise.all(letGo)
+      letGo.clear()
+    },
     async close() {
       for (const socket of sockets) socket.destroy()
       if (!server.listening) return
@@ -110,13 +145,28 @@ export async function startCuttingProxy(port: number): Promise<CuttingProxy> {
   }
 }
 
-/** Behind each Query and each Sync (PostgreSQL's protocol, "Message Formats"): a node may send many statements at once. */
-function statementEnds(bytes: Buffer): number[] {
-  const ends: number[] = []
+interface Sent {
+  readonly end: number
+  /** It is neither the first nor the last of its transaction. */
+  readonly within: boolean
+  /** After it a transaction is open. */
+  readonly opens: boolean
+}
+
+/** Up to each Query and each Sync (PostgreSQL's protocol, "Message Formats"): a node may send many statements at once. It opens and ends transactions by Query. */
+function statementsIn(bytes: Buffer, isOpen: boolean): Sent[] {
+  const sent: Sent[] = []
+  let opens = isOpen
   for (let start = 0; start + 5 <= bytes.length; ) {
     const end = start + 1 + bytes.readInt32BE(start + 1)
-    if (bytes[start] === 0x51 || bytes[start] === 0x53) ends.push(end)
+    const isQuery = bytes[start] === 0x51
+    if (isQuery || bytes[start] === 0x53) {
+      const text = isQuery ? bytes.toString('latin1', start + 5, end) : ''
+      const within = opens && !/^(COMMIT|ROLLBACK)/.test(text)
+      if (isQuery) opens = /^BEGIN/.test(text) && !text.includes(commit)
+      sent.push({ end, within, opens })
+    }
     start = end
   }
-  return ends
+  return sent
 }

@@ -1,0 +1,39 @@
+import type { User } from '@countersign/core'
+import * as rows from '@countersign/store/given'
+import { type Browser, browser } from '../../../packages/server/src/testing/browser.ts'
+import { signUp } from '../../../packages/server/src/testing/calls.ts'
+import type { GivenServer } from '../../../packages/server/src/testing/given.ts'
+
+let made = 0
+let passwordHash: string | null | undefined
+
+export const newAddress = (): string => `person-${++made}@example.com`
+
+export interface Person {
+  readonly id: string
+  readonly email: string
+  readonly user: User
+}
+
+/** Somebody with the password of all tests, which was hashed once. */
+export async function person(beside: GivenServer): Promise<Person> {
+  passwordHash ??= (await beside.store.loadUser(await signUp(beside, newAddress()))).user?.passwordHash
+  const email = newAddress()
+  const user = await rows.user(beside.store, { email, passwordHash: passwordHash ?? null })
+  return { id: user.id, email, user }
+}
+
+/** Somebody who is signed in with a browser. */
+export async function signedIn(beside: GivenServer): Promise<Person & { page: Browser }> {
+  const somebody = await person(beside)
+  const page = browser(beside)
+  await page.signIn(somebody.email)
+  return { ...somebody, page }
+}
+
+/** The same browser at another node. */
+export function onNode(node: GivenServer, page: Browser): Browser {
+  const there = browser(node)
+  for (const [name, value] of page.jar) there.jar.set(name, value)
+  return there
+}
