@@ -127,8 +127,8 @@ export interface Client {
   readonly accessTokenClaims: ClaimsMap
   /** What its ID tokens tell of the user, besides what was asked for. */
   readonly idTokenClaims: ClaimsMap
-  /** `sub`: the user's id, one that only the clients of this sector see (OpenID Connect Core §8.1), or `{connection}|{id there}`. */
-  readonly subjectType: 'public' | 'pairwise' | 'connection'
+  /** `sub`: the user's id, the same written as a UUID, one that only the clients of this sector see (OpenID Connect Core §8.1), or `{connection}|{id there}`. */
+  readonly subjectType: 'public' | 'uuid' | 'pairwise' | 'connection'
   /** Who share one pairwise `sub`: a host name. Null: whom `sectorOf` finds. */
   readonly sectorIdentifier: string | null
   /** `asked`: the user is asked what it may do, and the answer is remembered in a grant. First-party clients need not ask. */

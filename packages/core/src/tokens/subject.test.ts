@@ -12,6 +12,14 @@ test('public is the user’s id', () => {
   expect(subjectOf(sampleClient(), user, key)).toBe(user.id)
 })
 
+test('uuid is the user’s id, written as a UUID (RFC 9562 §4), and no entry about the user matches it', () => {
+  const client = sampleClient({ subjectType: 'uuid' })
+  const id = Buffer.from('3b241101e2bb42558caf4136c566a962', 'hex').toString('base64url')
+  expect(subjectOf(client, sampleUser({ id }), key)).toBe('3b241101-e2bb-4255-8caf-4136c566a962')
+  expect(epochsToTell(client, { all: 1, user: 2, client: 3, grant: 4 })).toEqual({ all: 1, client: 3 })
+  expect(changesSubjects(sampleClient(), client)).toBe(true)
+})
+
 test('connection is how the first connection called them, or the password and our id', () => {
   const client = sampleClient({ subjectType: 'connection' })
   const known = sampleUser({ firstIdentity: { connection: 'google', subject: '1|17' } })

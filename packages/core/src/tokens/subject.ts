@@ -9,11 +9,12 @@ import type { User } from '../users/user.ts'
  */
 
 /**
- * OpenID Connect Core §8. `public`: the user's id. `pairwise`: one that only the clients of a sector share, and that tells nobody else anything (§8.1).
+ * OpenID Connect Core §8. `public`: the user's id. `uuid`: the same bytes as a UUID is written, for who had such ids elsewhere. `pairwise`: one that only the clients of a sector share, and that tells nobody else anything (§8.1).
  * `connection`: `{connection}|{id there}` of the identity that the user began with, `password|{id}` if they began here.
  */
 export function subjectOf(client: Client, user: Pick<User, 'id' | 'firstIdentity'>, pairwiseKey: MacKey): string {
   if (client.subjectType === 'public') return user.id
+  if (client.subjectType === 'uuid') return uuidOf(user.id)
   if (client.subjectType === 'connection') {
     return user.firstIdentity === null
       ? `password|${user.id}`
@@ -22,6 +23,13 @@ export function subjectOf(client: Client, user: Pick<User, 'id' | 'firstIdentity
   const { host = '', clientId = '' } = sectorOf(client) ?? { clientId: client.id }
   const sector = JSON.stringify([host, clientId])
   return createHmac('sha256', pairwiseKey).update(`${sector} ${user.id}`).digest('base64url')
+}
+
+/** RFC 9562 §4. */
+function uuidOf(id: string): string {
+  return Buffer.from(id, 'base64url')
+    .toString('hex')
+    .replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
 }
 
 /**

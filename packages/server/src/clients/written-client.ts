@@ -95,7 +95,7 @@ const members = {
   id_token_algorithm: z.enum(signingAlgorithms).optional(),
   access_token_claims: claimsMap.optional(),
   id_token_claims: claimsMap.optional(),
-  subject_type: z.enum(['public', 'pairwise', 'connection']).optional(),
+  subject_type: z.enum(['public', 'uuid', 'pairwise', 'connection']).optional(),
   sector_identifier: z
     .string()
     .regex(/^[a-z0-9.-]{1,253}$/, 'must be a host name')

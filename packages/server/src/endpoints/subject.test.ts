@@ -23,7 +23,7 @@ describe('who a user is to a client (OpenID Connect Core §8)', () => {
   test('is the same in access token, ID token, introspection and after a refresh, whatever kind of subject it is', async () => {
     const to = await server()
     const page = browser(to)
-    for (const id of ['portal', 'pair', 'connected']) {
+    for (const id of ['portal', 'moved', 'pair', 'connected']) {
       const login = await signInAt(to, id, { page })
       const renewed = await refresh(to, String(login.body.refresh_token), { client: id })
       const sub = subOf(login)
@@ -47,6 +47,14 @@ describe('who a user is to a client (OpenID Connect Core §8)', () => {
     expect(claimsOf(logins[3]?.body.access_token).epo).toEqual({ all: 1, user: 1, client: 1 })
   })
 
+  test('uuid: our id, in the spelling of a UUID', async () => {
+    const to = await server()
+    const login = await signInAt(to, 'moved')
+    const bytes = Buffer.from(await userId(to), 'base64url').toString('hex')
+    expect(subOf(login)).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)
+    expect(String(subOf(login)).replaceAll('-', '')).toBe(bytes)
+  })
+
   test('connection: password and our id, or what a trusted back end calls them', async () => {
     const to = await server()
     const hosted = await signInAt(to, 'connected')
@@ -62,7 +70,7 @@ describe('who a user is to a client (OpenID Connect Core §8)', () => {
     const page = browser(to)
     await page.signUp()
     const id = await userId(to)
-    for (const client of ['portal', 'connected']) {
+    for (const client of ['portal', 'moved', 'connected']) {
       expect((await me(to, accessToken(await signInAt(to, client, { page })))).body.id).toBe(id)
     }
   })

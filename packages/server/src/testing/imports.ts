@@ -1,7 +1,7 @@
 import type { Store, StoreOptions } from '@countersign/store'
 import { expect, test } from 'vitest'
 import type { ImportOutcome } from '../imports/import-users.ts'
-import { introspect, logIn, signUp } from './calls.ts'
+import { introspect, logIn, refresh, signUp } from './calls.ts'
 import { type GivenServer, given } from './given.ts'
 import { importedHashes, userOf } from './races-of-imported.ts'
 
@@ -12,7 +12,8 @@ export function importLines(to: GivenServer, users: readonly object[], isDryRun 
 }
 
 export const wholeUser: { readonly id: string; readonly email: string; readonly [member: string]: unknown } = {
-  id: '3b241101-e2bb-4255-8caf-4136c566a962',
+  // No time, and with the first bit set.
+  id: 'cb241101-e2bb-4255-8caf-4136c566a962',
   email: 'Maria@Example.com',
   email_verified: true,
   name: 'Maria Lopez',
@@ -64,8 +65,10 @@ export function importsOver(openStore?: (options: StoreOptions) => Promise<Store
     expect((await to.audit()).slice(before).map(({ record }) => record)).toEqual([
       { event: 'user.created', time: to.now(), userId: id, facts },
     ])
-    const { accessToken } = await logIn(to)
+    const { accessToken, refreshToken } = await logIn(to)
     expect((await introspect(to, accessToken)).body.sub).toBe(id)
+    expect((await refresh(to, refreshToken)).status).toBe(200)
+    expect((await to.store.listSessions(id)).map(({ session }) => session.userId)).toEqual([id])
   })
 
   test('an import that is done again imports nobody twice and overwrites nobody', async () => {

@@ -23,6 +23,7 @@ export const openidClients: readonly Client[] = [
     subjectType: 'connection',
     redirectUris: [addressOf('connected')],
   }),
+  declareClient({ ...relyingParty, id: 'moved', subjectType: 'uuid', redirectUris: [addressOf('moved')] }),
   declareClient({ ...relyingParty, id: 'pair', subjectType: 'pairwise', redirectUris: [addressOf('pair')] }),
   declareClient({ ...relyingParty, id: 'twin', subjectType: 'pairwise', redirectUris: [addressOf('pair')] }),
   declareClient({ ...relyingParty, id: 'other', subjectType: 'pairwise', redirectUris: [addressOf('other')] }),
