@@ -23,6 +23,18 @@ test('CVE-2026-35039: tokens that end alike are told apart', () => {
   expect(cache.bytes).toBe(100)
 })
 
+test('CVE-2026-35039: tokens whose ends differ but make the same number are told apart', () => {
+  const cache = tokenCache(1_000)
+  const [first, second] = ['one.-PEYS-PlHarg', 'one.Qwujn3hS3VaQ']
+  cache.set(item(first))
+  expect(cache.get(second)).toBeUndefined()
+  cache.set(item(second))
+  // One place for both: otherwise this pair would show nothing.
+  expect(cache.size).toBe(1)
+  expect(cache.get(first)).toBeUndefined()
+  expect(cache.get(second)?.token).toBe(second)
+})
+
 test('it never holds more bytes than it may, whatever is put in', () => {
   const cache = tokenCache(1_000)
   for (let i = 0; i < 5_000; i++) {
