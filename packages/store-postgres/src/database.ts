@@ -1,5 +1,5 @@
-import type { Writable } from 'node:stream'
 import pg from 'pg'
+import { ask, streamOf } from './ask.ts'
 import type { Row } from './columns.ts'
 import { openHosts } from './hosts.ts'
 import { canBeRepeated, DriverFailure, leavesConnectionWhole, marked, translated } from './postgres-failure.ts'
@@ -79,11 +79,11 @@ export function openDatabase({ url, connections, namedStatements, patienceMs }: 
     Client: hosts.Client,
     async onConnect(client) {
       await hosts.onConnect(client)
-      await client.query(`${searchNowhere}; ${limitsText(patienceMs, 'SESSION')}`)
+      const text = `${searchNowhere}; ${limitsText(patienceMs, 'SESSION')}`
+      await ask(client, patienceMs, { text, rowMode: 'array' })
     },
     max: connections,
     connectionTimeoutMillis: patienceMs,
-    query_timeout: patienceMs,
     keepAlive: true,
     application_name: 'countersign',
     pipeline: true,
@@ -98,11 +98,11 @@ export function openDatabase({ url, connections, namedStatements, patienceMs }: 
       async query({ name, text }, values) {
         const config = { text, values: [...values], rowMode: 'array' as const }
         beforeSending()
-        return rowsOf(await marked(client.query(namedStatements ? { ...config, name } : config)))
+        return rowsOf(await ask(client, patienceMs, namedStatements ? { ...config, name } : config))
       },
       async script(text) {
         beforeSending()
-        return rowsOf(await marked(client.query({ text, rowMode: 'array' })))
+        return rowsOf(await ask(client, patienceMs, { text, rowMode: 'array' }))
       },
     }
   }
@@ -133,6 +133,20 @@ export function openDatabase({ url, connections, namedStatements, patienceMs }: 
     } finally {
       client.release(!whole)
     }
+  }
+
+  /** Not waiting for what was sent before; why that failed says more than that the transaction was rolled back. */
+  async function commitBehind(sent: Promise<unknown> | undefined, client: pg.PoolClient): Promise<void> {
+    const committed = commitOn(client)
+    committed.catch(() => {})
+    await sent
+    await committed
+  }
+
+  /** A transaction in which something failed is rolled back by COMMIT too, and says so by its answer alone. */
+  async function commitOn(client: pg.PoolClient): Promise<void> {
+    const { command } = await ask(client, patienceMs, { text: 'COMMIT', rowMode: 'array' })
+    if (command !== 'COMMIT') throw new DriverFailure('the transaction was rolled back')
   }
 
   function transactionOnce<T>(begin: string, body: Body<T>): Promise<T | undefined> {
@@ -183,7 +197,7 @@ export function openDatabase({ url, connections, namedStatements, patienceMs }: 
 
 /** What is sent in this turn goes out in one piece: the server wakes up once for it, and not for every statement. */
 function holdUntilTurnEnds(client: pg.PoolClient): void {
-  const { stream } = (client as unknown as { readonly connection: { readonly stream: Writable } }).connection
+  const stream = streamOf(client)
   stream.cork()
   process.nextTick(() => stream.uncork())
 }
@@ -196,20 +210,6 @@ async function scriptOn(connection: Transaction, text: string): Promise<readonly
     if (leavesConnectionWhole(error)) await connection.script('ROLLBACK')
     throw error
   }
-}
-
-/** Not waiting for what was sent before; why that failed says more than that the transaction was rolled back. */
-async function commitBehind(sent: Promise<unknown> | undefined, client: pg.PoolClient): Promise<void> {
-  const committed = commitOn(client)
-  committed.catch(() => {})
-  await sent
-  await committed
-}
-
-/** A transaction in which something failed is rolled back by COMMIT too, and says so by its answer alone. */
-async function commitOn(client: pg.PoolClient): Promise<void> {
-  const { command } = await marked(client.query('COMMIT'))
-  if (command !== 'COMMIT') throw new DriverFailure('the transaction was rolled back')
 }
 
 /** Several statements have several answers. */

@@ -1,4 +1,6 @@
 import pg from 'pg'
+import { ask } from './ask.ts'
+import { StandbyMet } from './postgres-failure.ts'
 
 /*
  * A URL may name several hosts, as libpq's do: `postgres://user@a:5432,b:5432/name`. One of them is the primary, and which one
@@ -66,8 +68,8 @@ export function openHosts(url: string, patienceMs: number): Hosts {
     async onConnect(client) {
       const place = placeOf.get(client)
       if (urls.length > 1) {
-        const { rows } = await client.query<{ standby: boolean }>('SELECT pg_is_in_recovery() AS standby')
-        if (rows[0]?.standby !== false) {
+        const { rows } = await ask(client, patienceMs, { text: 'SELECT pg_is_in_recovery()', rowMode: 'array' })
+        if (rows[0]?.[0] !== false) {
           passOver(place)
           throw new StandbyMet()
         }
@@ -76,13 +78,5 @@ export function openHosts(url: string, patienceMs: number): Hosts {
     },
     isLeft: client => primary !== undefined && placeOf.get(client) !== primary,
     count: urls.length,
-  }
-}
-
-/** None of the hosts is a primary, as far as is known. */
-export class StandbyMet extends Error {
-  override readonly name = 'StandbyMet'
-  constructor() {
-    super('the database is a standby; decisions need the primary')
   }
 }

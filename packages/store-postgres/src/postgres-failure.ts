@@ -1,6 +1,5 @@
 import { StoreUnavailable } from '@countersign/store'
 import pg from 'pg'
-import { StandbyMet } from './hosts.ts'
 
 /** SQLSTATE classes: what was to be written was wrong, the world is well. */
 const ownFaultClasses = ['22', '23']
@@ -36,7 +35,15 @@ export async function marked<T>(promise: Promise<T>): Promise<T> {
   try {
     return await promise
   } catch (cause) {
-    throw new DriverFailure('the driver failed', { cause })
+    throw cause instanceof DriverFailure ? cause : new DriverFailure('the driver failed', { cause })
+  }
+}
+
+/** None of the hosts is a primary, as far as is known. */
+export class StandbyMet extends Error {
+  override readonly name = 'StandbyMet'
+  constructor() {
+    super('the database is a standby; decisions need the primary')
   }
 }
 

@@ -7,6 +7,7 @@ import type { Feed } from './feed.ts'
 import type { Reads } from './reads.ts'
 import { type openRotations, rotatedFamily } from './rotations.ts'
 import type { Sweep } from './sweep.ts'
+import { countUnderWay } from './under-way.ts'
 
 /** Questions in one statement, and statements of one kind under way at once. */
 const questionsAtMost = 256
@@ -29,7 +30,7 @@ export function createPostgresStore(parts: {
   close: () => Promise<void>
 }): Store {
   const { reads, feed, sequence } = parts
-  const underWay = new Set<Promise<unknown>>()
+  const underWay = countUnderWay()
   let closing: Promise<void> | undefined
 
   const together = <Question, Answer>(
@@ -69,8 +70,6 @@ export function createPostgresStore(parts: {
     if (failure !== undefined) return Promise.reject(failure)
     const running = run()
     underWay.add(running)
-    const ended = (): unknown => underWay.delete(running)
-    running.then(ended, ended)
     return running
   }
 
@@ -118,7 +117,7 @@ export function createPostgresStore(parts: {
     sweep: limits => begin(async () => parts.sweep(limits, await reads.issuer())),
     close() {
       closing ??= (async () => {
-        await Promise.allSettled(underWay)
+        await underWay.ended()
         await parts.close()
       })()
       return closing

@@ -11,3 +11,9 @@ export const everyInterval: Every = (milliseconds, action) => {
 export function nextTurn(action: () => void): void {
   setImmediate(action)
 }
+
+/** Calls `action` once, unless what it returns is called before. */
+export function after(milliseconds: number, action: () => void): () => void {
+  const timer = setTimeout(action, milliseconds)
+  return () => clearTimeout(timer)
+}

@@ -8,25 +8,26 @@ export interface Asked {
 }
 
 /** What a new connection begins with (database.ts): when one is made is the pool's to choose. */
-const isBeginning = (text: unknown): boolean => typeof text === 'string' && text.startsWith('SET search_path')
+const isBeginning = ({ text }: pg.QueryConfig): boolean => text.startsWith('SET search_path')
 
-type Query = (this: object, ...parameters: readonly unknown[]) => unknown
+/** As `ask` calls it. */
+type Query = (this: object, config: pg.QueryConfig, answered: (...answer: unknown[]) => void) => void
 
 /** Counts what this process asks on all of its connections while `act` runs. */
 export async function countAsked(act: () => Promise<unknown>): Promise<Asked> {
   const real = pg.Client.prototype.query as unknown as Query
   const unanswered = new Map<object, number>()
   let [statements, roundTrips] = [0, 0]
-  const counting: Query = function (...parameters) {
-    if (isBeginning(parameters[0])) return real.apply(this, [...parameters])
+  const counting: Query = function (config, answered) {
+    if (isBeginning(config)) return real.call(this, config, answered)
     const before = unanswered.get(this) ?? 0
     statements++
     if (before === 0) roundTrips++
     unanswered.set(this, before + 1)
-    const answer = real.apply(this, [...parameters]) as Promise<unknown>
-    const ended = (): void => void unanswered.set(this, (unanswered.get(this) ?? 1) - 1)
-    answer.then(ended, ended)
-    return answer
+    real.call(this, config, (...answer) => {
+      unanswered.set(this, (unanswered.get(this) ?? 1) - 1)
+      answered(...answer)
+    })
   }
   pg.Client.prototype.query = counting as unknown as typeof pg.Client.prototype.query
   try {
