@@ -75,7 +75,7 @@ export async function startCuttingProxy(port: number): Promise<CuttingProxy> {
         for (const socket of sockets) {
           if (!farOnes.has(socket)) socket.destroy()
           else {
-            letGo.add(once(socket, 'close'))
+            letGo.add(new Promise<void>(resolve => void socket.once('close', () => resolve())))
             socket.end()
           }
         }
