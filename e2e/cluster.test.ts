@@ -1,3 +1,4 @@
+import { Agent } from 'node:http'
 import { join } from 'node:path'
 import { isRefusal } from '@countersign/protocol'
 import { createVerifier } from '@countersign/verify'
@@ -67,6 +68,7 @@ test('all nodes restart one after the other under load: no request fails, and no
   const before = nodes.map(node => node.pid())
   const bound = await Promise.all([1, 2].map(() => logIn(issuer, { ...app, key: createProofKey() })))
   const unbound = await logIn(issuer, app)
+  const keeping = await Promise.all(Array.from({ length: 8 }, () => logIn(issuer, app)))
   const follower = followFeed(issuer, api)
   const revoked: string[] = []
 
@@ -87,7 +89,19 @@ test('all nodes restart one after the other under load: no request fails, and no
       const answer = await revoke(issuer, short)
       revoked.push(short.sessionId)
       return unlessFine(answer, 'a logout')
-    }, loginsAtMost - 10),
+    }, loginsAtMost - 20),
+    ...keeping.flatMap(install => {
+      const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+      return [
+        again(async () => {
+          const form = { grant_type: 'refresh_token', client_id: install.clientId, refresh_token: install.refreshToken }
+          const answer = await call(`${issuer}/token`, { form, agent })
+          if (answer.status === 200) keep(install, answer)
+          return unlessFine(answer, 'a refresh on a kept connection')
+        }),
+        again(async () => unlessFine(await call(`${issuer}/jwks`, { agent }), 'the keys on a kept connection')),
+      ]
+    }),
   ]
   const codes = await running.restartEach()
   const results = await Promise.all(load.map(one => one.stop()))

@@ -1,4 +1,4 @@
-import { request } from 'node:http'
+import { type Agent, request } from 'node:http'
 
 /** An answer, whole. */
 export interface Answer {
@@ -17,6 +17,8 @@ export interface Call {
   readonly body?: string
   /** Milliseconds after which nobody waits for the answer any more. */
   readonly patience?: number | undefined
+  /** Keeps connections; absent: one of its own. */
+  readonly agent?: Agent
 }
 
 /** Told of every call, once it is answered or has failed. */
@@ -36,7 +38,7 @@ export function monotonic(): number {
 /** What the wall clock said, in milliseconds since 1970, when the monotonic one was at zero: for times that a database has written. */
 export const wallClockAtZero: number = performance.timeOrigin + performance.now() - monotonic()
 
-/** One request on a connection of its own, so that a server that dies takes nobody else's request along. */
+/** One request, never a second try; on a connection of its own unless somebody keeps them, so that a server that dies takes nobody else's request along. */
 export async function call(url: string, what: Call = {}): Promise<Answer> {
   let answer: Answer | undefined
   const sentAt = monotonic()
@@ -63,24 +65,28 @@ function send(url: string, what: Call): Promise<Answer> {
   const method = what.method ?? (body === undefined ? 'GET' : 'POST')
   return new Promise((resolve, reject) => {
     const signal = what.patience === undefined ? undefined : AbortSignal.timeout(what.patience)
-    const outgoing = request(url, { agent: false, method, headers, ...(signal && { signal }) }, incoming => {
-      let text = ''
-      incoming.setEncoding('utf8')
-      incoming.on('data', (chunk: string) => {
-        text += chunk
-      })
-      incoming.on('error', reject)
-      incoming.on('end', () =>
-        resolve({
-          status: incoming.statusCode ?? 0,
-          headers: incoming.headers,
-          text,
-          get json() {
-            return JSON.parse(text) as Record<string, unknown>
-          },
-        }),
-      )
-    })
+    const outgoing = request(
+      url,
+      { agent: what.agent ?? false, method, headers, ...(signal && { signal }) },
+      incoming => {
+        let text = ''
+        incoming.setEncoding('utf8')
+        incoming.on('data', (chunk: string) => {
+          text += chunk
+        })
+        incoming.on('error', reject)
+        incoming.on('end', () =>
+          resolve({
+            status: incoming.statusCode ?? 0,
+            headers: incoming.headers,
+            text,
+            get json() {
+              return JSON.parse(text) as Record<string, unknown>
+            },
+          }),
+        )
+      },
+    )
     outgoing.on('error', reject)
     outgoing.end(body)
   })

@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { get } from 'node:http'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { nginxConfiguration, sendingPath } from './nginx-configuration.ts'
+import { nginxConfiguration, restFile } from './nginx-configuration.ts'
 
 /** nginx in front, and what tells it which nodes there are: whoever is ready, by their own word. */
 export interface Balancer {
@@ -18,26 +19,22 @@ const patienceMs = 2_000
 
 /**
  * Starts nginx once all nodes are ready. It learns of a node's end only by failing to reach it. So somebody else asks each node `/ready` five times a second, and
- * gives nginx the list of those that are. Other load balancers do that by themselves.
+ * puts down a file for each that is not. Other load balancers do that by themselves.
  */
 export async function startBalancer(options: {
   nginx: string
-  folder: string
   port: number
   nodes: readonly string[]
 }): Promise<Balancer> {
-  const { nginx, folder, port, nodes } = options
+  const { nginx, port, nodes } = options
+  const folder = mkdtempSync(join(tmpdir(), 'countersign-nginx-'))
+  // Started as root, nginx looks for the files as a user without rights.
+  chmodSync(folder, 0o755)
   const file = join(folder, 'nginx.conf')
-  mkdirSync(folder, { recursive: true })
-  let ready: readonly string[] = []
-  const write = (): void => writeFileSync(file, nginxConfiguration({ port, nodes: ready }))
-  const look = async (): Promise<readonly string[]> => {
-    const answers = await Promise.all(nodes.map(async node => (await read(`http://${node}/ready`))?.status === 200))
-    return nodes.filter((_node, index) => answers[index])
-  }
-  // With all of them from the beginning: right after a reload, workers of before may still take a connection, and would know of none.
-  while (ready.length < nodes.length) ready = await look()
-  write()
+  const resting = new Set<number>()
+  const isReady = async (node: string): Promise<boolean> => (await read(`http://${node}/ready`))?.status === 200
+  while (!(await Promise.all(nodes.map(isReady))).every(Boolean)) {}
+  writeFileSync(file, nginxConfiguration({ port, nodes }))
   const child: ChildProcess = spawn(nginx, ['-p', folder, '-c', file], { stdio: ['ignore', 'ignore', 'inherit'] })
   let hasEnded = false
   const ended = once(child, 'close').then(() => {
@@ -45,11 +42,14 @@ export async function startBalancer(options: {
   })
 
   async function ask(): Promise<void> {
-    const now = await look()
-    if (now.join() === ready.join()) return
-    ready = now
-    write()
-    child.kill('SIGHUP')
+    const ready = await Promise.all(nodes.map(isReady))
+    ready.forEach((is, place) => {
+      if (is !== resting.has(place)) return
+      if (is) resting.delete(place)
+      else resting.add(place)
+      if (is) rmSync(join(folder, restFile(place)))
+      else writeFileSync(join(folder, restFile(place)), '')
+    })
   }
 
   let asking = ask()
@@ -61,17 +61,18 @@ export async function startBalancer(options: {
   return {
     url,
     async sends(node) {
-      // Until nginx itself says so: it takes a moment to read its file anew.
-      while (!(await read(url + sendingPath))?.text.split(',').includes(node)) {
+      do {
         if (hasEnded) throw new Error(`nginx has ended. Is port ${port} in use?`)
+        asking = asking.then(ask)
         await asking
-      }
+      } while (resting.has(nodes.indexOf(node)) || (await read(`${url}/jwks`))?.status !== 200)
     },
     async close() {
       clearInterval(timer)
       await asking
       child.kill('SIGTERM')
       await ended
+      rmSync(folder, { recursive: true })
     },
   }
 }

@@ -3,25 +3,28 @@
  * nodes: `proxy_set_header X-Forwarded-Proto https`.
  */
 
-/** Where nginx says which nodes it sends requests to. */
-export const sendingPath = '/nodes-behind'
-
 export interface NginxOptions {
   /** Where it listens, on loopback. */
   readonly port: number
-  /** `host:port` of each node that should get requests. */
+  /** `host:port` of each node. */
   readonly nodes: readonly string[]
 }
 
-/** The whole configuration. Files of nginx's own lie beside it. */
+/** A file that nginx looks for at each request: while it is there, this node gets none. Beside the configuration. */
+export function restFile(place: number): string {
+  return `rests-${place}`
+}
+
+/**
+ * The whole configuration, written once. Files of nginx's own lie beside it. It is never reloaded: that would close connections which clients keep,
+ * and a client may just be about to use one.
+ */
 export function nginxConfiguration({ port, nodes }: NginxOptions): string {
   return `
 daemon off;
 worker_processes 1;
 pid nginx.pid;
 error_log stderr warn;
-# After a reload, workers of before stay for those who still follow the feed, but not for ever.
-worker_shutdown_timeout 60s;
 events { worker_connections 4096; }
 http {
   access_log off;
@@ -34,27 +37,35 @@ http {
   fastcgi_temp_path temporary;
   scgi_temp_path temporary;
   uwsgi_temp_path temporary;
-${upstream(nodes)}
+${upstream('nodes', nodes)}
+${nodes.map((_node, place) => upstream(others(place), nodes.toSpliced(place, 1))).join('\n')}
   server {
     listen 127.0.0.1:${port} backlog=1024;
+    root .;
+    set $to nodes;
+${nodes.map((_node, place) => `    if (-f $document_root/${restFile(place)}) { set $to ${others(place)}; }`).join('\n')}
+    error_page 502 504 = @unavailable;
     # About one node: of no use from here.
     location = /ready { return 404; }
-    location = ${sendingPath} { return 200 '${nodes.join()}'; }
-${nodes.length > 0 ? passing : unavailable}
+${passing}
   }
 }
 `
 }
 
+/** All nodes but one. They restart one after the other; another that is down besides is passed over. */
+function others(place: number): string {
+  return `others-than-${place}`
+}
+
 /** A node that cannot be reached is passed over; a request that it may have seen is not sent a second time to another. */
-function upstream(nodes: readonly string[]): string {
-  if (nodes.length === 0) return ''
+function upstream(name: string, nodes: readonly string[]): string {
   const servers = nodes.map(node => `    server ${node} max_fails=1 fail_timeout=1s;`).join('\n')
-  return `  upstream nodes {\n${servers}\n    keepalive 32;\n  }`
+  return `  upstream ${name} {\n${servers}\n    keepalive 32;\n  }`
 }
 
 const passing = `    location / {
-      proxy_pass http://nodes;
+      proxy_pass http://$to;
       proxy_http_version 1.1;
       proxy_connect_timeout 2s;
       proxy_set_header Connection "";
@@ -63,18 +74,18 @@ const passing = `    location / {
       proxy_set_header X-Forwarded-For $remote_addr;
     }
     location = /revocations {
-      proxy_pass http://nodes;
+      proxy_pass http://$to;
       proxy_http_version 1.1;
+      proxy_connect_timeout 2s;
       proxy_set_header Connection "";
       proxy_set_header Host $http_host;
       proxy_set_header X-Forwarded-For $remote_addr;
       # A stream that beats every second.
       proxy_buffering off;
       proxy_read_timeout 30s;
-    }`
-
-const unavailable = `    location / {
+    }
+    location @unavailable {
       default_type application/json;
       add_header Retry-After 1 always;
-      return 503 '{"error":"temporarily_unavailable","error_description":"No node is ready.","reason":"unavailable"}';
+      return 503 '{"error":"temporarily_unavailable","error_description":"No node answers.","reason":"unavailable"}';
     }`

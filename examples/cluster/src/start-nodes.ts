@@ -63,7 +63,7 @@ export async function startNodes({ configuration, count = 3, port }: NodesOption
   try {
     const addresses = nodes.map(node => node.address)
     await Promise.all(nodes.map(node => node.start()))
-    balancer = await startBalancer({ nginx, folder: join(folder, 'nginx'), port: front, nodes: addresses })
+    balancer = await startBalancer({ nginx, port: front, nodes: addresses })
     await Promise.all(addresses.map(balancer.sends))
   } catch (error) {
     await close()
