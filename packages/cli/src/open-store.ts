@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Store, StoreOptions, StoreUnavailable } from '@countersign/store'
-import type { PostgresOptions } from '@countersign/store-postgres'
+import type { PostgresOptions, PostgresStoreOptions } from '@countersign/store-postgres'
 import { openSqliteStore } from '@countersign/store-sqlite'
 import type { Configuration } from './configuration.ts'
 import { storeFile } from './data-folder.ts'
@@ -8,9 +8,12 @@ import { storeFile } from './data-folder.ts'
 /** The engine that the configuration names, loaded and opened: the only place that knows which there are. */
 export async function openStore(
   configuration: Configuration,
-  options: StoreOptions & { readonly folder: string; readonly onLost?: (failure: StoreUnavailable) => void },
+  options: StoreOptions & { readonly folder: string; readonly onLost?: (failure: StoreUnavailable) => void } & Pick<
+      PostgresStoreOptions,
+      'onClock'
+    >,
 ): Promise<Store> {
-  const { folder, clock, ...rest } = options
+  const { folder, clock, onClock, ...rest } = options
   const postgres = postgresOptions(configuration)
   if (postgres === undefined) return openSqliteStore({ ...rest, clock, file: join(folder, storeFile) })
   const { openPostgresStore } = await import('@countersign/store-postgres')
@@ -19,6 +22,7 @@ export async function openStore(
   return openPostgresStore({
     ...rest,
     ...postgres,
+    ...(onClock && { onClock }),
     ...(listen !== undefined && { listenUrl: listen === 'off' ? null : listen }),
   })
 }

@@ -22,6 +22,7 @@ import { type FoundMasterKey, missingMasterKey } from './master-key.ts'
 import { openKeyRing } from './open-key-ring.ts'
 import { openStore } from './open-store.ts'
 import { openValkey } from './open-valkey.ts'
+import { createStoreClock, type StoreClock } from './store-clock.ts'
 
 /** A node with its store, ready to listen. */
 export interface System {
@@ -30,6 +31,7 @@ export interface System {
   readonly issuer: string
   /** Whether Valkey answers; absent: none is configured. */
   readonly valkeyIsThere?: () => boolean
+  readonly clock: Pick<StoreClock, 'aheadMs'>
   /** `announced`: load balancers are told before. */
   close(how?: { announced?: boolean }): Promise<void>
 }
@@ -62,7 +64,9 @@ export async function openSystem(options: SystemOptions): Promise<System> {
   const issuer = configuration.issuer ?? `http://127.0.0.1:${options.port ?? configuration.port}`
   const pages = hostedPagesOf(configuration)
   const onLost = options.onLost && { onLost: options.onLost }
-  const opened = await openStore(configuration, { ...storeOptions(master.key), ...onLost, folder })
+  const clock = createStoreClock(log)
+  const more = { ...onLost, onClock: clock.tell, folder }
+  const opened = await openStore(configuration, { ...storeOptions(master.key), ...more })
   const journalledStore = await journalled(opened, configuration, master.key)
   const lane = await openValkey(configuration, { log, namespace: opened.feed.incarnation })
   const store = lane?.tellCommits(journalledStore) ?? journalledStore
@@ -116,7 +120,7 @@ export async function openSystem(options: SystemOptions): Promise<System> {
       await lane?.close()
       await store.close()
     }
-    return { server, store, issuer, ...(lane && { valkeyIsThere: lane.isThere }), close }
+    return { server, store, issuer, clock, ...(lane && { valkeyIsThere: lane.isThere }), close }
   } catch (error) {
     await ringRegister?.close()
     await lane?.close()

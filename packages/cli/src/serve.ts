@@ -48,7 +48,7 @@ export async function serve(
     // On a database the operator's commands need no running server, and a folder may be that of several.
     const socket =
       configuration.database === undefined ? await listenForAdmin(folder, system.server.admin, log) : undefined
-    const scraped = await metrics?.listen(system.server.services, system.valkeyIsThere)
+    const scraped = await metrics?.listen(system.server.services, system)
     const close: System['close'] = async how => {
       socket?.close()
       await system.close(how)

@@ -1,6 +1,7 @@
 import type { Instant } from '@countersign/core'
 import type { EpochKind, FeedEntry, NamedKind } from '@countersign/protocol'
-import type { FeedBatch, FeedStore } from '@countersign/store'
+import type { ClockWrong, FeedBatch, FeedStore } from '@countersign/store'
+import type { ClockWatch } from './clock-watch.ts'
 import type { Column, Row } from './columns.ts'
 import { canBeStored } from './columns.ts'
 import type { Transaction } from './database.ts'
@@ -30,6 +31,8 @@ interface Look extends FeedBatch {
   readonly oldest: number
   /** Something is committed and has no number yet. */
   readonly pending: boolean
+  /** Why nobody is told of it, if the clocks are too far apart. */
+  readonly clockWrong: ClockWrong | undefined
 }
 
 const everything = -1
@@ -39,13 +42,14 @@ export function openFeed(options: {
   database: Pick<Transaction, 'query'>
   statement: (text: string) => Statement
   clock: () => Instant | null
+  watch: ClockWatch
   incarnation: string
   /** Numbers what is committed. */
   sequence: () => Promise<void>
   /** The database has begun another history: restored, or promoted and noted as such. */
   onOtherHistory: () => void
 }): Feed {
-  const { database, statement, clock, incarnation, sequence } = options
+  const { database, statement, clock, watch, incarnation, sequence } = options
   const lookAfter = statement(
     `SELECT pg_is_in_recovery(), ${nowText}, i.body::json->>'incarnation', h.newest, h.oldest,
        ${pendingText('entry')} OR ($3 AND ${pendingText('audit')}),
@@ -78,21 +82,31 @@ export function openFeed(options: {
   }
 
   async function lookOnce(after: number, withAudit = false): Promise<Look> {
+    const answered = watch()
     const rows = await database.query(lookAfter, [clock(), after, withAudit])
     const [inRecovery, asOf, history, newest, oldest, pending] = rows[0] ?? []
     refuseStandby(inRecovery ?? null)
     if (history !== incarnation) options.onOtherHistory()
     noticed(newest as number)
     const now = asOf as Instant
+    const clockWrong = answered(now)
     const entries = rows
       .flatMap(row => (row[6] === null ? [] : readEntry(row)))
       .filter(({ until }) => until * 1000 > now)
-    return { number: newest as number, asOf: now, entries, oldest: oldest as number, pending: pending === true }
+    return {
+      number: newest as number,
+      asOf: now,
+      entries,
+      oldest: oldest as number,
+      pending: pending === true,
+      clockWrong,
+    }
   }
 
   /** Everything that was committed before `asOf` is in it: what has no number yet gets one first. */
   async function lookThrough(after: number): Promise<Look> {
     const first = await lookOnce(after)
+    if (first.clockWrong !== undefined) throw first.clockWrong
     if (!first.pending) return first
     await sequence()
     return { ...(await lookOnce(after)), asOf: first.asOf }

@@ -1,6 +1,8 @@
+import type { Instant } from '@countersign/core'
 import { type Store, type StoreOptions, StoreUnavailable } from '@countersign/store'
 import { openApplyChange } from './apply-change.ts'
 import { openAuditLog } from './audit-log.ts'
+import { openClockWatch } from './clock-watch.ts'
 import { type Database, openDatabase } from './database.ts'
 import { openFeed } from './feed.ts'
 import { type AuditImport, openAuditImport } from './import-audit.ts'
@@ -13,7 +15,7 @@ import { openRotations } from './rotations.ts'
 import { createSequencer, feedChannel, sequenceText } from './sequencer.ts'
 import { inSchema, statementsIn } from './statements.ts'
 import { openSweep } from './sweep.ts'
-import { type Every, everyInterval, nextTurn } from './timers.ts'
+import { type Every, everyInterval, nextTurn, systemClock } from './timers.ts'
 
 /** Where the database is, and how it is reached. */
 export interface PostgresOptions {
@@ -32,6 +34,10 @@ export interface PostgresOptions {
 export interface PostgresStoreOptions extends PostgresOptions, Omit<StoreOptions, 'clock'> {
   /** The store's clock, for tests. Default: the database's, so that all nodes have one. */
   readonly clock?: StoreOptions['clock']
+  /** The node's clock, which the database's must not be far from. Default: the process's. */
+  readonly nodeClock?: () => Instant
+  /** Told at each look how far the database's clock is ahead of the node's, and whether that is too far to answer. */
+  readonly onClock?: (aheadMs: number, isWrong: boolean) => void
   /**
    * Where this node listens for new entries: a direct connection, past any pooler. Default: `url`; null: it does not
    * listen, and looks twice a second.
@@ -81,6 +87,7 @@ async function openOn(database: Database, options: PostgresStoreOptions): Promis
   const incarnation = await seed(database, schema, options.seed.incarnation)
   const statement = statementsIn(schema)
   const clock = (): number | null => options.clock?.() ?? null
+  const watch = openClockWatch(options.clock ? undefined : (options.nodeClock ?? systemClock), options.onClock)
   let lost: StoreUnavailable | undefined
 
   const script = sequenceText(schema, patienceMs, durableSetting)
@@ -95,6 +102,7 @@ async function openOn(database: Database, options: PostgresStoreOptions): Promis
     database,
     statement,
     clock,
+    watch,
     incarnation,
     sequence,
     onOtherHistory() {
@@ -107,7 +115,7 @@ async function openOn(database: Database, options: PostgresStoreOptions): Promis
   const stop = keepLooking({ feed, every, patienceMs, channel: feedChannel(schema), url: listenUrlOf(options) })
 
   return createPostgresStore({
-    reads: openReads(database, statement, clock),
+    reads: openReads(database, statement, clock, watch),
     apply: openApplyChange({ database, statement, sealPersonal: options.sealPersonal, durableSetting }),
     rotate: openRotations(database, statement),
     feed,

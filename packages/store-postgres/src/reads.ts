@@ -36,6 +36,7 @@ import {
   type UserPage,
 } from '@countersign/store'
 import { clientOf } from './clients.ts'
+import { type ClockWatch, openClockWatch } from './clock-watch.ts'
 import { type Column, canBeStored, parsedOf, type Row, uuidOf } from './columns.ts'
 import type { Transaction } from './database.ts'
 import { readFamily } from './families.ts'
@@ -81,14 +82,29 @@ export interface Reads {
   readonly sessionsOnly: (sessionIds: readonly string[]) => Promise<(SessionOnlySnapshot | undefined)[]>
 }
 
+/** A statement whose second column is the time (`snapshotColumns`): where that is no time to decide by, its rows are none. */
+function asking(
+  database: Pick<Transaction, 'query'>,
+  clock: () => Instant | null,
+  watch: ClockWatch,
+): (which: Statement, ...values: readonly unknown[]) => Promise<readonly Row[]> {
+  return async (which, ...values) => {
+    const answered = watch()
+    const rows = await database.query(which, [clock(), ...values])
+    const wrong = rows[0] && answered(rows[0][1] as Instant)
+    if (wrong !== undefined) throw wrong
+    return rows
+  }
+}
+
 export function openReads(
   database: Pick<Transaction, 'query'>,
   statement: (text: string) => Statement,
   clock: () => Instant | null,
+  watch: ClockWatch = openClockWatch(undefined),
 ): Reads {
   const sql = openReadStatements(statement)
-  const query = (which: Statement, ...values: readonly unknown[]): Promise<readonly Row[]> =>
-    database.query(which, [clock(), ...values])
+  const query = asking(database, clock, watch)
 
   async function userSnapshot(which: Statement, ...values: readonly (string | null)[]): Promise<UserSnapshot> {
     // What cannot be stored names nobody; the time and the issuer are asked for all the same.

@@ -1,3 +1,5 @@
+import type { Instant } from '@countersign/core'
+
 /** Calls `action` again and again; what it returns stops that. None of them keeps the process alive. */
 export type Every = (milliseconds: number, action: () => void) => () => void
 
@@ -17,3 +19,5 @@ export function after(milliseconds: number, action: () => void): () => void {
   const timer = setTimeout(action, milliseconds)
   return () => clearTimeout(timer)
 }
+
+export const systemClock: () => Instant = Date.now

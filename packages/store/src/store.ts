@@ -193,3 +193,10 @@ export class StoreUnavailable extends Error {
     this.retryAfterSeconds = more.retryAfterSeconds ?? 1
   }
 }
+
+/** The store has a clock of its own, too far from the node's: one of them is wrong, and no end can be judged. */
+export class ClockWrong extends StoreUnavailable {
+  constructor(message: string) {
+    super(message, { retryAfterSeconds: 5 })
+  }
+}

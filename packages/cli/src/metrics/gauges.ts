@@ -1,13 +1,18 @@
 import type { Services } from '@countersign/server'
 import { collectDefaultMetrics, Gauge, type Registry } from 'prom-client'
+import type { StoreClock } from '../store-clock.ts'
 
 /** What is looked at when somebody asks: followers, keys, the queue of passwords, the process. */
 export function watchNode(
   registry: Registry,
   services: Services,
-  besides: { feedLookedAt: () => number | undefined; valkeyIsThere: (() => boolean) | undefined },
+  besides: {
+    feedLookedAt: () => number | undefined
+    valkeyIsThere: (() => boolean) | undefined
+    storeClock: Pick<StoreClock, 'aheadMs'>
+  },
 ): void {
-  const { feedLookedAt, valkeyIsThere } = besides
+  const { feedLookedAt, valkeyIsThere, storeClock } = besides
   const registers = [registry]
   const number = (name: string, help: string, read: () => number): unknown =>
     new Gauge({
@@ -21,6 +26,11 @@ export function watchNode(
   number('countersign_draining', '1 once this node is about to stop.', () => (services.drain.hasBegun() ? 1 : 0))
   number('countersign_valkey_up', '1 while Valkey answers this node; 0 costs speed alone, or there is none.', () =>
     valkeyIsThere?.() ? 1 : 0,
+  )
+  number(
+    'countersign_store_clock_ahead_seconds',
+    'How far the clock of the database is ahead of this node’s; beyond 120 s, both ways, nothing is answered.',
+    () => storeClock.aheadMs() / 1000,
   )
   number('countersign_feed_followers', 'Open event streams of the feed.', () => services.feed.followers())
   number('countersign_feed_lag_seconds', 'How old the last look at the feed is; 0 while nobody follows.', () => {

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import type { Observer, Services } from '@countersign/server'
 import { Registry } from 'prom-client'
 import { WrongConfiguration } from '../configuration-problems.ts'
+import type { System } from '../open-system.ts'
 import { watchNode } from './gauges.ts'
 import { createCounting } from './observing.ts'
 
@@ -11,7 +12,7 @@ export interface NodeMetrics {
   /** To be given to the node. */
   readonly observer: Observer
   /** Adds what the node knows by itself, and serves everything at `/metrics`, on loopback: metrics are for nobody else. */
-  listen(services: Services, valkeyIsThere?: () => boolean): Promise<MetricsListener>
+  listen(services: Services, system: Pick<System, 'valkeyIsThere' | 'clock'>): Promise<MetricsListener>
 }
 
 export interface MetricsListener {
@@ -24,8 +25,8 @@ export function createNodeMetrics(port: number): NodeMetrics {
   const counting = createCounting(registry)
   return {
     observer: counting.observer,
-    listen(services, valkeyIsThere) {
-      watchNode(registry, services, { feedLookedAt: counting.feedLookedAt, valkeyIsThere })
+    listen(services, { valkeyIsThere, clock }) {
+      watchNode(registry, services, { feedLookedAt: counting.feedLookedAt, valkeyIsThere, storeClock: clock })
       return serveMetrics(registry, port)
     },
   }

@@ -1,12 +1,12 @@
 import { refuse } from '@countersign/protocol'
-import { StoreUnavailable } from '@countersign/store'
+import { ClockWrong, StoreUnavailable } from '@countersign/store'
 import { json, refusalAnswer } from '../http/answers.ts'
 import { refusalOfFailure } from '../http/failure.ts'
 import type { HttpAnswer } from '../http/message.ts'
 import type { Services } from '../services.ts'
 
 /** Why a node does not say that it is well: stable words, which name no address (docs/operating.md). */
-export type Cause = 'store_away' | 'keys_away' | 'stopping'
+export type Cause = 'store_away' | 'clock_wrong' | 'keys_away' | 'stopping'
 
 /** What this node cannot do without, each asked by itself: one that is away must not hide another. */
 export async function whatIsAway({ store, keys, log }: Services): Promise<readonly Cause[]> {
@@ -17,7 +17,7 @@ export async function whatIsAway({ store, keys, log }: Services): Promise<readon
     } catch (error) {
       if (!(error instanceof StoreUnavailable)) throw error
       refusalOfFailure(error, log)
-      causes.push(cause)
+      causes.push(error instanceof ClockWrong ? 'clock_wrong' : cause)
     }
   }
   await look('store_away', () => store.loadIssuer())

@@ -42,9 +42,9 @@ const withoutDisk = 'fsync=off'
 
 /** Makes a server and starts it. `settings`: what is said last holds. `standbyOf`: as a copy of another, which follows it. */
 export async function startCluster(
-  options: { settings?: readonly string[]; standbyOf?: Cluster } = {},
+  options: { settings?: readonly string[]; standbyOf?: Cluster; environment?: Readonly<Record<string, string>> } = {},
 ): Promise<Cluster> {
-  const { settings = [], standbyOf } = options
+  const { settings = [], standbyOf, environment } = options
   const programs = findPostgres()
   if (programs === undefined) throw new Error('PostgreSQL is not installed')
   const user = serverUser()
@@ -76,6 +76,7 @@ export async function startCluster(
     shell = spawn('sh', ['-c', untilInputEnds, 'sh', ...command], {
       ...user,
       cwd: folder,
+      env: { ...process.env, ...environment },
       stdio: ['pipe', 'ignore', 'ignore'],
     })
     for (let tries = 0; !(await answers(url)); tries++) {
