@@ -178,8 +178,8 @@ test('audit export: a row that somebody changed in the file is told, with exit c
 })
 
 test.each([
-  ['-1', 'It must be the number of a row.'],
-  ['x', 'It must be the number of a row.'],
+  ['-1', 'It must be a whole number from 0'],
+  ['x', 'It must be a whole number from 0'],
   ['99999', 'The audit log has no row 99999.'],
 ])('audit export --after %s is refused', async (after, message) => {
   const installed = await givenInstallation(configuration)

@@ -69,12 +69,12 @@ export async function operate<T>(configuration: Configuration, work: (ask: Ask) 
   }
 }
 
-/** A system of this process's own, which does not listen. */
+/** A system of this process's own, which does not listen, and changes nothing but what it is told to. */
 export function openStopped(configuration: Configuration): Promise<System> {
   const master = readMasterKey(configuration.data, {
     environment: process.env.COUNTERSIGN_MASTER_KEY,
     command: configuration.master_key_command,
   })
   const log = { info() {}, warn() {}, error() {} }
-  return openSystem({ configuration, folder: configuration.data, master, log })
+  return openSystem({ configuration, folder: configuration.data, master, log, declaresNothing: true })
 }

@@ -143,20 +143,33 @@ test('migrate says what it would run, runs it, and then has nothing to do', pati
   await expect(migrateDatabase({ ...configuration, database: undefined }, false)).rejects.toThrow('give --database')
 })
 
+/** `countersign …` on the database, by a process of its own, with these clients in its configuration. */
+async function command(words: readonly string[], clients: readonly object[] = []): Promise<string> {
+  const flags = ['--database', cluster.url, '--data', join(folder, 'operated'), '--issuer', 'http://127.0.0.1:4400']
+  const main = ['--conditions=@countersign/source', join(import.meta.dirname, 'main.ts')]
+  const env = { ...process.env, COUNTERSIGN_MASTER_KEY: masterKey, COUNTERSIGN_CLIENTS: JSON.stringify(clients) }
+  return (await promisify(execFile)(process.execPath, [...main, ...flags, ...words], { env })).stdout
+}
+
+test(
+  'a command that looks something up where an old file lies brings no old secret back, and switches no client on or off',
+  patience,
+  async () => {
+    const node = await start('operated')
+    const stored = await node.store.listClients({ limit: 10 })
+    const { length: audited } = await node.store.readAudit(0, 1_000)
+    const old = { id: 'api', secrets: ['the-secret-that-leaked-0123456789abcdef'], scopes: ['introspection'] }
+    expect(await command(['clients', 'list'], [old, { ...old, id: 'forgotten' }])).not.toContain('forgotten')
+    expect(await node.store.listClients({ limit: 10 })).toEqual(stored)
+    expect(await node.store.readAudit(audited, 1_000)).toEqual([])
+  },
+)
+
 test('the operator’s commands work on the database, while nodes run', patience, async () => {
   const node = await start('operated')
   const person = { email: 'ada@example.com', password: 'correct horse battery' }
   await post(node, '/v1/users', { ...person, name: 'Ada' })
   const login = (await post(node, '/v1/sessions', { ...person, client_id: 'app' })).body
-  const command = [
-    '--conditions=@countersign/source',
-    join(import.meta.dirname, 'main.ts'),
-    ...['--database', cluster.url, '--data', join(folder, 'operated'), '--issuer', 'http://127.0.0.1:4400'],
-  ]
-  const env = { ...process.env, COUNTERSIGN_MASTER_KEY: masterKey }
-  const { stdout } = await promisify(execFile)(process.execPath, [...command, 'users', 'disable', person.email], {
-    env,
-  })
-  expect(JSON.parse(stdout)).toMatchObject({ id: expect.any(String) })
+  expect(JSON.parse(await command(['users', 'disable', person.email]))).toMatchObject({ id: expect.any(String) })
   expect((await refresh(node, login.refresh_token)).body.error).toBe('invalid_grant')
 })

@@ -52,6 +52,8 @@ export interface SystemOptions {
   readonly mail?: MailTransport
   /** Whether stored clients that the configuration does not name (any more) are switched off. */
   readonly clientsAreComplete?: boolean
+  /** For commands alone: what is stored stands, whatever the configuration says of clients. */
+  readonly declaresNothing?: boolean
   readonly onRefresh?: (event: RefreshEvent) => void
   readonly observer?: Observer
   /** Called once if the store can be written no more: end the process, a restart reads what is really on the disk. */
@@ -84,6 +86,7 @@ export async function openSystem(options: SystemOptions): Promise<System> {
       ...(mail && { mail }),
       clients: [...configuration.clients, ...(options.moreClients ?? [])],
       clientsAreComplete: options.clientsAreComplete ?? false,
+      declaresNothing: options.declaresNothing ?? false,
       ...(onRefresh && { onRefresh }),
       ...(options.addClaims && { addClaims: options.addClaims }),
       ...(observer && { observer }),

@@ -12,6 +12,8 @@ export interface Issuer {
   readonly epoch: number
   /** Names this history of the store; a feed position of another history is answered by a snapshot. */
   readonly incarnation: string
+  /** The issuer's URL, as whoever started last has it; absent: nobody has started since it is noted. */
+  readonly url?: string
   /** When a backup was last restored; null: never. */
   readonly restoredAt: Instant | null
   /** The longest life of an access token that was ever configured, in seconds: how long an entry of the feed is kept. */

@@ -23,7 +23,7 @@ import { tellChangedClaims } from './claims/tell-changed-claims.ts'
 import { checkApis } from './clients/check-apis.ts'
 import { createClientDirectory } from './clients/client-directory.ts'
 import { createClientKeys } from './clients/client-keys.ts'
-import { checkClients, declareClients, switchOffUndeclared } from './clients/declare-clients.ts'
+import { checkClients, declareClients, declareIssuer, switchOffUndeclared } from './clients/declare-clients.ts'
 import { createMetadataClients } from './clients/registration/metadata-clients.ts'
 import { createConnectionBook } from './connections/connection-book.ts'
 import { createVault } from './connections/vault.ts'
@@ -74,6 +74,11 @@ export interface NodeOptions {
   readonly clients: readonly Client[]
   /** Whether there are no others: stored clients that are not named here are then switched off. */
   readonly clientsAreComplete?: boolean
+  /**
+   * For commands alone, beside the nodes or while none runs: nothing is declared and no job runs. Whoever looks something up where an old file lies must not make
+   * it the one that counts.
+   */
+  readonly declaresNothing?: boolean
   /** Ways to sign in with others, in the order in which they are shown. */
   readonly connections?: readonly Connection[]
   /** Code that adds claims to tokens. */
@@ -122,8 +127,7 @@ export async function createNode(options: NodeOptions): Promise<ServerNode> {
   const store = mailer ? mailOfEvents(told, mailer) : told
   const { issuer } = config
   const languages = judgeDeclarations(options)
-  await declareClients(store, options.clients)
-  const switchedOff = options.clientsAreComplete ? await switchOffUndeclared(store, options.clients) : []
+  const switchedOff = options.declaresNothing ? [] : await declare(store, options)
   const policy = await fittingPolicy(store, config, options.clients)
   const counters = (options.shareCounters ?? (own => own))(createMemoryCounters(clock))
   for (const { tag, missing } of languages.unfinished) {
@@ -170,7 +174,7 @@ export async function createNode(options: NodeOptions): Promise<ServerNode> {
     languages,
     site: siteOf(config, languages),
   }
-  const stopJobs = startJobs(services, every)
+  const stopJobs = options.declaresNothing ? () => {} : startJobs(services, every)
   const logouts = createLogoutTeller(services, every)
   const { mail: transport } = options
   const looks = looksOf(services)
@@ -217,6 +221,26 @@ function connectionServices(
     connections: createConnectionBook({ connections, issuer, key: deriveKey(master, 'connection sign-in 1'), random }),
     vault: createVault(deriveKey(master, 'vault 1'), random),
   }
+}
+
+/** Makes the store what is declared; the log says what that has changed. Answers which clients it has switched off. */
+async function declare(
+  store: Store,
+  { clients, clientsAreComplete, config: { issuer }, log }: NodeOptions,
+): Promise<readonly string[]> {
+  const before = await declareIssuer(store, issuer)
+  if (before !== undefined) {
+    log.warn(
+      { before, issuer },
+      'the issuer is another one now: what was given in the name of the one before is refused',
+    )
+  }
+  const changed = await declareClients(store, clients)
+  if (changed.length > 0) log.info({ clients: changed }, 'clients were made what this configuration says')
+  const switchedOff = clientsAreComplete ? await switchOffUndeclared(store, clients) : []
+  if (switchedOff.length > 0)
+    log.warn({ clients: switchedOff }, 'clients that this configuration does not name are off')
+  return switchedOff
 }
 
 /** All that is declared, before anything of it is written. What is wrong is said together. */

@@ -1,7 +1,7 @@
 import { type Client, declareClient } from '@countersign/core'
 import { afterEach, expect, test } from 'vitest'
 import { introspect, logIn, me, postJson, refresh, signUp } from '../testing/calls.ts'
-import { closeGiven, given, password, sampleClients } from '../testing/given.ts'
+import { closeGiven, given, issuer, password, sampleClients } from '../testing/given.ts'
 import { declareClients, switchOffUndeclared } from './declare-clients.ts'
 
 afterEach(closeGiven)
@@ -61,6 +61,29 @@ test('nodes that start together with the same clients agree', async () => {
   await Promise.all(Array.from({ length: 5 }, () => declareClients(to.store, many)))
   expect(await to.store.listClients({ limit: 10 })).toHaveLength(5)
   expect((await to.audit()).filter(({ record }) => record.event === 'client.changed')).toHaveLength(5)
+})
+
+test('a start says in the log what it has made otherwise: clients that were declared differently, and another issuer', async () => {
+  const first = await given.server()
+  const openStore = async () => first.store
+  const again = await given.server({ openStore, closesStore: false })
+  expect(again.log).toEqual([])
+  const other = await given.server({
+    openStore,
+    closesStore: false,
+    clients: sampleClients.map(one => (one.id === own.id ? { ...one, name: 'Another name' } : one)),
+    config: { issuer: 'https://other.example' },
+  })
+  expect(other.log).toEqual([
+    {
+      level: 'warn',
+      text: expect.stringContaining(
+        'the issuer is another one now: what was given in the name of the one before is refused',
+      ),
+    },
+    { level: 'info', text: expect.stringMatching(/^clients were made what this configuration says .*"bearer-app"/) },
+  ])
+  expect(other.log[0]?.text).toContain(issuer)
 })
 
 test('two clients of one id stop the start, and name it', async () => {

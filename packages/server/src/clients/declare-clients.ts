@@ -7,14 +7,35 @@ const triesAtMost = 10
 
 /**
  * Makes the stored clients what the configuration says, and notes the longest access token that any of them can get: so
- * long must entries of the feed be kept.
+ * long must entries of the feed be kept. Answers which were stored otherwise.
  */
-export async function declareClients(store: Store, declared: readonly Client[]): Promise<void> {
+export async function declareClients(store: Store, declared: readonly Client[]): Promise<readonly string[]> {
   checkClients(declared)
   // First: no node may give a longer token than entries of the feed are kept for.
   const longest = Math.max(0, ...declared.map(client => client.lifetimes.accessTokenSeconds))
   await again(() => raiseLongestLifetime(store, longest))
-  for (const client of declared) await again(() => declareOne(store, client))
+  const changed: string[] = []
+  for (const client of declared) {
+    await again(async () => {
+      const outcome = await declareOne(store, client)
+      if (outcome === 'changed') changed.push(client.id)
+      return outcome !== 'conflict'
+    })
+  }
+  return changed
+}
+
+/** Notes the issuer's URL. Answers with the one that stood there, if it is another: what was given in its name is refused in this one's. */
+export async function declareIssuer(store: Store, url: string): Promise<string | undefined> {
+  let before: string | undefined
+  await again(async () => {
+    const { issuer, now } = await store.loadIssuer()
+    before = issuer.url
+    if (before === url) return true
+    const writes = [{ table: 'issuer' as const, row: { ...issuer, url } }]
+    return (await store.commit({ writes, audit: [], entries: [], durable: true, time: now })) === 'committed'
+  })
+  return before === url ? undefined : before
 }
 
 /** Throws `WrongDeclaration` with what is unsafe about any of them. */
@@ -66,15 +87,17 @@ async function switchOff(store: Store, clientId: string): Promise<boolean> {
   return (await store.commit(changeClient(found, { ...found.client, disabled: true }, how))) === 'committed'
 }
 
-async function declareOne(store: Store, declared: Client): Promise<boolean> {
+async function declareOne(store: Store, declared: Client): Promise<'new' | 'changed' | 'unchanged' | 'conflict'> {
   const stored = (await store.loadClient(declared.id))?.client
   const snapshot = await store.loadIssuer()
   const row = stored ? declaredOver(stored, declared) : declared
-  if (stored && JSON.stringify(row) === JSON.stringify({ ...row, ...stored })) return true
+  if (stored && JSON.stringify(row) === JSON.stringify({ ...row, ...stored })) return 'unchanged'
   // Switched off: what it was given is dead everywhere, not only where this server is asked.
   // Known by another `sub` from now on: it must not go on with what speaks of the old one.
   const ends = stored !== undefined && ((row.disabled && !stored.disabled) || changesSubjects(stored, row))
-  return (await store.commit(changeClient(snapshot, row, { event: 'client.changed', ends }))) === 'committed'
+  const committed = await store.commit(changeClient(snapshot, row, { event: 'client.changed', ends }))
+  if (committed === 'conflict') return 'conflict'
+  return stored ? 'changed' : 'new'
 }
 
 /** What the file says, over what has happened since: epochs that were raised, an operator's switch. */
