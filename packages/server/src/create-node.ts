@@ -85,6 +85,8 @@ export interface NodeOptions {
   readonly addClaims?: AddClaims
   readonly log: Log
   readonly clock?: () => Instant
+  /** Milliseconds that nobody sets. */
+  readonly monotonic?: () => number
   readonly random?: RandomBytes
   readonly every?: Every
   /** Closed with the node. By default argon2id with today's parameters. */
@@ -204,13 +206,13 @@ function siteOf({ issuer, applicationName: name, theme = {}, logo }: ServerConfi
 }
 
 function openKeys(
-  { ringRegister: register, master, log, config: { issuer } }: NodeOptions,
+  { ringRegister: register, master, log, monotonic, config: { issuer } }: NodeOptions,
   { store, ...more }: Pick<KeyKeeperOptions, 'policy' | 'clock' | 'random'> & { store: Store },
 ): Promise<KeyKeeper> {
   const sealingKey = deriveKey(master, 'key ring outside 1')
   const place =
     register === undefined ? ringInStore(store) : ringInRegister({ register, store, sealingKey, random: more.random })
-  return createKeyKeeper({ ...more, place, master, issuer, log })
+  return createKeyKeeper({ ...more, ...(monotonic && { monotonic }), place, master, issuer, log })
 }
 
 function connectionServices(

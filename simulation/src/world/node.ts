@@ -95,6 +95,7 @@ export function createNodeProcess(world: NodeWorld, name: string): NodeProcess {
       clients: world.clients,
       log: silent,
       clock: () => epoch + Math.floor(time.now()) + self.clockError,
+      monotonic: time.now,
       random: random.bytes,
       every: time.every,
       passwords: plainPasswords,

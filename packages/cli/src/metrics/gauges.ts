@@ -41,7 +41,7 @@ export function watchNode(
   number(
     'countersign_key_ring_age_seconds',
     'Since the keys were read; after 60 s a node stops signing.',
-    () => (services.clock() - services.keys.readAt()) / 1000,
+    () => services.keys.ringAge() / 1000,
   )
   watchKeys(registry, services)
   new Gauge({

@@ -1,6 +1,7 @@
 import { createVerify } from 'node:crypto'
 import { declareClient, defaultKeyPolicy, signJws } from '@countersign/core'
-import { createMemoryStore, type Store, StoreUnavailable } from '@countersign/store'
+import { createMemoryStore, ringInStore, type Store, StoreUnavailable } from '@countersign/store'
+import * as stored from '@countersign/store/given'
 import { afterEach, describe, expect, test } from 'vitest'
 import { createServer } from '../create-server.ts'
 import { get, introspect, logIn, me, refresh, signUp } from '../testing/calls.ts'
@@ -13,7 +14,7 @@ import {
   sampleMaster,
   startTime,
 } from '../testing/given.ts'
-import { WrongMasterKey } from './key-keeper.ts'
+import { createKeyKeeper, WrongMasterKey } from './key-keeper.ts'
 
 afterEach(closeGiven)
 
@@ -139,6 +140,49 @@ describe('by hand', () => {
     }
     expect((await refresh(to, (await logIn(to)).refreshToken)).status).toBe(200)
   })
+})
+
+test('a node that is cut off from the ring stops signing after a minute, whichever way its clock was set meanwhile, or stood still', async () => {
+  const store = createMemoryStore(stored.storeOptions(stored.clock()))
+  const ring = ringInStore(store)
+  let away = false
+  let [wall, monotonic] = [startTime, 0]
+  const keeper = await createKeyKeeper({
+    place: { ...ring, load: () => (away ? Promise.reject(new StoreUnavailable('away')) : ring.load()) },
+    master: sampleMaster,
+    issuer: 'https://login.example',
+    policy: defaultKeyPolicy,
+    clock: () => wall,
+    monotonic: () => monotonic,
+    random: stored.random,
+    log: { info() {}, warn() {}, error() {} },
+  })
+  const set = (wallSeconds: number, monotonicSeconds: number): void => {
+    wall = startTime + wallSeconds * 1000
+    monotonic = monotonicSeconds * 1000
+  }
+  const signs = (): boolean => {
+    try {
+      return keeper.mint() !== undefined
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) throw error
+      return false
+    }
+  }
+  away = true
+  set(60, 60)
+  expect([signs(), keeper.ringAge()]).toEqual([true, 60_000])
+  set(-3_600, 60)
+  expect(signs()).toBe(true)
+  set(-3_600, 61)
+  expect([signs(), keeper.ringAge()]).toEqual([false, 61_000])
+  // Where the machine sleeps the other clock stands still.
+  set(61, 1)
+  expect(signs()).toBe(false)
+  away = false
+  await keeper.read()
+  expect(signs()).toBe(true)
+  keeper.close()
 })
 
 describe('more than one start', () => {

@@ -67,8 +67,8 @@ export interface KeyKeeper {
   /** The public keys (RFC 7517 §5), as text. */
   jwks(): string
   ring(): KeyRing
-  /** By the node's clock. A node that could not read it for too long stops signing. */
-  readAt(): Instant
+  /** Since the ring was read, in milliseconds. A node that could not read it for too long stops signing. */
+  ringAge(): number
   /** Reads the ring again. */
   read(): Promise<void>
   /** Reads the ring, and turns it if the schedule says so. */
@@ -87,6 +87,8 @@ export interface KeyKeeperOptions {
   readonly issuer: string
   readonly policy: KeyPolicy
   readonly clock: () => Instant
+  /** Milliseconds that nobody sets. Default: the process's. */
+  readonly monotonic?: () => number
   readonly random: RandomBytes
   readonly log: Log
 }
@@ -141,19 +143,20 @@ const claimsBytes = 1_024
 
 /** Opens the ring, or makes the first one. */
 export async function createKeyKeeper(options: KeyKeeperOptions): Promise<KeyKeeper> {
-  const { place, policy, clock, random, log } = options
+  const { place, policy, clock, monotonic = () => performance.now(), random, log } = options
   const load = tellingLoad(place, log, ringTrustedSeconds)
   const sealingKey = deriveKey(options.master, 'key ring 1')
   const countersignKey = deriveKey(options.master, 'countersign 1')
   let loaded: LoadedRing | undefined
-  let readAt = clock()
+  const present = () => ({ wall: clock(), monotonic: monotonic() })
+  let readAt = present()
 
   let looks = 0
   let heldLook = 0
 
-  /** When it is asked for counts, by the clock and among others: an answer may be long under way, or the process stand still. */
+  /** When it is asked for counts, by the clocks and among others: an answer may be long under way, or the process stand still. */
   function beginLook(): (ring: KeyRing) => void {
-    const [since, number] = [clock(), ++looks]
+    const [since, number] = [present(), ++looks]
     return ring => {
       if (number < heldLook) return
       if (!isDeepStrictEqual(loaded?.ring, ring)) loaded = openRing(ring, { ...options, sealingKey, countersignKey })
@@ -231,8 +234,14 @@ export async function createKeyKeeper(options: KeyKeeperOptions): Promise<KeyKee
     await making
   }
 
+  /** By whichever clock says more: one stands still while the machine sleeps, the other may be set back. */
+  function ringAge(): number {
+    const now = present()
+    return Math.max(now.wall - readAt.wall, now.monotonic - readAt.monotonic)
+  }
+
   function ready(): LoadedRing {
-    if (loaded === undefined || clock() - readAt > ringTrustedSeconds * 1000) {
+    if (loaded === undefined || ringAge() > ringTrustedSeconds * 1000) {
       // After a sleep of the machine the next request need not wait for the job.
       read().catch(() => {})
       throw new StoreUnavailable('The key ring could not be read for too long.', { retryAfterSeconds: 1 })
@@ -276,7 +285,7 @@ export async function createKeyKeeper(options: KeyKeeperOptions): Promise<KeyKee
     },
     jwks: () => ready().jwks,
     ring: () => ready().ring,
-    readAt: () => readAt,
+    ringAge,
     read,
     turn,
     rotate: () => change((ring, now, make) => rotateNow(ring, now, policy, make)),
