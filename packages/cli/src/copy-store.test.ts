@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -7,6 +7,7 @@ import { brokenAuditRow } from '@countersign/store'
 import { type Cluster, startCluster } from '@countersign/store-postgres/testing/cluster'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readConfiguration } from './configuration.ts'
+import { copyStore } from './copy-store.ts'
 import { type RunningSystem, serve } from './serve.ts'
 
 const masterKey = Buffer.alloc(32, 5).toString('base64url')
@@ -64,9 +65,9 @@ const refresh = (node: RunningSystem, token: unknown): Promise<Answer> =>
 const isActive = async (node: RunningSystem, token: unknown): Promise<unknown> =>
   (await post(node, '/introspect', { token }, `api:${apiSecret}`)).body.active
 
-function copy(to: string): Promise<{ stdout: string; stderr: string }> {
+function copy(to: string, from = folder): Promise<{ stdout: string; stderr: string }> {
   const command = ['--conditions=@countersign/source', join(import.meta.dirname, 'main.ts'), 'copy']
-  const flags = ['--from', `sqlite:${folder}`, '--to', to]
+  const flags = ['--from', `sqlite:${from}`, '--to', to]
   return promisify(execFile)(process.execPath, [...command, ...flags], { env: { PATH: process.env.PATH } })
 }
 
@@ -128,4 +129,69 @@ test('a folder without a database, and one whose server runs, are not copied', {
   await expect(nowhere).rejects.toMatchObject({
     stderr: 'countersign: there is no database /nowhere/countersign.sqlite\n',
   })
+})
+
+function freshDatabase(name: string): string {
+  cluster.run('createdb', ['-h', '127.0.0.1', '-p', String(cluster.port), '-U', 'postgres', name])
+  return cluster.url.replace(/postgres$/, name)
+}
+
+const copyInProcess = (to: string, progress: (table: string) => void, from = folder): Promise<void> =>
+  copyStore({
+    from: `sqlite:${from}`,
+    to: { url: to },
+    clock: Date.now,
+    newIncarnation: () => 'another',
+    progress,
+  })
+
+test.each(['audit', 'family'])(
+  'where a copy was broken off after the table %s, no node starts, and what to do is said',
+  {
+    timeout: 120_000,
+  },
+  async last => {
+    const url = freshDatabase(`broken_off_after_${last}`)
+    const broken = copyInProcess(url, table => {
+      if (table === last) throw new Error('killed')
+    })
+    await expect(broken).rejects.toThrow('killed')
+    await expect(start(url)).rejects.toThrow('a copy to this database is not finished')
+    await expect(copy(url)).rejects.toMatchObject({
+      stderr: expect.stringMatching(/^countersign: a copy to this database is not finished.*DROP SCHEMA .*\n$/),
+    })
+    cluster.run('psql', ['-d', url, '-q', '-c', 'DROP SCHEMA countersign CASCADE'])
+    await copy(url)
+    const node = await start(url)
+    expect((await logIn(node)).session_id).toEqual(expect.any(String))
+    await node.close()
+  },
+)
+
+test('of two copies at once one is whole, and the other is told', { timeout: 120_000 }, async () => {
+  const url = freshDatabase('two_at_once')
+  // One folder is not read by two.
+  const twin = join(folder, 'twin')
+  mkdirSync(twin)
+  copyFileSync(join(folder, 'countersign.sqlite'), join(twin, 'countersign.sqlite'))
+  let second: Promise<void> | undefined
+  await copyInProcess(url, () => {
+    second ??= copyInProcess(url, () => {}, twin)
+    second.catch(() => {})
+  })
+  await expect(second).rejects.toThrow(/a copy to this database is not finished|holds something already/)
+
+  const both = freshDatabase('both_begin')
+  const outcomes = await Promise.allSettled([copy(both), copy(both, twin)])
+  expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+  const lost = outcomes.find(outcome => outcome.status === 'rejected')
+  const said = expect.stringMatching(
+    /^countersign: (a copy to this database is not|The database to copy to holds).*\n$/,
+  )
+  expect(lost?.reason).toMatchObject({ stderr: said })
+  for (const one of [url, both]) {
+    const node = await start(one)
+    expect((await logIn(node)).session_id).toEqual(expect.any(String))
+    await node.close()
+  }
 })

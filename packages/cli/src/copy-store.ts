@@ -1,7 +1,13 @@
 import { join } from 'node:path'
 import type { Change, Write } from '@countersign/core'
-import type { Store } from '@countersign/store'
-import { importAuditInto, openPostgresStore, type PostgresOptions } from '@countersign/store-postgres'
+import { type Store, StoreUnavailable } from '@countersign/store'
+import {
+  type AuditImport,
+  importAuditInto,
+  openPostgresStore,
+  type PostgresOptions,
+  unfinishedCopy,
+} from '@countersign/store-postgres'
 import { readWholeStore, type WholeStore } from '@countersign/store-sqlite'
 import { WrongConfiguration } from './configuration-problems.ts'
 
@@ -24,10 +30,9 @@ export async function copyStore({ from, to, clock, newIncarnation, progress }: C
   const source = readWholeStore(sqliteFile(from), clock)
   try {
     const seed = { incarnation: newIncarnation() }
-    const target = await openPostgresStore({ ...to, seed, sealPersonal: () => null, listenUrl: null })
+    const target = await openPostgresStore({ ...to, seed, sealPersonal: () => null, listenUrl: null, forCopy: true })
     try {
-      await copyAudit(source, to, progress)
-      await copyRows(source, target, progress)
+      await copyInto(target, source, to, progress)
     } finally {
       await target.close()
     }
@@ -42,15 +47,15 @@ function sqliteFile(from: string): string {
   return path.endsWith('.sqlite') ? path : join(path, 'countersign.sqlite')
 }
 
-/** First: a copy that was broken off has left rows of it, and is not taken for a store that nothing was written to. */
-async function copyAudit(source: WholeStore, to: PostgresOptions, progress: CopyOptions['progress']): Promise<void> {
+async function copyInto(
+  target: Store,
+  source: WholeStore,
+  to: PostgresOptions,
+  progress: CopyOptions['progress'],
+): Promise<void> {
   const audit = importAuditInto(to)
   try {
-    if (!(await audit.isEmpty())) {
-      throw new WrongConfiguration(
-        'The database to copy to holds something already. Give an empty one, or drop its schema countersign after a copy that was broken off.',
-      )
-    }
+    await begin(target, audit)
     let done = 0
     for (const rows of source.audit()) {
       await audit.put(rows)
@@ -60,6 +65,18 @@ async function copyAudit(source: WholeStore, to: PostgresOptions, progress: Copy
   } finally {
     await audit.close()
   }
+  await copyRows(source, target, progress)
+}
+
+/** Marks the target in the first commit, and is the only one who may: of two that begin at once, the other's mark is a conflict. */
+async function begin(target: Store, audit: AuditImport): Promise<void> {
+  const { issuer, now } = await target.loadIssuer()
+  if (issuer.unfinishedCopy) throw new StoreUnavailable(unfinishedCopy())
+  if (!(await audit.isEmpty()))
+    throw new WrongConfiguration('The database to copy to holds something already. Give an empty one.')
+  const writes: Write[] = [{ table: 'issuer', row: { ...issuer, unfinishedCopy: true } }]
+  const outcome = await target.commit({ writes, audit: [], entries: [], durable: true, time: now })
+  if (outcome === 'conflict') throw new StoreUnavailable(unfinishedCopy())
 }
 
 async function copyRows(source: WholeStore, target: Store, progress: CopyOptions['progress']): Promise<void> {
@@ -77,15 +94,16 @@ async function copyRows(source: WholeStore, target: Store, progress: CopyOptions
       progress(table.name, done, table.count)
     }
   }
-  // What came before it in the log is on the disk with it.
-  await commit([], { entries: await source.entries(), durable: true })
+  // What came before it in the log is on the disk with it. The mark goes last.
+  const { unfinishedCopy: _, ...finished } = (await target.loadIssuer()).issuer
+  await commit([{ table: 'issuer', row: finished }], { entries: await source.entries(), durable: true })
 }
 
 /** Two rows are there from the beginning. The feed's numbers begin anew, so its history must be another. */
 function onto(write: Write, there: Pick<Awaited<ReturnType<Store['loadIssuer']>>, 'issuer' | 'keyRing'>): Write {
   if (write.table === 'issuer') {
     const { incarnation, version } = there.issuer
-    return { table: 'issuer', row: { ...write.row, incarnation, version } }
+    return { table: 'issuer', row: { ...write.row, incarnation, version, unfinishedCopy: true } }
   }
   if (write.table === 'keyRing') return { table: 'keyRing', row: { ...write.row, version: there.keyRing.version } }
   return write

@@ -14,6 +14,8 @@ export interface Issuer {
   readonly incarnation: string
   /** The issuer's URL, as whoever started last has it; absent: nobody has started since it is noted. */
   readonly url?: string
+  /** While a copy from another store is under way, or after it was broken off: no node may start on it. */
+  readonly unfinishedCopy?: true
   /** When a backup was last restored; null: never. */
   readonly restoredAt: Instant | null
   /** The longest life of an access token that was ever configured, in seconds: how long an entry of the feed is kept. */

@@ -5,4 +5,5 @@ export {
   openPostgresStore,
   type PostgresOptions,
   type PostgresStoreOptions,
+  unfinishedCopy,
 } from './open-postgres-store.ts'

@@ -13,7 +13,7 @@ import { createPostgresStore } from './postgres-store.ts'
 import { openReads } from './reads.ts'
 import { openRotations } from './rotations.ts'
 import { createSequencer, feedChannel, sequenceText } from './sequencer.ts'
-import { inSchema, statementsIn } from './statements.ts'
+import { inSchema, quotedName, statementsIn } from './statements.ts'
 import { openSweep } from './sweep.ts'
 import { type Every, everyInterval, nextTurn, systemClock } from './timers.ts'
 
@@ -43,6 +43,8 @@ export interface PostgresStoreOptions extends PostgresOptions, Omit<StoreOptions
    * listen, and looks twice a second.
    */
   readonly listenUrl?: string | null
+  /** Whoever copies another store here opens it although its copy is not finished. */
+  readonly forCopy?: boolean
   readonly every?: Every
 }
 
@@ -85,6 +87,7 @@ async function openOn(database: Database, options: PostgresStoreOptions): Promis
   const { durableSetting } = await checkServer(database)
   await migrate(database, schema)
   const incarnation = await seed(database, schema, options.seed.incarnation)
+  if (options.forCopy !== true) await refuseUnfinishedCopy(database, schema)
   const statement = statementsIn(schema)
   const clock = (): number | null => options.clock?.() ?? null
   const watch = openClockWatch(options.clock ? undefined : (options.nodeClock ?? systemClock), options.onClock)
@@ -172,6 +175,17 @@ async function checkServer(database: Database): Promise<{ durableSetting: string
   if (encoding !== 'UTF8') throw new StoreUnavailable(`the database must be in UTF8, not ${encoding as string}`)
   // Whatever is configured, if only it waits for the disk.
   return { durableSetting: synchronousCommit === 'off' ? 'SET LOCAL synchronous_commit = on' : '' }
+}
+
+/** It looks like a store, and lacks what the copy had not come to. */
+async function refuseUnfinishedCopy(database: Database, schema: string): Promise<void> {
+  const [row] = await database.script(inSchema(schema, "SELECT body::json->>'unfinishedCopy' FROM countersign.issuer"))
+  if (row?.[0] === 'true') throw new StoreUnavailable(unfinishedCopy(schema))
+}
+
+/** What to say of a copy that has begun and not ended. */
+export function unfinishedCopy(schema: string = defaultSchema): string {
+  return `a copy to this database is not finished: it goes on still, or was broken off. If it was, drop the schema (DROP SCHEMA ${quotedName(schema)} CASCADE) and copy again`
 }
 
 /** What a new store begins with; whoever is first. Answers with the history that the database holds. */

@@ -48,12 +48,21 @@ export function loadContract({ it, expect }: Contract): void {
 
   it('the issuer and the key ring', async ({ store }) => {
     const { issuer } = await store.loadIssuer()
-    const raised = { ...issuer, epoch: 7, restoredAt: 12, longestAccessTokenSeconds: 3600 }
+    const raised = {
+      ...issuer,
+      epoch: 7,
+      restoredAt: 12,
+      longestAccessTokenSeconds: 3600,
+      unfinishedCopy: true as const,
+    }
     await store.commit(given.change([{ table: 'issuer', row: raised }]))
     const ring = await given.keyRing(store)
     const loaded = await store.loadIssuer()
     expect(loaded.issuer).toEqual({ ...raised, version: 2 })
     expect(loaded.keyRing).toEqual(ring)
+    const { unfinishedCopy: _, ...finished } = loaded.issuer
+    await store.commit(given.change([{ table: 'issuer', row: finished }]))
+    expect((await store.loadIssuer()).issuer).toEqual({ ...finished, version: 3 })
   })
 
   it('clients, in the order of their ids', async ({ store }) => {
