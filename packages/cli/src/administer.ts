@@ -51,9 +51,7 @@ export async function printAudit(configuration: Configuration, after: number): P
 
 /** By the running server if there is one, else on the store directly. On a database always so: what runs reads it there. */
 export async function operate<T>(configuration: Configuration, work: (ask: Ask) => Promise<T>): Promise<T> {
-  if (!existsSync(configuration.data))
-    throw new WrongConfiguration(`There is no data folder at ${configuration.data}; give --data.`)
-  openDataFolder(configuration.data)
+  standingDataFolder(configuration)
   let own: System | undefined
   try {
     return await work(async (command, argument) => {
@@ -67,6 +65,12 @@ export async function operate<T>(configuration: Configuration, work: (ask: Ask) 
   } finally {
     await own?.close()
   }
+}
+
+/** The data folder, which no command makes: it would be a new store. */
+export function standingDataFolder({ data }: Configuration): string {
+  if (!existsSync(data)) throw new WrongConfiguration(`There is no data folder at ${data}; give --data.`)
+  return openDataFolder(data)
 }
 
 /** A system of this process's own, which does not listen, and changes nothing but what it is told to. */

@@ -10,12 +10,15 @@ export const lineBytesAtMost = 65_536
 const newline = 0x0a
 
 /** The lines of a stream, by their numbers, without holding more than one. What is left out is empty. */
-export async function* fileLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<FileLine> {
+export async function* fileLines(
+  chunks: AsyncIterable<Uint8Array>,
+  bytesAtMost: number = lineBytesAtMost,
+): AsyncGenerator<FileLine> {
   let parts: Uint8Array[] = []
   let bytes = 0
   let line = 1
   const take = (): FileLine => {
-    const text = bytes > lineBytesAtMost ? undefined : decoded(Buffer.concat(parts))
+    const text = bytes > bytesAtMost ? undefined : decoded(Buffer.concat(parts))
     const taken = { line: line++, text }
     parts = []
     bytes = 0
@@ -35,7 +38,7 @@ export async function* fileLines(chunks: AsyncIterable<Uint8Array>): AsyncGenera
   /** Of a line that is too long only that it is. */
   function add(part: Uint8Array): void {
     bytes += part.length
-    if (bytes <= lineBytesAtMost) parts.push(part)
+    if (bytes <= bytesAtMost) parts.push(part)
     else parts = []
   }
 }

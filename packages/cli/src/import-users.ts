@@ -1,11 +1,10 @@
 import { once } from 'node:events'
-import { createReadStream } from 'node:fs'
 import type { ErrorBody } from '@countersign/protocol'
 import type { ImportLine, ImportOutcome, RefusedLine } from '@countersign/server'
 import { type Ask, operate, RefusedCommand } from './administer.ts'
 import type { Configuration } from './configuration.ts'
-import { WrongConfiguration } from './configuration-problems.ts'
 import { fileLines, lineBytesAtMost } from './file-lines.ts'
+import { bytesOf } from './json-file.ts'
 
 /** So many users in one commit. */
 const linesAtOnce = 100
@@ -85,14 +84,4 @@ const unreadable = `The line is no UTF-8, or has more than ${lineBytesAtMost} by
 function describe({ line, imported, there, refused }: Progress, isDryRun: boolean): string {
   const done = isDryRun ? 'would be imported' : 'imported'
   return `line ${line}: ${imported} ${done}, ${there} there already, ${refused} refused`
-}
-
-async function* bytesOf(file: string): AsyncGenerator<Uint8Array> {
-  try {
-    yield* createReadStream(file)
-  } catch (error) {
-    const { code } = error as { code?: string }
-    const cause = { ENOENT: 'no such file', EACCES: 'permission denied', EISDIR: 'it is a folder' }[code ?? '']
-    throw cause === undefined ? error : new WrongConfiguration(`${file} cannot be read: ${cause}.`)
-  }
 }

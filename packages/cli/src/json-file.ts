@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { createReadStream, readFileSync } from 'node:fs'
 import { WrongConfiguration } from './configuration-problems.ts'
 
 const causes: Readonly<Record<string, string>> = {
@@ -29,7 +29,20 @@ export function readFileOf(file: string): Buffer {
   try {
     return readFileSync(file)
   } catch (error) {
-    const code = String((error as { code?: unknown }).code)
-    throw new WrongConfiguration(`${file} cannot be read: ${causes[code] ?? code}.`)
+    throw cannotBeRead(file, error)
   }
+}
+
+/** The same, a piece at a time. */
+export async function* bytesOf(file: string): AsyncGenerator<Uint8Array> {
+  try {
+    yield* createReadStream(file)
+  } catch (error) {
+    throw cannotBeRead(file, error)
+  }
+}
+
+function cannotBeRead(file: string, error: unknown): WrongConfiguration {
+  const code = String((error as { code?: unknown }).code)
+  return new WrongConfiguration(`${file} cannot be read: ${causes[code] ?? code}.`)
 }

@@ -17,7 +17,7 @@ import {
 import type { Store, StoreOptions, StoreUnavailable } from '@countersign/store'
 import type { Configuration } from './configuration.ts'
 import { hostedPagesOf } from './hosted-pages.ts'
-import { createPasswordSeal, openJournal, withJournal } from './journal-file.ts'
+import { withJournal } from './journal/with-journal.ts'
 import { type FoundMasterKey, missingMasterKey } from './master-key.ts'
 import { openKeyRing } from './open-key-ring.ts'
 import { openStore } from './open-store.ts'
@@ -69,7 +69,7 @@ export async function openSystem(options: SystemOptions): Promise<System> {
   const clock = createStoreClock(log)
   const more = { ...onLost, onClock: clock.tell, folder }
   const opened = await openStore(configuration, { ...storeOptions(master.key), ...more })
-  const journalledStore = await journalled(opened, configuration, master.key)
+  const journalledStore = await journalled(opened, options)
   const lane = await openValkey(configuration, { log, namespace: opened.feed.incarnation })
   const store = lane?.tellCommits(journalledStore) ?? journalledStore
   const ringRegister = await openKeyRing(configuration, log)
@@ -140,11 +140,11 @@ function otherMasterKey({ message }: WrongMasterKey, folder: string, { source, m
 }
 
 /** Revocations go to the journal too, if there is one. */
-async function journalled(store: Store, configuration: Configuration, master: MasterKey): Promise<Store> {
-  if (configuration.revocation_journal === undefined) return store
+async function journalled(store: Store, { configuration, master, log }: SystemOptions): Promise<Store> {
+  const { revocation_journal: path } = configuration
+  if (path === undefined) return store
   try {
-    const journal = await openJournal(configuration.revocation_journal)
-    return withJournal(store, journal, createPasswordSeal(master, randomBytes))
+    return await withJournal(store, { path, master: master.key, log })
   } catch (error) {
     await store.close()
     throw error

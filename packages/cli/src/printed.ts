@@ -36,7 +36,7 @@ function place(name: string, url: string | undefined): readonly (readonly [strin
 }
 
 /** Hosts and name of a database, without who logs in and how. There may be several hosts, which `URL` does not know. */
-function placeOf(database: string): string {
+export function placeOf(database: string): string {
   return database
     .replace(/^.*@/s, '')
     .replace(/^\w+:\/\//, '')

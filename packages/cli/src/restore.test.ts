@@ -1,5 +1,15 @@
 import { execFile } from 'node:child_process'
-import { appendFileSync, copyFileSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -7,7 +17,7 @@ import { brokenAuditRow } from '@countersign/store'
 import { type Cluster, startCluster } from '@countersign/store-postgres/testing/cluster'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readConfiguration } from './configuration.ts'
-import { readJournal } from './journal-file.ts'
+import { readJournal } from './journal/read-journal.ts'
 import { type RunningSystem, serve } from './serve.ts'
 
 const patience = { timeout: 120_000 }
@@ -43,6 +53,8 @@ afterAll(async () => {
 interface House {
   readonly environment: Readonly<Record<string, string>>
   readonly journal: string
+  /** How `restored` calls it. */
+  readonly place: string
   backUp(): void
   restore(): void
 }
@@ -66,6 +78,14 @@ function environmentOf(folder: string): Readonly<Record<string, string>> {
   }
 }
 
+let databases = 0
+
+function freshDatabase(): string {
+  const name = `house_${++databases}`
+  cluster.run('createdb', ['-h', '127.0.0.1', '-p', String(cluster.port), '-U', 'postgres', name])
+  return cluster.url.replace(/postgres$/, name)
+}
+
 const houses: Readonly<Record<string, () => House>> = {
   'a data folder'() {
     const folder = givenFolder()
@@ -74,6 +94,7 @@ const houses: Readonly<Record<string, () => House>> = {
     return {
       environment,
       journal: String(environment.COUNTERSIGN_REVOCATION_JOURNAL),
+      place: file,
       backUp: () => copyFileSync(file, copy),
       restore() {
         for (const rest of ['-wal', '-shm']) rmSync(file + rest, { force: true })
@@ -83,22 +104,27 @@ const houses: Readonly<Record<string, () => House>> = {
   },
   'a PostgreSQL database'() {
     const folder = givenFolder()
-    const environment = { ...environmentOf(folder), COUNTERSIGN_DATABASE: cluster.url }
+    const url = freshDatabase()
+    const environment = { ...environmentOf(folder), COUNTERSIGN_DATABASE: url }
     const dump = join(cluster.folder, 'backup')
     return {
       environment,
       journal: join(folder, 'journal.jsonl'),
-      backUp: () => cluster.run('pg_dump', ['-d', cluster.url, '-Fc', '-n', 'countersign', '-f', dump]),
-      restore: () => cluster.run('pg_restore', ['-d', cluster.url, '--clean', '--if-exists', dump]),
+      place: url.replace('postgres://postgres@', ''),
+      backUp: () => cluster.run('pg_dump', ['-d', url, '-Fc', '-n', 'countersign', '-f', dump]),
+      restore: () => cluster.run('pg_restore', ['-d', url, '--clean', '--if-exists', dump]),
     }
   },
 }
 
-const start = ({ environment }: House): Promise<RunningSystem> =>
+const start = ({ environment }: Pick<House, 'environment'>): Promise<RunningSystem> =>
   serve(readConfiguration({ environment, flags: {} }), { masterKey, log: { info() {}, warn() {}, error() {} } })
 
 /** One of the operator's commands, in a process of its own. */
-async function operate({ environment }: House, ...args: string[]): Promise<Record<string, unknown>> {
+async function operate(
+  { environment }: Pick<House, 'environment'>,
+  ...args: string[]
+): Promise<Record<string, unknown>> {
   const command = ['--conditions=@countersign/source', join(import.meta.dirname, 'main.ts'), ...args]
   const { stdout } = await promisify(execFile)(process.execPath, command, {
     env: { PATH: process.env.PATH, ...environment },
@@ -135,12 +161,17 @@ const isActive = async (node: RunningSystem, token: unknown): Promise<unknown> =
 
 const [maria, otto, ada, kurt] = ['maria@example.com', 'otto@example.com', 'ada@example.com', 'kurt@example.com']
 
+/** Who revokes what the backup does not know: the node whose journal it is, or somebody who writes none. */
+const writers = ['the node itself', 'a node without one, from whose audit log it was caught up'] as const
+
 describe.each(Object.entries(houses))('yesterday’s backup of %s', (_name, build) => {
-  test(
-    'comes back: logins that are in it go on, what was revoked since stays revoked, and the audit chain is whole',
+  test.each(writers)(
+    'comes back, with a journal written by %s: logins that are in it go on, what was revoked since stays revoked, and the audit chain is whole',
     patience,
-    async () => {
+    async writer => {
       const house = build()
+      const { COUNTERSIGN_REVOCATION_JOURNAL: _, ...withoutJournal } = house.environment
+      const isCaughtUp = writer !== 'the node itself'
       const before = await start(house)
       for (const email of [maria, otto, ada, kurt]) {
         expect((await post(before, '/v1/users', { email, password: oldPassword })).status).toBe(201)
@@ -153,7 +184,7 @@ describe.each(Object.entries(houses))('yesterday’s backup of %s', (_name, buil
       house.backUp()
 
       // What the backup does not know.
-      const since = await start(house)
+      const since = await start(isCaughtUp ? { environment: withoutJournal } : house)
       let token = going?.refresh_token
       for (let times = 0; times < 3; times++) token = (await refresh(since, token)).body.refresh_token
       const access = (await refresh(since, token)).body
@@ -165,6 +196,7 @@ describe.each(Object.entries(houses))('yesterday’s backup of %s', (_name, buil
       await since.server.admin.disableUser(kurt)
       const newcomer = (await logIn(since, maria)).body
       await since.close()
+      if (isCaughtUp) await (await start(house)).close()
       expect(statSync(house.journal).mode & 0o777).toBe(0o600)
       // A line that a crash has torn is no line; and nothing in the journal is a secret or says who somebody is.
       appendFileSync(house.journal, '{"time":17')
@@ -172,7 +204,11 @@ describe.each(Object.entries(houses))('yesterday’s backup of %s', (_name, buil
       for (const secret of ['@example.com', '$argon2', String(token), apiSecret]) expect(written).not.toContain(secret)
 
       house.restore()
-      expect(await operate(house, 'restored', '--journal', house.journal)).toEqual({ revoked_again: 3 })
+      expect(await operate(house, 'restored', '--journal', house.journal)).toEqual({
+        store: house.place,
+        revoked_again: 3,
+        journals: [{ file: 'journal.jsonl', lines: expect.any(Number), records: 5, torn: 1, unreadable: [] }],
+      })
       const after = await start(house)
       // Four generations ahead of what the store knows.
       expect((await refresh(after, token)).status).toBe(200)
@@ -193,8 +229,11 @@ describe.each(Object.entries(houses))('yesterday’s backup of %s', (_name, buil
       expect(rows.map(({ record }) => record.event)).toContain('all.revoked')
       await after.close()
 
-      // Again changes nothing.
-      expect(await operate(house, 'restored', '--journal', house.journal)).toEqual({ revoked_again: 0 })
+      // Again changes nothing; the node has gone on in the journal behind the torn line, from where the backup and it were the same.
+      expect(await operate(house, 'restored', '--journal', house.journal)).toMatchObject({
+        revoked_again: 0,
+        journals: [{ torn: 1, unreadable: [] }],
+      })
     },
   )
 })
@@ -223,10 +262,68 @@ test(
   },
 )
 
-test('a journal that cannot be read is refused, and says at which line', patience, async () => {
-  const house = (houses['a data folder'] as () => House)()
-  await (await start(house)).close()
-  appendFileSync(house.journal, 'no json\n{}\n')
-  expect(() => readJournal(house.journal)).toThrow(/journal\.jsonl: line \d+ cannot be read/)
-  expect(() => readJournal(`${house.journal}-2`)).toThrow(/journal\.jsonl-2 cannot be read: no such file/)
+test(
+  'lines of a journal that cannot be read are told by their numbers, all else is revoked, and the exit code says so',
+  patience,
+  async () => {
+    const house = (houses['a data folder'] as () => House)()
+    const node = await start(house)
+    await post(node, '/v1/users', { email: maria, password: oldPassword })
+    const login = (await logIn(node, maria)).body
+    await node.close()
+    house.backUp()
+    appendFileSync(house.journal, 'no json\n')
+    const since = await start(house)
+    await post(since, '/revoke', { client_id: 'app', token: login.refresh_token })
+    await since.close()
+    const { contents } = await readJournal(house.journal)
+    const [line] = contents.unreadable
+    house.restore()
+    await expect(operate(house, 'restored', '--journal', house.journal)).rejects.toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining('"revoked_again": 1'),
+      stderr: `countersign: journal.jsonl: 1 lines cannot be read (${line}): what they say was not revoked again. All else was.\n`,
+    })
+    const after = await start(house)
+    expect((await refresh(after, login.refresh_token)).body.reason).toBe('session_ended')
+    await after.close()
+    await expect(operate(house, 'restored', '--journal', `${house.journal}-2`)).rejects.toMatchObject({
+      stderr: expect.stringMatching(/journal\.jsonl-2 cannot be read: no such file/),
+    })
+  },
+)
+
+test(
+  'what an operator takes back by a command of another machine stands in the journal of the node that runs',
+  patience,
+  async () => {
+    const house = (houses['a PostgreSQL database'] as () => House)()
+    const node = await start(house)
+    await post(node, '/v1/users', { email: kurt, password: oldPassword })
+    const laptop = join(givenFolder(), 'data')
+    mkdirSync(laptop)
+    const { COUNTERSIGN_REVOCATION_JOURNAL: _, ...shared } = house.environment
+    const environment = { ...shared, COUNTERSIGN_DATA: laptop }
+    await operate({ environment }, 'users', 'disable', kurt)
+    await expect
+      .poll(() => readFileSync(house.journal, 'utf8'), { timeout: 30_000 })
+      .toContain('"event":"user.disabled"')
+    await node.close()
+  },
+)
+
+test('where there is no store, none is made, and nothing is said to be restored', patience, async () => {
+  const folder = givenFolder()
+  const dataFolder = join(folder, 'data')
+  const environment = { ...environmentOf(folder), COUNTERSIGN_DATABASE: '' }
+  const refused = (): Promise<unknown> => operate({ environment }, 'restored').catch((error: unknown) => error)
+  expect(await refused()).toMatchObject({ code: 1, stderr: expect.stringContaining('There is no data folder') })
+  expect(existsSync(dataFolder)).toBe(false)
+  mkdirSync(dataFolder)
+  expect(await refused()).toMatchObject({ code: 1, stderr: expect.stringContaining('There is no database') })
+  expect(readdirSync(dataFolder)).toEqual([])
+
+  environment.COUNTERSIGN_DATABASE = freshDatabase()
+  expect(await refused()).toMatchObject({ code: 1, stderr: expect.stringContaining('holds nothing of Countersign') })
+  expect(readdirSync(dataFolder)).toEqual([])
 })

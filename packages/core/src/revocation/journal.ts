@@ -39,6 +39,8 @@ export interface JournalRecord {
   readonly families: readonly JournalledLogin[]
   readonly users: readonly JournalledUser[]
   readonly identities: readonly JournalledIdentity[]
+  /** Made from the audit log, which does not say which way to sign in was taken off: the digests of those that were left. */
+  readonly identitiesLeft?: { readonly userId: string; readonly digests: readonly string[] }
   readonly grants: readonly Pick<Grant, 'userId' | 'clientId' | 'epoch' | 'withdrawnAt'>[]
   /** Whole, since their secrets are hashes of what nobody can guess, and one that was taken back must not come again. */
   readonly clients: readonly Client[]
@@ -64,15 +66,23 @@ const takesBack: ReadonlySet<AuditEvent> = new Set<AuditEvent>([
   'key.retired',
 ])
 
-/** What the journal keeps of a change that was committed; `undefined` if it has taken nothing back. */
-export function journalRecord(change: Change, sealPassword: (user: User) => string): JournalRecord | undefined {
+/** Whether what happened has taken something back. */
+export function isJournalled({ event }: Pick<AuditRecord, 'event'>): boolean {
+  return takesBack.has(event)
+}
+
+/** What the journal keeps of a change; `undefined` if it takes nothing back. */
+export function journalRecord(
+  change: Pick<Change, 'writes' | 'audit' | 'entries' | 'time'>,
+  sealPassword: (user: User) => string,
+): JournalRecord | undefined {
   const events = new Set(change.audit.map(({ event }) => event))
-  if (![...events].some(event => takesBack.has(event))) return undefined
+  if (!change.audit.some(isJournalled)) return undefined
   const rows = <Table extends Change['writes'][number]['table']>(table: Table) =>
     change.writes.flatMap(write => (write.table === table ? [write.row as RowOf<Table>] : []))
   return {
     time: change.time,
-    audit: change.audit.flatMap(({ personal: _, ...record }) => (takesBack.has(record.event) ? [record] : [])),
+    audit: change.audit.flatMap(({ personal: _, ...record }) => (isJournalled(record) ? [record] : [])),
     entries: change.entries,
     sessions: rows('session').map(loginOf),
     families: rows('family').map(loginOf),

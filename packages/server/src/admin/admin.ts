@@ -2,7 +2,6 @@ import {
   type Change,
   combine,
   erased,
-  type JournalRecord,
   type KeyState,
   type PersonalSeal,
   personalOf,
@@ -66,7 +65,7 @@ export interface Admin {
   revokeAll(): Promise<object | Refusal>
   /** After a backup was restored. The node is to end afterwards: it began in the history before. */
   afterRestore(
-    journal: readonly JournalRecord[],
+    journal: Parameters<typeof afterRestore>[1],
     options: Parameters<typeof afterRestore>[2],
   ): Promise<{ readonly revoked_again: number } | Refusal>
   /** The next rows of the audit log after a number; none: there are no more. */

@@ -1,4 +1,4 @@
-import { type JournalRecord, journalRecord, newIdentity } from '@countersign/core'
+import { type AuditEvent, type JournalRecord, journalRecord, newIdentity, type User } from '@countersign/core'
 import { createMemoryStore, type Store } from '@countersign/store'
 import * as given from '@countersign/store/given'
 import { expect, test } from 'vitest'
@@ -52,4 +52,29 @@ test('a role that was taken away does not come back with a backup; what an opera
   expect(await replayJournal(records, options(store))).toBe(1)
   expect((await store.loadUser(user.id)).user?.rights).toEqual({ ...before, roles: [] })
   expect(await replayJournal(records, options(store))).toBe(0)
+})
+
+test('journals of several nodes are in no order: of what is only changed the newest counts, and nobody is let in by a record of something else', async () => {
+  const store = createMemoryStore(given.storeOptions(time))
+  const user = await given.user(store)
+  const recordAt = (when: number, event: AuditEvent, change: Partial<User>): JournalRecord => {
+    const audit = [{ event, time: when, userId: user.id }]
+    const row = { ...user, ...change }
+    const record = journalRecord(
+      given.change([{ table: 'user', row }], { audit, time: when }),
+      ({ passwordHash }) => passwordHash ?? '',
+    )
+    return JSON.parse(JSON.stringify(record)) as JournalRecord
+  }
+  const now = time.now()
+  const records = [
+    recordAt(now + 3, 'user.password_changed', { passwordHash: 'third' }),
+    recordAt(now + 5, 'user.disabled', { disabledAt: now + 5 }),
+    recordAt(now + 4, 'user.enabled', { disabledAt: null }),
+    recordAt(now + 6, 'sessions.ended', { disabledAt: null, epoch: user.epoch + 1 }),
+    recordAt(now + 2, 'user.password_changed', { passwordHash: 'second' }),
+  ]
+  await replayJournal(records, { ...options(store), openPassword: (_, sealed) => sealed })
+  const epoch = user.epoch + 1
+  expect((await store.loadUser(user.id)).user).toMatchObject({ passwordHash: 'third', disabledAt: now + 5, epoch })
 })

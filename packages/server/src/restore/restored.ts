@@ -10,7 +10,7 @@ import { type ReplayOptions, replayJournal } from './replay-journal.ts'
  */
 export async function afterRestore(
   services: Pick<Services, 'store' | 'keys'>,
-  journal: readonly JournalRecord[],
+  journal: Iterable<JournalRecord> | AsyncIterable<JournalRecord>,
   options: { readonly incarnation: string; readonly openPassword: ReplayOptions['openPassword'] },
 ): Promise<{ readonly revoked_again: number } | Refusal> {
   const { store, keys } = services

@@ -1,0 +1,116 @@
+import { type FileHandle, open } from 'node:fs/promises'
+import { StoreUnavailable } from '@countersign/store'
+import { type AuditMark, type JournalLine, parseLine } from './journal-line.ts'
+
+/** The file that revocations are written to besides the store. A node has one of its own, beside the commands that are run with its configuration. */
+export interface JournalFile {
+  readonly path: string
+  /** Up to where the audit log is in it; `undefined`: the file does not say. */
+  mark(): AuditMark | undefined
+  /** Written down with what is appended next. */
+  moveMark(mark: AuditMark): void
+  /** Resolves once the lines are on the disk, and the mark with them. */
+  append(lines: readonly JournalLine[], mark?: AuditMark): Promise<void>
+  close(): Promise<void>
+}
+
+interface Waiting {
+  readonly lines: readonly JournalLine[]
+  readonly mark: AuditMark | undefined
+  readonly done: () => void
+  readonly failed: (error: unknown) => void
+}
+
+const newline = 0x0a
+
+/** Opens it to append, made for its owner alone if it is missing. Of what stands there the end alone is looked at. */
+export async function openJournal(path: string): Promise<JournalFile> {
+  const file: FileHandle = await open(path, 'a+', 0o600)
+  const end = await readEnd(file)
+  let { mark } = end
+  let written = mark
+  let isTorn = end.isTorn
+  let waiting: Waiting[] = []
+  let writing: Promise<void> | undefined
+
+  /** What comes while one write is under way is the next one. */
+  async function writeAll(): Promise<void> {
+    while (waiting.length > 0) {
+      const batch = waiting
+      waiting = []
+      try {
+        await write(batch)
+        for (const { done } of batch) done()
+      } catch (error) {
+        for (const { failed } of batch)
+          failed(new StoreUnavailable('the revocation journal cannot be written', { cause: error }))
+      }
+    }
+    writing = undefined
+  }
+
+  /** In one call: whoever else appends to the file does so before it or behind it. What was broken off gets a line of its own, and is never cut: another may be writing it. */
+  async function write(batch: readonly Waiting[]): Promise<void> {
+    const moved = batch.findLast(one => one.mark !== undefined)?.mark ?? mark
+    const before = mark
+    const lines: JournalLine[] = batch.flatMap(one => one.lines)
+    if (moved) lines.push({ through: moved })
+    const text = lines.map(line => `${JSON.stringify(line)}\n`).join('')
+    const bytes = Buffer.from(isTorn ? `\n${JSON.stringify({ torn: true })}\n${text}` : text)
+    isTorn = true
+    const { bytesWritten } = await file.write(bytes)
+    if (bytesWritten < bytes.length) throw new Error('there is no room for it')
+    isTorn = false
+    await file.datasync()
+    // It may have been moved on meanwhile.
+    if (mark === before) mark = moved
+    written = moved
+  }
+
+  const append: JournalFile['append'] = (lines, moved) =>
+    new Promise((done, failed) => {
+      waiting.push({ lines, mark: moved, done, failed })
+      writing ??= writeAll()
+    })
+
+  return {
+    path,
+    mark: () => mark,
+    moveMark(moved) {
+      mark = moved
+    },
+    append,
+    async close() {
+      await writing
+      if (mark !== written) await append([]).catch(() => {})
+      await file.close()
+    },
+  }
+}
+
+const firstLook = 65_536
+const lastLook = 16_777_216
+
+/** The last mark in it, and whether the last line has no end. Each write ends with a mark, so that one is near. */
+async function readEnd(file: FileHandle): Promise<{ mark: AuditMark | undefined; isTorn: boolean }> {
+  const { size } = await file.stat()
+  for (let look = firstLook; ; look *= 4) {
+    const length = Math.min(look, size)
+    const end = await readFrom(file, size - length, length)
+    const isTorn = end.length > 0 && end.at(-1) !== newline
+    const mark = lastMark(end.toString('utf8'))
+    if (mark !== undefined || length === size || look >= lastLook) return { mark, isTorn }
+  }
+}
+
+async function readFrom(file: FileHandle, position: number, length: number): Promise<Buffer> {
+  const buffer = Buffer.alloc(length)
+  const { bytesRead } = await file.read(buffer, 0, length, position)
+  return buffer.subarray(0, bytesRead)
+}
+
+function lastMark(text: string): AuditMark | undefined {
+  const lines = text.split('\n').filter(line => line.startsWith('{"through":'))
+  const read = lines.map(parseLine).findLast(line => line !== undefined && 'through' in line)
+  return read && 'through' in read ? read.through : undefined
+}

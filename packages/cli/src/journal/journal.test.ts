@@ -1,0 +1,222 @@
+import { spawn } from 'node:child_process'
+import { appendFileSync, copyFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import { type Change, endSession, type JournalRecord, type Session } from '@countersign/core'
+import { createMemoryStore, type Store, StoreUnavailable } from '@countersign/store'
+import * as given from '@countersign/store/given'
+import { openSqliteStore } from '@countersign/store-sqlite'
+import { afterAll, beforeEach, expect, test } from 'vitest'
+import { openJournal } from './journal-file.ts'
+import { readJournal } from './read-journal.ts'
+import { withJournal } from './with-journal.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'countersign-journal-'))
+afterAll(() => rmSync(root, { recursive: true }))
+
+let folder: string
+let path: string
+beforeEach(() => {
+  folder = mkdtempSync(join(root, 'one-'))
+  path = join(folder, 'journal.jsonl')
+})
+
+const clock = given.clock()
+const master = Buffer.alloc(32, 5)
+const log = { info() {}, warn() {}, error() {} }
+const journalled = (store: Store): Promise<Store> => withJournal(store, { path, master, log })
+const memoryStore = (): Store => createMemoryStore(given.storeOptions(clock))
+
+async function endOf(store: Store, { id }: Session): Promise<Change> {
+  const snapshot = await store.loadSessionOnly(id)
+  const change = snapshot && endSession(snapshot, 'signed_out')
+  if (change === undefined) throw new Error('it has ended already')
+  return change
+}
+
+/** The sessions that the journal would end again, in its order. */
+async function endedIn(file: string): Promise<readonly string[]> {
+  const { records } = await readJournal(file)
+  const ended: string[] = []
+  for await (const { sessions } of records()) ended.push(...sessions.map(({ id }) => id))
+  return ended
+}
+
+test('a revocation is on the disk before the store is asked to commit it: a death between the two loses none', async () => {
+  const inner = memoryStore()
+  let before: readonly string[] = []
+  const store = await journalled({
+    ...inner,
+    async commit(change) {
+      before = await endedIn(path)
+      return inner.commit(change)
+    },
+  })
+  const { session } = await given.login(store)
+  expect(await store.commit(await endOf(store, session))).toBe('committed')
+  expect(before).toEqual([session.id])
+  await store.close()
+})
+
+test('what was not committed because others were first is called off; what may have been committed stands', async () => {
+  const inner = memoryStore()
+  let isLost = false
+  const store = await journalled({
+    ...inner,
+    async commit(change) {
+      const outcome = await inner.commit(change)
+      if (isLost) throw new StoreUnavailable('the answer was lost')
+      return outcome
+    },
+  })
+  const [{ session: touched }, { session: lost }] = [await given.login(store), await given.login(store)]
+  const end = await endOf(store, touched)
+  await inner.commit(given.change([{ table: 'session', row: touched }]))
+  expect(await store.commit(end)).toBe('conflict')
+  const lostEnd = await endOf(store, lost)
+  isLost = true
+  await expect(store.commit(lostEnd)).rejects.toThrow('the answer was lost')
+  await store.close()
+  expect(new Set(await endedIn(path))).toEqual(new Set([lost.id]))
+})
+
+test('a full disk: nothing is revoked that cannot be written, again and again; with room it goes on, and nothing is glued to the torn line', async () => {
+  const child = [
+    '--conditions=@countersign/source',
+    fileURLToPath(new URL('./full-disk-child.ts', import.meta.url)),
+    path,
+  ]
+  const limited = spawn('/bin/sh', ['-c', 'ulimit -S -f 8; exec "$0" "$@"', process.execPath, ...child], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const lines = (await text(limited.stdout)).trim().split('\n')
+  const said = lines.map(line => line.split(' ') as [string, string])
+  const ended = said.filter(([what]) => what === 'ended').map(([, id]) => id)
+  const [refused] = said.filter(([what]) => what === 'refused').map(([, id]) => id)
+  // Two of them when there was room again: the one that had been refused, and one more.
+  expect(said.map(([what]) => what).slice(-5)).toEqual(['refused', 'refused', 'refused', 'ended', 'ended'])
+  expect(ended.at(-2)).toBe(refused)
+  expect(await endedIn(path)).toEqual(ended)
+  const { contents } = await readJournal(path)
+  expect(contents).toMatchObject({ torn: 1, unreadable: [], records: ended.length })
+})
+
+test('what a crash has torn gets a line of its own when somebody writes again', async () => {
+  const first = await journalled(memoryStore())
+  const [{ session: one }, { session: other }] = [await given.login(first), await given.login(first)]
+  await first.commit(await endOf(first, one))
+  await first.close()
+  appendFileSync(path, '{"time":17')
+  expect((await readJournal(path)).contents).toMatchObject({ torn: 1, unreadable: [] })
+  const again = await openJournal(path)
+  await again.append([recordOf(other.id)])
+  await again.close()
+  expect(await endedIn(path)).toEqual([one.id, other.id])
+  expect((await readJournal(path)).contents).toMatchObject({ torn: 1, unreadable: [] })
+})
+
+const recordOf = (id: string): JournalRecord => ({
+  time: clock.now(),
+  audit: [],
+  entries: [],
+  sessions: [{ id, epochs: { all: 1 }, endedAt: clock.now(), endReason: 'signed_out' }],
+  families: [],
+  users: [],
+  identities: [],
+  grants: [],
+  clients: [],
+})
+
+test('a command that opens the journal of a node takes nothing of what the node writes meanwhile', async () => {
+  const node = await openJournal(path)
+  await node.append([recordOf('first')])
+  // The node is in the middle of a line when the command looks.
+  const line = `${JSON.stringify(recordOf('second'))}\n`
+  const half = await open(path, 'a')
+  await half.write(line.slice(0, 50))
+  const command = await openJournal(path)
+  await half.write(line.slice(50))
+  await half.close()
+  await command.append([recordOf('third')])
+  await node.append([recordOf('fourth')])
+  await Promise.all([command.close(), node.close()])
+  expect(await endedIn(path)).toEqual(['first', 'second', 'third', 'fourth'])
+  expect((await readJournal(path)).contents).toMatchObject({ records: 4, torn: 0, unreadable: [] })
+})
+
+test('of a journal of more than two gigabytes the end alone is looked at when it is opened', async () => {
+  await givenSparse(2 ** 31)
+  const journal = await openJournal(path)
+  await journal.append([recordOf('last')], { number: 7, hash: 'x' })
+  await journal.close()
+  const again = await openJournal(path)
+  expect(again.mark()).toEqual({ number: 7, hash: 'x' })
+  await again.close()
+})
+
+test('a journal that is longer than any string is read', async () => {
+  await givenSparse(2 ** 29)
+  appendFileSync(path, `${JSON.stringify(recordOf('last'))}\n`)
+  const { contents, records } = await readJournal(path)
+  expect(contents).toMatchObject({ records: 2, torn: 0, unreadable: [2] })
+  expect((await records().next()).value).toMatchObject({ sessions: [{ id: 'first' }] })
+})
+
+/** A record, and so many bytes that cannot be read and take no room on the disk. */
+async function givenSparse(bytes: number): Promise<void> {
+  writeFileSync(path, `${JSON.stringify(recordOf('first'))}\n`)
+  truncateSync(path, bytes)
+  appendFileSync(path, '\n')
+}
+
+test('what somebody else revokes gets into the journal from the audit log: while the node runs, and from before it started', async () => {
+  const shared = memoryStore()
+  const logins = []
+  for (let number = 0; number < 4; number++) logins.push((await given.login(shared)).session)
+  const [before, meanwhile, away, own] = logins as [Session, Session, Session, Session]
+  // A journal begins with what comes.
+  await shared.commit(await endOf(shared, before))
+  const keptOpen = { ...shared, close: async () => {} }
+  const node = await journalled(keptOpen)
+  await shared.commit(await endOf(shared, meanwhile))
+  await expect.poll(() => endedIn(path)).toEqual([meanwhile.id])
+  await node.close()
+  await shared.commit(await endOf(shared, away))
+  const again = await journalled(keptOpen)
+  expect(await endedIn(path)).toEqual([meanwhile.id, away.id])
+  await again.commit(await endOf(again, own))
+  await again.close()
+  await (await journalled(keptOpen)).close()
+  // Nothing is there twice.
+  expect(await endedIn(path)).toEqual([meanwhile.id, away.id, own.id])
+})
+
+test('after a backup was restored, the journal goes on from where its log and the store’s were the same', async () => {
+  const file = join(folder, 'countersign.sqlite')
+  const openFile = (): Promise<Store> => openSqliteStore({ ...given.storeOptions(clock), file })
+  const first = await journalled(await openFile())
+  const sessions = []
+  for (let number = 0; number < 5; number++) sessions.push((await given.login(first)).session)
+  const [one, two, three, four] = sessions as [Session, Session, Session, Session]
+  await first.commit(await endOf(first, one))
+  await first.close()
+  copyFileSync(file, `${file}.backup`)
+  const since = await journalled(await openFile())
+  await since.commit(await endOf(since, two))
+  await since.close()
+  const length = readFileSync(path).length
+
+  copyFileSync(`${file}.backup`, file)
+  // Two rows, by somebody without a journal: the log is as long as it was, and another one.
+  const other = await openFile()
+  await other.commit(await endOf(other, three))
+  await other.commit(await endOf(other, four))
+  await other.close()
+  await (await journalled(await openFile())).close()
+  const written = join(folder, 'since.jsonl')
+  writeFileSync(written, readFileSync(path).subarray(length))
+  expect((await endedIn(written)).slice(-2)).toEqual([three.id, four.id])
+})
