@@ -97,3 +97,42 @@ test('a table of an earlier version goes on', async () => {
   expect(await store.load('a', 1)).toEqual({ sealed: 'old', endsAt: 20, version: 3, session: null })
   expect(await store.save('b', { sealed: 'new', endsAt: 20, session: 's' }, 0, 1)).toBe(true)
 })
+
+describe('a back end that starts while somebody holds the table in PostgreSQL, as a backup does', () => {
+  const now = 1_000_000
+  const row = { sealed: 'sealed', endsAt: now + 10, session: null }
+
+  async function whileHeld(act: () => Promise<void>): Promise<void> {
+    const backup = await pools[0].connect()
+    try {
+      await backup.query('BEGIN; LOCK TABLE countersign_web_session IN ACCESS SHARE MODE')
+      await act()
+    } finally {
+      backup.release(true)
+    }
+  }
+
+  test('reads at once, and so do those that run', async () => {
+    const running = createPostgresSessions(pools[0])
+    await running.save('held', row, 0, now)
+    await whileHeld(async () => {
+      const starting = createPostgresSessions(pools[1]).load('held', now)
+      expect((await starting)?.sealed).toBe('sealed')
+      expect((await running.load('held', now))?.sealed).toBe('sealed')
+    })
+  })
+
+  test('gives up if the table is one of before, lets those that run go on, and brings it up to date afterwards', async () => {
+    const running = createPostgresSessions(pools[0])
+    await running.save('before', row, 0, now)
+    await pools[0].query('ALTER TABLE countersign_web_session DROP COLUMN session')
+    const starting = createPostgresSessions(pools[1])
+    await whileHeld(async () => {
+      await expect(starting.load('before', now)).rejects.toMatchObject({ code: '55P03' })
+      const { rows } = await pools[0].query('SELECT count(*)::integer AS kept FROM countersign_web_session')
+      expect(rows[0].kept).toBeGreaterThan(0)
+    })
+    expect((await starting.load('before', now))?.sealed).toBe('sealed')
+    await starting.removeOf('s-1')
+  })
+})

@@ -17,15 +17,27 @@ const sessionIndex = 'CREATE INDEX IF NOT EXISTS countersign_web_session_of ON c
 const endIndex = 'CREATE INDEX IF NOT EXISTS countersign_web_session_end ON countersign_web_session (ends_at)'
 /** Many processes start at once, and two that make one table disturb each other. Any number will do. */
 const lock = 'SELECT pg_advisory_xact_lock(20261129)'
+/** A backup holds the table for as long as it runs, and whoever waits for it holds up all who read it. */
+const lockPatience = "SET LOCAL lock_timeout = '1s'"
+/** To make what is there already would take the table from everybody for a moment. */
+const isMade = `SELECT (SELECT count(*) FROM pg_index WHERE indrelid = made.id) >= 3
+    AND EXISTS (SELECT FROM pg_attribute WHERE attrelid = made.id AND attname = 'session') AS made
+  FROM (SELECT to_regclass('countersign_web_session') AS id) made`
 
 /** Sessions in a table `countersign_web_session` of your PostgreSQL database; made at the first use if it is not there. */
 export function createPostgresSessions(pool: PostgresPool): SessionStore {
   let making: Promise<unknown> | undefined
 
+  async function make(): Promise<void> {
+    const { rows } = await pool.query(isMade)
+    if (rows[0]?.made === true) return
+    // One text without values is one transaction.
+    await pool.query(`${lockPatience}; ${lock}; ${table}; ${column}; ${endIndex}; ${sessionIndex}`)
+  }
+
   /** A failure is not kept: the next one tries again. */
   async function whenMade(): Promise<void> {
-    // One text without values is one transaction.
-    making ??= pool.query(`${lock}; ${table}; ${column}; ${endIndex}; ${sessionIndex}`).catch((error: unknown) => {
+    making ??= make().catch((error: unknown) => {
       making = undefined
       throw error
     })
