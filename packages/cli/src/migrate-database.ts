@@ -17,5 +17,6 @@ export async function migrateDatabase(configuration: Configuration, dryRun: bool
   const { pending } = await migratePostgres(options, dryRun)
   if (pending.length === 0) return dryRun ? '-- The schema is up to date.\n' : 'The schema is up to date.\n'
   if (!dryRun) return pending.map(({ name }) => `Migrated: ${name}.\n`).join('')
-  return `BEGIN;\n${pending.map(({ name, text }) => `-- ${name}\n${text.trim()}\n`).join('')}COMMIT;\n`
+  // Whoever runs it waits for no table for long either: all who read it would queue behind that.
+  return `BEGIN;\nSET LOCAL lock_timeout = '1s';\n${pending.map(({ name, text }) => `-- ${name}\n${text.trim()}\n`).join('')}COMMIT;\n`
 }

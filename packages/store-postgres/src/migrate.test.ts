@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto'
 import * as given from '@countersign/store/given'
+import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openDatabase } from './database.ts'
 import { migrate, planMigration } from './migrate.ts'
 import { type Migration, migrations } from './migrations.ts'
 import { migratePostgres, openPostgresStore } from './open-postgres-store.ts'
+import { lockNumber } from './statements.ts'
 import { type Cluster, startCluster } from './testing/cluster.ts'
 import { freshSchema, runSql } from './testing/schemas.ts'
+import { withNodes } from './testing/stores.ts'
 
 let cluster: Cluster
 
@@ -17,8 +20,8 @@ afterAll(() => cluster.discard())
 
 const options = given.storeOptions(given.clock())
 
-function poolOf() {
-  return openDatabase({ url: cluster.url, connections: 1, namedStatements: true, patienceMs: 5_000 })
+function poolOf(patienceMs = 5_000) {
+  return openDatabase({ url: cluster.url, connections: 1, namedStatements: true, patienceMs })
 }
 
 const tablesOf = async (schema: string): Promise<number> =>
@@ -98,4 +101,55 @@ test('a step that fails takes all of it back', async () => {
   expect((await migrate(database, schema)).found).toBe(0)
   expect(await tablesOf(schema)).toBeGreaterThan(10)
   await database.close()
+})
+
+/** A session that has said `text`, until it ends. */
+async function sessionThat(text: string, url = cluster.url): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: url, application_name: 'pg_dump' })
+  await client.connect()
+  await client.query(text)
+  return client
+}
+
+test('a migration that has to wait for a backup lets those who read go on, says who holds the tables, and leaves nothing behind', async () => {
+  await withNodes(cluster.url, async ({ open, schema }) => {
+    const serving = await open({ listenUrl: null, every: () => () => {} })
+    const { family } = await given.login(serving)
+    const database = poolOf()
+    const wider: Migration = { name: 'wider', needs: 1, text: 'ALTER TABLE countersign.family ADD COLUMN more text;' }
+    const backup = await sessionThat(`BEGIN; LOCK TABLE "${schema}".family IN ACCESS SHARE MODE`)
+    const { processID } = backup as unknown as { processID: number }
+    try {
+      const migrating = migrate(database, schema, [...migrations, wider])
+      const ended = Promise.allSettled([migrating])
+      let reads = 0
+      for (let goesOn = true; goesOn; reads++) {
+        expect((await serving.loadFamily(family.id))?.family).toEqual(family)
+        goesOn = await Promise.race([ended.then(() => false), new Promise<boolean>(done => setImmediate(done, true))])
+      }
+      expect(reads).toBeGreaterThan(1)
+      await expect(migrating).rejects.toMatchObject({
+        name: 'StoreUnavailable',
+        message: expect.stringContaining(`by pg_dump (process ${processID}, role postgres)`),
+      })
+    } finally {
+      await backup.end()
+    }
+    expect((await migrate(database, schema, [...migrations, wider])).found).toBe(migrations.length)
+    await database.close()
+  })
+})
+
+test('another role of the database, which may do nothing but connect, keeps no node from migrating', async () => {
+  const [schema, database] = [freshSchema(), poolOf(2_000)]
+  await runSql(cluster.url, 'CREATE ROLE neighbour LOGIN')
+  const lock = `SELECT pg_advisory_lock(${lockNumber(schema, 'migrate')})`
+  const neighbour = await sessionThat(lock, cluster.url.replace('postgres@', 'neighbour@'))
+  try {
+    expect((await migrate(database, schema)).found).toBe(0)
+    expect(await tablesOf(schema)).toBeGreaterThan(10)
+  } finally {
+    await neighbour.end()
+    await database.close()
+  }
 })

@@ -1,7 +1,9 @@
 import { StoreUnavailable } from '@countersign/store'
 import type { Database, Transaction } from './database.ts'
 import { type Migration, migrations } from './migrations.ts'
-import { inSchema, lockNumber, quotedName } from './statements.ts'
+import { LockNotGiven } from './postgres-failure.ts'
+import { inSchema, lockNumber, quotedName, quotedText } from './statements.ts'
+import { after } from './timers.ts'
 
 /** What was found and what is to be run, or was. */
 export interface MigrationPlan {
@@ -18,6 +20,14 @@ interface Applied {
 }
 
 /**
+ * How long a step waits for a table: whoever reads that table queues behind it meanwhile. Between two tries they get through. A backup holds its tables for as long
+ * as it runs.
+ */
+const lockPatienceMs = 500
+const triesAtMost = 4
+const pauseMs = 500
+
+/**
  * Brings the schema to this version, in one transaction under a lock: many nodes can start at once, one of them migrates. A schema
  * that a later version has written is refused only if it says that this version cannot work with it.
  */
@@ -31,19 +41,52 @@ export async function migrate(
     refuseTooNew(before, known.length)
     return planOf(before.count, schema, known)
   }
-  const found = await database.transaction(
-    `BEGIN; SELECT pg_advisory_xact_lock(${lockNumber(schema, 'migrate')})`,
-    async transaction => {
-      // Read again: another node may have been first.
-      const { count } = await readApplied(transaction, schema)
-      if (count === 0) await transaction.script(beginningText(schema))
-      for (const [index, migration] of known.entries()) {
-        if (index >= count) await transaction.script(migrationText(schema, index + 1, migration))
-      }
-      return { value: count }
-    },
-  )
-  return planOf(found ?? 0, schema, known)
+  for (let tries = 1; ; tries++) {
+    try {
+      return planOf(await migrateOnce(database, schema, known), schema, known)
+    } catch (error) {
+      if (!(error instanceof LockNotGiven)) throw error
+      if (tries === triesAtMost) throw new StoreUnavailable(await inUseText(database, schema))
+    }
+    await new Promise<void>(resolve => after(pauseMs, resolve))
+  }
+}
+
+/** Answers with how many steps were there before. */
+async function migrateOnce(database: Database, schema: string, known: readonly Migration[]): Promise<number> {
+  const found = await database.transaction('BEGIN', async transaction => {
+    await transaction.script(`${waitForOthersText(schema)}; SET LOCAL lock_timeout = ${lockPatienceMs}`)
+    // Read again: another node may have been first.
+    const { count } = await readApplied(transaction, schema)
+    if (count === 0) await transaction.script(beginningText(schema))
+    for (const [index, migration] of known.entries()) {
+      if (index >= count) await transaction.script(migrationText(schema, index + 1, migration))
+    }
+    return { value: count }
+  })
+  return found ?? 0
+}
+
+/**
+ * One at a time, so that nobody does in vain what another has begun. It is no more than that: anybody who may connect could hold this lock, so it is not waited for in the
+ * end, and of two that go on the second finds the tables or their numbers there, and takes all of its own back.
+ */
+function waitForOthersText(schema: string): string {
+  return `DO $$ BEGIN
+    PERFORM pg_advisory_xact_lock(${lockNumber(schema, 'migrate')});
+  EXCEPTION WHEN lock_not_available THEN NULL;
+  END $$`
+}
+
+/** Who holds tables of the schema: the longest first, and nodes last. Whose transactions began when, a role sees of itself alone, if it may not look at all (`pg_monitor`). */
+async function inUseText(database: Database, schema: string): Promise<string> {
+  const holders =
+    await database.script(`SELECT DISTINCT a.application_name, a.pid, a.usename, a.application_name = 'countersign', a.xact_start
+    FROM pg_locks l JOIN pg_class c ON c.oid = l.relation JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_stat_activity a ON a.pid = l.pid
+    WHERE n.nspname = ${quotedText(schema)} AND l.granted AND a.datname = current_database() ORDER BY 4, 5 LIMIT 3`)
+  const named = holders.map(([name, pid, role]) => `${name === '' ? 'somebody' : name} (process ${pid}, role ${role})`)
+  const by = named.length === 0 ? '' : ` by ${named.join(', ')}`
+  return `the tables are held${by} and cannot be migrated: try again once that has ended`
 }
 
 /** What `migrate` would run. Changes nothing. */
@@ -69,7 +112,7 @@ async function readApplied(from: Pick<Transaction, 'script'>, schema: string): P
   const table = `${quotedName(schema)}.migration`
   // Not `to_regclass`: it may answer out of this connection's cache, and miss what another node made while we waited.
   const [exists] = await from.script(
-    `SELECT EXISTS (SELECT FROM pg_tables WHERE schemaname = '${schema.replaceAll("'", "''")}' AND tablename = 'migration')`,
+    `SELECT EXISTS (SELECT FROM pg_tables WHERE schemaname = ${quotedText(schema)} AND tablename = 'migration')`,
   )
   if (exists?.[0] !== true) return { count: 0, needs: 0 }
   const [row] = await from.script(
@@ -96,6 +139,6 @@ CREATE TABLE countersign.migration (
 }
 
 function migrationText(schema: string, number: number, { name, needs, text }: Migration): string {
-  const note = `INSERT INTO countersign.migration (number, name, needs) VALUES (${number}, '${name.replaceAll("'", "''")}', ${needs});\n`
+  const note = `INSERT INTO countersign.migration (number, name, needs) VALUES (${number}, ${quotedText(name)}, ${needs});\n`
   return inSchema(schema, `${text}${note}`)
 }

@@ -70,6 +70,9 @@ export function leavesConnectionWhole(error: unknown): boolean {
   return state !== undefined && !state.startsWith('08') && !state.startsWith('57P') && state !== '25P03'
 }
 
+/** Somebody held a lock for longer than it was waited for. */
+export class LockNotGiven extends StoreUnavailable {}
+
 /**
  * A failure of the driver as the port wants it: the outside world broke (`StoreUnavailable`), or what was to be written was wrong
  * (a `TypeError`). Neither says what was written: the database's own texts quote rows. Anything else stays what it is.
@@ -80,6 +83,7 @@ export function translated(error: unknown): unknown {
   if (state === undefined) return new StoreUnavailable(unreachable(error.cause))
   if (ownFaultClasses.includes(state.slice(0, 2)))
     return new TypeError(`the database cannot store this (SQLSTATE ${state})`)
+  if (state === '55P03') return new LockNotGiven(`${texts[state]} (SQLSTATE ${state})`)
   const text = texts[state] ?? texts[state.slice(0, 2)] ?? 'the database failed'
   return new StoreUnavailable(`${text} (SQLSTATE ${state})`)
 }

@@ -29,6 +29,11 @@ export function quotedName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`
 }
 
+/** A text as SQL takes it, whatever it holds. */
+export function quotedText(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`
+}
+
 /**
  * How statements are made for one schema. The name is made of the text: nodes of two versions behind one pooler never mean
  * different things by one name.
