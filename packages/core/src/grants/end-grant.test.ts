@@ -57,3 +57,18 @@ test('renewing does the same, and the grant stands', () => {
   expect(change.writes[1]).toMatchObject({ row: { endReason: 'superseded' } })
   expect(change.audit[0]).toMatchObject({ event: 'grant.renewed', facts: { logins: 2 } })
 })
+
+test('by its epoch alone it writes no login that dies by it, and says and tells the same', () => {
+  const end = { snapshot, client: sampleClient(), user, grant, actor }
+  const under = { ...shared, epochs: { ...shared.epochs, grant: 2 } }
+  const both = [
+    { session: own.session, families: [own.family] },
+    { session: browser, families: [under] },
+  ]
+  const usual = withdrawGrant({ ...end, logins: both })
+  const change = withdrawGrant({ ...end, logins: both, byEpochAlone: true })
+  // The first was begun when the client needed no grant.
+  expect(own.family.epochs.grant).toBeUndefined()
+  expect(change.writes).toEqual(usual.writes.filter(({ row }) => row !== usual.writes.at(-1)?.row))
+  expect(change).toMatchObject({ entries: usual.entries, audit: usual.audit })
+})

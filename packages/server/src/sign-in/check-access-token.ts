@@ -140,7 +140,10 @@ async function judgeLoginToken(
     return refuse('token_revoked')
   }
   const { epochs, others } = underWhat(claims)
-  if (epochs && isOutlived(epochs, currentEpochs(login))) return refuse('token_revoked')
+  const current = currentEpochs(login)
+  // A token that does not tell whose it is has no epoch of user or grant in it; its login has.
+  const isOver = isOutlived(family.epochs, { ...current, all: family.epochs.all })
+  if (isOver || (epochs && isOutlived(epochs, current))) return refuse('token_revoked')
   return (await clientsStand(services, others)) ? { claims, login, client } : refuse('token_revoked')
 }
 
