@@ -207,7 +207,7 @@ describe.each(Object.entries(houses))('yesterday’s backup of %s', (_name, buil
       expect(await operate(house, 'restored', '--journal', house.journal)).toEqual({
         store: house.place,
         revoked_again: 3,
-        journals: [{ file: 'journal.jsonl', lines: expect.any(Number), records: 5, torn: 1, unreadable: [] }],
+        journals: [{ file: house.journal, lines: expect.any(Number), records: 5, torn: 1, unreadable: [] }],
       })
       const after = await start(house)
       // Four generations ahead of what the store knows.
@@ -282,7 +282,7 @@ test(
     await expect(operate(house, 'restored', '--journal', house.journal)).rejects.toMatchObject({
       code: 1,
       stdout: expect.stringContaining('"revoked_again": 1'),
-      stderr: `countersign: journal.jsonl: 1 lines cannot be read (${line}): what they say was not revoked again. All else was.\n`,
+      stderr: `countersign: ${house.journal}: 1 lines cannot be read (${line}): what they say was not revoked again. All else was.\n`,
     })
     const after = await start(house)
     expect((await refresh(after, login.refresh_token)).body.reason).toBe('session_ended')

@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { StoreUnavailable } from '@countersign/store'
-import { type AuditMark, type JournalLine, parseLine } from './journal-line.ts'
+import { type AuditMark, type JournalLine, parseLine, tornLine } from './journal-line.ts'
 
 /** The file that revocations are written to besides the store. A node has one of its own, beside the commands that are run with its configuration. */
 export interface JournalFile {
@@ -56,7 +56,7 @@ export async function openJournal(path: string): Promise<JournalFile> {
     const lines: JournalLine[] = batch.flatMap(one => one.lines)
     if (moved) lines.push({ through: moved })
     const text = lines.map(line => `${JSON.stringify(line)}\n`).join('')
-    const bytes = Buffer.from(isTorn ? `\n${JSON.stringify({ torn: true })}\n${text}` : text)
+    const bytes = Buffer.from(isTorn ? `\n${tornLine}\n${text}` : text)
     isTorn = true
     const { bytesWritten } = await file.write(bytes)
     if (bytesWritten < bytes.length) throw new Error('there is no room for it')

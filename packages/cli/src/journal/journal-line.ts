@@ -6,7 +6,7 @@ export interface AuditMark {
   readonly hash: string
 }
 
-/** What one line of a journal says. Each is JSON; a later version may write lines that this one passes over. */
+/** What one line of a journal says. Each is JSON. */
 export type JournalLine =
   /** What is about to be taken back. `id`: by which it may be called off. */
   | (JournalRecord & { readonly id?: string })
@@ -16,14 +16,25 @@ export type JournalLine =
   /** The line before was broken off, and nobody was answered for it. */
   | { readonly torn: true }
 
-/** `undefined`: it cannot be read. */
+export const tornLine: string = JSON.stringify({ torn: true })
+
+/** `undefined`: it cannot be read, or says nothing that is known here. */
 export function parseLine(text: string): JournalLine | undefined {
   try {
     const line: unknown = JSON.parse(text)
-    return typeof line === 'object' && line !== null ? (line as JournalLine) : undefined
+    return isLine(line) ? line : undefined
   } catch {
     return undefined
   }
+}
+
+const lists = ['audit', 'entries', 'sessions', 'families', 'users', 'grants', 'clients'] as const
+
+function isLine(line: unknown): line is JournalLine {
+  if (typeof line !== 'object' || line === null) return false
+  const { time, undone, through, torn, ...rest } = line as Readonly<Record<string, unknown>>
+  if (typeof time === 'number') return lists.every(name => Array.isArray(rest[name]))
+  return typeof undone === 'string' || typeof through === 'object' || torn === true
 }
 
 export function isRecord(line: JournalLine): line is JournalRecord & { readonly id?: string } {

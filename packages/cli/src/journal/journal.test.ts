@@ -147,6 +147,21 @@ test('a command that opens the journal of a node takes nothing of what the node 
   expect((await readJournal(path)).contents).toMatchObject({ records: 4, torn: 0, unreadable: [] })
 })
 
+test('lines that are damaged are told by their numbers, and are not taken for torn ones', async () => {
+  const whole = JSON.stringify(recordOf('whole'))
+  const damaged = whole.replace('time', '"')
+  const renamed = whole.replace('sessions', 'sessionz')
+  const lines = [damaged, whole, renamed, whole.slice(0, 20), '{"tor', '{"torn":true}', whole, damaged]
+  writeFileSync(path, `${lines.join('\n')}\n`)
+  expect((await readJournal(path)).contents).toEqual({
+    file: path,
+    lines: 8,
+    records: 2,
+    torn: 1,
+    unreadable: [1, 3, 8],
+  })
+})
+
 test('of a journal of more than two gigabytes the end alone is looked at when it is opened', async () => {
   await givenSparse(2 ** 31)
   const journal = await openJournal(path)
@@ -219,4 +234,11 @@ test('after a backup was restored, the journal goes on from where its log and th
   const written = join(folder, 'since.jsonl')
   writeFileSync(written, readFileSync(path).subarray(length))
   expect((await endedIn(written)).slice(-2)).toEqual([three.id, four.id])
+})
+
+test('a node that cannot write what its journal lacks does not start', async () => {
+  const store = memoryStore()
+  await given.login(store)
+  const full = withJournal(store, { path: '/dev/full', master, log })
+  await expect(full).rejects.toThrow('the revocation journal cannot be written')
 })

@@ -1,9 +1,8 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs'
-import { basename } from 'node:path'
 import type { JournalRecord } from '@countersign/core'
 import { fileLines } from '../file-lines.ts'
 import { bytesOf } from '../json-file.ts'
-import { type AuditMark, isRecord, type JournalLine, parseLine } from './journal-line.ts'
+import { type AuditMark, isRecord, type JournalLine, parseLine, tornLine } from './journal-line.ts'
 
 /** What was found in a journal, for whoever restores. */
 export interface JournalContents {
@@ -27,29 +26,31 @@ export async function readJournal(
 ): Promise<{ readonly contents: JournalContents; readonly records: () => AsyncGenerator<JournalRecord> }> {
   const undone = new Set<string>()
   const unreadable: number[] = []
-  /** Not known to be torn yet. */
-  let doubtful: number[] = []
+  /** The line before, if it cannot be read: it is not known yet whether it was torn. */
+  let doubtful: number | undefined
   let [lines, records, torn] = [0, 0, 0]
-  for await (const { number, line } of journalLines(path)) {
+  for await (const { number, text, line } of journalLines(path)) {
     lines++
-    if (line === undefined) {
-      doubtful.push(number)
-      continue
+    const isMark = line === undefined ? beginsTornLine(text) : 'torn' in line
+    if (doubtful !== undefined) {
+      if (isMark) torn++
+      else unreadable.push(doubtful)
     }
-    if ('torn' in line) torn += doubtful.length
-    else unreadable.push(...doubtful)
-    doubtful = []
+    doubtful = line === undefined && !isMark ? number : undefined
+    if (line === undefined) continue
     if ('undone' in line) undone.add(line.undone)
     if (isRecord(line)) records++
   }
-  if (endsWithLine(path)) unreadable.push(...doubtful)
-  else torn += doubtful.length
+  if (doubtful !== undefined) {
+    if (endsWithLine(path)) unreadable.push(doubtful)
+    else torn++
+  }
   async function* standing(): AsyncGenerator<JournalRecord> {
     for await (const { line } of journalLines(path)) {
       if (line && isRecord(line) && !(line.id !== undefined && undone.has(line.id))) yield line
     }
   }
-  const contents = { file: basename(path), lines, records: records - undone.size, torn, unreadable }
+  const contents = { file: path, lines, records: records - undone.size, torn, unreadable }
   return { contents, records: standing }
 }
 
@@ -62,12 +63,22 @@ export async function readMarks(path: string): Promise<readonly AuditMark[]> {
   return marks
 }
 
-async function* journalLines(
-  path: string,
-): AsyncGenerator<{ readonly number: number; readonly line: JournalLine | undefined }> {
+interface ReadLine {
+  readonly number: number
+  /** Undefined: too long, or no UTF-8. */
+  readonly text: string | undefined
+  readonly line: JournalLine | undefined
+}
+
+async function* journalLines(path: string): AsyncGenerator<ReadLine> {
   for await (const { line: number, text } of fileLines(bytesOf(path), lineBytesAtMost)) {
-    if (text !== '') yield { number, line: text === undefined ? undefined : parseLine(text) }
+    if (text !== '') yield { number, text, line: text === undefined ? undefined : parseLine(text) }
   }
+}
+
+/** What says that a line was torn may have been torn itself. */
+function beginsTornLine(text: string | undefined): boolean {
+  return text !== undefined && tornLine.startsWith(text)
 }
 
 function endsWithLine(path: string): boolean {
