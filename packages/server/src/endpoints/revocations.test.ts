@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { get as httpGet, type IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -166,6 +167,30 @@ describe('the event stream', () => {
     }
     expect(body.destroyed).toBe(true)
     await expect.poll(() => services.feed.followers(), { timeout: 10_000 }).toBe(0)
+  })
+
+  test('a client follows from so many places and no more, and from another one once it has left one; others do not suffer', async () => {
+    const { to } = await listening()
+    const follows = revocations(to.server.services, 2)
+    const request = { method: 'GET', path: '/revocations', query: '', params: {}, body: '', ip: '127.0.0.1' }
+    const as = (who: Readonly<Record<string, string>>) => {
+      const headers: Record<string, string> = { ...who, accept: 'text/event-stream' }
+      return follows({ ...request, header: name => headers[name] })
+    }
+    const [first] = [await as(asApi), await as(asApi)]
+    const refused = await as(asApi)
+    expect([refused.status, refused.headers['retry-after'], JSON.parse(String(refused.body)).reason]).toEqual([
+      429,
+      '60',
+      'too_many_attempts',
+    ])
+    expect((await as(basic('orders', secrets.orders))).status).toBe(200)
+    if (!(first?.body instanceof Readable)) throw new Error('no stream')
+    const left = once(first.body, 'close')
+    first.body.destroy()
+    await left
+    expect((await as(asApi)).status).toBe(200)
+    expect((await as(asApi)).status).toBe(429)
   })
 
   test('HEAD does not begin to follow', async () => {

@@ -10,13 +10,17 @@ import type { Services } from '../services.ts'
 /** A follower that does not read is let go; it resumes where it was. */
 const unreadBytesAtMost = 1_048_576
 
+/** Of one client at one node: each holds what it has not read yet. An API has as many as it has processes. */
+const streamsAtMost = 2_000
+
 /** `GET /revocations`: the feed, as an event stream or as a JSON page. */
-export function revocations(services: Services): Endpoint {
+export function revocations(services: Services, atMost: number = streamsAtMost): Endpoint {
+  const streams = countedStreams(atMost)
   return async request => {
     const caller = await authorizeCaller(services, request, 'revocations')
     if (isRefusal(caller)) return refusalAnswer(caller)
     const accept = request.header('accept') ?? ''
-    return accept.includes('text/event-stream') ? stream(services, request, caller) : page(services, request)
+    return accept.includes('text/event-stream') ? stream(services, request, caller, streams) : page(services, request)
   }
 }
 
@@ -39,8 +43,40 @@ function matches(header: string | undefined, etag: string): boolean {
   return tags.includes(etag)
 }
 
-async function stream(services: Services, request: HttpRequest, { stands }: Caller): Promise<HttpAnswer> {
+/** How many streams each client has open. */
+interface CountedStreams {
+  /** Counts one until it is closed; false if there are too many. */
+  open(clientId: string, body: Readable): boolean
+}
+
+function countedStreams(atMost: number): CountedStreams {
+  const counts = new Map<string, number>()
+  return {
+    open(clientId, body) {
+      const count = counts.get(clientId) ?? 0
+      if (count >= atMost) return false
+      counts.set(clientId, count + 1)
+      body.once('close', () => {
+        const left = (counts.get(clientId) ?? 0) - 1
+        if (left > 0) counts.set(clientId, left)
+        else counts.delete(clientId)
+      })
+      return true
+    },
+  }
+}
+
+async function stream(
+  services: Services,
+  request: HttpRequest,
+  { clientId, stands }: Caller,
+  streams: CountedStreams,
+): Promise<HttpAnswer> {
   const body = new Readable({ read() {} })
+  if (!streams.open(clientId, body)) {
+    const detail = 'The client follows the feed from too many places already.'
+    return refusalAnswer(refuse('too_many_attempts', { detail, retryAfterSeconds: 60 }))
+  }
   // Who hangs up is no failure of ours.
   body.on('error', () => {})
   let longest = 0
@@ -60,7 +96,12 @@ async function stream(services: Services, request: HttpRequest, { stands }: Call
     },
   }
   body.on('close', () => services.feed.leave(follower))
-  await services.feed.follow(follower, request.header('last-event-id'))
+  try {
+    await services.feed.follow(follower, request.header('last-event-id'))
+  } catch (error) {
+    body.destroy()
+    throw error
+  }
   return {
     status: 200,
     headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' },

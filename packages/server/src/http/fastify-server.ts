@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import { isIP } from 'node:net'
 import { Readable } from 'node:stream'
 import { reasonHeader, refuse } from '@countersign/protocol'
@@ -40,6 +41,8 @@ export interface HttpOptions {
   readonly notFoundPage: (acceptLanguage: string) => HttpAnswer
   /** True once the server is asked to stop: connections are closed after their answer. */
   readonly isDraining: () => boolean
+  /** How long somebody may take nothing of a stream that is being sent. Default 30. */
+  readonly untakenSeconds?: number
   readonly observer?: Observer
 }
 
@@ -47,6 +50,7 @@ const bodyBytesAtMost = 64 * 1024
 /** A client id can be an address of 2,000 characters, each of them escaped. */
 const paramCharactersAtMost = 6_000
 const headerBytesAtMost = 16 * 1024
+const untakenSecondsAtMost = 30
 
 /** The only file that knows Fastify: sockets in, `HttpRequest` to the endpoint, `HttpAnswer` out. */
 export function createHttpServer(routes: readonly Route[], options: HttpOptions): FastifyInstance {
@@ -253,7 +257,15 @@ function send(reply: FastifyReply, answer: HttpAnswer, options: HttpOptions): Fa
   void reply.header('x-content-type-options', 'nosniff')
   if (options.strictTransport) void reply.header('strict-transport-security', 'max-age=31536000')
   if (options.isDraining()) void reply.header('connection', 'close')
+  if (answer.body instanceof Readable) letGoOfIdle(reply.raw, options.untakenSeconds ?? untakenSecondsAtMost)
   return reply.send(answer.body)
+}
+
+/** What waits to be taken is memory. Node begins anew to count with each byte that is; a stream that has nothing to say may be silent. */
+function letGoOfIdle(response: ServerResponse, seconds: number): void {
+  response.setTimeout(seconds * 1000, () => {
+    if (response.writableLength > 0) response.destroy()
+  })
 }
 
 /** What Fastify refused, or an endpoint threw. */
