@@ -282,7 +282,7 @@ test(
     await expect(operate(house, 'restored', '--journal', house.journal)).rejects.toMatchObject({
       code: 1,
       stdout: expect.stringContaining('"revoked_again": 1'),
-      stderr: `countersign: ${house.journal}: 1 lines cannot be read (${line}): what they say was not revoked again. All else was.\n`,
+      stderr: `countersign: ${house.journal}: 1 of its lines cannot be read (${line}). What they say was not revoked again, all else was.\n`,
     })
     const after = await start(house)
     expect((await refresh(after, login.refresh_token)).body.reason).toBe('session_ended')

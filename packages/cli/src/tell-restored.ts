@@ -62,9 +62,9 @@ async function placeOfStore(configuration: Configuration): Promise<string> {
 function complainOf(journals: readonly JournalContents[]): void {
   for (const { file, unreadable } of journals) {
     if (unreadable.length === 0) continue
-    const which = unreadable.slice(0, 20).join(', ')
+    const which = unreadable.slice(0, 20).join(', ') + (unreadable.length > 20 ? ' …' : '')
     process.stderr.write(
-      `countersign: ${file}: ${unreadable.length} lines cannot be read (${which}): what they say was not revoked again. All else was.\n`,
+      `countersign: ${file}: ${unreadable.length} of its lines cannot be read (${which}). What they say was not revoked again, all else was.\n`,
     )
     process.exitCode = 1
   }
