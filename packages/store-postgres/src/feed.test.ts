@@ -131,3 +131,45 @@ test('a database that is given a new history ends the nodes that know the old on
     expect(keyRing.version).toBe(1)
   })
 })
+
+test.each([
+  ['numbers have gone back', []],
+  ['other entries have been given the numbers since', ['a', 'b', 'c']],
+])('a database that has lost entries which a node had read (%s) ends that node', async (_how, since) => {
+  await withNodes(cluster.url, async ({ open, clock, schema }) => {
+    const lost: string[] = []
+    let look = () => {}
+    const store = await open({
+      listenUrl: null,
+      onLost: failure => lost.push(failure.message),
+      every: (_milliseconds, action) => {
+        look = action
+        return () => {}
+      },
+    })
+    for (const id of ['1', '2', '3', '4', '5']) await revoke(store, clock, id)
+    await store.feed.snapshot()
+    // As a standby that lagged and was promoted.
+    await runSql(cluster.url, `DELETE FROM "${schema}".entry WHERE number > 3`)
+    const other = await open({ listenUrl: null })
+    for (const id of since) await revoke(other, clock, id)
+    await expect(other.feed.snapshot()).resolves.toMatchObject({ number: 3 + since.length })
+    look()
+    await expect.poll(() => lost).toEqual([expect.stringContaining('has lost entries that this node had read')])
+    await expect(store.feed.snapshot()).rejects.toMatchObject({ name: 'StoreUnavailable', message: lost[0] })
+  })
+})
+
+test('what a message says of numbers, and entries that are forgotten, are no other history', async () => {
+  await withNodes(cluster.url, async ({ open, clock, schema }) => {
+    const store = await open({ onLost: failure => expect.fail(failure.message) })
+    for (const id of ['1', '2', '3']) await revoke(store, clock, id)
+    expect((await store.feed.snapshot()).number).toBe(3)
+    await runSql(cluster.url, `SELECT pg_notify('countersign ${schema} feed', '9000')`)
+    clock.advance(1_000)
+    await revoke(store, clock, '4')
+    clock.advance(1_000)
+    await store.sweep({ keepEndedSeconds: 0, rowsAtMost: 100 })
+    expect((await store.feed.snapshot()).number).toBe(4)
+  })
+})

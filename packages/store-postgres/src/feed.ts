@@ -1,6 +1,6 @@
 import type { Instant } from '@countersign/core'
 import type { EpochKind, FeedEntry, NamedKind } from '@countersign/protocol'
-import type { ClockWrong, FeedBatch, FeedStore } from '@countersign/store'
+import type { ClockWrong, FeedBatch, FeedStore, StoreUnavailable } from '@countersign/store'
 import type { ClockWatch } from './clock-watch.ts'
 import type { Column, Row } from './columns.ts'
 import { canBeStored } from './columns.ts'
@@ -35,6 +35,12 @@ interface Look extends FeedBatch {
   readonly clockWrong: ClockWrong | undefined
 }
 
+/** Where an entry begins in the rows of a look. */
+const entryAt = 8
+
+/** What tells it from any other. */
+const nameOfEntry = "concat_ws(' ', kind, id, below)"
+
 const everything = -1
 const nothing = Number.MAX_SAFE_INTEGER
 
@@ -46,13 +52,14 @@ export function openFeed(options: {
   incarnation: string
   /** Numbers what is committed. */
   sequence: () => Promise<void>
-  /** The database has begun another history: restored, or promoted and noted as such. */
-  onOtherHistory: () => void
+  /** The database holds another history than this node has read: it was restored or promoted, and noted as such or not. */
+  onOtherHistory: (how: string) => StoreUnavailable
 }): Feed {
   const { database, statement, clock, watch, incarnation, sequence } = options
   const lookAfter = statement(
     `SELECT pg_is_in_recovery(), ${nowText}, i.body::json->>'incarnation', h.newest, h.oldest,
        ${pendingText('entry')} OR ($3 AND ${pendingText('audit')}),
+       (SELECT ${nameOfEntry} FROM countersign.entry WHERE number = h.newest), (SELECT ${nameOfEntry} FROM countersign.entry WHERE number = $4),
        e.kind, e.id, e.below, e."at", e.until
      FROM countersign.issuer i
      CROSS JOIN (SELECT coalesce(max(number), 0) AS newest, coalesce(min(number), 1) AS oldest FROM countersign.entry) h
@@ -74,6 +81,8 @@ export function openFeed(options: {
   )
   const listeners = new Set<() => void>()
   let heardOf: number | undefined
+  /** The newest entry that this node has read itself: what a message says is anybody's word. */
+  let read = { number: 0, name: '' }
 
   function noticed(newest: number): void {
     const isNew = heardOf !== undefined && newest > heardOf
@@ -83,15 +92,20 @@ export function openFeed(options: {
 
   async function lookOnce(after: number, withAudit = false): Promise<Look> {
     const answered = watch()
-    const rows = await database.query(lookAfter, [clock(), after, withAudit])
-    const [inRecovery, asOf, history, newest, oldest, pending] = rows[0] ?? []
+    const before = read
+    const rows = await database.query(lookAfter, [clock(), after, withAudit, before.number])
+    const [inRecovery, asOf, history, newest, oldest, pending, newestName, nameOfRead] = rows[0] ?? []
     refuseStandby(inRecovery ?? null)
-    if (history !== incarnation) options.onOtherHistory()
+    if (history !== incarnation) throw options.onOtherHistory('holds another history than before')
+    // The newest is never forgotten, and a number never given twice: what was read before this look began can only be gone with the history it stood in.
+    if ((newest as number) < before.number || (nameOfRead !== null && nameOfRead !== before.name))
+      throw options.onOtherHistory('has lost entries that this node had read, and no new history was begun')
+    if ((newest as number) > read.number) read = { number: newest as number, name: newestName as string }
     noticed(newest as number)
     const now = asOf as Instant
     const clockWrong = answered(now)
     const entries = rows
-      .flatMap(row => (row[6] === null ? [] : readEntry(row)))
+      .flatMap(row => (row[entryAt] === null ? [] : readEntry(row)))
       .filter(({ until }) => until * 1000 > now)
     return {
       number: newest as number,
@@ -152,7 +166,7 @@ export function openFeed(options: {
 }
 
 function readEntry(row: Row): FeedEntry {
-  const [kind, id, below, seconds, until] = row.slice(6) as [string, string, Column, Column, number]
+  const [kind, id, below, seconds, until] = row.slice(entryAt) as [string, string, Column, Column, number]
   if (below === null || seconds === null) return { kind: kind as NamedKind, id, until }
   return { kind: kind as EpochKind, id, below: below as number, at: seconds as number, until }
 }

@@ -108,10 +108,11 @@ async function openOn(database: Database, options: PostgresStoreOptions): Promis
     watch,
     incarnation,
     sequence,
-    onOtherHistory() {
-      if (lost !== undefined) return
-      lost = new StoreUnavailable('the database holds another history than before; this node must be started again')
+    onOtherHistory(how) {
+      if (lost !== undefined) return lost
+      lost = new StoreUnavailable(`the database ${how}; this node must be started again`)
       options.onLost?.(lost)
+      return lost
     },
   })
   await feed.look()
