@@ -58,7 +58,7 @@ export const testNeeds: readonly TestNeed[] = [
     name: 'Valkey',
     isPresent: environment => findValkey(environment) !== undefined,
     debianPackage: 'redis-server',
-    advice: 'install Valkey 7 or Redis 6 or later, and set COUNTERSIGN_REDIS to the path of its executable',
+    advice: 'install Redis 6 or later, or Valkey 8 or later, and set COUNTERSIGN_REDIS to the path of its executable',
   },
   {
     name: 'nginx',

@@ -16,11 +16,15 @@ export interface ValkeyRegisterOptions extends ValkeyPlace {
 /*
  * One hash: the text, and a stamp that is made anew at each write, so that none comes back after the server was emptied. Both scripts write, if only that
  * nothing ends the key: a replica, which may lag behind, refuses them. What a script has written before a command of it is refused stays: so what may need another
- * right comes first. Nobody reads before the script has ended.
+ * right comes first. Nobody reads before the script has ended. What is far too long for a ring does not leave the server: any process that read it would grow by it.
  */
+const mostBytes = 1024 * 1024
+const tooLong = 'COUNTERSIGN too long'
 const readText = `
 redis.call('PERSIST', KEYS[1])
-return redis.call('HMGET', KEYS[1], 'text', 'stamp')`
+local found = redis.call('HMGET', KEYS[1], 'text', 'stamp')
+if #(found[1] or '') + #(found[2] or '') > ${mostBytes} then return redis.error_reply('${tooLong}') end
+return found`
 
 const replaceText = `
 local standing = redis.call('HGET', KEYS[1], 'stamp') or ''
@@ -150,6 +154,8 @@ function refused(error: Error): StoreUnavailable {
       ? 'Valkey does not let this user read or write the key ring.'
       : isOfReplica(error)
         ? 'The Valkey of the key ring is a replica.'
-        : 'Valkey refuses what was asked of it.',
+        : error.message.includes(tooLong)
+          ? 'What stands in Valkey in the place of the key ring is too long for one.'
+          : 'Valkey refuses what was asked of it.',
   )
 }

@@ -30,8 +30,7 @@ local function tokens(i)
 end`
 
 /**
- * After the numbers: under how many all must be, and how many follow that are asked each; a key besides names what may be remembered. Answers with 1 or 0 and the
- * seconds to wait: for all, for what is remembered, for each.
+ * After the numbers: under how many all must be, and how many follow that are asked each. Answers with 1 or 0 and the seconds to wait: for all, for each.
  */
 const takeText = `${bucketText}
 local all, each = tonumber(ARGV[#ARGV - 1]), tonumber(ARGV[#ARGV])
@@ -41,9 +40,7 @@ for i = 1, all do
   if left < 1 then return {0, wait(i, left)} end
 end
 for i = 1, all do keep(i, tokens(i) - 1) end
-local known = KEYS[all + each + 1]
-if known and redis.call('EXISTS', known) == 1 then return {1, 0, 1, 0} end
-local answer = {1, 0, 0, 0}
+local answer = {1, 0}
 for i = all + 1, all + each do
   local left = tokens(i)
   local allowed = left >= 1
@@ -59,48 +56,39 @@ if isFull or left + 1 >= attempts(1) then redis.call('DEL', KEYS[1]) else keep(1
 
 /**
  * Counts of attempts over all nodes. Each node counts for itself as well, and refuses by its own count: so a server that is away, paused or emptied
- * leaves every node with the limit that it has alone, and a flood at one node does not reach the server.
+ * leaves every node with the limit that it has alone, and a flood at one node does not reach the server. What is remembered lets somebody past a limit, so each
+ * node believes itself alone: whoever writes to the server could say it of anybody.
  */
 export function createSharedCounters(own: Counters, lane: Lane, namespace: string): Counters {
   // What is in braces says where in a cluster a key is: a script is about several.
-  const nameOf = (kind: string, key: string): string => `countersign {${namespace}} ${kind} ${key}`
-  const keyOf = ({ limit, key }: Counted): string => nameOf(limit.kind, key)
+  const keyOf = ({ limit, key }: Counted): string => `countersign {${namespace}} ${limit.kind} ${key}`
   const numbersOf = ({ limit }: Counted): number[] => [limit.attempts, limit.windowSeconds * 1000]
 
-  function ask(wanted: Together & Required<Pick<Together, 'each'>>): Promise<{ answer: unknown } | undefined> {
-    const { all, each, unlessRemembered } = wanted
+  function ask(wanted: Required<Pick<Together, 'all' | 'each'>>): Promise<{ answer: unknown } | undefined> {
+    const { all, each } = wanted
     const counted = [...all, ...each]
     const keys = counted.map(keyOf)
-    if (unlessRemembered !== undefined) keys.push(nameOf('remembered', unlessRemembered))
     const values = [...counted.flatMap(numbersOf), all.length, each.length]
     return lane.ask(async valkey => {
       const answer = await valkey.eval(takeText, keys.length, ...keys, ...values)
-      if (!isAnswer(answer)) throw new TypeError('an answer that our script does not give')
+      if (!isAnswer(answer, each.length)) throw new TypeError('an answer that our script does not give')
       return answer
     })
   }
 
   async function takeTogether(wanted: Together): Promise<TogetherAnswer> {
-    const { all, each = [], unlessRemembered } = wanted
+    const { all, each = [] } = wanted
     const here = await own.takeTogether(wanted)
     if (!here.allowed) return here
     // What is refused here is refused, whatever the others have counted.
     const counted = each.filter((_one, index) => here.each[index]?.allowed)
-    const asked = await ask({
-      all,
-      each: counted,
-      ...(unlessRemembered !== undefined && !here.isRemembered && { unlessRemembered }),
-    })
+    const asked = await ask({ all, each: counted })
     if (asked === undefined) return here
-    const [answer, known, ...others] = inPairs(asked.answer as number[]) as [CounterAnswer, ...CounterAnswer[]]
+    const [answer, ...others] = inPairs(asked.answer as number[]) as [CounterAnswer, ...CounterAnswer[]]
     // Refused attempts are counted nowhere, so waiting always helps.
     if (!answer.allowed) {
       await giveBackHere([...all, ...counted])
       return { ...answer, isRemembered: false, each: [] }
-    }
-    if (known?.allowed) {
-      await giveBackHere(counted)
-      return { ...answer, isRemembered: true, each: [] }
     }
     const there = new Map(counted.map((one, index) => [one, others[index] as CounterAnswer]))
     await giveBackHere(counted.filter(one => !there.get(one)?.allowed))
@@ -127,22 +115,15 @@ export function createSharedCounters(own: Counters, lane: Lane, namespace: strin
       await own.clear(limit, key)
       await lane.ask(valkey => valkey.del(keyOf({ limit, key })))
     },
-    async remember(key, seconds) {
-      await own.remember(key, seconds)
-      await lane.ask(valkey => valkey.set(nameOf('remembered', key), '', 'PX', seconds * 1000))
-    },
-    async remembers(key) {
-      if (await own.remembers(key)) return true
-      const asked = await lane.ask(valkey => valkey.exists(nameOf('remembered', key)))
-      return asked?.answer === 1
-    },
+    remember: own.remember,
+    remembers: own.remembers,
   }
 }
 
-/** Pairs of what is allowed and seconds: of two at least, for all and for what is remembered, where all were allowed. Whoever else answers is as one who is away. */
-function isAnswer(answer: unknown): answer is number[] {
+/** Pairs of what is allowed and seconds: for all, and, where all were allowed, for each. Whoever else answers is as one who is away. */
+function isAnswer(answer: unknown, each: number): answer is number[] {
   const isNumber = (one: unknown): boolean => Number.isSafeInteger(one) && (one as number) >= 0
-  return Array.isArray(answer) && answer.every(isNumber) && (answer[0] === 1 ? answer.length >= 4 : answer.length === 2)
+  return Array.isArray(answer) && answer.every(isNumber) && answer.length === (answer[0] === 1 ? 2 + 2 * each : 2)
 }
 
 function inPairs(numbers: readonly number[]): CounterAnswer[] {

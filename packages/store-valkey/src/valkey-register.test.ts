@@ -140,6 +140,30 @@ test('emptied, and gone back to what stood there before, at any step of nodes th
   expect(await store.readAudit(0, 100)).toHaveLength(turns)
 })
 
+test('a text that is far too long for a key ring is refused, and stays on the server', async () => {
+  const here = place()
+  const register = open(here)
+  await register.replace('one', undefined)
+  const other = new Redis(server.port)
+  try {
+    const sent = async (): Promise<number> => Number(/total_net_output_bytes:(\d+)/.exec(await other.info('stats'))?.[1])
+    for (const field of ['text', 'stamp']) {
+      const before = await other.hget(here.path, field)
+      await other.hset(here.path, field, 'x'.repeat(2_000_000))
+      const bytes = await sent()
+      await expect(register.read()).rejects.toMatchObject({
+        name: 'StoreUnavailable',
+        message: 'What stands in Valkey in the place of the key ring is too long for one.',
+      })
+      expect((await sent()) - bytes).toBeLessThan(100_000)
+      await other.hset(here.path, field, before ?? '')
+    }
+    expect((await register.read())?.text).toBe('one')
+  } finally {
+    other.disconnect()
+  }
+})
+
 test('a replica is not believed: it may lag behind; once the address has moved on to the primary, that is asked', async () => {
   const replica = await startValkey({ settings: ['--replicaof', '127.0.0.1', `${server.port}`] })
   const address = await movingAddress(replica.port)

@@ -24,7 +24,7 @@ export function watchNode(
       },
     })
   number('countersign_draining', '1 once this node is about to stop.', () => (services.drain.hasBegun() ? 1 : 0))
-  number('countersign_valkey_up', '1 while Valkey answers this node; 0 costs speed alone, or there is none.', () =>
+  number('countersign_valkey_up', '1 while Valkey answers this node; 0: it does not, or there is none.', () =>
     valkeyIsThere?.() ? 1 : 0,
   )
   number(
