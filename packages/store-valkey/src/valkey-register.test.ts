@@ -146,7 +146,8 @@ test('a text that is far too long for a key ring is refused, and stays on the se
   await register.replace('one', undefined)
   const other = new Redis(server.port)
   try {
-    const sent = async (): Promise<number> => Number(/total_net_output_bytes:(\d+)/.exec(await other.info('stats'))?.[1])
+    const sent = async (): Promise<number> =>
+      Number(/total_net_output_bytes:(\d+)/.exec(await other.info('stats'))?.[1])
     for (const field of ['text', 'stamp']) {
       const before = await other.hget(here.path, field)
       await other.hset(here.path, field, 'x'.repeat(2_000_000))
