@@ -24,6 +24,8 @@ export interface CuttingProxy {
   /** How many may still arrive. */
   readonly left: () => number
   readonly isDead: () => boolean
+  /** Every connection is cut, and those that are made from now on lead to another server. */
+  readonly leadTo: (port: number) => void
   /** Resolves when the database has done what of a dead node had arrived, and let go of it. */
   readonly isForgotten: () => Promise<void>
   readonly close: () => Promise<void>
@@ -36,6 +38,7 @@ export async function startCuttingProxy(port: number): Promise<CuttingProxy> {
   const sockets = new Set<Socket>()
   const farOnes = new WeakSet<Socket>()
   const letGo = new Set<Promise<unknown>>()
+  let target = port
   let swallows = false
   let parted: (() => void)[] | undefined
   let cutNext: { at: 'commit' | 'answer'; cut: () => void } | undefined
@@ -47,7 +50,7 @@ export async function startCuttingProxy(port: number): Promise<CuttingProxy> {
   const isDead = (): boolean => statementsLeft < 0
 
   const server = createServer(near => {
-    const far = connect(port, '127.0.0.1')
+    const far = connect(target, '127.0.0.1')
     farOnes.add(far)
     let cutting: typeof cutNext
     for (const socket of [near, far]) {
@@ -129,6 +132,10 @@ export async function startCuttingProxy(port: number): Promise<CuttingProxy> {
     dieAfterSteps(steps) {
       statementsLeft = steps
       countsSteps = true
+    },
+    leadTo(other) {
+      target = other
+      for (const socket of sockets) socket.destroy()
     },
     left: () => statementsLeft,
     isDead,
