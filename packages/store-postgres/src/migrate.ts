@@ -1,6 +1,7 @@
 import { StoreUnavailable } from '@countersign/store'
 import type { Database, Transaction } from './database.ts'
 import { type Migration, migrations } from './migrations.ts'
+import { refuseForeignOwners } from './owners.ts'
 import { LockNotGiven } from './postgres-failure.ts'
 import { inSchema, lockNumber, quotedName, quotedText } from './statements.ts'
 import { after } from './timers.ts'
@@ -36,6 +37,7 @@ export async function migrate(
   schema: string,
   known: readonly Migration[] = migrations,
 ): Promise<MigrationPlan> {
+  await refuseForeignOwners(database, schema)
   const before = await readApplied(database, schema)
   if (before.count >= known.length) {
     refuseTooNew(before, known.length)
@@ -59,6 +61,8 @@ async function migrateOnce(database: Database, schema: string, known: readonly M
     // Read again: another node may have been first.
     const { count } = await readApplied(transaction, schema)
     if (count === 0) await transaction.script(beginningText(schema))
+    // Somebody may have made it since we looked.
+    await refuseForeignOwners(transaction, schema)
     for (const [index, migration] of known.entries()) {
       if (index >= count) await transaction.script(migrationText(schema, index + 1, migration))
     }
@@ -95,6 +99,7 @@ export async function planMigration(
   schema: string,
   known: readonly Migration[] = migrations,
 ): Promise<MigrationPlan> {
+  await refuseForeignOwners(database, schema)
   const applied = await readApplied(database, schema)
   refuseTooNew(applied, known.length)
   return planOf(applied.count, schema, known)
