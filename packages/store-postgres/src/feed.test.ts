@@ -100,18 +100,38 @@ test('a sequencer that is killed in the middle holds nobody up, and leaves no ga
     const dying = new pg.Client({ connectionString: cluster.url })
     dying.on('error', () => {})
     await dying.connect()
-    await dying.query(`BEGIN; SELECT pg_advisory_xact_lock(${lockNumber(schema, 'sequence')})`)
+    await dying.query(`BEGIN; LOCK TABLE "${schema}".numbering IN EXCLUSIVE MODE`)
     await dying.query(`INSERT INTO "${schema}".entry VALUES (2, 'token', 'taken back', NULL, NULL, 99999999999)`)
     const revoking = revoke(store, clock, 'second')
     const waiting = async () =>
       (
-        await runSql(cluster.url, "SELECT count(*)::integer FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+        await runSql(cluster.url, "SELECT count(*)::integer FROM pg_locks WHERE locktype = 'relation' AND NOT granted")
       )[0]?.[0]
     await expect.poll(waiting, { timeout: 20_000 }).toBeGreaterThan(0)
     await runSql(cluster.url, `SELECT pg_terminate_backend(${(dying as unknown as { processID: number }).processID})`)
     await revoking
     const { number, entries } = await store.feed.snapshot()
     expect([number, entries.map(({ id }) => id)]).toEqual([2, ['first', 'second']])
+  })
+})
+
+test('another role of the database, which may do nothing but connect, keeps no revocation from anybody', async () => {
+  await withNodes(cluster.url, async ({ open, clock, schema }) => {
+    const [here, there] = [await open(), await open()]
+    await heardOfFirst(here, there, clock)
+    await runSql(cluster.url, 'CREATE ROLE neighbour LOGIN')
+    const neighbour = new pg.Client({ connectionString: cluster.url.replace('postgres@', 'neighbour@') })
+    await neighbour.connect()
+    try {
+      await neighbour.query(`SELECT pg_advisory_lock(${lockNumber(schema, 'sequence')})`)
+      await expect(neighbour.query(`BEGIN; LOCK TABLE "${schema}".numbering`)).rejects.toMatchObject({ code: '42501' })
+      const hearing = heard(there, 2)
+      await revoke(here, clock, 'second')
+      await hearing
+      expect((await there.feed.snapshot()).entries.map(({ id }) => id)).toEqual(['first', 'second'])
+    } finally {
+      await neighbour.end()
+    }
   })
 })
 

@@ -12,10 +12,10 @@ export interface Migration {
 /**
  * Numbers what is committed, a batch of it (sequencer.ts). A function, so that each connection plans it once; each of its statements sees what was committed before it
  * began, so those behind the lock see what the holder before has done. Where the next rows stand is asked of the index alone: what has gone since the last vacuum is
- * many times more. The audit rows' hash is that of `audit-chain.ts`, over the canonical JSON of the row, whose first member is its number.
+ * many times more. `locks` is what keeps it to one at a time; that no number is given twice, the tables' own keys see to. The audit rows' hash is that of `audit-chain.ts`, over the canonical JSON of the row, whose first member is its number.
  */
-const numberCommitted = `
-CREATE FUNCTION countersign.number_committed(lock bigint, channel text, OUT newest bigint, OUT more boolean)
+const numberCommitted = (create: string, locks: string): string => `
+${create} FUNCTION countersign.number_committed(lock bigint, channel text, OUT newest bigint, OUT more boolean)
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $function$
 DECLARE
   rows_at_once CONSTANT integer := 1000;
@@ -26,8 +26,7 @@ DECLARE
   bodies text[];
   hashes bytea[];
 BEGIN
-  PERFORM pg_advisory_xact_lock(lock);
-  lowest := (SELECT min(place) FROM countersign.entry_unnumbered);
+${locks}  lowest := (SELECT min(place) FROM countersign.entry_unnumbered);
   WITH taken AS (
     DELETE FROM countersign.entry_unnumbered WHERE place >= lowest AND place < lowest + rows_at_once
     RETURNING place, kind, id, below, "at", until
@@ -148,12 +147,31 @@ CREATE INDEX identity_of_user ON countersign.identity (user_id);
     // Adds alone: older nodes number by a script of their own, under the same lock.
     name: 'numbers are given by a function',
     needs: 1,
-    text: numberCommitted,
+    text: numberCommitted('CREATE', '  PERFORM pg_advisory_xact_lock(lock);\n'),
   },
   {
     // Adds alone: older nodes keep both times in `flagged_at`, and leave this one as it is.
     name: 'leaks are flagged by themselves',
     needs: 1,
     text: 'ALTER TABLE countersign.family ADD COLUMN leaked_at bigint;',
+  },
+  {
+    /*
+     * Adds alone. A lock of the whole database can be held by anybody who may connect; nobody else can lock this table. Nodes that call the function have the new one at
+     * once; those that number by a script hold the old lock for a moment, and no longer is it waited for.
+     */
+    name: 'numbers are given under a lock of the own',
+    needs: 1,
+    text: `
+CREATE TABLE countersign.numbering ();
+${numberCommitted(
+  'CREATE OR REPLACE',
+  `  LOCK TABLE countersign.numbering IN EXCLUSIVE MODE;
+  FOR tries IN 1 .. 25 LOOP
+    EXIT WHEN pg_try_advisory_xact_lock(lock);
+    PERFORM pg_sleep(0.002);
+  END LOOP;
+`,
+)}`,
   },
 ]
