@@ -8,6 +8,7 @@ import { closeGiven, given } from '../packages/server/src/testing/given.ts'
 import { importsOver } from '../packages/server/src/testing/imports.ts'
 import { racesOfCodes } from '../packages/server/src/testing/races-of-codes.ts'
 import { racesOfImported } from '../packages/server/src/testing/races-of-imported.ts'
+import { racesOfMints } from '../packages/server/src/testing/races-of-mints.ts'
 import { racesOfSingleUse } from '../packages/server/src/testing/races-of-single-use.ts'
 
 let cluster: Cluster
@@ -27,6 +28,11 @@ describe('on PostgreSQL', () => {
   racesOfCodes(open)
   racesOfImported(open)
   importsOver(open)
+  racesOfMints(async options => {
+    const where = whereTo()
+    const openOne = (): Promise<Store> => openPostgresStore({ ...options, ...where })
+    return [await openOne(), await openOne()]
+  })
 
   test('what each operation asks of it, and how often it waits for an answer', async () => {
     const never = () => () => {}

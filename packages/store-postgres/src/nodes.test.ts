@@ -156,6 +156,29 @@ describe.each(Object.entries(revocations))('%s on another node', (revocation, re
   })
 })
 
+test.each([
+  ...Object.entries(revocations),
+  [
+    'the end of all sessions but the one that the code was given in',
+    ({ there, login, code }: Scene) =>
+      untilCommitted(there, async () => {
+        const snapshot = await there.loadUser(login.user.id)
+        const [{ user }, keep] = [snapshot, await there.loadSession(code.session.id)]
+        return user && endAllSessions({ ...snapshot, user }, 'ended_by_user', { device: given.device, keep })
+      }),
+  ] as const,
+])('a code that was given before %s on another node gives nothing after it', async (_revocation, revoke) => {
+  await withScene(async scene => {
+    await revoke(scene)
+    for (const store of [scene.here, scene.there]) {
+      expect((await given.redeemCode(store, scene.code)).outcome).toMatchObject({
+        refused: true,
+        reason: 'code_invalid',
+      })
+    }
+  })
+})
+
 test('of fifty redemptions of one token on two nodes at once one rotates, the others are answered alike', async () => {
   await withNodes(cluster.url, async ({ open, clock }) => {
     const stores = [await open(), await open()] as const

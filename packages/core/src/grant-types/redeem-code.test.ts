@@ -161,6 +161,14 @@ describe('a code is refused, and nothing is written', () => {
     ['CVE-2026-28513: with only the expiry past', rows => ({ ...rows, now: rows.code.expiresAt })],
     ['the client disabled since', rows => ({ ...rows, client: { ...rows.client, disabled: true } })],
     ['the password changed since', rows => ({ ...rows, user: { ...rows.user, epoch: 2 } })],
+    [
+      'everything of the user ended since but its session',
+      rows => ({
+        ...rows,
+        user: { ...rows.user, epoch: 2 },
+        session: { ...rows.session, epochs: { ...rows.session.epochs, user: 2 } },
+      }),
+    ],
     ['the client revoked since', rows => ({ ...rows, client: { ...rows.client, epoch: 2 } })],
     ['the user disabled since', rows => ({ ...rows, user: { ...rows.user, disabledAt: rows.now } })],
     ['the session ended since', rows => ({ ...rows, session: { ...rows.session, endedAt: rows.now } })],

@@ -1,9 +1,10 @@
-import type { Store, StoreOptions } from '@countersign/store'
+import { createMemoryStore, type Store, type StoreOptions } from '@countersign/store'
 import { expect, test } from 'vitest'
 import { type Answer, bearer, call, get, logIn, postForm, postJson, refresh, signUp } from './calls.ts'
 import { given, password } from './given.ts'
 import { racesOfCodes } from './races-of-codes.ts'
 import { racesOfImported } from './races-of-imported.ts'
+import { racesOfMints } from './races-of-mints.ts'
 import { racesOfSingleUse } from './races-of-single-use.ts'
 
 /** Fifty at once through the whole server: what must hold on every store. */
@@ -11,6 +12,10 @@ export function racesOver(openStore?: (options: StoreOptions) => Promise<Store>)
   racesOfSingleUse(openStore)
   racesOfCodes(openStore)
   racesOfImported(openStore)
+  racesOfMints(async options => {
+    const store = openStore ? await openStore(options) : createMemoryStore(options)
+    return [store, store]
+  })
   const server = () => given.server(openStore ? { openStore } : {})
   const fifty = <T>(run: (index: number) => Promise<T>): Promise<T[]> =>
     Promise.all(Array.from({ length: 50 }, (_, index) => run(index)))
