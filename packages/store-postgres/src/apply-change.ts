@@ -13,7 +13,7 @@ import { isUniqueViolation } from './postgres-failure.ts'
 import { type Columns, openRowWrites, type VersionedTable } from './row-writes.ts'
 import { columnsOfSession, sessionTable } from './sessions.ts'
 import { columnsOfShortLived, shortLivedTable } from './short-lived.ts'
-import { askedText, type Statement } from './statements.ts'
+import { askedText, durableText, type Statement } from './statements.ts'
 import { columnsOfUser, eraseDevicesText, userTable } from './users.ts'
 
 /**
@@ -90,8 +90,6 @@ export function openApplyChange(parts: {
   database: Database
   statement: (text: string) => Statement
   sealPersonal: StoreOptions['sealPersonal']
-  /** What a durable transaction sets: nothing, where the database's own setting waits for the disk or for more than that. */
-  durableSetting: string
 }): ApplyChanges {
   const { database, statement, sealPersonal } = parts
   const writesOf = tables.map(table => ({ table, ...openRowWrites(table, statement) }))
@@ -111,7 +109,7 @@ export function openApplyChange(parts: {
       json_to_recordset($1::json) AS (kind text, id text, below bigint, "at" bigint, until bigint)
     ) WITH ORDINALITY AS entry(kind, id, below, "at", until, place) ORDER BY place`)
   const settings = `SET LOCAL idle_in_transaction_session_timeout = ${silenceAtMostMs}`
-  const beginDurable = `BEGIN ISOLATION LEVEL READ COMMITTED; ${settings}; ${parts.durableSetting}`
+  const beginDurable = `BEGIN ISOLATION LEVEL READ COMMITTED; ${settings}; ${durableText}`
   const beginRelaxed = `BEGIN ISOLATION LEVEL READ COMMITTED; ${settings}; SET LOCAL synchronous_commit = off`
 
   /** Sends all writes at once; says if each row was written, and which of the clients that rows were made for were unused. */

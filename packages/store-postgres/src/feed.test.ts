@@ -4,6 +4,7 @@ import type { Store } from '@countersign/store'
 import * as given from '@countersign/store/given'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { feedChannel } from './sequencer.ts'
 import { inSchema, lockNumber } from './statements.ts'
 import { type Cluster, startCluster } from './testing/cluster.ts'
 import { runSql } from './testing/schemas.ts'
@@ -46,6 +47,23 @@ test('a node hears of what another has revoked by its message, without looking',
     }
   })
 })
+
+test.each(['9007199254740991', 'x', 'Infinity', ''])(
+  'a message that somebody else sends (%j) keeps no later one from being heard',
+  async payload => {
+    await withNodes(cluster.url, async ({ open, clock, schema }) => {
+      const [here, there] = [await open(), await open({ every: never })]
+      await heardOfFirst(here, there, clock)
+      // The server hands messages on in the order in which they were sent.
+      await runSql(cluster.url, `NOTIFY "${feedChannel(schema)}", '${payload}'`)
+      for (const number of [2, 3]) {
+        const hearing = heard(there, number)
+        await revoke(here, clock, `${number}`)
+        await hearing
+      }
+    })
+  },
+)
 
 test('a node that hears no message looks by itself', async () => {
   await withNodes(cluster.url, async ({ open, clock }) => {

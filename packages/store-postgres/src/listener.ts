@@ -14,8 +14,8 @@ export function startListener(options: {
   channel: string
   every: Every
   patienceMs: number
-  /** Called with the newest entry's number, and with `undefined` when messages may have been missed. */
-  heard: (newest: number | undefined) => void
+  /** There may be something new. What a message says is not looked at: every role of the database may send one. */
+  heard: () => void
 }): () => Promise<void> {
   const { channel, patienceMs, heard } = options
   const urls = urlsOf(options.url)
@@ -37,11 +37,11 @@ export function startListener(options: {
     }
     own.on('error', lost)
     own.on('end', lost)
-    own.on('notification', ({ payload }) => heard(payload === undefined ? undefined : Number(payload)))
+    own.on('notification', () => heard())
     try {
       await own.connect()
       await own.query(`LISTEN ${quotedName(channel)}`)
-      heard(undefined)
+      heard()
     } catch {
       // A standby lets nobody listen.
       turn++

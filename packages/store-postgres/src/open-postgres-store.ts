@@ -4,6 +4,7 @@ import { openApplyChange } from './apply-change.ts'
 import { openAuditLog } from './audit-log.ts'
 import { openClockWatch } from './clock-watch.ts'
 import { type Database, openDatabase } from './database.ts'
+import { checkDatabaseUrl } from './database-url.ts'
 import { openFeed } from './feed.ts'
 import { type AuditImport, openAuditImport } from './import-audit.ts'
 import { firstIssuer, firstKeyRing } from './issuer.ts'
@@ -52,6 +53,7 @@ const lookEveryMs = 500
 
 /** Opens the store on a PostgreSQL database (15 and up, UTF-8) and migrates it if need be. Any number of nodes may. */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
+  if (typeof options.listenUrl === 'string') checkDatabaseUrl(options.listenUrl)
   const database = openPool(options)
   try {
     return await openOn(database, options)
@@ -79,12 +81,13 @@ export function importAuditInto(options: PostgresOptions): AuditImport {
 const defaultSchema = 'countersign'
 
 function openPool({ url, connections = 10, namedStatements = true, patienceMs = 5_000 }: PostgresOptions): Database {
+  checkDatabaseUrl(url)
   return openDatabase({ url, connections, namedStatements, patienceMs })
 }
 
 async function openOn(database: Database, options: PostgresStoreOptions): Promise<Store> {
   const { schema = defaultSchema, every = everyInterval, patienceMs = 5_000 } = options
-  const { durableSetting } = await checkServer(database)
+  await checkServer(database)
   await migrate(database, schema)
   const incarnation = await seed(database, schema, options.seed.incarnation)
   if (options.forCopy !== true) await refuseUnfinishedCopy(database, schema)
@@ -93,7 +96,7 @@ async function openOn(database: Database, options: PostgresStoreOptions): Promis
   const watch = openClockWatch(options.clock ? undefined : (options.nodeClock ?? systemClock), options.onClock)
   let lost: StoreUnavailable | undefined
 
-  const script = sequenceText(schema, patienceMs, durableSetting)
+  const script = sequenceText(schema, patienceMs)
   const sequence = createSequencer({
     async pass() {
       const [row] = await database.script(script)
@@ -120,7 +123,7 @@ async function openOn(database: Database, options: PostgresStoreOptions): Promis
 
   return createPostgresStore({
     reads: openReads(database, statement, clock, watch),
-    apply: openApplyChange({ database, statement, sealPersonal: options.sealPersonal, durableSetting }),
+    apply: openApplyChange({ database, statement, sealPersonal: options.sealPersonal }),
     rotate: openRotations(database, statement),
     feed,
     sequence,
@@ -141,7 +144,7 @@ function listenUrlOf({ url, listenUrl }: PostgresStoreOptions): string | null {
 
 /** Looks at the feed when a message says so, and twice a second. A look that fails is made up for by the next. */
 function keepLooking(options: {
-  feed: { look: () => Promise<void>; noticed: (newest: number) => void }
+  feed: { look: () => Promise<void> }
   every: Every
   patienceMs: number
   channel: string
@@ -149,33 +152,39 @@ function keepLooking(options: {
 }): () => Promise<void> {
   const { feed, every, patienceMs, channel, url } = options
   let looking: Promise<void> | undefined
-  const look = (): void => {
-    looking ??= feed
-      .look()
-      .catch(() => {})
-      .finally(() => {
-        looking = undefined
-      })
+  let again = false
+  let stopped = false
+
+  /** What is said during a look may have come too late for it. */
+  async function lookUntilSeen(): Promise<void> {
+    do {
+      again = false
+      await feed.look().catch(() => {})
+    } while (again && !stopped)
+    looking = undefined
   }
-  const heard = (newest: number | undefined): void => (newest === undefined ? look() : feed.noticed(newest))
-  const stopListening = url === null ? undefined : startListener({ url, channel, every, patienceMs, heard })
+
+  const look = (): void => {
+    again = looking !== undefined
+    looking ??= lookUntilSeen()
+  }
+  const stopListening = url === null ? undefined : startListener({ url, channel, every, patienceMs, heard: look })
   const stopLooking = every(lookEveryMs, look)
   return async () => {
+    stopped = true
     stopLooking()
     await Promise.all([stopListening?.(), looking])
   }
 }
 
-/** What must be so of the server, and what durable transactions have to set because of it. */
-async function checkServer(database: Database): Promise<{ durableSetting: string }> {
+/** What must be so of the server. */
+async function checkServer(database: Database): Promise<void> {
   const [row] = await database.script(
-    `SELECT current_setting('server_version_num')::integer, current_setting('server_encoding'), current_setting('synchronous_commit')`,
+    "SELECT current_setting('server_version_num')::integer, current_setting('server_encoding')",
   )
-  const [version, encoding, synchronousCommit] = row ?? []
+  const [version, encoding] = row ?? []
   if ((version as number) < 150_000) throw new StoreUnavailable('PostgreSQL 15 or later is needed')
   if (encoding !== 'UTF8') throw new StoreUnavailable(`the database must be in UTF8, not ${encoding as string}`)
-  // Whatever is configured, if only it waits for the disk.
-  return { durableSetting: synchronousCommit === 'off' ? 'SET LOCAL synchronous_commit = on' : '' }
 }
 
 /** It looks like a store, and lacks what the copy had not come to. */

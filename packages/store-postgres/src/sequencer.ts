@@ -1,5 +1,5 @@
 import { limitsText } from './database.ts'
-import { inSchema, lockNumber, quotedText } from './statements.ts'
+import { durableText, inSchema, lockNumber, quotedText } from './statements.ts'
 
 /*
  * Entries of the feed and audit rows are written without a number by the transaction that they belong to, and numbered
@@ -25,13 +25,13 @@ export function pendingText(kind: 'entry' | 'audit'): string {
 }
 
 /** One message to the server, which runs all of it or takes all of it back. Answers with one row: the newest entry's number, and whether it may have left some. */
-export function sequenceText(schema: string, patienceMs: number, durableSetting: string): string {
+export function sequenceText(schema: string, patienceMs: number): string {
   const channel = quotedText(feedChannel(schema))
   return inSchema(
     schema,
     `BEGIN ISOLATION LEVEL READ COMMITTED;
 ${limitsText(patienceMs, 'LOCAL')};
-${durableSetting};
+${durableText};
 SELECT newest, more FROM countersign.number_committed(${lockNumber(schema, 'sequence')}, ${channel});
 COMMIT`,
   )

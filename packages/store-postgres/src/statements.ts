@@ -35,6 +35,12 @@ export function quotedText(text: string): string {
 }
 
 /**
+ * Has a transaction wait for the disk: as it is configured, if that waits for the disk or for more. Asked in each, since it can be configured otherwise at any time.
+ */
+export const durableText =
+  "SELECT set_config('synchronous_commit', coalesce(nullif(current_setting('synchronous_commit'), 'off'), 'on'), true)"
+
+/**
  * How statements are made for one schema. The name is made of the text: nodes of two versions behind one pooler never mean
  * different things by one name.
  */

@@ -193,6 +193,39 @@ test('a rotation does not wait for the disk; a login does, and so does a change 
   })
 })
 
+test('a login waits for the disk, also where synchronous_commit was switched off since the node started', async () => {
+  await withNodes(cluster.url, async ({ open, clock, schema }) => {
+    const store = await open({ listenUrl: null, every: () => () => {} })
+    const [user, client] = [await given.user(store), await given.client(store)]
+    await runSql(
+      cluster.url,
+      `CREATE TABLE public.seen (setting text);
+       CREATE FUNCTION public.see() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+         INSERT INTO public.seen VALUES (current_setting('synchronous_commit')); RETURN NULL; END $$;
+       CREATE TRIGGER see AFTER INSERT ON "${schema}".session FOR EACH ROW EXECUTE FUNCTION public.see();
+       CREATE TRIGGER see AFTER INSERT ON "${schema}".entry FOR EACH ROW EXECUTE FUNCTION public.see()`,
+    )
+    const entries = [{ kind: 'token', id: 'jti', until: Math.floor(clock.now() / 1000) + 900 }] as const
+    try {
+      // What is configured for a role counts for connections that are made from then on.
+      for (const setting of ['off', 'remote_write']) {
+        await runSql(cluster.url, `ALTER ROLE postgres SET synchronous_commit = ${setting}`)
+        await runSql(
+          cluster.url,
+          "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'countersign'",
+        )
+        await expect.poll(() => store.loadIssuer().then(Boolean, () => false), { timeout: 20_000 }).toBe(true)
+        await given.login(store, { user, client })
+        await store.commit(given.change([], { entries }))
+      }
+    } finally {
+      await runSql(cluster.url, 'ALTER ROLE postgres RESET synchronous_commit')
+    }
+    const seen = await runSql(cluster.url, 'SELECT setting FROM public.seen')
+    expect(seen.map(([setting]) => setting)).toEqual(['on', 'on', 'remote_write', 'remote_write'])
+  })
+})
+
 test('a function that somebody else has made in a schema that is searched is none of ours (CVE-2018-1058)', async () => {
   // It fits better than PostgreSQL's own, which takes any array: by its name alone it would be called, with our rights.
   const planted = `CREATE FUNCTION public.unnest(text[]) RETURNS SETOF text LANGUAGE plpgsql AS $$ BEGIN RAISE 'planted'; END $$;
