@@ -22,7 +22,9 @@ export function racesOfMints(openStores: (options: StoreOptions) => Promise<read
         ...store,
         async loadClient(id) {
           const found = await store.loadClient(id)
-          await between?.()
+          const now = between
+          between = undefined
+          await now?.()
           return found
         },
       }),
@@ -39,7 +41,6 @@ export function racesOfMints(openStores: (options: StoreOptions) => Promise<read
         between = meanwhile
         const form = { grant_type: 'client_credentials' }
         const answer = await postForm(here, '/token', form, basic('orders', secrets.orders))
-        between = undefined
         expect(answer.status).toBe(200)
         return String(answer.body.access_token)
       },
