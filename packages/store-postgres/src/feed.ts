@@ -56,10 +56,11 @@ export function openFeed(options: {
   onOtherHistory: (how: string) => StoreUnavailable
 }): Feed {
   const { database, statement, clock, watch, incarnation, sequence } = options
+  // Nothing in it is looked up for each row: PostgreSQL would take it for so dear that it compiled it each time (JIT), and keep all old rows meanwhile.
   const lookAfter = statement(
     `SELECT pg_is_in_recovery(), ${nowText}, i.body::json->>'incarnation', h.newest, h.oldest,
        ${pendingText('entry')} OR ($3 AND ${pendingText('audit')}),
-       (SELECT ${nameOfEntry} FROM countersign.entry WHERE number = h.newest), (SELECT ${nameOfEntry} FROM countersign.entry WHERE number = $4),
+       (SELECT ${nameOfEntry} FROM countersign.entry ORDER BY number DESC LIMIT 1), (SELECT ${nameOfEntry} FROM countersign.entry WHERE number = $4),
        e.kind, e.id, e.below, e."at", e.until
      FROM countersign.issuer i
      CROSS JOIN (SELECT coalesce(max(number), 0) AS newest, coalesce(min(number), 1) AS oldest FROM countersign.entry) h
