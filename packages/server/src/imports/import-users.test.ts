@@ -20,6 +20,9 @@ describe('a line is refused by itself, with a reason and never with what stands 
     ['nobody', {}, 'parameter_invalid'],
     ['a member that is not known', { email, passwordHash: importedHashes.bcrypt }, 'parameter_invalid'],
     ['a hash as the name of a member', { email, [importedHashes.bcrypt]: 1 }, 'parameter_invalid'],
+    ['an attribute called by a hash', { email, attributes: { [`${importedHashes.bcrypt} `]: 1 } }, 'parameter_invalid'],
+    ['an attribute called by an address', { email, attributes: { 'rosa@example.com é': 1 } }, 'parameter_invalid'],
+    ['a member called by a name', { email, profile: { rosa: 1 }, lopez: 1 }, 'parameter_invalid'],
     ['a hash that is no text', { email, password_hash: [importedHashes.bcrypt] }, 'parameter_invalid'],
     ['a hash without an address', { id: wholeUser.id, password_hash: importedHashes.bcrypt }, 'parameter_invalid'],
     ['no address, confirmed', { id: wholeUser.id, email_verified: true }, 'parameter_invalid'],
@@ -54,7 +57,7 @@ describe('a line is refused by itself, with a reason and never with what stands 
     const text = typeof line === 'string' ? line : JSON.stringify(line)
     const outcome = await importText(to, text)
     expect(outcome).toMatchObject({ imported: 0, there: 0, refused: [{ line: 7, reason }] })
-    expect(JSON.stringify(outcome)).not.toMatch(/\$2b|5f4dcc/)
+    expect(JSON.stringify(outcome)).not.toMatch(/\$2b|5f4dcc|rosa|lopez/)
     expect(await to.store.listUsers({ limit: 10 })).toEqual([])
   })
 })

@@ -201,8 +201,9 @@ function invalid(detail: string): Refusal {
 }
 
 function wrong({ issues: [issue] }: z.ZodError): Refusal {
-  const unknown = issue?.code === 'unrecognized_keys' ? issue.keys.find(key => /^[a-z_]{1,40}$/.test(key)) : undefined
-  const where = [...(issue?.path ?? []), ...(unknown === undefined ? [] : [unknown])].join('.')
-  const what = issue?.code === 'unrecognized_keys' ? 'is not known here' : 'has a value that is not allowed'
-  return invalid(`${where === '' ? 'a member' : where}: ${issue?.code === 'custom' ? issue.message : what}`)
+  const path = issue?.path ?? []
+  // What attributes are called is the file's text, as is the name of a member that is not known.
+  const where = (path[0] === 'attributes' ? ['attributes'] : path).join('.') || 'the line'
+  if (issue?.code === 'unrecognized_keys') return invalid(`${where}: has a member that is not known here`)
+  return invalid(`${where}: ${issue?.code === 'custom' ? issue.message : 'has a value that is not allowed'}`)
 }

@@ -16,11 +16,12 @@ export function createBcryptThreads(): BcryptThreads {
   const script = new URL(`./bcrypt-worker.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url)
   const threads = new Set<Worker>()
   const idle: Worker[] = []
+  const causes = new WeakMap<Worker, unknown>()
 
   function start(): Worker {
     const worker = new Worker(script, { stdout: false, stderr: false })
     threads.add(worker)
-    worker.on('error', () => {})
+    worker.on('error', cause => causes.set(worker, cause))
     worker.once('exit', () => {
       threads.delete(worker)
       if (idle.includes(worker)) idle.splice(idle.indexOf(worker), 1)
@@ -33,7 +34,8 @@ export function createBcryptThreads(): BcryptThreads {
       const worker = idle.pop() ?? start()
       worker.ref()
       return new Promise((resolve, reject) => {
-        const fail = (): void => reject(new Error('the thread that judges bcrypt hashes has ended'))
+        const fail = (): void =>
+          reject(new Error('the thread that judges bcrypt hashes has ended', { cause: causes.get(worker) }))
         worker.once('exit', fail)
         worker.once('message', (tag: string) => {
           worker.off('exit', fail)

@@ -1,7 +1,7 @@
 import { argon2, createCipheriv, createHash, pbkdf2, type ScryptOptions, scrypt } from 'node:crypto'
 import { promisify } from 'node:util'
 import type { BcryptThreads } from './bcrypt-threads.ts'
-import type { Derivation, ImportedHash, ScryptParameters } from './imported-hash.ts'
+import { type Derivation, type ImportedHash, type ScryptParameters, scryptBytes } from './imported-hash.ts'
 
 const argon2Key = promisify(argon2)
 const pbkdf2Key = promisify(pbkdf2)
@@ -29,8 +29,9 @@ export function createDeriveKey(bcrypt: BcryptThreads): DeriveKey {
   }
 }
 
-function scryptOptions({ cost, blockSize, parallelization }: ScryptParameters): ScryptOptions {
-  return { cost, blockSize, parallelization, maxmem: 128 * blockSize * (cost + parallelization) + 2 ** 20 }
+function scryptOptions(parameters: ScryptParameters): ScryptOptions {
+  const { cost, blockSize, parallelization } = parameters
+  return { cost, blockSize, parallelization, maxmem: scryptBytes(parameters) }
 }
 
 /** What the hash's tag is if the password is the one that was hashed. */

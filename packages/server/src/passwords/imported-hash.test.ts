@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, describe, expect, test } from 'vitest'
+import { createBcryptThreads } from './bcrypt-threads.ts'
+import { createDeriveKey, deriveTag } from './derive-key.ts'
 import { parseImportedHash, schemeOf } from './imported-hash.ts'
+import { idleWork, workOf } from './imported-work.ts'
 import { createPasswordHasher } from './password-hasher.ts'
 
 const { verify, close } = createPasswordHasher({
@@ -149,6 +152,7 @@ describe('is refused, and never judged:', () => {
     ['more memory than a node has to spare', `$argon2id$v=19$m=262145,t=1,p=1$${salt}$${tag}`],
     ['memory times passes', `$argon2id$v=19$m=262144,t=3,p=1$${salt}$${tag}`],
     ['too many lanes', `$argon2id$v=19$m=4096,t=1,p=17$${salt}$${tag}`],
+    ['passes that each start sixteen threads', `$argon2i$v=19$m=128,t=4096,p=16$${salt}$${tag}`],
     ['no pass', `$argon2id$v=19$m=4096,t=0,p=1$${salt}$${tag}`],
     ['less memory than the lanes need', `$argon2id$v=19$m=31,t=1,p=4$${salt}$${tag}`],
     ['the version before', `$argon2id$v=16$m=4096,t=1,p=1$${salt}$${tag}`],
@@ -161,6 +165,11 @@ describe('is refused, and never judged:', () => {
     ['scrypt beyond 256 MiB', `$scrypt$ln=19,r=8,p=1$${salt}$${tag}`],
     ['scrypt that takes seconds', `$scrypt$ln=17,r=8,p=3$${salt}$${tag}`],
     ['an N that scrypt has not with this r', `$scrypt$ln=16,r=1,p=1$${salt}$${tag}`],
+    ['scrypt with larger blocks than OpenSSL has room for', `$scrypt$ln=1,r=8192,p=1$${salt}$${tag}`],
+    ['scrypt of little N and huge blocks', `$scrypt$ln=1,r=1048576,p=1$${salt}$${tag}`],
+    ['scrypt of little N a million times', `$scrypt$ln=1,r=1,p=1048576$${salt}$${tag}`],
+    ['scrypt with a block more than 64', `$scrypt$ln=4,r=65,p=1$${salt}$${tag}`],
+    ['scrypt with a lane more than 64', `$scrypt$ln=4,r=8,p=65$${salt}$${tag}`],
     ['no N', `$scrypt$ln=0,r=8,p=1$${salt}$${tag}`],
     ['an N beyond all numbers', `$scrypt$ln=999999999,r=8,p=1$${salt}$${tag}`],
     ['an N that is no power of two', `scrypt$1000$salt$8$1$${tag}=`],
@@ -182,14 +191,24 @@ describe('is refused, and never judged:', () => {
     expect(parseImportedHash(text)).toBeUndefined()
   })
 
-  test('what stands next to the bounds is taken', () => {
-    for (const text of [
-      `$argon2id$v=19$m=262144,t=2,p=16$${salt}$${tag}`,
-      `$scrypt$ln=17,r=8,p=2$${salt}$${tag}`,
-      `$scrypt$ln=18,r=8,p=1$${salt}$${tag}`,
-      `$pbkdf2-sha512$i=2000000$${salt}$${tag}`,
-      `$2b$14$${bcryptTail}`,
-    ])
-      expect(parseImportedHash(text)).toBeDefined()
+  test.each([
+    `$argon2id$v=19$m=262144,t=2,p=16$${salt}$${tag}`,
+    `$argon2i$v=19$m=8192,t=64,p=16$${salt}$${tag}`,
+    `$scrypt$ln=18,r=8,p=1$${salt}$${tag}`,
+    `$scrypt$ln=1,r=64,p=64$${salt}$${tag}`,
+    `$scrypt$ln=9,r=64,p=64$${salt}$${tag}`,
+    `$scrypt$ln=15,r=1,p=64$${salt}$${tag}`,
+    `$pbkdf2-sha512$i=2000000$${salt}$${tag}`,
+    `$2b$04$${bcryptTail}`,
+    `$2b$14$${bcryptTail}`,
+  ])('but what stands at the bounds is taken, and can be judged: %s', async text => {
+    const hash = parseImportedHash(text)
+    if (hash === undefined) throw new Error('refused')
+    const bcrypt = createBcryptThreads()
+    const deriveKey = createDeriveKey(bcrypt)
+    expect((await deriveTag(password, hash, deriveKey)).length).toBe(hash.tag.length)
+    const { kind, amount } = workOf(hash)
+    for (const { salt: _, ...parameters } of idleWork(kind, amount, randomBytes)) expect(hash).toMatchObject(parameters)
+    await bcrypt.close()
   })
 })

@@ -32,8 +32,14 @@ export interface ScryptParameters {
 
 /** What one judgement may cost: a second or two of one core, and 256 MiB. More would let a file of users stop a node. */
 const importedHashBounds = {
-  argon2: { memoryKibAtMost: 262_144, memoryKibTimesPassesAtMost: 524_288, lanesAtMost: 16 },
-  scrypt: { bytesAtMost: 268_435_456, costTimesBlocksAtMost: 2_097_152 },
+  argon2: { memoryKibAtMost: 262_144, memoryKibTimesPassesAtMost: 524_288, passesAtMost: 64, lanesAtMost: 16 },
+  // A MiB beside the 256: what `r` and `p` need besides `N`.
+  scrypt: {
+    bytesAtMost: 269_484_032,
+    costTimesBlocksAtMost: 2_097_152,
+    blockSizeAtMost: 64,
+    parallelizationAtMost: 64,
+  },
   pbkdf2: { iterationsAtMost: 2_000_000 },
   bcrypt: { costAtLeast: 4, costAtMost: 14 },
 } as const
@@ -41,7 +47,7 @@ const importedHashBounds = {
 const charactersAtMost = 1_024
 const saltBytesAtMost = 128
 const tagBytes = { atLeast: 16, atMost: 128 } as const
-const digestBytes: Readonly<Record<Pbkdf2Digest, number>> = { sha1: 20, sha256: 32, sha512: 64 }
+export const digestBytes: Readonly<Record<Pbkdf2Digest, number>> = { sha1: 20, sha256: 32, sha512: 64 }
 
 type Read = (parts: readonly string[]) => ImportedHash | undefined
 
@@ -206,16 +212,23 @@ function isWithinBounds(hash: ImportedHash): boolean {
 }
 
 /** RFC 7914 §2: `N` is a power of two, greater than one and less than 2^(128 r / 8). */
-function scryptIsWithinBounds({ cost, blockSize, parallelization }: ScryptParameters): boolean {
-  const { bytesAtMost, costTimesBlocksAtMost } = importedHashBounds.scrypt
+function scryptIsWithinBounds(parameters: ScryptParameters): boolean {
+  const { cost, blockSize, parallelization } = parameters
+  const { bytesAtMost, costTimesBlocksAtMost, blockSizeAtMost, parallelizationAtMost } = importedHashBounds.scrypt
   const isPowerOfTwo = Number.isSafeInteger(cost) && cost > 1 && Number.isInteger(Math.log2(cost))
   if (!isPowerOfTwo || blockSize < 1 || parallelization < 1 || Math.log2(cost) >= 16 * blockSize) return false
-  return 128 * cost * blockSize <= bytesAtMost && cost * blockSize * parallelization <= costTimesBlocksAtMost
+  if (blockSize > blockSizeAtMost || parallelization > parallelizationAtMost) return false
+  return scryptBytes(parameters) <= bytesAtMost && cost * blockSize * parallelization <= costTimesBlocksAtMost
+}
+
+/** All that OpenSSL takes for one derivation: `V`, `B`, and two blocks to work in. With less it refuses. */
+export function scryptBytes({ cost, blockSize, parallelization }: ScryptParameters): number {
+  return 128 * blockSize * (cost + parallelization + 2)
 }
 
 /** RFC 9106 §3.1: 8 KiB a lane, and 8 bytes of salt at least. */
 function argon2IsWithinBounds({ memoryKib, passes, lanes }: Argon2Parameters, salt: Buffer): boolean {
-  const { memoryKibAtMost, memoryKibTimesPassesAtMost, lanesAtMost } = importedHashBounds.argon2
-  if (passes < 1 || lanes < 1 || lanes > lanesAtMost || salt.length < 8) return false
+  const { memoryKibAtMost, memoryKibTimesPassesAtMost, passesAtMost, lanesAtMost } = importedHashBounds.argon2
+  if (passes < 1 || passes > passesAtMost || lanes < 1 || lanes > lanesAtMost || salt.length < 8) return false
   return memoryKib >= 8 * lanes && memoryKib <= memoryKibAtMost && memoryKib * passes <= memoryKibTimesPassesAtMost
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { ImportedWork } from '@countersign/core'
 import { expect, test } from 'vitest'
-import { type Derivation, type ImportedHash, parseImportedHash } from './imported-hash.ts'
+import { type Derivation, digestBytes, type ImportedHash, parseImportedHash } from './imported-hash.ts'
 import { idleWork, withWork, workOf } from './imported-work.ts'
 import { createPasswordHasher } from './password-hasher.ts'
 
@@ -26,7 +26,9 @@ async function workDone(hash: string | null, importedWork: ImportedWork): Promis
   const done: Record<string, number> = {}
   const deriveKey = async (_message: string, derivation: Derivation, bytes: number): Promise<Buffer> => {
     const { kind, amount } = workOf(derivation)
-    done[kind] = (done[kind] ?? 0) + amount
+    // PBKDF2 makes a key block by block (RFC 8018 §5.2).
+    const blocks = derivation.scheme === 'pbkdf2' ? Math.ceil(bytes / digestBytes[derivation.digest]) : 1
+    done[kind] = (done[kind] ?? 0) + amount * blocks
     return Buffer.alloc(derivation.scheme === 'bcrypt' ? 31 : bytes)
   }
   const { verify } = createPasswordHasher({ random: randomBytes, deriveKey })
@@ -47,6 +49,15 @@ test('no judgement tells by its work whether there is an account, and whether it
   })
   for (const hash of [ours, ...hashes, 'what cannot be read'])
     expect(await workDone(hash, importedWork)).toEqual(ofNobody)
+})
+
+test.each(['sha1', 'sha256', 'sha512'])('of PBKDF2 with %s everybody costs the same number of blocks', async digest => {
+  const own = `$pbkdf2-${digest}$i=1000$${salt}$${'A'.repeat(86)}`
+  const importedWork = workOfAll([own])
+  const done = await workDone(own, importedWork)
+  expect(done[`pbkdf2-${digest}`]).toBe(1000)
+  expect(await workDone(null, importedWork)).toEqual(done)
+  expect(await workDone(`$pbkdf2-${digest}$i=1$${salt}$${'A'.repeat(86)}`, importedWork)).toEqual(done)
 })
 
 test('where no hash was imported a judgement costs one argon2, as ever', async () => {

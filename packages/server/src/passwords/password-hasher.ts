@@ -3,7 +3,7 @@ import type { ImportedWork, RandomBytes } from '@countersign/core'
 import { createBcryptThreads } from './bcrypt-threads.ts'
 import { createBoundedQueue, type QueueLoad } from './bounded-queue.ts'
 import { createDeriveKey, type DeriveKey, deriveTag } from './derive-key.ts'
-import { type Derivation, type ImportedHash, parseImportedHash, schemeOf } from './imported-hash.ts'
+import { type Derivation, digestBytes, type ImportedHash, parseImportedHash, schemeOf } from './imported-hash.ts'
 import { idleWork, workOf } from './imported-work.ts'
 import { normalizePassword } from './password-policy.ts'
 import { type Argon2Parameters, formatPhc, type PasswordHash, parsePhc } from './phc-string.ts'
@@ -89,7 +89,7 @@ export function createPasswordHasher(options: PasswordHasherOptions): PasswordHa
   }
 
   async function idle(kind: string, amount: number): Promise<void> {
-    for (const one of idleWork(kind, amount, random)) await deriveKey('', one, tagBytes)
+    for (const one of idleWork(kind, amount, random)) await deriveKey('', one, bytesOfOneBlock(one))
   }
 
   /** The work of all kinds, in one order; of the account's own hash, if it is one of them, with what is missing to the dearest of its kind. */
@@ -150,6 +150,11 @@ export function createPasswordHasher(options: PasswordHasherOptions): PasswordHa
       await bcrypt.close()
     },
   }
+}
+
+/** PBKDF2 makes each block of a longer key anew, at the price of the first; no hash that is judged has two. */
+function bytesOfOneBlock(derivation: Derivation): number {
+  return derivation.scheme === 'pbkdf2' ? Math.min(tagBytes, digestBytes[derivation.digest]) : tagBytes
 }
 
 /** bcrypt ends at a NUL wherever it is made in C: a password with one would be as good as its beginning. Of more than 72 bytes it knows the first 72 alone, and so do we. */
