@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { StoreUnavailable } from '@countersign/store'
-import { type AuditMark, type JournalLine, parseLine, tornLine } from './journal-line.ts'
+import { type AuditMark, beginsWrite, type JournalLine, parseLine } from './journal-line.ts'
 
 /** The file that revocations are written to besides the store. A node has one of its own, beside the commands that are run with its configuration. */
 export interface JournalFile {
@@ -21,15 +21,11 @@ interface Waiting {
   readonly failed: (error: unknown) => void
 }
 
-const newline = 0x0a
-
 /** Opens it to append, made for its owner alone if it is missing. Of what stands there the end alone is looked at. */
 export async function openJournal(path: string): Promise<JournalFile> {
   const file: FileHandle = await open(path, 'a+', 0o600)
-  const end = await readEnd(file)
-  let { mark } = end
+  let mark = await readLastMark(file)
   let written = mark
-  let isTorn = end.isTorn
   let waiting: Waiting[] = []
   let writing: Promise<void> | undefined
 
@@ -49,18 +45,15 @@ export async function openJournal(path: string): Promise<JournalFile> {
     writing = undefined
   }
 
-  /** In one call: whoever else appends to the file does so before it or behind it. What was broken off gets a line of its own, and is never cut: another may be writing it. */
+  /** In one call: whoever else appends to the file does so before it or behind it. What was broken off, here or by them, is never cut: another may be writing it. */
   async function write(batch: readonly Waiting[]): Promise<void> {
     const moved = batch.findLast(one => one.mark !== undefined)?.mark ?? mark
     const before = mark
     const lines: JournalLine[] = batch.flatMap(one => one.lines)
     if (moved) lines.push({ through: moved })
-    const text = lines.map(line => `${JSON.stringify(line)}\n`).join('')
-    const bytes = Buffer.from(isTorn ? `\n${tornLine}\n${text}` : text)
-    isTorn = true
+    const bytes = Buffer.from(beginsWrite + lines.map(line => `${JSON.stringify(line)}\n`).join(''))
     const { bytesWritten } = await file.write(bytes)
     if (bytesWritten < bytes.length) throw new Error('there is no room for it')
-    isTorn = false
     await file.datasync()
     // It may have been moved on meanwhile.
     if (mark === before) mark = moved
@@ -91,15 +84,13 @@ export async function openJournal(path: string): Promise<JournalFile> {
 const firstLook = 65_536
 const lastLook = 16_777_216
 
-/** The last mark in it, and whether the last line has no end. Each write ends with a mark, so that one is near. */
-async function readEnd(file: FileHandle): Promise<{ mark: AuditMark | undefined; isTorn: boolean }> {
+/** Each write ends with a mark, so that the last one is near. */
+async function readLastMark(file: FileHandle): Promise<AuditMark | undefined> {
   const { size } = await file.stat()
   for (let look = firstLook; ; look *= 4) {
     const length = Math.min(look, size)
-    const end = await readFrom(file, size - length, length)
-    const isTorn = end.length > 0 && end.at(-1) !== newline
-    const mark = lastMark(end.toString('utf8'))
-    if (mark !== undefined || length === size || look >= lastLook) return { mark, isTorn }
+    const mark = lastMark((await readFrom(file, size - length, length)).toString('utf8'))
+    if (mark !== undefined || length === size || look >= lastLook) return mark
   }
 }
 

@@ -13,8 +13,13 @@ export type JournalLine =
   /** The record of this id was not committed: others had changed the rows, and it was decided anew. */
   | { readonly undone: string }
   | { readonly through: AuditMark }
-  /** The line before was broken off, and nobody was answered for it. */
+  /** The line before was broken off, and nobody was answered for it. No longer written: only the process that had torn it could say so. */
   | { readonly torn: true }
+
+/**
+ * What each write begins with. Behind a whole line these are two empty ones. Behind one that was broken off, whoever did that, the first of them ends it, and there is one.
+ */
+export const beginsWrite = '\n\n'
 
 export const tornLine: string = JSON.stringify({ torn: true })
 

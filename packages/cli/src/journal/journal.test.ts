@@ -118,6 +118,33 @@ test('what a crash has torn gets a line of its own when somebody writes again', 
   expect((await readJournal(path)).contents).toMatchObject({ torn: 1, unreadable: [] })
 })
 
+test('what one of two that write to a file tears takes nothing of what the other was answered for', async () => {
+  const [node, command] = [await openJournal(path), await openJournal(path)]
+  await node.append([recordOf('first')], { number: 1, hash: 'x' })
+  await command.append([recordOf('second')])
+  // The command dies in the middle of a line.
+  appendFileSync(path, JSON.stringify(recordOf('never')).slice(0, 50))
+  await node.append([recordOf('third')])
+  await node.append([recordOf('fourth')])
+  await Promise.all([command.close(), node.close()])
+  expect(await endedIn(path)).toEqual(['first', 'second', 'third', 'fourth'])
+  expect((await readJournal(path)).contents).toMatchObject({ records: 4, torn: 1, unreadable: [] })
+})
+
+test('a line that is damaged where a write was whole is no torn one, be it the last of its write or not', async () => {
+  const journal = await openJournal(path)
+  for (const id of ['first', 'second', 'third']) await journal.append([recordOf(id)], { number: 1, hash: 'x' })
+  await journal.close()
+  const lines = readFileSync(path, 'utf8').split('\n')
+  const [first] = ['first', 'second'].map(id => lines.findIndex(line => line.includes(id)))
+  const last = lines.findLastIndex(
+    (line, number) => line !== '' && number < lines.findIndex(one => one.includes('third')),
+  )
+  const damaged = lines.map((line, number) => (number === first || number === last ? line.replace('"', '') : line))
+  writeFileSync(path, damaged.join('\n'))
+  expect((await readJournal(path)).contents).toMatchObject({ torn: 0, unreadable: [Number(first) + 1, last + 1] })
+})
+
 const recordOf = (id: string): JournalRecord => ({
   time: clock.now(),
   audit: [],

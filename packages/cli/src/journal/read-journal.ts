@@ -33,7 +33,8 @@ export async function readJournal(
     lines++
     const isMark = line === undefined ? beginsTornLine(text) : 'torn' in line
     if (doubtful !== undefined) {
-      if (isMark) torn++
+      // One empty line between them.
+      if (isMark || number === doubtful + 2) torn++
       else unreadable.push(doubtful)
     }
     doubtful = line === undefined && !isMark ? number : undefined
