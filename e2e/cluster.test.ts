@@ -68,7 +68,7 @@ test('all nodes restart one after the other under load: no request fails, and no
   const before = nodes.map(node => node.pid())
   const bound = await Promise.all([1, 2].map(() => logIn(issuer, { ...app, key: createProofKey() })))
   const unbound = await logIn(issuer, app)
-  const keeping = await Promise.all(Array.from({ length: 8 }, () => logIn(issuer, app)))
+  const keeping = await Promise.all(Array.from({ length: 3 }, () => logIn(issuer, app)))
   const follower = followFeed(issuer, api)
   const revoked: string[] = []
 
