@@ -10,10 +10,10 @@ export async function openStore(
   configuration: Configuration,
   options: StoreOptions & { readonly folder: string; readonly onLost?: (failure: StoreUnavailable) => void } & Pick<
       PostgresStoreOptions,
-      'onClock'
+      'onClock' | 'onLook'
     >,
 ): Promise<Store> {
-  const { folder, clock, onClock, ...rest } = options
+  const { folder, clock, onClock, onLook, ...rest } = options
   const postgres = postgresOptions(configuration)
   if (postgres === undefined) return openSqliteStore({ ...rest, clock, file: join(folder, storeFile) })
   const { openPostgresStore } = await import('@countersign/store-postgres')
@@ -23,6 +23,7 @@ export async function openStore(
     ...rest,
     ...postgres,
     ...(onClock && { onClock }),
+    ...(onLook && { onLook }),
     ...(listen !== undefined && { listenUrl: listen === 'off' ? null : listen }),
   })
 }

@@ -18,6 +18,7 @@ import type { Store, StoreOptions, StoreUnavailable } from '@countersign/store'
 import type { Configuration } from './configuration.ts'
 import { hostedPagesOf } from './hosted-pages.ts'
 import { withJournal } from './journal/with-journal.ts'
+import { createLookLog } from './look-log.ts'
 import { type FoundMasterKey, missingMasterKey } from './master-key.ts'
 import { openKeyRing } from './open-key-ring.ts'
 import { openStore } from './open-store.ts'
@@ -67,7 +68,7 @@ export async function openSystem(options: SystemOptions): Promise<System> {
   const pages = hostedPagesOf(configuration)
   const onLost = options.onLost && { onLost: options.onLost }
   const clock = createStoreClock(log)
-  const more = { ...onLost, onClock: clock.tell, folder }
+  const more = { ...onLost, onClock: clock.tell, onLook: createLookLog(log), folder }
   const opened = await openStore(configuration, { ...storeOptions(master.key), ...more })
   const journalledStore = await journalled(opened, options)
   const lane = await openValkey(configuration, { log, namespace: opened.feed.incarnation })

@@ -50,7 +50,7 @@ test('what was released is what it was: a database that has a step never runs it
     'v_cXfaBVPFWu',
     'df844R3cY2C5',
     '5dMJ2hlduDi8',
-    'CQ-5yvNCytTS',
+    'huC2sWY1rR_U',
   ])
 })
 

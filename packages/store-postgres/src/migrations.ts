@@ -158,12 +158,25 @@ CREATE INDEX identity_of_user ON countersign.identity (user_id);
   {
     /*
      * Adds alone. A lock of the whole database can be held by anybody who may connect; nobody else can lock this table. Nodes that call the function have the new one at
-     * once; those that number by a script hold the old lock for a moment, and no longer is it waited for.
+     * once; those that number by a script hold the old lock for a moment, and no longer is it waited for. Whoever may work on the tables by grants that were given before
+     * gets the same on this one: else the function, which runs with its caller's rights, would fail for nodes that were started long ago.
      */
     name: 'numbers are given under a lock of the own',
     needs: 1,
     text: `
 CREATE TABLE countersign.numbering ();
+DO $step$ DECLARE
+  given record;
+BEGIN
+  FOR given IN
+    SELECT n.nspname, a.privilege_type, CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END AS role
+    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    CROSS JOIN pg_catalog.aclexplode(coalesce(c.relacl, pg_catalog.acldefault('r', c.relowner))) a
+    WHERE c.reltype = pg_catalog.pg_typeof(NULL::countersign.entry_unnumbered)
+  LOOP
+    EXECUTE pg_catalog.format('GRANT %s ON TABLE %I.numbering TO %s', given.privilege_type, given.nspname, given.role);
+  END LOOP;
+END $step$;
 ${numberCommitted(
   'CREATE OR REPLACE',
   `  LOCK TABLE countersign.numbering IN EXCLUSIVE MODE;

@@ -39,6 +39,8 @@ export interface PostgresStoreOptions extends PostgresOptions, Omit<StoreOptions
   readonly nodeClock?: () => Instant
   /** Told at each look how far the database's clock is ahead of the node's, and whether that is too far to answer. */
   readonly onClock?: (aheadMs: number, isWrong: boolean) => void
+  /** Told after each look at the feed why it failed, if it did: what is committed may lack its number then, and followers do not hear of it. */
+  readonly onLook?: (failure: Error | undefined) => void
   /**
    * Where this node listens for new entries: a direct connection, past any pooler. Default: `url`; null: it does not
    * listen, and looks twice a second.
@@ -119,7 +121,16 @@ async function openOn(database: Database, options: PostgresStoreOptions): Promis
     },
   })
   await feed.look()
-  const stop = keepLooking({ feed, every, patienceMs, channel: feedChannel(schema), url: listenUrlOf(options) })
+  // Also if nothing waits for its number: a node that may not give any (a grant is missing) must not start, since its revocations would reach nobody.
+  await sequence()
+  const stop = keepLooking({
+    feed,
+    every,
+    patienceMs,
+    channel: feedChannel(schema),
+    url: listenUrlOf(options),
+    onLook: options.onLook ?? (() => {}),
+  })
 
   return createPostgresStore({
     reads: openReads(database, statement, clock, watch),
@@ -149,8 +160,9 @@ function keepLooking(options: {
   patienceMs: number
   channel: string
   url: string | null
+  onLook: (failure: Error | undefined) => void
 }): () => Promise<void> {
-  const { feed, every, patienceMs, channel, url } = options
+  const { feed, every, patienceMs, channel, url, onLook } = options
   let looking: Promise<void> | undefined
   let again = false
   let stopped = false
@@ -159,7 +171,7 @@ function keepLooking(options: {
   async function lookUntilSeen(): Promise<void> {
     do {
       again = false
-      await feed.look().catch(() => {})
+      await feed.look().then(() => onLook(undefined), onLook)
     } while (again && !stopped)
     looking = undefined
   }
