@@ -80,5 +80,5 @@ export function openStopped(configuration: Configuration): Promise<System> {
     command: configuration.master_key_command,
   })
   const log = { info() {}, warn() {}, error() {} }
-  return openSystem({ configuration, folder: configuration.data, master, log, declaresNothing: true })
+  return openSystem({ configuration, folder: configuration.data, master, log, isForCommands: true })
 }

@@ -53,8 +53,8 @@ export interface SystemOptions {
   readonly mail?: MailTransport
   /** Whether stored clients that the configuration does not name (any more) are switched off. */
   readonly clientsAreComplete?: boolean
-  /** For commands alone: what is stored stands, whatever the configuration says of clients. */
-  readonly declaresNothing?: boolean
+  /** Beside the nodes, or while none runs: what is stored stands, whatever the configuration says, and no job runs. */
+  readonly isForCommands?: boolean
   readonly onRefresh?: (event: RefreshEvent) => void
   readonly observer?: Observer
   /** Called once if the store can be written no more: end the process, a restart reads what is really on the disk. */
@@ -87,7 +87,7 @@ export async function openSystem(options: SystemOptions): Promise<System> {
       ...(mail && { mail }),
       clients: [...configuration.clients, ...(options.moreClients ?? [])],
       clientsAreComplete: options.clientsAreComplete ?? false,
-      declaresNothing: options.declaresNothing ?? false,
+      isForCommands: options.isForCommands ?? false,
       ...(onRefresh && { onRefresh }),
       ...(options.addClaims && { addClaims: options.addClaims }),
       ...(observer && { observer }),

@@ -75,10 +75,10 @@ export interface NodeOptions {
   /** Whether there are no others: stored clients that are not named here are then switched off. */
   readonly clientsAreComplete?: boolean
   /**
-   * For commands alone, beside the nodes or while none runs: nothing is declared and no job runs. Whoever looks something up where an old file lies must not make
-   * it the one that counts.
+   * Beside the nodes, or while none runs: nothing is declared, no job runs, and nobody is sent anything, which is left to the nodes. Whoever looks something up where an old
+   * file lies must not make it the one that counts.
    */
-  readonly declaresNothing?: boolean
+  readonly isForCommands?: boolean
   /** Ways to sign in with others, in the order in which they are shown. */
   readonly connections?: readonly Connection[]
   /** Code that adds claims to tokens. */
@@ -129,7 +129,7 @@ export async function createNode(options: NodeOptions): Promise<ServerNode> {
   const store = mailer ? mailOfEvents(told, mailer) : told
   const { issuer } = config
   const languages = judgeDeclarations(options)
-  const switchedOff = options.declaresNothing ? [] : await declare(store, options)
+  const switchedOff = options.isForCommands ? [] : await declare(store, options)
   const policy = await fittingPolicy(store, config, options.clients)
   const counters = (options.shareCounters ?? (own => own))(createMemoryCounters(clock))
   for (const { tag, missing } of languages.unfinished) {
@@ -176,11 +176,12 @@ export async function createNode(options: NodeOptions): Promise<ServerNode> {
     languages,
     site: siteOf(config, languages),
   }
-  const stopJobs = options.declaresNothing ? () => {} : startJobs(services, every)
-  const logouts = createLogoutTeller(services, every)
+  const isNode = !options.isForCommands
+  const stopJobs = isNode ? startJobs(services, every) : () => {}
+  const logouts = isNode ? createLogoutTeller(services, every) : toldByNodes
   const { mail: transport } = options
   const looks = looksOf(services)
-  if (mailer && transport) mails = createMailSender({ services, mailer, transport, looks, every })
+  if (isNode && mailer && transport) mails = createMailSender({ services, mailer, transport, looks, every })
   return {
     services,
     routes: routes(services),
@@ -197,6 +198,8 @@ export async function createNode(options: NodeOptions): Promise<ServerNode> {
   }
 }
 
+const toldByNodes: LogoutTeller = { async look() {}, async stop() {} }
+
 function looksOf({ site: { name, theme }, config }: HostedServices): MailLooks {
   return { name, theme, withoutPassword: !usesPasswords(config) }
 }
@@ -206,13 +209,14 @@ function siteOf({ issuer, applicationName: name, theme = {}, logo }: ServerConfi
 }
 
 function openKeys(
-  { ringRegister: register, master, log, monotonic, config: { issuer } }: NodeOptions,
+  { ringRegister: register, master, log, monotonic, isForCommands, config: { issuer } }: NodeOptions,
   { store, ...more }: Pick<KeyKeeperOptions, 'policy' | 'clock' | 'random'> & { store: Store },
 ): Promise<KeyKeeper> {
   const sealingKey = deriveKey(master, 'key ring outside 1')
   const place =
     register === undefined ? ringInStore(store) : ringInRegister({ register, store, sealingKey, random: more.random })
-  return createKeyKeeper({ ...more, ...(monotonic && { monotonic }), place, master, issuer, log })
+  const how = { ...(monotonic && { monotonic }), turnsAtOpening: !isForCommands }
+  return createKeyKeeper({ ...more, ...how, place, master, issuer, log })
 }
 
 function connectionServices(

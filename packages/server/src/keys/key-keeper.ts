@@ -91,6 +91,8 @@ export interface KeyKeeperOptions {
   readonly monotonic?: () => number
   readonly random: RandomBytes
   readonly log: Log
+  /** Default: true. False: a ring that is there is only read, by whoever may have another policy than those who turn it. */
+  readonly turnsAtOpening?: boolean
 }
 
 /** A secret that is shared with an API, as it is told to it. */
@@ -215,9 +217,13 @@ export async function createKeyKeeper(options: KeyKeeperOptions): Promise<KeyKee
   }
 
   const turn = async (): Promise<void> => void (await change((ring, now, make) => turnKeys(ring, now, policy, make)))
+  async function open(): Promise<void> {
+    const isOnlyRead = options.turnsAtOpening === false && activeSigningKey((await load()).keyRing) !== undefined
+    await (isOnlyRead ? look() : turn())
+  }
   // A look that fails is made again by the job that turns the keys.
   const stopWatching = place.watch(() => void read().catch(() => {}))
-  await turn().catch((error: unknown) => {
+  await open().catch((error: unknown) => {
     stopWatching()
     throw error
   })

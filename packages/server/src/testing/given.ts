@@ -130,6 +130,7 @@ export interface GivenOptions {
   readonly mail?: MailTransport
   readonly every?: Every
   readonly observer?: Observer
+  readonly isForCommands?: boolean
 }
 
 export const sampleMaster: Buffer = Buffer.alloc(32, 9)
@@ -180,6 +181,7 @@ async function server(options: GivenOptions = {}): Promise<GivenServer> {
     ...(options.mail && { mail: options.mail }),
     ...(options.every && { every: options.every }),
     ...(options.observer && { observer: options.observer }),
+    isForCommands: options.isForCommands ?? false,
     passwords: options.wrapHasher?.(fast) ?? fast,
     onRefresh: event => void refreshes.push(event),
   })
