@@ -75,7 +75,9 @@ test('all nodes restart one after the other under load: no request fails, and no
   const load = [
     ...bound.map(install => again(async () => unlessFine(await refreshAsApp(issuer, install), 'a bound refresh'))),
     again(async () => unlessFine(await refresh(issuer, unbound), 'a refresh')),
-    again(async () => unlessFine(await call(`${issuer}/jwks`), 'the keys')),
+    again(async () =>
+      unlessFine(await call(`${issuer}/jwks`, { headers: { 'x-forwarded-proto': 'http' } }), 'the keys'),
+    ),
     again(async () => {
       const form = { token: unbound.accessToken }
       return unlessFine(

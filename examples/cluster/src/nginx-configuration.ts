@@ -72,6 +72,7 @@ const passing = `    location / {
       proxy_set_header Host $http_host;
       # Not what the client says: it could write any address there.
       proxy_set_header X-Forwarded-For $remote_addr;
+      proxy_set_header X-Forwarded-Proto "";
     }
     location = /revocations {
       proxy_pass http://$to;
@@ -80,6 +81,7 @@ const passing = `    location / {
       proxy_set_header Connection "";
       proxy_set_header Host $http_host;
       proxy_set_header X-Forwarded-For $remote_addr;
+      proxy_set_header X-Forwarded-Proto "";
       # A stream that beats every second.
       proxy_buffering off;
       proxy_read_timeout 30s;

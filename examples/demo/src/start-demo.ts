@@ -27,6 +27,8 @@ import { createWebApp } from './web-app/server.ts'
 /** Everything runs, and answers at these addresses. */
 export interface Demo {
   readonly issuer: string
+  /** Where the server of this demo answers: the issuer, unless that is another demo's address, or a load balancer's. */
+  readonly address: string
   readonly apiUrl: string
   readonly appUrl: string
   /** The web app, whose back end holds the tokens. */
@@ -37,6 +39,8 @@ export interface Demo {
   /** The other server, whose accounts can be used here; absent on a database, which others may share. */
   readonly exampleId: Pick<ExampleId, 'issuer' | 'login'> | undefined
   readonly dataFolder: string
+  /** Whether only what is this demo's own is there, and the rest in a database. */
+  readonly isOnDatabase: boolean
   /** Clients that a start before has declared, and this one has not. */
   readonly switchedOff: readonly string[]
   /** Answers what was begun, then ends; `announced`: after its notice. */
@@ -63,8 +67,7 @@ export async function startDemo(
   const appPort = await reservePort(apiPort.port + 1)
   const webPort = await reservePort(appPort.port + 1)
   const addresses = { apiUrl: apiPort.url, appUrl: appPort.url, webUrl: webPort.url }
-  // Demos on one database are one system: each declares the same, and no other one's app away. A loopback address without a port
-  // is that of any port (RFC 8252 §7.3).
+  // Demos on one database are one system, and each declares the same. A loopback address without a port is that of any port (RFC 8252 §7.3).
   const isAlone = configuration.database === undefined
   const origins = isAlone
     ? { appOrigin: appPort.url, webOrigin: webPort.url, tellsWebApp: true }
@@ -105,11 +108,13 @@ export async function startDemo(
 
   return {
     issuer,
+    address: system.address,
     ...addresses,
     outboxUrl: outbox && `${appPort.url}/outbox`,
     login,
     exampleId,
     dataFolder,
+    isOnDatabase: !isAlone,
     switchedOff: server.switchedOff,
     async close(how) {
       await system.close(how)
@@ -150,8 +155,12 @@ async function untilReady(api: Api, issuer: string): Promise<void> {
 /** The terminal belongs to the greeting: only what is wrong is said. */
 const log: Log = {
   info() {},
-  warn: (facts, text) => console.error(`Warning: ${text} ${JSON.stringify(facts)}`),
-  error: (facts, text) => console.error(`Error: ${text} ${JSON.stringify(facts)}`),
+  warn: (facts, text) => console.error(`Warning: ${text}${told(facts)}`),
+  error: (facts, text) => console.error(`Error: ${text}${told(facts)}`),
+}
+
+function told(facts: Readonly<Record<string, unknown>>): string {
+  return Object.keys(facts).length === 0 ? '' : ` ${JSON.stringify(facts)}`
 }
 
 function portIsTaken(port: number): WrongConfiguration {

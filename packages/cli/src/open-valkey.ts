@@ -24,7 +24,7 @@ export async function openValkey(
       else
         log.warn(
           {},
-          'Valkey is away: this node counts attempts and knows used proofs alone, and looks for revocations by itself',
+          'Valkey is away: this node counts attempts and knows used proofs alone, and hears of revocations by the database',
         )
     },
     onDeaf: () =>

@@ -1,3 +1,10 @@
+import { isIPv6, SocketAddress } from 'node:net'
+
+/** One spelling of each address, as Node says it of a peer; no address stays what it is. */
+export function canonicalAddress(address: string): string {
+  return isIPv6(address) ? plainAddress(new SocketAddress({ address, family: 'ipv6' }).address) : address
+}
+
 /** IPv4 in IPv6 form is IPv4. */
 export function plainAddress(address: string): string {
   return address.startsWith('::ffff:') ? address.slice(7) : address

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import type { Log } from '../log.ts'
-import { plainAddress } from './client-address.ts'
+import { canonicalAddress, plainAddress } from './client-address.ts'
 
 /** The proxies in front of this server, whose word counts. */
 export interface TrustedProxies {
@@ -14,7 +14,7 @@ export interface TrustedProxies {
 
 /** A proxy whose header cannot be read is told of once: everybody behind it counts as one, and shares the limits of one. */
 export function createTrustedProxies(addresses: readonly string[], log: Log): TrustedProxies {
-  const trusted = new Set(addresses)
+  const trusted = new Set(addresses.map(canonicalAddress))
   const told = new Set<string>()
 
   function tell(proxy: string): void {
@@ -46,6 +46,6 @@ export function createTrustedProxies(addresses: readonly string[], log: Log): Tr
 /** Alone, or with the port as some proxies write it: `203.0.113.7:51234`, `[2001:db8::1]:443`. */
 function addressOfHop(hop: string): string | undefined {
   const [, withPort, inBrackets] = /^(?:([\d.]+):\d{1,5}|\[([\da-f:.]+)\](?::\d{1,5})?)$/i.exec(hop) ?? []
-  const address = plainAddress(withPort ?? inBrackets ?? hop)
+  const address = canonicalAddress(withPort ?? inBrackets ?? hop)
   return isIP(address) === 0 ? undefined : address
 }
