@@ -61,10 +61,14 @@ export async function createServer(options: ServerOptions): Promise<CountersignS
       if (announced) await noticed(every, (config.drainNoticeSeconds ?? 0) * 1000)
       const stopped = stop()
       // Node checks no time-outs any more once it is closing: without this one slow sender holds up the end for ever.
-      const impatience = setTimeout(() => http.server.closeAllConnections(), (config.drainSeconds ?? 10) * 1000)
+      const patienceMs = (config.drainSeconds ?? 10) * 1000
+      const impatience = setTimeout(() => http.server.closeAllConnections(), patienceMs)
+      // Passwords that still wait then are refused while there is time to say so: another node may judge them.
+      const refusal = setTimeout(() => void services.passwords.close(), patienceMs / 2)
       letGoOfSilent()
       await http.close()
       clearTimeout(impatience)
+      clearTimeout(refusal)
       await stopped
       await services.passwords.close()
     },

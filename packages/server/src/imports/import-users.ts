@@ -196,7 +196,7 @@ function workWith(work: ImportedWork, { hash }: Candidate): ImportedWork | undef
 
 function tooManyKinds(): Refusal {
   const detail =
-    'Hashes of too many kinds were imported: each costs every sign-in. Import this user without password_hash.'
+    'Judging all the hashes that were imported would cost every sign-in too much: of four kinds at most, and a second and a half of a core. Import this user without password_hash.'
   return refuse('password_hash_unsupported', { detail })
 }
 

@@ -71,6 +71,23 @@ test('of each kind the dearest counts; a fifth kind is too much for every sign-i
   expect(withWork(work, parsed(`$scrypt$ln=15,r=8,p=1$${salt}$${tag}`))).toBeUndefined()
 })
 
+test('all kinds together have a bound: not each at its own', () => {
+  const dear = [
+    `$2b$14$${bcryptTail}`,
+    `$pbkdf2-sha512$i=2000000$${salt}$${'A'.repeat(86)}`,
+    `$scrypt$ln=18,r=8,p=1$${salt}$${tag}`,
+    `$argon2id$v=19$m=262144,t=2,p=1$${salt}$${tag}`,
+  ]
+  for (const [place, first] of dear.entries()) {
+    const alone = workOfAll([first])
+    expect(Object.keys(alone)).toHaveLength(1)
+    const others = dear.filter((_hash, other) => other !== place)
+    expect(Object.keys(workOfAll([first, ...others])).length).toBeLessThan(4)
+  }
+  const work = workOfAll([dear[0] ?? '', `$pbkdf2-sha512$i=120000$${salt}$${'A'.repeat(86)}`])
+  expect(withWork(work, parsed(dear[1] ?? ''))).toBeUndefined()
+})
+
 test('a kind of work that is not known costs nothing', () => {
   expect(idleWork('of a later version', 3, randomBytes)).toEqual([])
 })

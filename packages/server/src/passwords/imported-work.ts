@@ -1,10 +1,26 @@
 import type { ImportedWork, RandomBytes } from '@countersign/core'
 import type { Derivation } from './imported-hash.ts'
+import type { Argon2Parameters } from './phc-string.ts'
 
 /**
- * Kinds of work at once. Each of them is done at every judgement, whosever password it is (`password-hasher.ts`), so all of them together have to stay bearable.
+ * Kinds of work at once, and what all of them may cost. Each of them is done at every judgement, whosever password it is (`password-hasher.ts`), so all of them together have
+ * to stay bearable.
  */
 const kindsOfWorkAtMost = 4
+const millisecondsAtMost = 1_500
+
+/**
+ * Milliseconds of a core for a unit of each kind, as the dearest hash within bounds took (processor time, the least of three, 29 November 2026, Node 24.21, at a load of 8):
+ * `2^cost` of bcrypt, an iteration of PBKDF2, `N·r·p` of scrypt, a KiB and pass of argon2. Rough: what is decided by it is how many may wait.
+ */
+const millisecondsOf = {
+  bcrypt: 0.067,
+  'pbkdf2-sha1': 0.000_13,
+  'pbkdf2-sha256': 0.000_13,
+  'pbkdf2-sha512': 0.000_43,
+  scrypt: 0.000_31,
+  argon2: 0.001_1,
+} as const
 
 /** The kind of work that a derivation is, and how much of it. */
 export function workOf(derivation: Derivation): { readonly kind: string; readonly amount: number } {
@@ -26,13 +42,31 @@ export function workOf(derivation: Derivation): { readonly kind: string; readonl
   }
 }
 
-/** With what the judgement of one more hash costs. The same object: nothing is added. `undefined`: it would be a kind too many. */
+/** With what the judgement of one more hash costs. The same object: nothing is added. `undefined`: it would be a kind too many, or all together too dear. */
 export function withWork(work: ImportedWork, derivation: Derivation): ImportedWork | undefined {
   const { kind, amount } = workOf(derivation)
   const before = work[kind]
   if (before !== undefined && before >= amount) return work
   if (before === undefined && Object.keys(work).length >= kindsOfWorkAtMost) return undefined
-  return { ...work, [kind]: amount }
+  const all = { ...work, [kind]: amount }
+  return millisecondsOfWork(all) <= millisecondsAtMost ? all : undefined
+}
+
+/** What all kinds together take a core, about. */
+export function millisecondsOfWork(work: ImportedWork): number {
+  return Object.entries(work)
+    .map(([kind, amount]) => {
+      if (Object.hasOwn(millisecondsOf, kind)) return amount * millisecondsOf[kind as keyof typeof millisecondsOf]
+      const [, cost, blockSize, parallelization] = (scryptKind.exec(kind) ?? []).map(Number)
+      if (cost && blockSize && parallelization) return cost * blockSize * parallelization * millisecondsOf.scrypt
+      const [memoryKib, passes] = (argon2Kind.exec(kind) ?? []).slice(2).map(Number)
+      return memoryKib && passes ? millisecondsOfArgon2({ memoryKib, passes }) : 0
+    })
+    .reduce((one, other) => one + other, 0)
+}
+
+export function millisecondsOfArgon2({ memoryKib, passes }: Pick<Argon2Parameters, 'memoryKib' | 'passes'>): number {
+  return memoryKib * passes * millisecondsOf.argon2
 }
 
 const scryptKind = /^scrypt N=(\d+),r=(\d+),p=(\d+)$/

@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto'
+import { argon2Sync, randomBytes } from 'node:crypto'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { createPasswordHasher, defaultArgon2Parameters, PasswordQueueFull } from './password-hasher.ts'
-import { parsePhc } from './phc-string.ts'
+import { formatPhc, parsePhc } from './phc-string.ts'
 
 const cheap = { memoryKib: 8, passes: 1, lanes: 1 }
 const hasher = (more: { maxConcurrent?: number; maxQueue?: number } = {}) =>
@@ -52,6 +52,17 @@ describe('a password hash', () => {
   test('does not depend on how a keyboard composes an accent', async () => {
     const { hash, verify } = hasher()
     expect((await verify('cafe\u0301 au lait', await hash('café au lait'))).matches).toBe(true)
+  })
+
+  test('that came from elsewhere with our parameters may be of accents as they were typed, and is made anew', async () => {
+    const { verify } = hasher()
+    const [typed, composed] = ['cafe\u0301 au lait', 'caf\u00e9 au lait']
+    const salt = randomBytes(16)
+    const made = { message: typed, nonce: salt, memory: 8, passes: 1, parallelism: 1, tagLength: 32 }
+    const phc = formatPhc({ ...cheap, salt, tag: argon2Sync('argon2id', made) })
+    expect(await verify(typed, phc)).toEqual({ matches: true, needsRehash: true })
+    expect((await verify(composed, phc)).matches).toBe(false)
+    expect((await verify('cafe\u0301', phc)).matches).toBe(false)
   })
 
   test('never matches a password with a lone surrogate, which would share its bytes with others', async () => {
@@ -151,18 +162,30 @@ describe('a flood of passwords', () => {
     expect(await hash('a good long password')).toMatch(/^\$argon2id/)
   })
 
-  test('is finished before close resolves, and nothing new is taken', async () => {
+  test('that runs is finished before close resolves; what waits is refused, and nothing new is taken', async () => {
     const { hash, close } = hasher({ maxConcurrent: 1 })
-    const done: number[] = []
-    const running = [1, 2, 3].map(async n => {
-      await hash('a good long password')
-      done.push(n)
-    })
-    const closed = close().then(() => done.push(0))
-    await expect(hash('one more password')).rejects.toBeInstanceOf(PasswordQueueFull)
-    await Promise.all([...running, closed])
-    expect(done.sort()).toEqual([0, 1, 2, 3])
+    const done: string[] = []
+    const [running, ...waiting] = [1, 2, 3].map(() => hash('a good long password'))
+    const closed = close().then(() => done.push('closed'))
+    for (const one of [...waiting, hash('one more password')])
+      await expect(one).rejects.toBeInstanceOf(PasswordQueueFull)
+    await running?.then(() => done.push('hashed'))
+    await closed
+    expect(done).toEqual(['hashed', 'closed'])
     await close()
+  })
+
+  test('is refused sooner where imported hashes make each dear, and told how long the rest takes', async () => {
+    const { verify } = createPasswordHasher({
+      random: randomBytes,
+      deriveKey: async (_message, derivation, bytes) => Buffer.alloc(derivation.scheme === 'bcrypt' ? 31 : bytes),
+    })
+    const judge = () => verify('a good long password', null, { importedWork: { bcrypt: 2 ** 14 } })
+    const results = await Promise.allSettled(Array.from({ length: 100 }, judge))
+    const refused = results.flatMap(result => (result.status === 'rejected' ? [result.reason] : []))
+    // About 1.1 s each, two at once: what waits takes four seconds, and what runs another.
+    expect(refused).toHaveLength(91)
+    for (const { retryAfterSeconds } of refused as PasswordQueueFull[]) expect(retryAfterSeconds).toBe(6)
   })
 
   test('leaves the event loop free to answer', async () => {

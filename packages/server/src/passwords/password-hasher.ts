@@ -4,7 +4,7 @@ import { createBcryptThreads } from './bcrypt-threads.ts'
 import { createBoundedQueue, type QueueLoad } from './bounded-queue.ts'
 import { createDeriveKey, type DeriveKey, deriveTag } from './derive-key.ts'
 import { type Derivation, digestBytes, type ImportedHash, parseImportedHash, schemeOf } from './imported-hash.ts'
-import { idleWork, workOf } from './imported-work.ts'
+import { idleWork, millisecondsOfArgon2, millisecondsOfWork, workOf } from './imported-work.ts'
 import { normalizePassword } from './password-policy.ts'
 import { type Argon2Parameters, formatPhc, type PasswordHash, parsePhc } from './phc-string.ts'
 
@@ -14,16 +14,21 @@ import { type Argon2Parameters, formatPhc, type PasswordHash, parsePhc } from '.
  */
 export const defaultArgon2Parameters: Argon2Parameters = { memoryKib: 19_456, passes: 2, lanes: 1 }
 
+/** Half of what a node that stops has by default for what was begun. */
+const waitingMillisecondsAtMost = 4_000
+
 const saltBytes = 16
 const tagBytes = 32
 
 /** More passwords wait to be judged than can be judged soon. Answered 503 with `Retry-After`; says nothing of the password. */
 export class PasswordQueueFull extends Error {
   override readonly name = 'PasswordQueueFull'
-  readonly retryAfterSeconds = 2
+  readonly retryAfterSeconds: number
 
-  constructor() {
+  /** @param milliseconds how long those take that are there, about. */
+  constructor(milliseconds = 0) {
     super('too many passwords are waiting to be judged')
+    this.retryAfterSeconds = Math.max(2, Math.ceil(milliseconds / 1000))
   }
 }
 
@@ -57,7 +62,7 @@ export interface PasswordHasher {
   read(hash: string): ReadHash | undefined
   /** How many are being judged, and wait. */
   load(): QueueLoad
-  /** Takes nothing new; resolves when what was taken is done. */
+  /** Takes nothing new, and refuses what waits; resolves when what is being judged is done. */
   close(): Promise<void>
 }
 
@@ -66,7 +71,7 @@ export interface PasswordHasherOptions {
   readonly parameters?: Argon2Parameters
   /** How many at once: the thread pool has four threads by default, and others need it too. Default 2. */
   readonly maxConcurrent?: number
-  /** How many may wait; beyond, `hash` and `verify` throw `PasswordQueueFull`. Default 100: 1.5 s of waiting on two idle cores. */
+  /** How many may wait; beyond, `hash` and `verify` throw `PasswordQueueFull`. Default 100: 1.5 s of waiting on two idle cores. With imported hashes fewer: as many as are judged in four seconds. */
   readonly maxQueue?: number
   /** How keys are derived: an argument so that the work can be counted. */
   readonly deriveKey?: DeriveKey
@@ -79,13 +84,19 @@ export function createPasswordHasher(options: PasswordHasherOptions): PasswordHa
   const queue = createBoundedQueue({
     concurrent: maxConcurrent,
     waiting: maxQueue,
-    full: () => new PasswordQueueFull(),
+    waitingMilliseconds: waitingMillisecondsAtMost,
+    full: milliseconds => new PasswordQueueFull(milliseconds),
   })
   // Same cost as a real hash, and nobody's.
   const dummy: PasswordHash = { ...parameters, salt: random(saltBytes), tag: random(tagBytes) }
 
   function derive(message: string, { salt, tag, ...cost }: PasswordHash): Promise<Buffer> {
     return deriveKey(message, { scheme: 'argon2id', ...cost, salt }, tag.length)
+  }
+
+  /** Of a judgement; making one of ours costs the same without what was imported. */
+  function milliseconds(importedWork: ImportedWork = {}): number {
+    return millisecondsOfArgon2(parameters) + millisecondsOfWork(importedWork)
   }
 
   async function idle(kind: string, amount: number): Promise<void> {
@@ -115,29 +126,41 @@ export function createPasswordHasher(options: PasswordHasherOptions): PasswordHa
 
   return {
     hash: (password, more = {}) =>
-      queue.run(async () => {
-        const message = normalizePassword(password)
-        if (message === undefined) throw new RangeError('What is no password cannot be hashed.')
-        const made = { ...parameters, salt: random(saltBytes), tag: Buffer.alloc(tagBytes) }
-        return formatPhc({ ...made, tag: await derive(message, made) })
-      }, more.from),
+      queue.run(
+        async () => {
+          const message = normalizePassword(password)
+          if (message === undefined) throw new RangeError('What is no password cannot be hashed.')
+          const made = { ...parameters, salt: random(saltBytes), tag: Buffer.alloc(tagBytes) }
+          return formatPhc({ ...made, tag: await derive(message, made) })
+        },
+        more.from,
+        milliseconds(),
+      ),
     verify: (password, hash, more = {}) =>
-      queue.run(async () => {
-        const read = hash === null ? undefined : parsePhc(hash)
-        const stored = read && costsTheSame(read, parameters) ? read : undefined
-        const imported = hash === null || stored !== undefined ? undefined : parseImportedHash(hash)
-        // Lone surrogates all become the same bytes, so a password that holds one could match another's.
-        const message = password.isWellFormed() ? normalizePassword(password) : undefined
-        const judged = stored ?? dummy
-        const equal = timingSafeEqual(await derive(message ?? '', judged), judged.tag)
-        // What is no password is judged all the same, for the time that it takes.
-        const typed = message === undefined ? '' : password
-        const equalImported = await judgeImported(typed, imported, more.importedWork ?? {})
-        const isOurs = equal && stored !== undefined
-        const isImported = equalImported && imported !== undefined && mayMatch(imported, password)
-        const matches = message !== undefined && (isOurs || isImported)
-        return { matches, needsRehash: matches && !isOurs }
-      }, more.from),
+      queue.run(
+        async () => {
+          const read = hash === null ? undefined : parsePhc(hash)
+          const stored = read && costsTheSame(read, parameters) ? read : undefined
+          const imported = hash === null || stored !== undefined ? undefined : parseImportedHash(hash)
+          // Lone surrogates all become the same bytes, so a password that holds one could match another's.
+          const message = password.isWellFormed() ? normalizePassword(password) : undefined
+          const judged = stored ?? dummy
+          const equal = timingSafeEqual(await derive(message ?? '', judged), judged.tag)
+          // What is no password is judged all the same, for the time that it takes.
+          const typed = message === undefined ? '' : password
+          // A hash that was imported may look like one of ours, and be of accents as they were typed. Whosever password it is: only who types so waits for it.
+          const isComposed = message === undefined || message === password
+          const equalTyped = !isComposed && timingSafeEqual(await derive(typed, judged), judged.tag)
+          const equalImported = await judgeImported(typed, imported, more.importedWork ?? {})
+          const isOurs = equal && stored !== undefined
+          const isImported = equalImported && imported !== undefined && mayMatch(imported, password)
+          const isAsTyped = equalTyped && stored !== undefined
+          const matches = message !== undefined && (isOurs || isImported || isAsTyped)
+          return { matches, needsRehash: matches && !isOurs }
+        },
+        more.from,
+        milliseconds(more.importedWork),
+      ),
     read(hash) {
       const read = parsePhc(hash)
       if (read !== undefined && costsTheSame(read, parameters)) return { scheme: 'argon2id' }
