@@ -1,7 +1,10 @@
+import { type Store, StoreUnavailable } from '@countersign/store'
 import { afterEach, describe, expect, test } from 'vitest'
+import { logIn } from '../testing/calls.ts'
 import { closeGiven, type GivenServer, given } from '../testing/given.ts'
 import { importLines, importsOver, wholeUser } from '../testing/imports.ts'
 import { importedHashes } from '../testing/races-of-imported.ts'
+import { importUsers } from './import-users.ts'
 
 afterEach(closeGiven)
 
@@ -71,6 +74,62 @@ test('a fifth kind of hash is refused, and the others on the page are not', asyn
   }))
   const outcome = await importLines(to, users)
   expect(outcome).toMatchObject({ imported: 5, refused: [{ line: 5, reason: 'password_hash_unsupported' }] })
+})
+
+test('what others change all the time breaks the import off, and is no line’s fault', async () => {
+  let isContended = false
+  const to = await given.server({
+    wrapStore: store => ({ ...store, commit: async change => (isContended ? 'conflict' : store.commit(change)) }),
+  })
+  isContended = true
+  const lines = [{ line: 1, text: JSON.stringify({ id: wholeUser.id, email: 'maria@example.com' }) }]
+  await expect(importUsers(to.server.services, lines)).rejects.toBeInstanceOf(StoreUnavailable)
+})
+
+describe('a kind of hash of which none was left costs every sign-in again', () => {
+  const rosa = { email: 'rosa@example.com', password_hash: importedHashes.bcrypt }
+
+  async function whereNoneIsLeft(wrapStore: (store: Store) => Store): Promise<GivenServer> {
+    const to = await given.server({ wrapStore })
+    await importLines(to, [{ email: 'maria@example.com', password_hash: importedHashes.bcrypt }])
+    await logIn(to)
+    return to
+  }
+
+  test('if somebody with it is imported after they were counted', async () => {
+    let isCounted = false
+    const to = await whereNoneIsLeft(store => ({
+      ...store,
+      async listUsers(page) {
+        const users = await store.listUsers(page)
+        if (!isCounted) {
+          isCounted = true
+          await importLines(to, [rosa])
+        }
+        return users
+      },
+    }))
+    expect(await to.server.admin.countImportedPasswords()).toEqual([{ hash: 'bcrypt', users: 1 }])
+    expect((await to.store.loadIssuer()).issuer.importedWork).toEqual({ bcrypt: 32 })
+  })
+
+  test('if it is dropped just before they are there', async () => {
+    let isReady = false
+    const to = await whereNoneIsLeft(store => ({
+      ...store,
+      async commit(change) {
+        if (isReady && change.audit.some(({ event }) => event === 'user.created')) {
+          isReady = false
+          expect(await to.server.admin.countImportedPasswords()).toEqual([])
+          expect((await store.loadIssuer()).issuer.importedWork).toBeUndefined()
+        }
+        return store.commit(change)
+      },
+    }))
+    isReady = true
+    expect(await importLines(to, [rosa])).toEqual({ imported: 1, there: 0, refused: [] })
+    expect((await to.store.loadIssuer()).issuer.importedWork).toEqual({ bcrypt: 32 })
+  })
 })
 
 test('a hash of ours is no imported one: it costs nobody more', async () => {

@@ -12,10 +12,13 @@ import {
   type Write,
 } from '@countersign/core'
 import { isRefusal, type Reason, type Refusal, refuse } from '@countersign/protocol'
+import { StoreUnavailable } from '@countersign/store'
+import type { Derivation } from '../passwords/imported-hash.ts'
 import { withWork } from '../passwords/imported-work.ts'
 import type { ReadHash } from '../passwords/password-hasher.ts'
 import { passwordsRefused } from '../passwords/use-of-passwords.ts'
 import type { Services } from '../services.ts'
+import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
 import { readWrittenUser, type WrittenUser } from './written-user.ts'
 
 /** A line of the file, by its number. */
@@ -48,6 +51,9 @@ type Verdict = 'imported' | 'there' | Refusal
 
 /** So often a group is tried as a whole: somebody else may take an address in between. */
 const triesOfGroup = 3
+
+/** So often a line is tried by itself. A conflict is somebody else's commit, so so many of them are the outside world's. */
+const triesOfLine = 20
 
 /**
  * Makes the users of some lines, in one commit if nothing stands against it. A line is refused by itself, and holds up no other. Whoever is there already is left as they
@@ -108,24 +114,61 @@ interface How {
 
 async function importGroup(services: Services, group: readonly Candidate[], how: How): Promise<void> {
   if (group.length === 0) return
-  for (let tries = 0; tries < triesOfGroup; tries++) {
-    const { verdicts, change } = await judgeGroup(services, group)
+  for (let tries = 0; tries < (group.length > 1 ? triesOfGroup : triesOfLine); tries++) {
+    const { verdicts, change, derivations } = await judgeGroup(services, group)
     const isDone = change === undefined || how.isDryRun || (await services.store.commit(change)) === 'committed'
     if (!isDone) continue
+    if (!how.isDryRun && derivations.length > 0) await keepWork(services, derivations)
     for (const [line, verdict] of verdicts) how.verdicts.set(line, verdict)
     return
   }
   // What stands against one of them is not to hold up the others.
   const [only] = group
   if (group.length > 1) for (const one of group) await importGroup(services, [one], how)
-  else if (only)
-    how.verdicts.set(only.line, refuse('parameter_invalid', { detail: 'id: cannot be stored beside another.' }))
+  else if (only) {
+    if (!(await beginsLikeAnother(services, only.written.id))) {
+      throw new StoreUnavailable('The same rows are being changed by others all the time.')
+    }
+    const detail = 'id: cannot be stored beside another that begins alike.'
+    how.verdicts.set(only.line, refuse('parameter_invalid', { detail }))
+  }
+}
+
+/** Whether there is a user whose id has the same first half, by which the embedded store tells them apart. */
+async function beginsLikeAnother({ store }: Services, id: string | undefined): Promise<boolean> {
+  if (id === undefined) return false
+  const halfOf = (one: string): bigint => Buffer.from(one, 'base64url').readBigUInt64BE()
+  const half = halfOf(id)
+  const last = Buffer.alloc(16, 0xff)
+  if (half > 0n) last.writeBigUInt64BE(half - 1n)
+  const [next] = await store.listUsers({ limit: 1, ...(half > 0n && { after: last.toString('base64url') }) })
+  return next !== undefined && halfOf(next.id) === half
+}
+
+/**
+ * Whoever counts what is left of imported hashes drops the kinds of which there are none. If that was done after we had read what there is, and before ours were there, it
+ * is added again. (What is dropped later is counted again by who dropped it.)
+ */
+async function keepWork(services: Services, derivations: readonly Derivation[]): Promise<void> {
+  await decideAndCommit(services, async () => {
+    const { issuer, now } = await services.store.loadIssuer()
+    const before = issuer.importedWork ?? {}
+    const work = derivations.reduce((all, one) => withWork(all, one) ?? all, before)
+    if (work === before) return { result: {} }
+    const writes: Write[] = [{ table: 'issuer', row: { ...issuer, importedWork: work } }]
+    return { result: {}, change: { writes, audit: [], entries: [], durable: true, time: now } }
+  })
 }
 
 async function judgeGroup(
   services: Services,
   group: readonly Candidate[],
-): Promise<{ verdicts: ReadonlyMap<number, Verdict>; change: Change | undefined }> {
+): Promise<{
+  verdicts: ReadonlyMap<number, Verdict>
+  change: Change | undefined
+  /** Of the hashes that the change brings. */
+  derivations: readonly Derivation[]
+}> {
   const [{ now, issuer }, found] = await Promise.all([
     services.store.loadIssuer(),
     Promise.all(group.map(({ written }) => find(services, written))),
@@ -133,24 +176,25 @@ async function judgeGroup(
   const verdicts = new Map<number, Verdict>()
   const writes: Write[] = []
   const audit: AuditRecord[] = []
-  let work: ImportedWork = issuer.importedWork ?? {}
-  let bringsWork = false
+  const derivations: Derivation[] = []
+  const before = issuer.importedWork ?? {}
+  let work: ImportedWork = before
   for (const [place, candidate] of group.entries()) {
     const verdict = judge(candidate, found[place] as Found)
     const more = verdict === 'imported' ? workWith(work, candidate) : work
     if (more === undefined) verdicts.set(candidate.line, tooManyKinds())
     else verdicts.set(candidate.line, verdict)
     if (verdict !== 'imported' || more === undefined) continue
-    bringsWork ||= candidate.hash?.derivation !== undefined
+    if (candidate.hash?.derivation !== undefined) derivations.push(candidate.hash.derivation)
     work = more
     const made = make(services, candidate, now)
     writes.push(...made.writes)
     audit.push(made.audit)
   }
-  // The issuer's row each time: whoever counts what is left of imported hashes meanwhile counts again.
-  if (bringsWork) writes.push({ table: 'issuer', row: { ...issuer, importedWork: work } })
+  // Only if it says something new: of imports at once all but one would be in the others' way.
+  if (work !== before) writes.push({ table: 'issuer', row: { ...issuer, importedWork: work } })
   const change = writes.length === 0 ? undefined : { writes, audit, entries: [], durable: true, time: now }
-  return { verdicts, change }
+  return { verdicts, change, derivations }
 }
 
 interface Found {

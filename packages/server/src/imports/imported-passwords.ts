@@ -1,5 +1,5 @@
 import type { ImportedWork } from '@countersign/core'
-import { isRefusal, type Refusal } from '@countersign/protocol'
+import { canonicalJson, isRefusal, type Refusal } from '@countersign/protocol'
 import { withWork } from '../passwords/imported-work.ts'
 import type { Services } from '../services.ts'
 import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
@@ -14,18 +14,30 @@ const usersAtOnce = 1_000
 
 /** Counts the imported hashes that are left. What none is left of does not cost the sign-ins any more. */
 export async function countImportedPasswords(services: Services): Promise<readonly ImportedPasswords[] | Refusal> {
-  const counted = await decideAndCommit(services, async () => {
+  for (;;) {
+    const counted = await countOnce(services)
+    if (isRefusal(counted)) return counted
+    // What was imported while we counted may be missing from what was just written.
+    if (!counted.isNew) return [...counted.users].sort().map(([hash, users]) => ({ hash, users }))
+  }
+}
+
+interface Counted {
+  readonly users: ReadonlyMap<string, number>
+  /** The issuer's row said something else. */
+  readonly isNew: boolean
+}
+
+function countOnce(services: Services): Promise<Counted | Refusal> {
+  return decideAndCommit<Counted>(services, async () => {
     const { issuer, now } = await services.store.loadIssuer()
     const { users, work } = await countAll(services)
-    const result = { users }
-    if (JSON.stringify(issuer.importedWork ?? {}) === JSON.stringify(work)) return { result }
+    if (canonicalJson(issuer.importedWork ?? {}) === canonicalJson(work)) return { result: { users, isNew: false } }
     const { importedWork: _, ...others } = issuer
     const row = Object.keys(work).length === 0 ? others : { ...issuer, importedWork: work }
     const writes = [{ table: 'issuer' as const, row }]
-    return { result, change: { writes, audit: [], entries: [], durable: true, time: now } }
+    return { result: { users, isNew: true }, change: { writes, audit: [], entries: [], durable: true, time: now } }
   })
-  if (isRefusal(counted)) return counted
-  return [...counted.users].sort().map(([hash, users]) => ({ hash, users }))
 }
 
 async function countAll({ store, passwords }: Services): Promise<{ users: Map<string, number>; work: ImportedWork }> {

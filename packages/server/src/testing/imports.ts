@@ -139,6 +139,29 @@ export function importsOver(openStore?: (options: StoreOptions) => Promise<Store
     expect((await to.audit()).filter(({ record }) => record.event === 'user.created')).toHaveLength(100)
   })
 
+  test('of ten imports at once with hashes nobody is refused, and the cost of their kind is written once', async () => {
+    let commits = 0
+    const to = await given.server({
+      ...(openStore && { openStore }),
+      wrapStore: store => ({
+        ...store,
+        commit(change) {
+          if (change.audit.some(({ event }) => event === 'user.created')) commits++
+          return store.commit(change)
+        },
+      }),
+    })
+    const outcomes = await Promise.all(
+      Array.from({ length: 10 }, (_, place) =>
+        importLines(to, [{ email: `u${place}@example.com`, password_hash: importedHashes.bcrypt }]),
+      ),
+    )
+    expect(outcomes).toEqual(outcomes.map(() => ({ imported: 1, there: 0, refused: [] })))
+    // The one who wrote it was in each other's way once.
+    expect(commits).toBeLessThanOrEqual(19)
+    expect((await to.store.loadIssuer()).issuer.importedWork).toEqual({ bcrypt: 32 })
+  })
+
   test('who was deleted stays deleted', async () => {
     const to = await server()
     await importLines(to, [wholeUser])
