@@ -121,10 +121,20 @@ const keyRingUrl = z
     'must be a URL such as zookeeper://host:2181,host2:2181/path, etcd://host:2379/path or redis://host:6379/path',
   )
 
+/** What its driver would throw of, with a stack. */
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
 const valkeyUrl = z
   .string()
   .refine(
-    text => /^rediss?:$/.test(URL.parse(text)?.protocol ?? '') && URL.parse(text)?.hostname !== '',
+    text => /^rediss?:$/.test(URL.parse(text)?.protocol ?? '') && URL.parse(text)?.hostname !== '' && isDecodable(text),
     'must be a URL such as redis://:password@host:6379, or rediss:// over TLS',
   )
 

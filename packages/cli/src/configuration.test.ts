@@ -282,6 +282,12 @@ describe('a message says where and what', () => {
       {},
       'clients.app.access_token_format: must be one of "jwt", "opaque"',
     ],
+    [
+      'an address of Valkey that cannot be decoded',
+      { valkey: 'redis://:%zz@127.0.0.1' },
+      {},
+      'valkey: must be a URL such as',
+    ],
     ['a mistyped choice', { passwords: 'none' }, {}, 'passwords: must be one of "on", "off"'],
     ['a mistyped key', { sing_up: 'open' }, {}, '"sing_up" is not a key. Did you mean sign_up?'],
     ['a key out of the air', { retention_period: 'x' }, {}, '"retention_period" is not a key. The keys are port, host'],
