@@ -17,8 +17,14 @@ export function addUserCommands(program: Command, configured: () => Configuratio
   const users = program.command('users').description('people’s accounts, whether the server runs or not')
   users
     .command('list')
-    .description('a thousand at most, in the order in which they came')
-    .option('--after <user>', 'only those after this one, by its id', '')
+    .description(
+      'a thousand at most, in the order of their ids: of those who were made here the order in which they came',
+    )
+    .option(
+      '--after <user>',
+      'only those after this one, by its id; imported ids stand anywhere, so this does not find everybody who is new',
+      '',
+    )
     .action(({ after }: { after: string }) => administer(configured(), 'users list', after))
   users
     .command('add <email>')
@@ -65,7 +71,8 @@ A user a line, as JSON. All members are optional, but there must be an id, an em
   password_hash  of bcrypt, scrypt, PBKDF2 or argon2; the next sign-in replaces it by one of this server
   identities     [{"connection": "google", "subject": "1234"}]: how connections know them
   roles, groups, permissions, attributes, disabled, created_at
-Who is there already is left alone, so that an import that was broken off is simply done again. What is wrong with a line is printed, as JSON. See docs/moving.md.`
+Who is there already is left alone, so that an import that was broken off is simply done again. If anybody may have been deleted here or have changed their address since,
+give each line an id or an identity: a line with an address alone makes them anew, with the old password. What is wrong with a line is printed, as JSON. See docs/moving.md.`
 
 function addImportCommands(users: Command, configured: () => Configuration): void {
   users

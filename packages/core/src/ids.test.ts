@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isId, makeId } from './ids.ts'
+import { idOf, isId, makeId, uuidOf } from './ids.ts'
 import { sampleRandom, sampleTime } from './sample-rows.ts'
 
 test('an id is 22 characters, grows with time, and is another one each time', () => {
@@ -27,4 +27,25 @@ test('what is cut, padded, longer, in another alphabet or with stray bits is no 
   ]) {
     expect(isId(text)).toBe(false)
   }
+})
+
+test('an id and the UUID of the same bytes are one, however the UUID is written', () => {
+  const id = makeId(sampleTime, sampleRandom())
+  const uuid = uuidOf(id)
+  expect(uuid).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)
+  for (const spelling of [id, uuid, uuid.toUpperCase()]) expect(idOf(spelling)).toBe(id)
+})
+
+test('what is neither, and the id of no byte but zeros, is nobody’s', () => {
+  const uuid = uuidOf(makeId(sampleTime, sampleRandom()))
+  for (const text of [
+    '',
+    '17',
+    `{${uuid}}`,
+    `${uuid} `,
+    uuid.replaceAll('-', ''),
+    'A'.repeat(22),
+    uuid.replace(/[0-9a-f]/g, '0'),
+  ])
+    expect(idOf(text)).toBeUndefined()
 })

@@ -43,7 +43,7 @@ export interface Store {
   /** True if a client that is not switched off has a redirect URI of this web origin (RFC 6454). */
   knowsWebOrigin(origin: string): Promise<boolean>
   loadUser(userId: string): Promise<UserSnapshot>
-  /** A page of the users, deleted ones too, in the order in which they came. There may be very many: never all of them at once. */
+  /** A page of the users, deleted ones too, in the order of their ids. There may be very many: never all of them at once. */
   listUsers(page: UserPage): Promise<readonly User[]>
   /** By `emailKey(address)`. */
   loadUserByEmail(key: string): Promise<UserSnapshot>

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
 import type { Epochs } from '@countersign/protocol'
 import { type Client, isVouchedFor } from '../clients/client.ts'
+import { uuidOf } from '../ids.ts'
 import type { MacKey } from '../keys/master-key.ts'
 import type { User } from '../users/user.ts'
 
@@ -23,13 +24,6 @@ export function subjectOf(client: Client, user: Pick<User, 'id' | 'firstIdentity
   const { host = '', clientId = '' } = sectorOf(client) ?? { clientId: client.id }
   const sector = JSON.stringify([host, clientId])
   return createHmac('sha256', pairwiseKey).update(`${sector} ${user.id}`).digest('base64url')
-}
-
-/** RFC 9562 §4. */
-function uuidOf(id: string): string {
-  return Buffer.from(id, 'base64url')
-    .toString('hex')
-    .replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
 }
 
 /**

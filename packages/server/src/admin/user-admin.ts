@@ -1,20 +1,21 @@
-import { emailKey, type UserSnapshot } from '@countersign/core'
+import { emailKey, idOf, type UserSnapshot } from '@countersign/core'
 import { isRefusal, type Refusal } from '@countersign/protocol'
 import type { Store } from '@countersign/store'
 import { changeRights, type WrittenRights } from '../claims/change-rights.ts'
 import type { Services } from '../services.ts'
 import { createUser, type NewUser } from '../sign-in/create-user.ts'
 
+/** By the address or by the id, in either spelling: a client with `subject_type` `uuid` knows them by the other one. */
 export function findUser(store: Store, idOrEmail: string): Promise<UserSnapshot> {
   const key = emailKey(idOrEmail)
-  return key === null ? store.loadUser(idOrEmail) : store.loadUserByEmail(key)
+  return key === null ? store.loadUser(idOf(idOrEmail) ?? '') : store.loadUserByEmail(key)
 }
 
 const listedAtMost = 1_000
 
-/** In the order in which they came; those that were deleted are left out. */
+/** In the order of their ids: ours begin with the time, those that were imported need not. Those that were deleted are left out. */
 export async function listUsers(store: Store, after: string): Promise<readonly UserLine[]> {
-  const page = { limit: listedAtMost, ...(after !== '' && { after }) }
+  const page = { limit: listedAtMost, ...(after !== '' && { after: idOf(after) ?? after }) }
   const users = (await store.listUsers(page)).filter(({ deletedAt }) => deletedAt === null)
   return users.map(user => ({
     id: user.id,

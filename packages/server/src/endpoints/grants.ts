@@ -6,6 +6,7 @@ import { json, noContent, refusalAnswer } from '../http/answers.ts'
 import type { Endpoint, HttpAnswer, HttpRequest } from '../http/message.ts'
 import type { Services } from '../services.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
+import { namedUser } from './named-user.ts'
 import { loginOf } from './sessions.ts'
 
 /** The right that a trusted back end needs. */
@@ -34,7 +35,7 @@ export function listTrustedGrants(services: Services): Endpoint {
   return async http => {
     const caller = await authorizeCaller(services, http, right)
     if (isRefusal(caller)) return refusalAnswer(caller)
-    const { user } = await services.store.loadUser(http.params.user ?? '')
+    const { user } = await services.store.loadUser(namedUser(http))
     return user === undefined ? refusalAnswer(refuse('user_unknown')) : grantsOf(services, user.id)
   }
 }
@@ -44,7 +45,7 @@ export function endTrustedGrant(services: Services): Endpoint {
   return async http => {
     const caller = await authorizeCaller(services, http, right)
     if (isRefusal(caller)) return refusalAnswer(caller)
-    const { user } = await services.store.loadUser(http.params.user ?? '')
+    const { user } = await services.store.loadUser(namedUser(http))
     if (user === undefined) return refusalAnswer(refuse('user_unknown'))
     return ended(await withdraw(services, user.id, clientOf(http), { by: 'operator' }))
   }

@@ -4,6 +4,7 @@ import { providerTokens } from '../connections/provider-tokens.ts'
 import { json, refusalAnswer } from '../http/answers.ts'
 import type { Endpoint } from '../http/message.ts'
 import type { Services } from '../services.ts'
+import { namedUser } from './named-user.ts'
 
 /** The right that a back end needs; that of sessions is not enough (CVE-2026-63203). */
 const right = 'connections:tokens'
@@ -15,7 +16,7 @@ export function getProviderToken(services: Services): Endpoint {
     if (isRefusal(caller)) return refusalAnswer(caller)
     const connection = services.connections.byName(http.params.connection ?? '')
     if (connection === undefined) return refusalAnswer(refuse('connection_unknown'))
-    const tokens = await providerTokens(services, connection, http.params.user ?? '')
+    const tokens = await providerTokens(services, connection, namedUser(http))
     if (isRefusal(tokens)) return refusalAnswer(tokens)
     const { accessToken, expiresAt, scope } = tokens
     return json(200, {

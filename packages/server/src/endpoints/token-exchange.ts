@@ -1,4 +1,4 @@
-import { exchangeToken, impersonate, isPublic, type SubjectToken } from '@countersign/core'
+import { exchangeToken, idOf, impersonate, isPublic, type SubjectToken } from '@countersign/core'
 import { type AccessTokenClaims, isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import { withOwnClaims } from '../claims/own-claims-of.ts'
 import { rightsOfBackEnds } from '../clients/rights-of-back-ends.ts'
@@ -124,7 +124,7 @@ async function actAsUser(
   if (asked.actor !== undefined) return refuse('actor_token_invalid')
   let isSpent = false
   const decided = await decideAndCommit(services, async () => {
-    const snapshot = await services.store.loadUser(asked.subject)
+    const snapshot = await services.store.loadUser(idOf(asked.subject) ?? '')
     const outcome = impersonate({
       ...asked,
       snapshot,

@@ -6,6 +6,7 @@ import { json, refusalAnswer } from '../http/answers.ts'
 import type { Endpoint } from '../http/message.ts'
 import { readJson } from '../http/read-json.ts'
 import type { Services } from '../services.ts'
+import { namedUser } from './named-user.ts'
 
 /** The right that a back end needs. */
 const right = 'users:manage'
@@ -15,7 +16,7 @@ export function showRights(services: Services): Endpoint {
   return async http => {
     const caller = await authorizeCaller(services, http, right)
     if (isRefusal(caller)) return refusalAnswer(caller)
-    const { user } = await services.store.loadUser(http.params.user ?? '')
+    const { user } = await services.store.loadUser(namedUser(http))
     if (user === undefined || user.deletedAt !== null) return refusalAnswer(refuse('user_unknown'))
     return json(200, user.rights)
   }
@@ -28,7 +29,7 @@ export function setRights(services: Services): Endpoint {
     if (isRefusal(caller)) return refusalAnswer(caller)
     const wanted = readJson(http, writtenRights)
     if (isRefusal(wanted)) return refusalAnswer(wanted)
-    const find = () => services.store.loadUser(http.params.user ?? '')
+    const find = () => services.store.loadUser(namedUser(http))
     const { roles, groups, permissions, attributes } = { ...noRights, ...wanted }
     const rights = {
       roles: roles ?? [],

@@ -1,3 +1,4 @@
+import { uuidOf } from '@countersign/core'
 import { afterEach, describe, expect, test } from 'vitest'
 import {
   asApi,
@@ -38,6 +39,23 @@ describe('a trusted back end opens sessions (A8)', () => {
     const answer = await postJson(to, url, { client_id: 'bearer-app', user: { id }, scope: 'notes' }, asApi)
     expect([answer.status, answer.body.scope]).toEqual([201, 'notes'])
     expect((await introspect(to, String(answer.body.access_token))).body.sub).toBe(id)
+  })
+
+  test('for a user by the UUID of our id, as clients of another subject_type know them', async () => {
+    const to = await given.server()
+    const id = await signUp(to)
+    const uuid = uuidOf(id)
+    const answer = await postJson(to, url, { client_id: 'bearer-app', user: { id: uuid } }, asApi)
+    expect((await introspect(to, String(answer.body.access_token))).body.sub).toBe(id)
+    const listed = await get(to, `/v1/trusted/users/${uuid.toUpperCase()}/sessions`, asApi)
+    expect(listed.body).toEqual((await get(to, `/v1/trusted/users/${id}/sessions`, asApi)).body)
+    expect((await get(to, `/v1/trusted/users/${uuid}/grants`, asApi)).status).toBe(200)
+    expect(await to.server.admin.showUser(uuid)).toEqual(await to.server.admin.showUser(id))
+    expect(await to.server.admin.listUsers(uuid)).toEqual([])
+    expect(
+      (await call(to, { method: 'DELETE', url: `/v1/trusted/users/${uuid}/sessions`, headers: asApi })).status,
+    ).toBe(204)
+    expect(await to.store.listSessions(id)).toEqual([])
   })
 
   test('of fifty first sign-ins at once of one user, one user is made', async () => {

@@ -3,6 +3,7 @@ import {
   type Client,
   endSession,
   grantScope,
+  idOf,
   mayUse,
   type SessionOnlySnapshot,
   type Snapshot,
@@ -19,6 +20,7 @@ import type { Services } from '../services.ts'
 import { createUser } from '../sign-in/create-user.ts'
 import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
+import { namedUser } from './named-user.ts'
 import { endEverySession, lastUsed, openAndAnswer, sessionView } from './sessions.ts'
 
 /** The right that a trusted back end needs. */
@@ -105,7 +107,7 @@ async function findOrCreate(
 }
 
 async function findById({ store }: Services, id: string): Promise<(Snapshot & { user: User }) | Refusal> {
-  const found = await store.loadUser(id)
+  const found = await store.loadUser(idOf(id) ?? '')
   return found.user ? { ...found, user: found.user } : refuse('user_unknown')
 }
 
@@ -114,7 +116,7 @@ export function listTrustedSessions(services: Services): Endpoint {
   return async http => {
     const caller = await authorizeCaller(services, http, right)
     if (isRefusal(caller)) return refusalAnswer(caller)
-    const { user } = await services.store.loadUser(http.params.user ?? '')
+    const { user } = await services.store.loadUser(namedUser(http))
     if (user === undefined) return refusalAnswer(refuse('user_unknown'))
     const sessions = await services.store.listSessions(user.id)
     return json(200, { sessions: lastUsed(sessions).map(one => sessionView(one)) })
@@ -126,7 +128,7 @@ export function endTrustedSessions(services: Services): Endpoint {
   return async http => {
     const caller = await authorizeCaller(services, http, right)
     if (isRefusal(caller)) return refusalAnswer(caller)
-    const outcome = await endEverySession(services, http.params.user ?? '', undefined, { by: 'operator' })
+    const outcome = await endEverySession(services, namedUser(http), undefined, { by: 'operator' })
     return isRefusal(outcome) ? refusalAnswer(outcome) : noContent()
   }
 }
@@ -137,7 +139,7 @@ export function endTrustedSession(services: Services): Endpoint {
     const caller = await authorizeCaller(services, http, right)
     if (isRefusal(caller)) return refusalAnswer(caller)
     const outcome = await decideAndCommit(services, async () => {
-      const snapshot = await findSession(services, http.params.user ?? '', http.params.session ?? '')
+      const snapshot = await findSession(services, namedUser(http), http.params.session ?? '')
       if (snapshot === undefined) return refuse('session_unknown')
       return { result: {}, change: endSession(snapshot, 'ended_by_operator', { by: 'operator' }) }
     })

@@ -2,7 +2,7 @@ import {
   emailKey,
   type Identity,
   type Instant,
-  isId,
+  idOf,
   type Profile,
   type Rights,
   rightsBytesAtMost,
@@ -149,17 +149,6 @@ function checked(said: Line, rights: Rights, now: Instant): WrittenUser | Refusa
     identities,
     passwordHash: passwordHash ?? null,
   }
-}
-
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
-
-/** Of no byte but zeros: nobody's (RFC 9562 §5.9). */
-const nil = 'A'.repeat(22)
-
-/** Ids are 16 bytes: those of a UUID, too. */
-function idOf(text: string): string | undefined {
-  const id = uuid.test(text) ? Buffer.from(text.replaceAll('-', ''), 'hex').toString('base64url') : text
-  return isId(id) && id !== nil ? id : undefined
 }
 
 function profileOf(said: z.infer<typeof profile>): Profile {
