@@ -21,6 +21,8 @@ export interface Transaction {
   readonly query: (statement: Statement, values: readonly unknown[]) => Promise<readonly Row[]>
   /** Plain SQL, several statements if need be; answers with the rows of the last that has any. */
   readonly script: (text: string) => Promise<readonly Row[]>
+  /** As `script`, however long it takes. Of the server's own limits, it sets what it needs. */
+  readonly longScript: (text: string) => Promise<readonly Row[]>
 }
 
 /** What a transaction has come to, once no more is to be decided in it. */
@@ -32,7 +34,7 @@ export interface Outcome<T> {
 
 type Body<T> = (transaction: Transaction) => Promise<Outcome<T> | undefined>
 
-export interface Database extends Transaction {
+export interface Database extends Omit<Transaction, 'longScript'> {
   /**
    * `begin` is plain SQL that begins with BEGIN. It is not waited for: `body` sends its first statements right behind it.
    * `undefined` from `body` takes all back. Deadlocks and serialization failures are tried again, a few times.
@@ -103,6 +105,10 @@ export function openDatabase({ url, connections, namedStatements, patienceMs }: 
       async script(text) {
         beforeSending()
         return rowsOf(await ask(client, patienceMs, { text, rowMode: 'array' }))
+      },
+      async longScript(text) {
+        beforeSending()
+        return rowsOf(await ask(client, undefined, { text, rowMode: 'array' }))
       },
     }
   }

@@ -71,6 +71,7 @@ test('a dry run changes nothing, and its script does what a migration does', asy
 })
 
 const added: Migration = { name: 'adds', needs: 1, text: 'CREATE TABLE countersign.added (one integer);' }
+const wider: Migration = { name: 'wider', needs: 1, text: 'ALTER TABLE countersign.family ADD COLUMN more text;' }
 const breaking: Migration = { name: 'breaks', needs: migrations.length + 2, text: 'DROP TABLE countersign.added;' }
 
 test('a step that only adds runs ahead of a deploy: nodes that do not know it go on, and start', async () => {
@@ -120,10 +121,10 @@ async function sessionThat(text: string, url = cluster.url): Promise<pg.Client> 
 
 test('a migration that has to wait for a backup lets those who read go on, says who holds the tables, and leaves nothing behind', async () => {
   await withNodes(cluster.url, async ({ open, schema }) => {
-    const serving = await open({ listenUrl: null, every: () => () => {} })
+    // Whoever reads gives up after four fifths of it: three times what a step waits for, and less than a wait that would be felt.
+    const serving = await open({ patienceMs: 2_000, listenUrl: null, every: () => () => {} })
     const { family } = await given.login(serving)
     const database = poolOf()
-    const wider: Migration = { name: 'wider', needs: 1, text: 'ALTER TABLE countersign.family ADD COLUMN more text;' }
     const backup = await sessionThat(`BEGIN; LOCK TABLE "${schema}".family IN ACCESS SHARE MODE`)
     const { processID } = backup as unknown as { processID: number }
     try {
@@ -159,4 +160,57 @@ test('another role of the database, which may do nothing but connect, keeps no n
     await neighbour.end()
     await database.close()
   }
+})
+
+test('a step may take longer than a statement of a node', async () => {
+  const [schema, database] = [freshSchema(), poolOf(2_000)]
+  await migrate(database, schema)
+  const long: Migration = { name: 'long', needs: 1, text: 'SELECT pg_sleep(2.1);' }
+  expect((await migrate(database, schema, [...migrations, long])).found).toBe(migrations.length)
+  expect((await planMigration(database, schema, [...migrations, long])).pending).toEqual([])
+  await database.close()
+})
+
+test.each([added, wider])(
+  'whoever finds in the middle of a step ($name) that another was first goes on with what is there',
+  async step => {
+    const [schema, database] = [freshSchema(), poolOf()]
+    await migrate(database, schema)
+    const known = [...migrations, step]
+    const { pending } = await planMigration(database, schema, known)
+    const first = await sessionThat(`BEGIN; ${pending.map(({ text }) => text).join('')}`)
+    const migrating = migrate(database, schema, known)
+    try {
+      const waits =
+        "SELECT FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE NOT l.granted AND a.application_name = 'countersign'"
+      while ((await runSql(cluster.url, waits)).length === 0);
+      await first.query('COMMIT')
+      expect(await migrating).toEqual({ found: known.length, pending: [] })
+    } finally {
+      await first.end()
+      await Promise.allSettled([migrating])
+      await database.close()
+    }
+  },
+)
+
+test('what a step would make and nobody has noted as made is not taken for its work', async () => {
+  const [schema, database] = [freshSchema(), poolOf()]
+  await migrate(database, schema)
+  await runSql(cluster.url, `CREATE TABLE "${schema}".added ()`)
+  await expect(migrate(database, schema, [...migrations, added])).rejects.toMatchObject({
+    name: 'StoreUnavailable',
+    message: expect.stringMatching(/42P07/),
+  })
+  await database.close()
+})
+
+test.each([true, false])('a database that no node can work on is not migrated (as a dry run: %s)', async dryRun => {
+  const name = `latin_${dryRun}`
+  await runSql(cluster.url, `CREATE DATABASE ${name} TEMPLATE template0 ENCODING LATIN1 LOCALE 'C'`)
+  const url = cluster.url.replace(/postgres$/, name)
+  await expect(migratePostgres({ url, schema: freshSchema() }, dryRun)).rejects.toMatchObject({
+    name: 'StoreUnavailable',
+    message: 'the database must be in UTF8, not LATIN1',
+  })
 })

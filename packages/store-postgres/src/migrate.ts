@@ -2,7 +2,7 @@ import { StoreUnavailable } from '@countersign/store'
 import type { Database, Transaction } from './database.ts'
 import { type Migration, migrations } from './migrations.ts'
 import { refuseForeignOwners } from './owners.ts'
-import { LockNotGiven } from './postgres-failure.ts'
+import { LockNotGiven, thereAlreadyState } from './postgres-failure.ts'
 import { inSchema, lockNumber, quotedName, quotedText } from './statements.ts'
 import { after } from './timers.ts'
 
@@ -47,8 +47,10 @@ export async function migrate(
     try {
       return planOf(await migrateOnce(database, schema, known), schema, known)
     } catch (error) {
-      if (!(error instanceof LockNotGiven)) throw error
-      if (tries === triesAtMost) throw new StoreUnavailable(await inUseText(database, schema))
+      const mayPass = error instanceof LockNotGiven || error instanceof AnotherWasFirst
+      if (!mayPass) throw error
+      if (tries === triesAtMost)
+        throw error instanceof AnotherWasFirst ? error : new StoreUnavailable(await inUseText(database, schema))
     }
     await new Promise<void>(resolve => after(pauseMs, resolve))
   }
@@ -60,15 +62,31 @@ async function migrateOnce(database: Database, schema: string, known: readonly M
     await transaction.script(`${waitForOthersText(schema)}; SET LOCAL lock_timeout = ${lockPatienceMs}`)
     // Read again: another node may have been first.
     const { count } = await readApplied(transaction, schema)
-    if (count === 0) await transaction.script(beginningText(schema))
+    if (count === 0) await run(transaction, beginningText(schema))
     // Somebody may have made it since we looked.
     await refuseForeignOwners(transaction, schema)
     for (const [index, migration] of known.entries()) {
-      if (index >= count) await transaction.script(migrationText(schema, index + 1, migration))
+      if (index >= count) await run(transaction, migrationText(schema, index + 1, migration))
     }
     return { value: count }
   })
   return found ?? 0
+}
+
+/** What a step makes is there and was not when we looked: another, who was not waited for to the end, has committed it meanwhile. */
+class AnotherWasFirst extends StoreUnavailable {}
+
+/** A step takes as long as it takes, on however many rows: what it waits for is bounded by its locks. */
+async function run(transaction: Transaction, text: string): Promise<void> {
+  try {
+    await transaction.longScript(`SET LOCAL statement_timeout = 0; ${text}`)
+  } catch (error) {
+    const state = thereAlreadyState(error)
+    if (state === undefined) throw error
+    throw new AnotherWasFirst(
+      `the schema holds already what a step of the migration makes, and does not say that it has run (SQLSTATE ${state})`,
+    )
+  }
 }
 
 /**

@@ -69,6 +69,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
 export async function migratePostgres(options: PostgresOptions, dryRun = false): Promise<MigrationPlan> {
   const database = openPool({ ...options, connections: 1 })
   try {
+    await checkServer(database)
     return await (dryRun ? planMigration : migrate)(database, options.schema ?? defaultSchema)
   } finally {
     await database.close()

@@ -63,6 +63,15 @@ export function isUniqueViolation(error: unknown): boolean {
   return sqlStateOf(error) === '23505'
 }
 
+/** What is to be made is there: somebody else has made it since it was looked for. A table, a column, a function, a schema, a constraint, a key. */
+const thereAlready = ['42P07', '42701', '42723', '42P06', '42710', '23505']
+
+/** The state of a failure that says so. */
+export function thereAlreadyState(error: unknown): string | undefined {
+  const state = sqlStateOf(error)
+  return state !== undefined && thereAlready.includes(state) ? state : undefined
+}
+
 /** True if the connection can be used on: the failure is not the driver's, or the database answered and goes on doing so. */
 export function leavesConnectionWhole(error: unknown): boolean {
   if (!(error instanceof DriverFailure)) return true
