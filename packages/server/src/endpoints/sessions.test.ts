@@ -1,5 +1,6 @@
-import { afterEach, describe, expect, test } from 'vitest'
-import { PasswordQueueFull } from '../passwords/password-hasher.ts'
+import { randomBytes } from 'node:crypto'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { createPasswordHasher, PasswordQueueFull } from '../passwords/password-hasher.ts'
 import { bearer, call, get, introspect, logIn, me, postJson, refresh, signUp } from '../testing/calls.ts'
 import { closeGiven, given, issuer, password } from '../testing/given.ts'
 
@@ -142,6 +143,29 @@ test('a full queue of passwords is 503, says nothing of the password, and counts
   }
   full = false
   expect((await postJson(to, '/v1/sessions', login)).status).toBe(201)
+})
+
+test('a node that stops judges what it began, and refuses the passwords that still wait while there is time to say so', async () => {
+  const begun: (() => void)[] = []
+  const to = await given.server({
+    config: { drainSeconds: 4 },
+    wrapHasher: () =>
+      createPasswordHasher({
+        random: randomBytes,
+        maxConcurrent: 1,
+        deriveKey: (_message, _derivation, bytes) => new Promise(end => begun.push(() => end(Buffer.alloc(bytes)))),
+      }),
+  })
+  const address = await to.server.listen({ host: '127.0.0.1', port: 0 })
+  const request = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(login) }
+  const answers = [fetch(`${address}/v1/sessions`, request), fetch(`${address}/v1/sessions`, request)]
+  await vi.waitFor(() => expect(to.server.services.passwords.load()).toEqual({ running: 1, waiting: 1 }))
+  const closed = to.server.close()
+  const refused = await Promise.race(answers)
+  expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '2'])
+  for (const end of begun) end()
+  expect((await Promise.all(answers)).map(({ status }) => status).sort()).toEqual([401, 503])
+  await closed
 })
 
 test('a wrong proof at login is 400 with the time and a nonce, before any password is judged', async () => {
