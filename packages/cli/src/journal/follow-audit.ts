@@ -4,7 +4,7 @@ import { recordOfAudit } from '@countersign/server'
 import type { Store, StoredAuditRow } from '@countersign/store'
 import type { JournalFile } from './journal-file.ts'
 import type { AuditMark, JournalLine } from './journal-line.ts'
-import { readMarks } from './read-journal.ts'
+import { readBeginning, readMarks } from './read-journal.ts'
 
 /*
  * The audit log has no gaps and loses nothing, so what it has beyond the journal is what the journal lacks: what other nodes, and an operator's commands elsewhere, have
@@ -12,6 +12,8 @@ import { readMarks } from './read-journal.ts'
  */
 
 const rowsAtATime = 500
+/** What so many rows were about is asked for at once, so that a store reads it together; no more, since others wait for the store too. */
+const loadsAtATime = 64
 /** The mark is written with every record, and by itself so often, so that no start has to read much again. */
 const rowsUntilNoted = 1_000
 
@@ -36,10 +38,11 @@ export async function createAuditFollower(options: {
 
   async function linesOf(rows: readonly StoredAuditRow[]): Promise<readonly JournalLine[]> {
     const lines: JournalLine[] = []
-    for (const { record } of rows) {
-      if (!isJournalled(record) || known.delete(nameOf(record))) continue
-      const made = await recordOfAudit(store, record, sealPassword)
-      if (made) lines.push(made)
+    const news = rows.filter(({ record }) => isJournalled(record) && !known.delete(nameOf(record)))
+    for (let first = 0; first < news.length; first += loadsAtATime) {
+      const some = news.slice(first, first + loadsAtATime)
+      const made = await Promise.all(some.map(({ record }) => recordOfAudit(store, record, sealPassword)))
+      lines.push(...made.filter(line => line !== undefined))
     }
     return lines
   }
@@ -74,13 +77,48 @@ async function placeIn(store: Store, journal: JournalFile): Promise<AuditMark> {
   const last = journal.mark()
   if (last === undefined) return newestRow(store)
   if (await isIn(store, last)) return last
-  // A backup was restored: from where its log and this one were the same, or earlier.
+  // A backup was restored.
   const marks = await readMarks(journal.path)
-  for (let back = 1; back <= marks.length; back *= 2) {
+  return (await lastCommon(store, marks)) ?? rowBefore(store, (await readBeginning(journal.path)) - clocksDifferMs)
+}
+
+/** The last row up to which the journal's log and this one are the same, or an earlier one: a journal of several restores has several logs. */
+async function lastCommon(store: Store, marks: readonly AuditMark[]): Promise<AuditMark | undefined> {
+  const isCommon = async (back: number): Promise<boolean> => {
     const mark = marks.at(-back)
-    if (mark && (await isIn(store, mark))) return mark
+    return mark !== undefined && isIn(store, mark)
   }
-  return beginning
+  let [others, common] = [0, Math.min(1, marks.length)]
+  while (!(await isCommon(common))) {
+    if (common === marks.length) return undefined
+    others = common
+    common = Math.min(common * 2, marks.length)
+  }
+  while (common - others > 1) {
+    const middle = Math.floor((common + others) / 2)
+    if (await isCommon(middle)) common = middle
+    else others = middle
+  }
+  return marks.at(-common)
+}
+
+/** A clock that was put back does not make what came later older than the journal. */
+const clocksDifferMs = 600_000
+const rowsSearchedAtATime = 2_000
+
+/**
+ * The row before the first that is as new as that. Nothing is loaded for those before it: the journal was begun after the backup was made, so that they were never its business, and there may be
+ * millions. They are read one after the other, since what was revoked again at the restore stands in the log with the time that it had before.
+ */
+async function rowBefore(store: Store, since: number): Promise<AuditMark> {
+  let before = beginning
+  for (;;) {
+    const rows = await store.readAudit(before.number, rowsSearchedAtATime)
+    const found = rows.findIndex(({ record }) => record.time >= since)
+    const row = found < 0 ? rows.at(-1) : rows[found - 1]
+    if (row) before = { number: row.number, hash: row.hash }
+    if (found >= 0 || row === undefined) return before
+  }
 }
 
 const beginning: AuditMark = { number: 0, hash: '' }
@@ -97,14 +135,18 @@ async function newestRow(store: Store): Promise<AuditMark> {
   let newest: AuditMark = beginning
   let beyond = 1
   for (let row = await rowAfter(0); row; row = await rowAfter(beyond - 1)) {
-    newest = { number: row.number, hash: row.hash }
+    newest = markOf(row)
     beyond = row.number * 2
   }
   while (beyond - newest.number > 1) {
     const middle = Math.floor((newest.number + beyond) / 2)
     const row = await rowAfter(middle - 1)
-    if (row) newest = { number: row.number, hash: row.hash }
+    if (row) newest = markOf(row)
     else beyond = middle
   }
   return newest
+}
+
+function markOf({ number, hash, record }: StoredAuditRow): AuditMark {
+  return { number, hash, time: record.time }
 }

@@ -1,9 +1,11 @@
-import type { JournalRecord } from '@countersign/core'
+import type { Instant, JournalRecord } from '@countersign/core'
 
 /** A row of the audit log: everything up to it stands in the journal. */
 export interface AuditMark {
   readonly number: number
   readonly hash: string
+  /** The row's. The first mark of a journal says it: nothing older stands in it. */
+  readonly time?: Instant
 }
 
 /** What one line of a journal says. Each is JSON. */

@@ -263,6 +263,89 @@ test('after a backup was restored, the journal goes on from where its log and th
   expect((await endedIn(written)).slice(-2)).toEqual([three.id, four.id])
 })
 
+/** A data folder whose backup can be put back. */
+function givenFile(): { open: () => Promise<Store>; backUp: () => void; restore: () => void } {
+  const file = join(folder, 'countersign.sqlite')
+  return {
+    open: () => openSqliteStore({ ...given.storeOptions(clock), file }),
+    backUp: () => copyFileSync(file, `${file}.backup`),
+    restore: () => copyFileSync(`${file}.backup`, file),
+  }
+}
+
+test('a journal that is newer than the backup gets what came since the restore; what is older than the journal is neither loaded nor written', async () => {
+  const { open: openFile, backUp, restore } = givenFile()
+  const first = await openFile()
+  const [{ session: older }, { session: newer }] = [await given.login(first), await given.login(first)]
+  await first.commit(await endOf(first, older))
+  await first.close()
+  backUp()
+  clock.advance(86_400)
+  const since = await openFile()
+  await since.commit(await endOf(since, (await given.login(since)).session))
+  await (await journalled(since)).close()
+
+  restore()
+  clock.advance(3_600)
+  const other = await openFile()
+  await other.commit(await endOf(other, newer))
+  const loaded: string[] = []
+  const loadSession: Store['loadSession'] = id => {
+    loaded.push(id)
+    return other.loadSession(id)
+  }
+  await (await journalled({ ...other, loadSession })).close()
+  expect(loaded).toEqual([newer.id])
+  expect(await endedIn(path)).toEqual([newer.id])
+})
+
+test.each([1, 3])(
+  'of %i writes to a journal none is in the backup, which is from when it was begun: it goes on from there',
+  async writes => {
+    const { open: openFile, backUp, restore } = givenFile()
+    const first = await openFile()
+    const sessions = []
+    for (let number = 0; number < 7; number++) sessions.push((await given.login(first)).session)
+    const [before, after, ...lost] = sessions as [Session, Session, ...Session[]]
+    await first.commit(await endOf(first, before))
+    await (await journalled(first)).close()
+    backUp()
+    const node = await journalled(await openFile())
+    for (const session of lost.slice(0, writes)) {
+      await node.commit(await endOf(node, session))
+      // The mark moves with what others do.
+      await node.commit(given.change([], { audit: [{ event: 'key.retired', time: clock.now(), facts: { key: 'k' } }] }))
+    }
+    await node.close()
+    restore()
+    const other = await openFile()
+    await other.commit(await endOf(other, after))
+    await (await journalled(other)).close()
+    const ended = await endedIn(path)
+    expect(ended).not.toContain(before.id)
+    expect(ended).toContain(after.id)
+  },
+)
+
+test('the rows behind what others have revoked are asked for together', async () => {
+  const shared = memoryStore()
+  const keptOpen = { ...shared, close: async () => {} }
+  await (await journalled(keptOpen)).close()
+  for (let number = 0; number < 5; number++) {
+    await shared.commit(await endOf(shared, (await given.login(shared)).session))
+  }
+  let [atOnce, most] = [0, 0]
+  const loadSession: Store['loadSession'] = async id => {
+    most = Math.max(most, ++atOnce)
+    const session = await shared.loadSession(id)
+    atOnce--
+    return session
+  }
+  await (await journalled({ ...keptOpen, loadSession })).close()
+  expect(most).toBe(5)
+  expect(await endedIn(path)).toHaveLength(5)
+})
+
 test('a node that cannot write what its journal lacks does not start', async () => {
   const store = memoryStore()
   await given.login(store)

@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs'
-import type { JournalRecord } from '@countersign/core'
+import type { Instant, JournalRecord } from '@countersign/core'
 import { fileLines } from '../file-lines.ts'
 import { bytesOf } from '../json-file.ts'
 import { type AuditMark, isRecord, type JournalLine, parseLine, tornLine } from './journal-line.ts'
@@ -62,6 +62,15 @@ export async function readMarks(path: string): Promise<readonly AuditMark[]> {
     if (line && 'through' in line && marks.at(-1)?.number !== line.through.number) marks.push(line.through)
   }
   return marks
+}
+
+/** The first time that it tells: 0 if it tells none. */
+export async function readBeginning(path: string): Promise<Instant> {
+  for await (const { line } of journalLines(path)) {
+    const time = line && ('through' in line ? line.through.time : isRecord(line) ? line.time : undefined)
+    if (time !== undefined) return time
+  }
+  return 0
 }
 
 interface ReadLine {
