@@ -3,6 +3,7 @@ import {
   createMemorySessions,
   createPostgresSessions,
   createSqliteSessions,
+  type PostgresPool,
   type SessionStore,
 } from '@countersign/backend/web'
 import pg from 'pg'
@@ -122,17 +123,67 @@ describe('a back end that starts while somebody holds the table in PostgreSQL, a
     })
   })
 
-  test('gives up if the table is one of before, lets those that run go on, and brings it up to date afterwards', async () => {
-    const running = createPostgresSessions(pools[0])
-    await running.save('before', row, 0, now)
+  /** Starts anew on a table of before, and tells how often the table was asked for. */
+  async function givenTableOfBefore(): Promise<{
+    starting: SessionStore
+    tries: () => number
+    wait: (milliseconds: number) => void
+  }> {
+    await createPostgresSessions(pools[0]).save('before', row, 0, now)
     await pools[0].query('ALTER TABLE countersign_web_session DROP COLUMN session')
-    const starting = createPostgresSessions(pools[1])
+    const asked: string[] = []
+    const query: PostgresPool['query'] = (text, values) => {
+      asked.push(text)
+      return pools[1].query(text, values)
+    }
+    let waited = 0
+    const starting = createPostgresSessions({ query }, { monotonicMilliseconds: () => waited })
+    return {
+      starting,
+      tries: () => asked.filter(text => text.includes('ALTER TABLE')).length,
+      wait(milliseconds) {
+        waited += milliseconds
+      },
+    }
+  }
+
+  const heldUp = { code: '55P03' }
+
+  test('gives up if the table is one of before, tries no more for half a minute, and brings it up to date afterwards', async () => {
+    const { starting, tries, wait } = await givenTableOfBefore()
     await whileHeld(async () => {
-      await expect(starting.load('before', now)).rejects.toMatchObject({ code: '55P03' })
+      await expect(starting.load('before', now)).rejects.toMatchObject(heldUp)
       const { rows } = await pools[0].query('SELECT count(*)::integer AS kept FROM countersign_web_session')
       expect(rows[0].kept).toBeGreaterThan(0)
+      wait(29_999)
+      await expect(starting.load('before', now)).rejects.toMatchObject(heldUp)
+      await expect(starting.remove('before')).rejects.toMatchObject(heldUp)
+      expect(tries()).toBe(1)
     })
+    wait(1)
     expect((await starting.load('before', now))?.sealed).toBe('sealed')
+    expect(tries()).toBe(2)
     await starting.removeOf('s-1')
+  })
+
+  test('goes on as soon as another has brought it up to date', async () => {
+    const { starting, tries } = await givenTableOfBefore()
+    await whileHeld(async () => {
+      await expect(starting.load('before', now)).rejects.toMatchObject(heldUp)
+    })
+    await createPostgresSessions(pools[0]).load('before', now)
+    expect((await starting.load('before', now))?.sealed).toBe('sealed')
+    expect(tries()).toBe(1)
+  })
+
+  test('brings it up to date also while somebody holds the lock by which those who do so wait for each other', async () => {
+    const { starting } = await givenTableOfBefore()
+    const anybody = await pools[0].connect()
+    try {
+      await anybody.query('SELECT pg_advisory_lock(20261129)')
+      expect((await starting.load('before', now))?.sealed).toBe('sealed')
+    } finally {
+      anybody.release(true)
+    }
   })
 })
