@@ -82,3 +82,40 @@ test('behind a pooler that forgets what a connection has set, a transaction brin
     await pooler.close()
   }
 })
+
+test('while no synchronous standby is there, the limit of the nodes’ role leaves connections for others; what was answered 503 is done later', async () => {
+  const sql = (text: string) => runSql(cluster.url, text)
+  async function until(text: string): Promise<void> {
+    while ((await sql(text))[0]?.[0] !== true);
+  }
+  await sql('CREATE ROLE nodes LOGIN CONNECTION LIMIT 3; GRANT CREATE ON DATABASE postgres TO nodes')
+  const url = cluster.url.replace('postgres@', 'nodes@')
+  await withNodes(url, async ({ open }) => {
+    const quiet = { listenUrl: null, every: () => () => {}, connections: 1 }
+    const patient = await open(quiet)
+    const users = await Promise.all(Array.from({ length: 3 }, () => given.user(patient)))
+    await patient.close()
+    const store = await open({ ...quiet, patienceMs: 1_000 })
+    await sql("ALTER SYSTEM SET synchronous_standby_names = 'away'")
+    try {
+      await sql('SELECT pg_reload_conf()')
+      await until("SELECT current_setting('synchronous_standby_names') = 'away'")
+      // The checkpointer is who tells all others of it.
+      await sql('CHECKPOINT')
+      const waiting = "FROM pg_stat_activity WHERE usename = 'nodes' AND wait_event = 'SyncRep'"
+      for (const [index, user] of users.entries()) {
+        const changed = given.change([{ table: 'user', row: { ...user, name: 'changed' } }])
+        await expect(store.commit(changed)).rejects.toMatchObject({ message: 'the database did not answer in time' })
+        await until(`SELECT count(*) = ${index + 1} ${waiting}`)
+      }
+      await expect(store.loadUser(users[0]?.id ?? '')).rejects.toMatchObject({
+        message: expect.stringMatching(/53300/),
+      })
+    } finally {
+      await sql('ALTER SYSTEM RESET synchronous_standby_names')
+      await sql('SELECT pg_reload_conf()')
+    }
+    await until("SELECT count(*) = 0 FROM pg_stat_activity WHERE usename = 'nodes'")
+    for (const { id } of users) expect((await store.loadUser(id))?.user).toMatchObject({ name: 'changed' })
+  })
+})
