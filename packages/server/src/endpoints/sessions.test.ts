@@ -146,14 +146,14 @@ test('a full queue of passwords is 503, says nothing of the password, and counts
 })
 
 test('a node that stops judges what it began, and refuses the passwords that still wait while there is time to say so', async () => {
-  const begun: (() => void)[] = []
+  const { promise: judged, resolve: judge } = Promise.withResolvers<void>()
   const to = await given.server({
     config: { drainSeconds: 4 },
     wrapHasher: () =>
       createPasswordHasher({
         random: randomBytes,
         maxConcurrent: 1,
-        deriveKey: (_message, _derivation, bytes) => new Promise(end => begun.push(() => end(Buffer.alloc(bytes)))),
+        deriveKey: (_message, _derivation, bytes) => judged.then(() => Buffer.alloc(bytes)),
       }),
   })
   const address = await to.server.listen({ host: '127.0.0.1', port: 0 })
@@ -161,9 +161,8 @@ test('a node that stops judges what it began, and refuses the passwords that sti
   const answers = [fetch(`${address}/v1/sessions`, request), fetch(`${address}/v1/sessions`, request)]
   await vi.waitFor(() => expect(to.server.services.passwords.load()).toEqual({ running: 1, waiting: 1 }))
   const closed = to.server.close()
-  const refused = await Promise.race(answers)
+  const refused = await Promise.race(answers).finally(judge)
   expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '2'])
-  for (const end of begun) end()
   expect((await Promise.all(answers)).map(({ status }) => status).sort()).toEqual([401, 503])
   await closed
 })
