@@ -221,7 +221,7 @@ test('a role that may not write says so', patience, async () => {
     await runSql(
       cluster.url,
       `DROP ROLE IF EXISTS reader; CREATE ROLE reader LOGIN; GRANT USAGE ON SCHEMA "${schema}" TO reader;
-       GRANT SELECT ON ALL TABLES IN SCHEMA "${schema}" TO reader`,
+       GRANT ALL ON ALL TABLES IN SCHEMA "${schema}" TO reader; REVOKE INSERT, UPDATE ON "${schema}".user FROM reader`,
     )
     const user = await given.user(store)
     const reading = await open({ url: cluster.url.replace('postgres@', 'reader@') })
