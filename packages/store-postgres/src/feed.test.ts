@@ -65,6 +65,25 @@ test.each(['9007199254740991', 'x', 'Infinity', ''])(
   },
 )
 
+test('a message that says what a node has read already calls nobody; any other may be news, and does not count as such', async () => {
+  await withNodes(cluster.url, async ({ open, clock, schema }) => {
+    const [here, there] = [await open(), await open({ every: never })]
+    await heardOfFirst(here, there, clock)
+    let calls = 0
+    there.feed.subscribe(() => calls++)
+    const say = (number: number): Promise<unknown> =>
+      runSql(cluster.url, `NOTIFY "${feedChannel(schema)}", '${number}'`)
+    for (const known of [1, 0, -5]) await say(known)
+    // Handed on in the order in which they were sent: what came before this one has been heard.
+    await say(2)
+    await expect.poll(() => calls).toBe(1)
+    const hearing = heard(there, 2)
+    await revoke(here, clock, 'second')
+    await hearing
+    expect(calls).toBeGreaterThanOrEqual(2)
+  })
+})
+
 test('a node that hears no message looks by itself', async () => {
   await withNodes(cluster.url, async ({ open, clock }) => {
     const [here, there] = [await open(), await open({ listenUrl: null })]

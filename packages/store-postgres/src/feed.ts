@@ -12,8 +12,13 @@ import { askedText, type Statement } from './statements.ts'
 export interface Feed extends Omit<FeedStore, 'holds'> {
   /** Whether each of them is in the feed, numbered or not, in one look. */
   readonly holdsEach: (named: readonly Named[]) => Promise<boolean[]>
-  /** Listeners hear of entries up to a number that they have not heard of. */
+  /** Listeners hear of entries up to a number that they have not heard of. It was read from the tables by this node. */
   readonly noticed: (newest: number) => void
+  /**
+   * A message came, which any role of the database may send. Of its number no more is believed than that it is no news: then listeners need not look. What really is new
+   * has a message of its own, which no other can take back.
+   */
+  readonly told: (number: number) => void
   /** Looks once for what no message told of, and has numbered what its node has left without a number. */
   readonly look: () => Promise<void>
   /** Forgets at most `rowsAtMost` entries that have passed; says how many went. */
@@ -91,6 +96,11 @@ export function openFeed(options: {
     if (isNew) for (const listener of listeners) queueMicrotask(listener)
   }
 
+  function told(number: number): void {
+    if (heardOf !== undefined && number <= heardOf) return
+    for (const listener of listeners) queueMicrotask(listener)
+  }
+
   async function lookOnce(after: number, withAudit = false): Promise<Look> {
     const answered = watch()
     const before = read
@@ -156,6 +166,7 @@ export function openFeed(options: {
       return () => void listeners.delete(own)
     },
     noticed,
+    told,
     async look() {
       const { pending } = await lookOnce(nothing, true)
       if (pending) await sequence()

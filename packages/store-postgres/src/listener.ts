@@ -14,8 +14,8 @@ export function startListener(options: {
   channel: string
   every: Every
   patienceMs: number
-  /** There may be something new. What a message says is not looked at: every role of the database may send one. */
-  heard: () => void
+  /** Called with the number that a message says, of which nothing may be believed (every role of the database may send one), and with `undefined` when messages may have been missed. */
+  heard: (number: number | undefined) => void
 }): () => Promise<void> {
   const { channel, patienceMs, heard } = options
   const urls = urlsOf(options.url)
@@ -37,11 +37,11 @@ export function startListener(options: {
     }
     own.on('error', lost)
     own.on('end', lost)
-    own.on('notification', () => heard())
+    own.on('notification', ({ payload }) => heard(Number(payload)))
     try {
       await own.connect()
       await own.query(`LISTEN ${quotedName(channel)}`)
-      heard()
+      heard(undefined)
     } catch {
       // A standby lets nobody listen.
       turn++

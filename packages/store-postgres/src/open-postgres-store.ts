@@ -154,9 +154,9 @@ function listenUrlOf({ url, listenUrl }: PostgresStoreOptions): string | null {
   return listenUrl === undefined ? url : listenUrl
 }
 
-/** Looks at the feed when a message says so, and twice a second. A look that fails is made up for by the next. */
+/** Looks at the feed when messages may have been missed, and twice a second. A look that fails is made up for by the next. */
 function keepLooking(options: {
-  feed: { look: () => Promise<void> }
+  feed: { look: () => Promise<void>; told: (number: number) => void }
   every: Every
   patienceMs: number
   channel: string
@@ -181,7 +181,8 @@ function keepLooking(options: {
     again = looking !== undefined
     looking ??= lookUntilSeen()
   }
-  const stopListening = url === null ? undefined : startListener({ url, channel, every, patienceMs, heard: look })
+  const heard = (number: number | undefined): void => (number === undefined ? look() : feed.told(number))
+  const stopListening = url === null ? undefined : startListener({ url, channel, every, patienceMs, heard })
   const stopLooking = every(lookEveryMs, look)
   return async () => {
     stopped = true

@@ -8,6 +8,8 @@ export function contractEngine(cluster: () => Cluster): Engine {
   let emptying: Promise<pg.Client> | undefined
   return {
     reopens: true,
+    // A node hears its own messages, too, and now and then before it knows itself what they say.
+    hints: true,
     async open(options) {
       const { url } = cluster()
       const open = () => openPostgresStore({ ...options, url })
