@@ -126,9 +126,10 @@ test('emptied, and gone back to what stood there before, at any step of nodes th
     if (known !== undefined) expect(JSON.stringify(refresh)).toBe(known)
     used.set(edition, JSON.stringify(refresh))
   }
+  // How many of their turns meet with trouble is chance: they go on until enough have stood.
   await Promise.all(
     nodes.map(async node => {
-      for (let round = 0; round < 15; round++) await turn(node)
+      for (let round = 0; round < 15 || committed < 6; round++) await turn(node)
     }),
   )
   const rings = await Promise.all(nodes.map(async node => (await load(node)).keyRing))
@@ -136,8 +137,7 @@ test('emptied, and gone back to what stood there before, at any step of nodes th
   const turns = rings[0]?.refresh[0]?.id ?? 0
   // Whose ring another one has copied and turned meanwhile is told of a conflict, and looks again.
   expect(turns).toBeGreaterThanOrEqual(committed)
-  expect(committed).toBeGreaterThan(5)
-  expect(await store.readAudit(0, 100)).toHaveLength(turns)
+  expect(await store.readAudit(0, 10_000)).toHaveLength(turns)
 })
 
 test('a text that is far too long for a key ring is refused, and stays on the server', async () => {
