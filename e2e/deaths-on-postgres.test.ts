@@ -8,8 +8,14 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { closeConnected } from '../packages/server/src/testing/connected.ts'
 import { actsByItself } from './testing/deaths/acts-by-itself.ts'
 import { actsOfClients } from './testing/deaths/acts-of-clients.ts'
+import { actsOfCodes } from './testing/deaths/acts-of-codes.ts'
+import { actsOfDevices } from './testing/deaths/acts-of-devices.ts'
+import { actsOfImports } from './testing/deaths/acts-of-imports.ts'
+import { actsOfInvitations } from './testing/deaths/acts-of-invitations.ts'
 import { actsOfLogins } from './testing/deaths/acts-of-logins.ts'
-import { actsOfPeople } from './testing/deaths/acts-of-people.ts'
+import { actsOfMailLinks } from './testing/deaths/acts-of-mail-links.ts'
+import { actsOfOperators } from './testing/deaths/acts-of-operators.ts'
+import { actsOfProviders } from './testing/deaths/acts-of-providers.ts'
 import { actsOfTokens } from './testing/deaths/acts-of-tokens.ts'
 import { type Deeds, type DyingNodes, startDyingNodes } from './testing/deaths/dying.ts'
 import { isDone } from './testing/deaths/operate.ts'
@@ -38,7 +44,19 @@ afterAll(async () => {
 })
 
 // In this order: with each of the last ones a month passes, and tokens of providers, whose clock nobody sets, are too old.
-const acts = [...actsOfLogins, ...actsOfTokens, ...actsOfPeople, ...actsOfClients, ...actsByItself]
+const acts = [
+  ...actsOfLogins,
+  ...actsOfCodes,
+  ...actsOfTokens,
+  ...actsOfDevices,
+  ...actsOfMailLinks,
+  ...actsOfInvitations,
+  ...actsOfProviders,
+  ...actsOfOperators,
+  ...actsOfImports,
+  ...actsOfClients,
+  ...actsByItself,
+]
 
 test.each(acts)(
   '$name is there whole or not at all, whole if it was answered, and somebody else can go on',

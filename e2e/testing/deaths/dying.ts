@@ -335,3 +335,8 @@ export function isAnswered({ status, headers, body, text }: Answer): boolean {
   ).toBe(true)
   return false
 }
+
+/** True if it is refused for this reason; else the server must be away. */
+export function isRefusedAs(answer: Answer, reason: string): boolean {
+  return (answer.status === 400 && answer.body.reason === reason) || isAnswered(answer)
+}

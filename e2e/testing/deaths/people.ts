@@ -1,8 +1,8 @@
-import type { User } from '@countersign/core'
+import type { Family, User } from '@countersign/core'
 import * as rows from '@countersign/store/given'
 import { type Browser, browser } from '../../../packages/server/src/testing/browser.ts'
-import { signUp } from '../../../packages/server/src/testing/calls.ts'
-import type { GivenServer } from '../../../packages/server/src/testing/given.ts'
+import { type Answer, type Login, logIn, postJson, signUp } from '../../../packages/server/src/testing/calls.ts'
+import { type GivenServer, password } from '../../../packages/server/src/testing/given.ts'
 
 let made = 0
 let passwordHash: string | null | undefined
@@ -36,4 +36,20 @@ export function onNode(node: GivenServer, page: Browser): Browser {
   const there = browser(node)
   for (const [name, value] of page.jar) there.jar.set(name, value)
   return there
+}
+
+/** Somebody who is logged in with an app. */
+export async function loggedIn(beside: GivenServer): Promise<Person & { login: Login }> {
+  const somebody = await person(beside)
+  return { ...somebody, login: await logIn(beside, { email: somebody.email }) }
+}
+
+export const tryLogin = (node: GivenServer, email: string): Promise<Answer> =>
+  postJson(node, '/v1/sessions', { email, password, client_id: 'bearer-app' })
+
+/** What stands in the store of somebody's only login. */
+export async function familyOf(node: GivenServer, userId: string): Promise<Family> {
+  const family = (await node.store.listSessions(userId))[0]?.families[0]
+  if (family === undefined) throw new Error('no login')
+  return family
 }

@@ -15,6 +15,28 @@ async function trustedLogin(to: GivenServer, id: string): Promise<{ accessToken:
   return { accessToken: String(body.access_token), refreshToken: String(body.refresh_token) }
 }
 
+/** A server that lets something else happen right before the next hash that it makes, if it is of this password. */
+async function besideHashOf(awaited: string) {
+  let beside: (() => Promise<unknown>) | undefined
+  const to = await given.server({
+    wrapHasher: hasher => ({
+      ...hasher,
+      async hash(text, more) {
+        const between = beside
+        beside = undefined
+        if (text === awaited) await between?.()
+        return hasher.hash(text, more)
+      },
+    }),
+  })
+  return {
+    to,
+    happens(act: () => Promise<unknown>) {
+      beside = act
+    },
+  }
+}
+
 test.each(Object.entries(importedHashes))(
   'a hash of %s is good for a sign-in, and one of ours afterwards',
   async (_name, hash) => {
@@ -52,21 +74,10 @@ test('a login by a client whose tokens name users otherwise writes the user’s 
 })
 
 test('a new password is taken though a sign-in upgrades the old one’s hash beside it', async () => {
-  let beside: (() => Promise<unknown>) | undefined
-  const to = await given.server({
-    wrapHasher: hasher => ({
-      ...hasher,
-      async hash(text, more) {
-        const between = beside
-        beside = undefined
-        if (text === change.new_password) await between?.()
-        return hasher.hash(text, more)
-      },
-    }),
-  })
+  const { to, happens } = await besideHashOf(change.new_password)
   const id = await importedUser(to)
   const { accessToken } = await trustedLogin(to, id)
-  beside = () => logIn(to)
+  happens(() => logIn(to))
   expect((await postJson(to, '/v1/password', change, bearer(accessToken))).status).toBe(200)
   const wanted = { email: 'maria@example.com', client_id: 'bearer-app' }
   expect((await postJson(to, '/v1/sessions', { ...wanted, password })).body.reason).toBe('login_failed')
@@ -74,21 +85,10 @@ test('a new password is taken though a sign-in upgrades the old one’s hash bes
 })
 
 test('a sign-in that upgrades never brings back a password that was changed beside it', async () => {
-  let beside: (() => Promise<unknown>) | undefined
-  const to = await given.server({
-    wrapHasher: hasher => ({
-      ...hasher,
-      async hash(text, more) {
-        const between = beside
-        beside = undefined
-        if (text === password) await between?.()
-        return hasher.hash(text, more)
-      },
-    }),
-  })
+  const { to, happens } = await besideHashOf(password)
   const id = await importedUser(to)
   const { accessToken } = await trustedLogin(to, id)
-  beside = () => postJson(to, '/v1/password', change, bearer(accessToken))
+  happens(() => postJson(to, '/v1/password', change, bearer(accessToken)))
   const login = { email: 'maria@example.com', client_id: 'bearer-app' }
   expect((await postJson(to, '/v1/sessions', { ...login, password })).body.reason).toBe('login_failed')
   expect((await postJson(to, '/v1/sessions', { ...login, password: change.new_password })).status).toBe(201)
