@@ -21,9 +21,19 @@ export type Write =
   | { readonly table: 'user'; readonly row: User }
   | { readonly table: 'identity'; readonly row: Identity }
   | { readonly table: 'session'; readonly row: Session }
-  | { readonly table: 'family'; readonly row: Family }
+  | FamilyWrite
   | { readonly table: 'grant'; readonly row: Grant }
   | ShortLivedWrite
+
+/**
+ * `endsOnly`: of a row that is there, its end alone is written, over whatever was rotated since it was read; `'conflict'` if it has ended. What an end is decided by no rotation
+ * changes, and who rotates all the time would keep a versioned one from being made.
+ */
+export interface FamilyWrite {
+  readonly table: 'family'
+  readonly row: Family
+  readonly endsOnly?: true
+}
 
 /** A row that lives for minutes; the table is its kind. */
 export type ShortLivedWrite = {

@@ -5,7 +5,7 @@ import { FaultOfOne } from './batches.ts'
 import { clientTable, columnsOfClient, unusedClientsText, usedClient } from './clients.ts'
 import { type Column, type Row, uuidOf } from './columns.ts'
 import type { Database, Outcome, Transaction } from './database.ts'
-import { columnsOfFamily, familyTable } from './families.ts'
+import { columnsOfFamily, familyEndTable, familyTable } from './families.ts'
 import { columnsOfGrant, grantTable } from './grants.ts'
 import { columnsOfIdentity, eraseIdentitiesText, identityTable } from './identities.ts'
 import { columnsOfSingle, issuerTable, keyRingTable } from './issuer.ts'
@@ -37,6 +37,7 @@ const tables: readonly VersionedTable[] = [
   grantTable,
   sessionTable,
   familyTable,
+  familyEndTable,
   shortLivedTable,
 ]
 
@@ -58,7 +59,7 @@ function tableOf(write: Write): VersionedTable {
     case 'session':
       return sessionTable
     case 'family':
-      return familyTable
+      return write.endsOnly ? familyEndTable : familyTable
   }
 }
 

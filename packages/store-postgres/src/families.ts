@@ -73,6 +73,16 @@ export const familyTable: VersionedTable = {
   insertIf: namesStoredClient,
 }
 
+/** Its end alone, over whatever has rotated. */
+export const familyEndTable: VersionedTable = {
+  name: 'family',
+  key: ['id'],
+  born: [],
+  changing: ['ended_at', 'end_reason'],
+  updateIf: 't.ended_at IS NULL',
+  anyVersion: true,
+}
+
 export function columnsOfFamily(family: Family): Columns {
   const { epochs } = family
   return {

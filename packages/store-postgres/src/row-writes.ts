@@ -14,6 +14,8 @@ export interface VersionedTable {
   /** What must be true of a row `v` to be written, besides its version. */
   readonly insertIf?: string
   readonly updateIf?: string
+  /** True: a row is written whatever its version is by now. */
+  readonly anyVersion?: true
 }
 
 /** The two statements that write a table. `$1`: rows as JSON, with the version that was read. Each answers with the keys of what it wrote. */
@@ -39,9 +41,10 @@ function insertText({ name, key, born, changing, insertIf = 'true' }: VersionedT
  * reads a table of some thousand from end to end for one of them; with it it takes it for one. So rows are found by their key, whatever the tables have
  * come to hold since the plan was made, and locked in the order in which they are given.
  */
-export function updateText({ name, key, changing, updateIf = 'true' }: VersionedTable, from = ''): string {
+export function updateText(table: VersionedTable, from = ''): string {
+  const { name, key, changing, updateIf = 'true', anyVersion = false } = table
   return `UPDATE countersign.${name} t SET ${[...changing.map(column => `${column} = v.${column}`), 'version = t.version + 1'].join(', ')}
     FROM ${from} json_populate_recordset(NULL::countersign.${name}, $1::json) v
-    WHERE v.version BETWEEN 1 AND 2147483647 AND ${key.map(column => `t.${column} = v.${column}`).join(' AND ')} AND t.version = v.version AND (${updateIf})
+    WHERE v.version BETWEEN 1 AND 2147483647 AND ${key.map(column => `t.${column} = v.${column}`).join(' AND ')} AND (${anyVersion} OR t.version = v.version) AND (${updateIf})
     RETURNING ${key.map(column => `t.${column}`).join(', ')}`
 }

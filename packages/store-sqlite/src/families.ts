@@ -54,7 +54,7 @@ export function readFamily(
 }
 
 /** How a family is written. Its session and client are what it was born with, and never change: no rotation touches an index. */
-export function openFamilyWrites(database: DatabaseSync, clients: Clients): (family: Family) => boolean {
+export function openFamilyWrites(database: DatabaseSync, clients: Clients): FamilyWrites {
   const insert = database.prepare(
     `INSERT INTO family (salt, created_at, generation, rotated_at, absolute_end_at, jkt, scope, audiences, epoch_all, epoch_user, epoch_client,
      epoch_grant, credit_spent_at, flagged_at, leaked_at, ended_at, end_reason, claims, authentication, version, key, rest, session, client)
@@ -65,7 +65,16 @@ export function openFamilyWrites(database: DatabaseSync, clients: Clients): (fam
      epoch_user = ?, epoch_client = ?, epoch_grant = ?, credit_spent_at = ?, flagged_at = ?, leaked_at = ?, ended_at = ?, end_reason = ?,
      claims = ?, authentication = ?, version = ? WHERE key = ? AND rest = ? AND version = ?`,
   )
-  return family => {
+  const endAny = database.prepare(
+    'UPDATE family SET ended_at = ?, end_reason = ?, version = version + 1 WHERE key = ? AND rest = ? AND ended_at IS NULL',
+  )
+
+  function end({ id, endedAt, endReason }: Family): boolean {
+    const { key, rest } = idParts(id)
+    return wrote(endAny, endedAt, endReasonNumber(endReason), key, rest)
+  }
+
+  function put(family: Family): boolean {
     const { key, rest } = idParts(family.id)
     const { epochs } = family
     const values = [
@@ -96,6 +105,15 @@ export function openFamilyWrites(database: DatabaseSync, clients: Clients): (fam
     const client = clients.use(family.clientId)
     return wrote(insert, ...values, idKey(family.sessionId), client)
   }
+
+  return { put, end }
+}
+
+interface FamilyWrites {
+  /** At the version that was read. */
+  readonly put: (family: Family) => boolean
+  /** At any version, if it has not ended. */
+  readonly end: (family: Family) => boolean
 }
 
 function jsonOf<T>(column: string | null): T | null {

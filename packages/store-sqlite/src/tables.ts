@@ -35,7 +35,7 @@ export function openTables(database: DatabaseSync, options: StoreOptions): Table
   const grants = openGrants(database, clients)
   const shortLived = openShortLived(database)
   const putSession = openSessionWrites(database, clients)
-  const putFamily = openFamilyWrites(database, clients)
+  const families = openFamilyWrites(database, clients)
   const audit = openAuditLog(database)
   // Each start is a history of its own: the files may have been put back from a copy since, and numbers would be given a second time.
   const incarnation = `${issuer.load().incarnation}-${options.seed.incarnation}`
@@ -72,7 +72,7 @@ export function openTables(database: DatabaseSync, options: StoreOptions): Table
       case 'session':
         return putSession(write.row)
       case 'family':
-        return putFamily(write.row)
+        return write.endsOnly ? families.end(write.row) : families.put(write.row)
       case 'grant':
         return grants.put(write.row)
     }

@@ -33,6 +33,7 @@ export function rowKey(write: Write): string {
       return `session ${checkId(write.row.id)}`
     case 'family':
       checkId(write.row.sessionId)
+      if (write.endsOnly && write.row.endedAt === null) throw new TypeError('the end of a family must have its time')
       return `family ${checkId(write.row.id)}`
   }
 }

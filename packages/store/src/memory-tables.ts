@@ -115,6 +115,12 @@ export function createMemoryTables(incarnation: string): MemoryTables {
     if (client.expiresAt !== null) putVersion(clients, clientId, { ...client, expiresAt: null }, undo)
   }
 
+  function endFamily({ id, endedAt, endReason }: Family, undo: Undo): boolean {
+    const stored = families.get(id)
+    if (stored === undefined || stored.endedAt !== null) return false
+    return putVersion(families, id, { ...stored, endedAt, endReason }, undo)
+  }
+
   function putGrant(row: Grant, undo: Undo): boolean {
     useClient(row, undo)
     const key = grantKey(row.userId, row.clientId)
@@ -173,6 +179,7 @@ export function createMemoryTables(incarnation: string): MemoryTables {
           addTo(sessionIdsByUser, write.row.userId, write.row.id, undo)
           return putVersion(sessions, write.row.id, write.row, undo)
         case 'family':
+          if (write.endsOnly) return endFamily(write.row, undo)
           useClient(write.row, undo)
           addTo(familyIdsBySession, write.row.sessionId, write.row.id, undo)
           return putVersion(families, write.row.id, write.row, undo)

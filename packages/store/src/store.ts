@@ -75,6 +75,7 @@ export interface Store {
    * Applies all of the change or nothing. `'conflict'`: a row is not at the version that was read (or exists, where
    * version 0 was written): load and decide again. A durable change is on disk when this resolves, and a change that
    * carries entries always is. One row at most once in a change; what a session or family belongs to is fixed at birth.
+   * The end of a family (`endsOnly`) is the one write for which the version does not count.
    * A client that a session, family or grant is written for has been used: its `expiresAt` becomes null in the same commit, and its version rises.
    * A user written with `deletedAt` takes the device and address out of all their sessions, ended ones too, and what connections have told and given out
    * of all their identities, in the same commit; an engine with a log soon overwrites what stood there. Ids that are none, addresses that are none, and rows that name others that do not exist are a TypeError.

@@ -1,4 +1,5 @@
-import type { Change, Instant } from '@countersign/core'
+import { isDeepStrictEqual } from 'node:util'
+import type { Change, Instant, Write } from '@countersign/core'
 import { createMemoryStore, type Store, type StoredAuditRow } from '@countersign/store'
 import type { Applied } from '../history/applied.ts'
 import type { VirtualTime } from './virtual-time.ts'
@@ -56,6 +57,17 @@ export function createDisk(time: VirtualTime, told: { committed: (applied: Appli
     return gone
   }
 
+  /** The end of a family as the whole row that it makes, so that the log says what was stored. Nobody gets in between for long: nothing waits for time here. */
+  async function withWholeRows(change: Change): Promise<Change> {
+    const whole = async (write: Write): Promise<Write> => {
+      if (write.table !== 'family' || !write.endsOnly) return write
+      const { id, endedAt, endReason } = write.row
+      const stored = (await engine.loadFamily(id))?.family
+      return stored?.endedAt === null ? { table: 'family', row: { ...stored, endedAt, endReason } } : write
+    }
+    return { ...change, writes: await Promise.all(change.writes.map(whole)) }
+  }
+
   const disk: Disk = {
     engine: () => engine,
     get applied() {
@@ -63,14 +75,17 @@ export function createDisk(time: VirtualTime, told: { committed: (applied: Appli
     },
     clockError: 0,
     now: () => epoch + Math.floor(time.now()) + disk.clockError,
-    async commit(change, node) {
-      const outcome = await engine.commit(change)
-      if (outcome === 'committed') {
-        const one = { change, time: time.now(), storeTime: disk.now(), node }
-        applied.push(one)
-        told.committed(one)
+    async commit(wanted, node) {
+      for (;;) {
+        const change = await withWholeRows(wanted)
+        const outcome = await engine.commit(change)
+        if (outcome === 'committed') {
+          const one = { change, time: time.now(), storeTime: disk.now(), node }
+          applied.push(one)
+          told.committed(one)
+        } else if (!isDeepStrictEqual(change, await withWholeRows(wanted))) continue
+        return outcome
       }
-      return outcome
     },
     subscribe(listener) {
       const own = (): void => listener()

@@ -22,9 +22,9 @@ test('withdrawing raises the epoch, ends what lives under it and the sessions of
   const ended = { endedAt: now, endReason: 'grant_withdrawn' }
   expect(change.writes).toEqual([
     { table: 'grant', row: { ...grant, epoch: 3, withdrawnAt: now } },
-    { table: 'family', row: { ...own.family, ...ended } },
+    { table: 'family', row: { ...own.family, ...ended }, endsOnly: true },
     { table: 'session', row: { ...own.session, ...ended } },
-    { table: 'family', row: { ...shared, ...ended } },
+    { table: 'family', row: { ...shared, ...ended }, endsOnly: true },
   ])
   expect(change.durable).toBe(true)
   expect(change.entries).toMatchObject([{ kind: 'grant', id: `${grant.userId} demo`, below: 3 }])
@@ -56,19 +56,4 @@ test('renewing does the same, and the grant stands', () => {
   expect(change.writes).toHaveLength(4)
   expect(change.writes[1]).toMatchObject({ row: { endReason: 'superseded' } })
   expect(change.audit[0]).toMatchObject({ event: 'grant.renewed', facts: { logins: 2 } })
-})
-
-test('by its epoch alone it writes no login that dies by it, and says and tells the same', () => {
-  const end = { snapshot, client: sampleClient(), user, grant, actor }
-  const under = { ...shared, epochs: { ...shared.epochs, grant: 2 } }
-  const both = [
-    { session: own.session, families: [own.family] },
-    { session: browser, families: [under] },
-  ]
-  const usual = withdrawGrant({ ...end, logins: both })
-  const change = withdrawGrant({ ...end, logins: both, byEpochAlone: true })
-  // The first was begun when the client needed no grant.
-  expect(own.family.epochs.grant).toBeUndefined()
-  expect(change.writes).toEqual(usual.writes.filter(({ row }) => row !== usual.writes.at(-1)?.row))
-  expect(change).toMatchObject({ entries: usual.entries, audit: usual.audit })
 })

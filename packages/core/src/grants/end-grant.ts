@@ -25,11 +25,6 @@ export interface GrantEnd {
   /** The user's, of whatever clients. */
   readonly logins: readonly LivingLogin[]
   readonly actor?: Actor
-  /**
-   * Leaves the rows of logins alone that the grant's epoch ends by itself. They are written only so that they say so, and an application that refreshes all the time
-   * could keep a change that writes them from being made.
-   */
-  readonly byEpochAlone?: boolean
 }
 
 /**
@@ -76,14 +71,14 @@ export function renewGrant(end: GrantEnd): { grant: Grant; change: Change } {
  * none, or tell which `sub` belong together: there the families die by name.
  */
 function endGrant(
-  { snapshot, client, grant: before, logins, actor, byEpochAlone = false }: GrantEnd,
+  { snapshot, client, grant: before, logins, actor }: GrantEnd,
   changed: Grant,
   reason: EndReason,
   event: AuditRecord['event'],
 ): { grant: Grant; change: Change } {
   const { now, issuer } = snapshot
   const grant = { ...changed, epoch: before.epoch + 1 }
-  const ends = logins.flatMap(login => endLoginsOf(login, { snapshot, client, reason, actor, byEpochAlone }))
+  const ends = logins.flatMap(login => endLoginsOf(login, { snapshot, client, reason, actor }))
   // One entry kills them all, where tokens name the user.
   const entries = tellsUserId(client)
     ? [epochEntry('grant', grantEntryId(grant.userId, client.id), grant.epoch, now, issuer)]
@@ -108,14 +103,8 @@ function endLoginsOf(
     client: Client
     reason: EndReason
     actor: Actor | undefined
-    byEpochAlone: boolean
   },
 ): Change[] {
   const own = families.filter(({ clientId }) => clientId === end.client.id)
-  return own.flatMap(family => {
-    const ended = endLogin({ ...end.snapshot, session, family }, end.reason, end.actor)
-    if (ended === undefined) return []
-    // Whatever was begun under no grant (the client needed none then) has no epoch to die by.
-    return end.byEpochAlone && family.epochs.grant !== undefined ? { ...ended, writes: [] } : ended
-  })
+  return own.flatMap(family => endLogin({ ...end.snapshot, session, family }, end.reason, end.actor) ?? [])
 }

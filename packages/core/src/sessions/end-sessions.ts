@@ -60,7 +60,7 @@ export function endLogin(
   const { now, issuer, family, session } = snapshot
   if (family.endedAt !== null || session.endedAt !== null) return undefined
   const endsSession = actor.wholeSession === true || isOneLogin(session, family)
-  const writes: Write[] = [{ table: 'family', row: { ...family, endedAt: now, endReason: reason } }]
+  const writes: Write[] = [{ table: 'family', row: { ...family, endedAt: now, endReason: reason }, endsOnly: true }]
   const entries: FeedEntry[] = [namedEntry('family', family.id, now, issuer)]
   if (endsSession) {
     writes.push({ table: 'session', row: { ...session, endedAt: now, endReason: reason } })

@@ -3,10 +3,7 @@ import { type Refusal, refuse } from '@countersign/protocol'
 import type { Services } from '../services.ts'
 import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
 
-/**
- * The user takes back what they have allowed a client: everything that it got is dead, and it must ask again. An application that refreshes at just this moment is in the
- * way once: after that, nothing is written that it can change.
- */
+/** The user takes back what they have allowed a client: everything that it got is dead, and it must ask again. */
 export function withdraw(
   services: Services,
   userId: string,
@@ -14,16 +11,14 @@ export function withdraw(
   actor: Actor,
 ): Promise<object | Refusal> {
   const { store } = services
-  let tries = 0
   return decideAndCommit(services, async () => {
-    const byEpochAlone = tries++ > 0
     const [snapshot, found] = [await store.loadGrant(userId, clientId), await store.loadClient(clientId)]
     const { grant } = snapshot
     const { user } = await store.loadUser(userId)
     if (found === undefined || user === undefined || grant === undefined || grant.withdrawnAt !== null)
       return refuse('grant_unknown')
     const logins = await store.listSessions(userId)
-    const end = { snapshot, client: found.client, user, grant, logins, actor, byEpochAlone }
+    const end = { snapshot, client: found.client, user, grant, logins, actor }
     return { result: {}, change: withdrawGrant(end) }
   })
 }

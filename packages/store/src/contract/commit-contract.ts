@@ -1,4 +1,4 @@
-import { endLogin, type Family, makeId } from '@countersign/core'
+import { endLogin, type Family, type FamilyWrite, makeId } from '@countersign/core'
 import * as given from '../given.ts'
 import type { Store } from '../store.ts'
 import { atOnce, type Contract, interruption } from './contract.ts'
@@ -63,7 +63,7 @@ export function commitContract({ it, expect }: Contract): void {
     const snapshot = await store.loadFamily(family.id)
     const end = snapshot && endLogin(snapshot, 'signed_out', { device: given.device })
     if (end === undefined) throw new Error('there is nothing to end')
-    await given.redeem(store, given.token(family, 5))
+    await store.commit(given.change([{ table: 'session', row: session }]))
     const before = await everything(store, { family, session, user })
     clock.advance(1)
     expect(await store.commit(end)).toBe('conflict')
@@ -164,24 +164,48 @@ export function commitContract({ it, expect }: Contract): void {
     expect(await store.commit(given.change([]))).toBe('committed')
   })
 
-  it('attack 19: revoke beside rotate: exactly one wins, and the family is ended in the end', async ({
+  it('the end of a family is written over what was rotated since it was read, and over nothing else of it', async ({
+    store,
+    clock,
+  }) => {
+    const { family } = await given.login(store)
+    const snapshot = await store.loadFamily(family.id)
+    const end = snapshot && endLogin(snapshot, 'ended_by_user')
+    if (end === undefined) throw new Error('there is nothing to end')
+    await given.redeem(store, given.token(family, 5))
+    const rotated = (await store.loadFamily(family.id))?.family
+    expect(rotated?.generation).toBe(5)
+    expect(await store.commit(end)).toBe('committed')
+    const ended = { endedAt: snapshot?.now, endReason: 'ended_by_user', version: family.version + 2 }
+    expect((await store.loadFamily(family.id))?.family).toEqual({ ...rotated, ...ended })
+    clock.advance(1)
+    const [write] = end.writes
+    if (write?.table !== 'family') throw new Error('the family is not written first')
+    const again: FamilyWrite = { ...write, row: { ...write.row, endedAt: clock.now(), endReason: 'signed_out' } }
+    expect(await store.commit(given.change([again]))).toBe('conflict')
+    expect((await store.loadFamily(family.id))?.family).toEqual({ ...rotated, ...ended })
+    const unknown: FamilyWrite = { ...write, row: { ...write.row, id: makeId(1, given.random) } }
+    expect(await store.commit(given.change([unknown]))).toBe('conflict')
+    const endless: FamilyWrite = { ...write, row: family }
+    await expect(store.commit(given.change([endless]))).rejects.toBeInstanceOf(TypeError)
+  })
+
+  it('attack 19: revoke beside rotate: the end is made whichever comes first, and nothing rotates after it', async ({
     store,
     clock,
   }) => {
     const { family, client, token } = await given.login(store)
     clock.advance(client.refresh.minimumLifeSeconds)
-    const load = async () => {
-      const snapshot = await store.loadFamily(family.id)
-      if (snapshot === undefined) throw new Error('the family is gone')
-      return snapshot
-    }
-    const end = endLogin(await load(), 'ended_by_user')
+    const snapshot = await store.loadFamily(family.id)
+    const end = snapshot && endLogin(snapshot, 'ended_by_user')
     if (end === undefined) throw new Error('there is nothing to end')
-    const rotated = { ...(await load()).family, generation: 1 }
-    const rotation = given.change([{ table: 'family', row: rotated }], { durable: false })
-    expect((await Promise.all([store.commit(rotation), store.commit(end)])).sort()).toEqual(['committed', 'conflict'])
-    const again = endLogin(await load(), 'ended_by_user')
-    if (again !== undefined) expect(await store.commit(again)).toBe('committed')
+    const row = { ...family, generation: 1 }
+    const rotation = given.change([{ table: 'family', row }], { durable: false })
+    const [rotated, ended] = await Promise.all([store.commit(rotation), store.commit(end)])
+    expect(ended).toBe('committed')
+    const stored = (await store.loadFamily(family.id))?.family
+    expect(stored).toMatchObject({ generation: rotated === 'committed' ? 1 : 0, endReason: 'ended_by_user' })
+    expect(await store.commit(rotation)).toBe('conflict')
     const decision = await given.redeem(store, token)
     expect(decision).toMatchObject({ row: 3, outcome: { refused: true, reason: 'session_ended' } })
   })
