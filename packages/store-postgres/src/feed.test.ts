@@ -4,11 +4,13 @@ import type { Store } from '@countersign/store'
 import * as given from '@countersign/store/given'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { pauseMs } from './feed.ts'
 import { feedChannel } from './sequencer.ts'
 import { inSchema, lockNumber } from './statements.ts'
 import { type Cluster, startCluster } from './testing/cluster.ts'
 import { runSql } from './testing/schemas.ts'
 import { withNodes } from './testing/stores.ts'
+import { type Every, everyInterval } from './timers.ts'
 
 let cluster: Cluster
 
@@ -17,7 +19,9 @@ beforeAll(async () => {
 })
 afterAll(() => cluster.discard())
 
-const never = (): (() => void) => () => {}
+/** A node that looks when it is told to, and not by itself. */
+const neverLooks: Every = (milliseconds, action) =>
+  milliseconds === pauseMs ? everyInterval(milliseconds, action) : () => {}
 
 async function revoke(store: Store, clock: given.TestClock, id: string): Promise<void> {
   const until = Math.floor(clock.now() / 1000) + 900
@@ -39,7 +43,7 @@ function heard(store: Store, number: number): Promise<void> {
 
 test('a node hears of what another has revoked by its message, without looking', async () => {
   await withNodes(cluster.url, async ({ open, clock }) => {
-    const [here, there] = [await open(), await open({ every: never })]
+    const [here, there] = [await open(), await open({ every: neverLooks })]
     for (let number = 1; number <= 3; number++) {
       const hearing = heard(there, number)
       await revoke(here, clock, `${number}`)
@@ -52,7 +56,7 @@ test.each(['9007199254740991', 'x', 'Infinity', ''])(
   'a message that somebody else sends (%j) keeps no later one from being heard',
   async payload => {
     await withNodes(cluster.url, async ({ open, clock, schema }) => {
-      const [here, there] = [await open(), await open({ every: never })]
+      const [here, there] = [await open(), await open({ every: neverLooks })]
       await heardOfFirst(here, there, clock)
       // The server hands messages on in the order in which they were sent.
       await runSql(cluster.url, `NOTIFY "${feedChannel(schema)}", '${payload}'`)
@@ -67,7 +71,7 @@ test.each(['9007199254740991', 'x', 'Infinity', ''])(
 
 test('a message that says what a node has read already calls nobody; any other may be news, and does not count as such', async () => {
   await withNodes(cluster.url, async ({ open, clock, schema }) => {
-    const [here, there] = [await open(), await open({ every: never })]
+    const [here, there] = [await open(), await open({ every: neverLooks })]
     await heardOfFirst(here, there, clock)
     let calls = 0
     there.feed.subscribe(() => calls++)
@@ -81,6 +85,40 @@ test('a message that says what a node has read already calls nobody; any other m
     await revoke(here, clock, 'second')
     await hearing
     expect(calls).toBeGreaterThanOrEqual(2)
+  })
+})
+
+test('a flood of messages that bring nothing new wakes nobody without pause, and the true one among them is heard of after one', async () => {
+  await withNodes(cluster.url, async ({ open, clock, schema }) => {
+    let pass: (() => void) | undefined
+    const every: Every = (milliseconds, action) => {
+      if (milliseconds === pauseMs) pass = action
+      return () => {
+        if (pass === action) pass = undefined
+      }
+    }
+    const [here, there] = [await open(), await open({ every })]
+    await heardOfFirst(here, there, clock)
+    let [calls, pauses, newest] = [0, 0, 1]
+    there.feed.subscribe(() => {
+      calls++
+      void there.feed.snapshot().then(({ number }) => {
+        newest = number
+      })
+    })
+    const forged = `NOTIFY "${feedChannel(schema)}", '9007199254740991'`
+    await runSql(cluster.url, forged)
+    await expect.poll(() => calls).toBe(1)
+    for (let n = 0; n < 10; n++) await runSql(cluster.url, Array(100).fill(forged).join(';BEGIN;COMMIT;'))
+    await revoke(here, clock, 'second')
+    const afterPause = (): number => {
+      if (pass !== undefined) pauses++
+      pass?.()
+      return newest
+    }
+    await expect.poll(afterPause).toBe(2)
+    // One after each pause; what was new is one more, and after it a message is believed again.
+    expect(calls).toBeLessThanOrEqual(1 + pauses + 2)
   })
 })
 

@@ -8,6 +8,7 @@ import type { Transaction } from './database.ts'
 import { pendingText } from './sequencer.ts'
 import { nowText, refuseStandby } from './snapshots.ts'
 import { askedText, type Statement } from './statements.ts'
+import type { Every } from './timers.ts'
 
 export interface Feed extends Omit<FeedStore, 'holds'> {
   /** Whether each of them is in the feed, numbered or not, in one look. */
@@ -16,7 +17,8 @@ export interface Feed extends Omit<FeedStore, 'holds'> {
   readonly noticed: (newest: number) => void
   /**
    * A message came, which any role of the database may send. Of its number no more is believed than that it is no news: then listeners need not look. What really is new
-   * has a message of its own, which no other can take back.
+   * has a message of its own, which no other can take back. Once one has woken listeners for nothing, the next do so after a pause, all together, until something new has been read: a flood of them
+   * is some ten looks a second, and keeps what is true from nobody for longer.
    */
   readonly told: (number: number) => void
   /** Looks once for what no message told of, and has numbered what its node has left without a number. */
@@ -46,6 +48,9 @@ const entryAt = 8
 /** What tells it from any other. */
 const nameOfEntry = "concat_ws(' ', kind, id, below)"
 
+/** Between two messages that are followed, once one has brought nothing new. */
+export const pauseMs = 100
+
 const everything = -1
 const nothing = Number.MAX_SAFE_INTEGER
 
@@ -54,13 +59,14 @@ export function openFeed(options: {
   statement: (text: string) => Statement
   clock: () => Instant | null
   watch: ClockWatch
+  every: Every
   incarnation: string
   /** Numbers what is committed. */
   sequence: () => Promise<void>
   /** The database holds another history than this node has read: it was restored or promoted, and noted as such or not. */
   onOtherHistory: (how: string) => StoreUnavailable
 }): Feed {
-  const { database, statement, clock, watch, incarnation, sequence } = options
+  const { database, statement, clock, watch, every, incarnation, sequence } = options
   // Nothing in it is looked up for each row: PostgreSQL would take it for so dear that it compiled it each time (JIT), and keep all old rows meanwhile.
   const lookAfter = statement(
     `SELECT pg_is_in_recovery(), ${nowText}, i.body::json->>'incarnation', h.newest, h.oldest,
@@ -90,21 +96,49 @@ export function openFeed(options: {
   /** The newest entry that this node has read itself: what a message says is anybody's word. */
   let read = { number: 0, name: '' }
 
+  /** A message has woken listeners, and nothing new has been read since. */
+  let wokenInVain = false
+  let stopPause: (() => void) | undefined
+  let looksUnderWay = 0
+
+  function wake(): void {
+    stopPause?.()
+    stopPause = undefined
+    for (const listener of listeners) queueMicrotask(listener)
+  }
+
   function noticed(newest: number): void {
     const isNew = heardOf !== undefined && newest > heardOf
     heardOf = Math.max(newest, heardOf ?? 0)
-    if (isNew) for (const listener of listeners) queueMicrotask(listener)
+    if (!isNew) return
+    wokenInVain = false
+    wake()
   }
 
   function told(number: number): void {
-    if (heardOf !== undefined && number <= heardOf) return
-    for (const listener of listeners) queueMicrotask(listener)
+    if (stopPause !== undefined || (heardOf !== undefined && number <= heardOf)) return
+    if (wokenInVain) {
+      // Who looks just now finds what is new, or another pause follows.
+      stopPause = every(pauseMs, () => looksUnderWay > 0 || wake())
+      return
+    }
+    wokenInVain = true
+    wake()
+  }
+
+  async function rowsAfter(...values: readonly unknown[]): Promise<readonly Row[]> {
+    looksUnderWay++
+    try {
+      return await database.query(lookAfter, values)
+    } finally {
+      looksUnderWay--
+    }
   }
 
   async function lookOnce(after: number, withAudit = false): Promise<Look> {
     const answered = watch()
     const before = read
-    const rows = await database.query(lookAfter, [clock(), after, withAudit, before.number])
+    const rows = await rowsAfter(clock(), after, withAudit, before.number)
     const [inRecovery, asOf, history, newest, oldest, pending, newestName, nameOfRead] = rows[0] ?? []
     refuseStandby(inRecovery ?? null)
     if (history !== incarnation) throw options.onOtherHistory('holds another history than before')

@@ -112,6 +112,7 @@ async function openOn(database: Database, options: PostgresStoreOptions): Promis
     statement,
     clock,
     watch,
+    every,
     incarnation,
     sequence,
     onOtherHistory(how) {
