@@ -14,7 +14,8 @@ import {
   sampleMaster,
   startTime,
 } from '../testing/given.ts'
-import { createKeyKeeper, WrongMasterKey } from './key-keeper.ts'
+import { createKeyKeeper } from './key-keeper.ts'
+import { WrongMasterKey } from './open-ring.ts'
 
 afterEach(closeGiven)
 

@@ -1,22 +1,16 @@
-import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import {
-  accessTokenAlgorithm,
-  activeRefreshKey,
   activeSigningKey,
   deriveKey,
   type Instant,
   type KeyPolicy,
   type KeyRing,
   type MacKey,
-  type MakeSigningKey,
   type MasterKey,
   type Mint,
-  type NewSigningKey,
   newlyActive,
   openAccessToken,
   type PublishedKey,
-  publishedSigningKeys,
   type RandomBytes,
   type RefreshKeyMaterial,
   retireRefreshKey,
@@ -24,17 +18,14 @@ import {
   rotateNow,
   type Signer,
   type SigningAlgorithm,
-  type SigningKey,
   signerOf,
-  signingAlgorithms,
   turnKeys,
-  unseal,
 } from '@countersign/core'
 import { type AccessTokenClaims, accessTokenType } from '@countersign/protocol'
 import { type KeyRingStore, StoreUnavailable } from '@countersign/store'
-import { type TokenCache, tokenCache } from '@countersign/verify'
 import type { Log } from '../log.ts'
-import { makeSigningKey } from './make-signing-key.ts'
+import { type DecideRing, decideWithKeys } from './decide-with-keys.ts'
+import { formerKey, type OpenedRing, openRing, refreshKeyOf, type SharedKey } from './open-ring.ts'
 import { tellingLoad } from './telling-load.ts'
 
 /** Holds the keys of the ring ready for use, and turns them. */
@@ -102,45 +93,11 @@ export interface OpenSharedSecret {
   readonly isPrimary: boolean
 }
 
-/** The master key does not open what is in the store. */
-export class WrongMasterKey extends Error {
-  override readonly name = 'WrongMasterKey'
-}
-
 /** For so long a node goes on with the ring that it has read. */
 export const ringTrustedSeconds = 60
 /** So many refresh keys may have been made since the backup. */
 const forgottenKeysAtMost = 16
-
-interface LoadedRing {
-  readonly ring: KeyRing
-  readonly mint: Mint
-  readonly active: ReadonlyMap<SigningAlgorithm, { readonly kid: string; readonly key: KeyObject }>
-  readonly refreshKeys: ReadonlyMap<number, MacKey>
-  readonly activeRefresh: RefreshKeyMaterial
-  readonly published: ReadonlyMap<string, PublishedKey>
-  /** By their id. They check access tokens and nothing else: who shares one could make the rest. */
-  readonly shared: ReadonlyMap<string, SharedKey>
-  readonly jwks: string
-  /** Tokens that were opened under this ring: what another ring says of their keys is asked anew. */
-  readonly opened: TokenCache<OpenedToken>
-}
-
-interface SharedKey extends PublishedKey {
-  readonly audience: string
-  readonly isPrimary: boolean
-  readonly secret: Buffer
-}
-
-interface OpenedToken {
-  readonly token: string
-  readonly bytes: number
-  readonly claims: AccessTokenClaims
-}
-
-/** Some four thousand tokens. Only who has one of ours gets anything in. */
-const openedBytesAtMost = 8 * 2 ** 20
-/** Besides the token's own letters. */
+/** What the claims of an opened token take, besides its own letters. */
 const claimsBytes = 1_024
 
 /** Opens the ring, or makes the first one. */
@@ -149,7 +106,7 @@ export async function createKeyKeeper(options: KeyKeeperOptions): Promise<KeyKee
   const load = tellingLoad(place, log, ringTrustedSeconds)
   const sealingKey = deriveKey(options.master, 'key ring 1')
   const countersignKey = deriveKey(options.master, 'countersign 1')
-  let loaded: LoadedRing | undefined
+  let loaded: OpenedRing | undefined
   const present = () => ({ wall: clock(), monotonic: monotonic() })
   let readAt = present()
 
@@ -246,7 +203,7 @@ export async function createKeyKeeper(options: KeyKeeperOptions): Promise<KeyKee
     return Math.max(now.wall - readAt.wall, now.monotonic - readAt.monotonic)
   }
 
-  function ready(): LoadedRing {
+  function ready(): OpenedRing {
     if (loaded === undefined || ringAge() > ringTrustedSeconds * 1000) {
       // After a sleep of the machine the next request need not wait for the job.
       read().catch(() => {})
@@ -301,99 +258,4 @@ export async function createKeyKeeper(options: KeyKeeperOptions): Promise<KeyKee
         : change((ring, now, make) => retireSigningKey(ring, id, now, policy, make), id),
     close: stopWatching,
   }
-}
-
-type DecideRing = (ring: KeyRing, now: Instant, make: MakeSigningKey) => KeyRing | undefined
-
-/**
- * A decision does not wait, and making a key may take long. So it is asked twice: first for what it needs, then with the keys at
- * hand. It is pure, so that it needs the same both times.
- */
-async function decideWithKeys(
-  decide: (make: MakeSigningKey) => KeyRing | undefined,
-  { sealingKey, random }: { sealingKey: MacKey; random: RandomBytes },
-): Promise<KeyRing | undefined> {
-  const needed: SigningAlgorithm[] = []
-  const outcome = decide(alg => {
-    needed.push(alg)
-    return { kid: `needed ${needed.length}`, alg, publicJwk: {}, sealedPrivate: null }
-  })
-  if (needed.length === 0) return outcome
-  const made = await Promise.all(needed.map(algorithm => makeSigningKey(algorithm, sealingKey, random)))
-  return decide(() => made.shift() as NewSigningKey)
-}
-
-function openRing(
-  ring: KeyRing,
-  options: KeyKeeperOptions & { sealingKey: MacKey; countersignKey: MacKey },
-): LoadedRing {
-  const active = new Map(
-    signingAlgorithms.flatMap(alg => {
-      const key = activeSigningKey(ring, alg)
-      return key ? [[alg, { kid: key.kid, key: openPrivate(key, options.sealingKey) }]] : []
-    }),
-  )
-  const forAccessTokens = active.get(accessTokenAlgorithm)
-  const activeRefresh = activeRefreshKey(ring)
-  if (forAccessTokens === undefined || activeRefresh === undefined)
-    throw new StoreUnavailable('The key ring has no active key.')
-  const published = new Map(publishedSigningKeys(ring).map(key => [key.kid, publicKeyOf(key)]))
-  const refreshKeys = new Map<number, MacKey>()
-  for (const key of ring.refresh) {
-    if (key.state !== 'retired') refreshKeys.set(key.id, refreshKeyOf(options.master, key.id))
-  }
-  const { issuer, countersignKey, random } = options
-  return {
-    ring,
-    mint: {
-      issuer,
-      countersignKey,
-      random,
-      signer: signerOf(forAccessTokens.kid, accessTokenAlgorithm, forAccessTokens.key, accessTokenType),
-    },
-    active,
-    refreshKeys,
-    activeRefresh: { id: activeRefresh.id, key: refreshKeys.get(activeRefresh.id) as MacKey },
-    published,
-    shared: openShared(ring, options.master),
-    opened: tokenCache(openedBytesAtMost),
-    jwks: JSON.stringify({
-      keys: publishedSigningKeys(ring).map(({ kid, alg, publicJwk }) => ({ ...publicJwk, kid, alg, use: 'sig' })),
-    }),
-  }
-}
-
-function openShared({ secrets = [] }: KeyRing, master: MasterKey): ReadonlyMap<string, SharedKey> {
-  const living = secrets.filter(({ state }) => state !== 'retired')
-  return new Map(
-    living.map(({ kid, audience, state }) => {
-      const key = deriveKey(master, 'shared secret 1', Buffer.from(JSON.stringify([audience, kid])))
-      return [kid, { kid, alg: 'HS256', key, audience, secret: key.export(), isPrimary: state === 'active' }]
-    }),
-  )
-}
-
-/** Derived from the master key by its number: nothing of it is stored. */
-function refreshKeyOf(master: MasterKey, id: number): MacKey {
-  return deriveKey(master, `refresh key ${id}`)
-}
-
-/** A key that served its time: what was retired by hand skipped the tail, or broke it off. */
-function formerKey(ring: KeyRing, kid: string, policy: KeyPolicy): PublishedKey | undefined {
-  const key = ring.signing.find(one => one.kid === kid)
-  if (key === undefined || key.retiringAt === null || key.retiredAt === null) return undefined
-  if (key.retiredAt - key.retiringAt < policy.signingTailSeconds * 1000) return undefined
-  return publicKeyOf(key)
-}
-
-function publicKeyOf({ kid, alg, publicJwk }: SigningKey): PublishedKey {
-  return { kid, alg, key: createPublicKey({ key: publicJwk, format: 'jwk' }) }
-}
-
-function openPrivate(key: SigningKey, sealingKey: MacKey): KeyObject {
-  const der = unseal(sealingKey, key.kid, key.sealedPrivate ?? '')
-  if (der === undefined) {
-    throw new WrongMasterKey('The master key does not open the keys in this store: it belongs to another one.')
-  }
-  return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
 }
