@@ -1,6 +1,8 @@
-import type { FeedPage, FeedPosition } from '@countersign/protocol'
-import { eventStream, type ServerSentEvent } from './event-stream.ts'
+import type { FeedPage } from '@countersign/protocol'
+import type { ServerSentEvent } from './event-stream.ts'
 import { readFeedPage } from './feed-page.ts'
+import { isBefore, isSameIncarnation } from './feed-position.ts'
+import { faultOf, isEventStream, readEvents, retryAfterMilliseconds } from './feed-response.ts'
 import { opening } from './opening.ts'
 import { causeOf, OutboundFault } from './outbound.ts'
 import { type OnProblem, problemTeller } from './problem.ts'
@@ -47,8 +49,6 @@ export interface FeedOptions {
 const staleAfterMilliseconds = 10_000
 const retryBaseMilliseconds = 250
 const retryCeilingMilliseconds = 15_000
-const longestRetryAfterSeconds = 60
-const mostEventLetters = 128 * 1024 * 1024
 const pruneEverySeconds = 15
 /** Nodes' clocks differ by less. */
 const clockStepSeconds = 10
@@ -100,13 +100,16 @@ export function followFeed(runtime: Runtime, known: Revocations, options: FeedOp
     if (read === undefined) throw forgetPosition('the feed sent something else')
     const { page, unknown } = read
     const isSnapshot = event.event === 'snapshot'
-    if (!isSnapshot && (position === undefined || !isSameLife(position, page.position))) {
+    if (!isSnapshot && (position === undefined || !isSameIncarnation(position, page.position))) {
       throw forgetPosition('the feed went on without a snapshot')
     }
     const isFirst = line.asOf === undefined
     // What opens a line is the server's answer to where we are; later on a message may be an old one.
     const isOld =
-      !isFirst && position !== undefined && isSameLife(position, page.position) && isBefore(page.position, position)
+      !isFirst &&
+      position !== undefined &&
+      isSameIncarnation(position, page.position) &&
+      isBefore(page.position, position)
     if (isSnapshot && isOld) return
     // The feed's clock was ahead when it said what still matters.
     if (!isSnapshot && !isOld && page.as_of < latestAsOf - clockStepSeconds) {
@@ -232,46 +235,6 @@ export function followFeed(runtime: Runtime, known: Revocations, options: FeedOp
   }
 }
 
-/** A refusal does not pass by itself, as other faults do: it is a matter of configuration, here or at the issuer. */
-function faultOf({ status }: Response, clientId: string): string {
-  if (status !== 401 && status !== 403) return `the feed answered ${status}`
-  return `the feed refuses client ${JSON.stringify(clientId)} (${status}): wrong secret, or no scope "revocations"`
-}
-
 function describe(controller: AbortController, thrown: unknown): string {
   return controller.signal.aborted ? 'the feed fell silent' : `the feed could not be reached${causeOf(thrown)}`
-}
-
-function isEventStream(response: Response): boolean {
-  return response.status === 200 && (response.headers.get('content-type') ?? '').startsWith('text/event-stream')
-}
-
-function retryAfterMilliseconds(response: Response): number {
-  const seconds = Number(response.headers.get('retry-after') ?? 0)
-  return Number.isFinite(seconds) ? Math.min(longestRetryAfterSeconds, Math.max(0, seconds)) * 1000 : 0
-}
-
-async function readEvents(response: Response, onEvent: (event: ServerSentEvent) => void): Promise<void> {
-  if (response.body === null) return
-  const decoder = new TextDecoder()
-  const events = eventStream(onEvent, mostEventLetters)
-  for await (const chunk of response.body) events.push(decoder.decode(chunk, { stream: true }))
-}
-
-function isSameLife(one: FeedPosition, other: FeedPosition): boolean {
-  return incarnation(one) === incarnation(other)
-}
-
-function incarnation(position: FeedPosition): string {
-  const dot = position.lastIndexOf('.')
-  return dot < 0 ? position : position.slice(0, dot)
-}
-
-/** Of two positions of one life. */
-function isBefore(one: FeedPosition, other: FeedPosition): boolean {
-  return numberIn(one) < numberIn(other)
-}
-
-function numberIn(position: FeedPosition): number {
-  return Number(position.slice(position.lastIndexOf('.') + 1))
 }
