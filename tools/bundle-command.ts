@@ -6,6 +6,7 @@
  */
 
 import { chmodSync, rmSync } from 'node:fs'
+import { createRequire, isBuiltin } from 'node:module'
 import { join } from 'node:path'
 import { build, type Plugin } from 'esbuild'
 
@@ -14,18 +15,42 @@ const root = join(import.meta.dirname, '..')
 const outdir = process.argv[2] ?? join(root, 'packages/cli/bundle')
 
 /**
- * Who imports `node:http` as a module gets all of its names at once, and with them Node's WebSocket, for which Node loads all of `fetch`: a tenth of
- * the start. Who asks for the object gets what is used of it.
+ * Who imports a built-in module as a module gets all of its names at once, and what Node loads for some of them alone: with `node:http` all of `fetch`, with
+ * `node:util` a thread's messages and what compares texts. Here each name that is used is asked for by itself.
  */
-const httpWithoutFetch: Plugin = {
-  name: 'http without fetch',
+const builtInNames: Plugin = {
+  name: 'built-in modules, name by name',
   setup({ onResolve, onLoad }) {
     const namespace = 'built in'
-    onResolve({ filter: /^node:http$/ }, ({ path, kind }) =>
-      kind === 'import-statement' ? { path, namespace } : undefined,
+    onResolve({ filter: /^[a-z]/ }, ({ path, kind, importer }) =>
+      kind === 'import-statement' && isBuiltin(path)
+        ? // By the importer, too: what several files share would become a file of its own.
+          { path, suffix: `?${importer}`, namespace, sideEffects: false }
+        : undefined,
+    )
+    onLoad({ filter: /./, namespace }, ({ path }) => {
+      const names = Object.keys(createRequire(import.meta.url)(path))
+      return {
+        contents: [
+          `const ask = name => process.getBuiltinModule('${path}')[name]`,
+          ...names.map((name, n) => `const n${n} = /* @__PURE__ */ ask('${name}')\nexport { n${n} as '${name}' }`),
+          `export default /* @__PURE__ */ process.getBuiltinModule('${path}')`,
+        ].join('\n'),
+      }
+    })
+  },
+}
+
+/** Fastify asks for TLS and HTTP/2 as it loads, and here a proxy speaks them: 6 MB. */
+const lateBuiltIns: Plugin = {
+  name: 'built-in modules that are loaded when they are used',
+  setup({ onResolve, onLoad }) {
+    const namespace = 'late'
+    onResolve({ filter: /^node:(https|http2)$/ }, ({ path, kind }) =>
+      kind === 'require-call' ? { path, namespace } : undefined,
     )
     onLoad({ filter: /./, namespace }, ({ path }) => ({
-      contents: `module.exports = process.getBuiltinModule('${path}')`,
+      contents: `module.exports = new Proxy({}, { get: (_, name) => process.getBuiltinModule('${path}')[name] })`,
     }))
   },
 }
@@ -46,7 +71,7 @@ await build({
   format: 'esm',
   target: 'node24',
   conditions: ['@countersign/source'],
-  plugins: [httpWithoutFetch],
+  plugins: [builtInNames, lateBuiltIns],
   // Fastify's dependencies are CommonJS and ask for `require`.
   banner: { js: "import{createRequire as r}from'node:module';const require=r(import.meta.url);" },
   legalComments: 'linked',

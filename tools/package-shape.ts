@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { publint } from 'publint'
@@ -14,12 +15,32 @@ await import('./bundle-command.ts')
 const packages = fileURLToPath(new URL('../packages/', import.meta.url))
 
 const bundle = `${packages}cli/bundle/`
-for (const name of readdirSync(bundle).filter(file => file.endsWith('.js'))) {
-  if (!/from ?["']node:http["']/.test(readFileSync(bundle + name, 'utf8'))) continue
-  process.stdout.write(
-    `packages/cli  bundle/${name} imports node:http, and so all of fetch at every start (tools/bundle-command.ts)\n`,
-  )
+const complain = (text: string): void => {
+  process.stdout.write(`packages/cli  ${text} (tools/bundle-command.ts)\n`)
   process.exitCode = 1
+}
+for (const name of readdirSync(bundle).filter(file => file.endsWith('.js'))) {
+  const other = readFileSync(bundle + name, 'utf8').match(/[^\0-\x7f]/)
+  if (other)
+    complain(`bundle/${name} holds ${other[0]}: with one such letter, each of a file takes two bytes of memory`)
+}
+
+/** What a start loads: every command loads what all of them share. */
+const tellLoaded =
+  'data:text/javascript,process.on("exit",()=>process.stdout.write(JSON.stringify(process.moduleLoadList)))'
+const { stdout: help } = spawnSync(process.execPath, ['--import', tellLoaded, `${bundle}countersign.js`, '--help'], {
+  encoding: 'utf8',
+})
+const loaded = new Set<string>(JSON.parse(help.slice(help.lastIndexOf('['))))
+for (const what of [
+  'http2',
+  'https',
+  'tls',
+  'internal/deps/undici/undici',
+  'internal/crypto/webcrypto',
+  'internal/util/diff',
+]) {
+  if (loaded.has(`NativeModule ${what}`)) complain(`every start loads Node's ${what}`)
 }
 
 for (const name of readdirSync(packages)) {

@@ -58,7 +58,7 @@ export function showUserCode(code: string): string {
 /** What somebody typed, whatever the case and the dashes (§6.1); `undefined` if it cannot be a user code. */
 export function readUserCode(typed: string): string | undefined {
   if (typed.length > 40) return undefined
-  const code = typed.toUpperCase().replace(/[\s.\-_‐‑–—−]/g, '')
+  const code = typed.toUpperCase().replace(/[\s.\-_\u2010\u2011\u2013\u2014\u2212]/g, '')
   return code.length === letters && [...code].every(letter => alphabet.includes(letter)) ? code : undefined
 }
 

@@ -1,6 +1,5 @@
 import { lookup } from 'node:dns/promises'
 import { type ClientRequest, request as requestByHttp } from 'node:http'
-import { request as requestByHttps } from 'node:https'
 import { isIP } from 'node:net'
 import { isOwnAddress, isPublicAddress } from './address-rules.ts'
 
@@ -59,7 +58,9 @@ export function createOutbound({ allowsLoopback, resolve = resolveAll }: Outboun
     const isTls = url.protocol === 'https:'
     if (!isTls && !(isOwn && url.protocol === 'http:')) return { failed: 'address_refused' }
     if (!isOwn && !addresses.every(({ address }) => isPublicAddress(address))) return { failed: 'address_refused' }
-    return exchange(url, request, addresses, signal)
+    // TLS is loaded by whoever calls out first: many servers never do.
+    const send = isTls ? (await import('node:https')).request : requestByHttp
+    return exchange(send, { url, request, addresses, signal })
   }
 }
 
@@ -81,15 +82,19 @@ function resolveAll(host: string): Promise<readonly ResolvedAddress[]> {
   return lookup(host, { all: true })
 }
 
+interface Exchange {
+  readonly url: URL
+  readonly request: OutboundRequest
+  readonly addresses: readonly ResolvedAddress[]
+  readonly signal: AbortSignal
+}
+
 function exchange(
-  url: URL,
-  request: OutboundRequest,
-  addresses: readonly ResolvedAddress[],
-  signal: AbortSignal,
+  send: typeof requestByHttp,
+  { url, request, addresses, signal }: Exchange,
 ): Promise<OutboundAnswer | OutboundFailure> {
   return new Promise(done => {
     const fail = (failed: OutboundFailure['failed']): void => done({ failed: signal.aborted ? 'timed_out' : failed })
-    const send = url.protocol === 'https:' ? requestByHttps : requestByHttp
     const outgoing: ClientRequest = send(url, {
       method: request.method ?? 'GET',
       headers: { 'accept-encoding': 'identity', ...request.headers },
