@@ -92,7 +92,8 @@ export function readConfiguration({ file, environment, flags, folder = '.' }: Co
   const { written, sources, problems } = readSources({ file: path, environment, flags })
   // Of a file that cannot be read the rest would be guessed.
   if (written === undefined) throw problems.length > 1 ? refusal(problems) : new WrongConfiguration(problems.join())
-  const parsed = configurationSchema.safeParse(written)
+  // It is read once: compiling the schemas takes longer than that.
+  const parsed = configurationSchema.safeParse(written, { jitless: true })
   if (!parsed.success) throw refusal([...problems, ...problemsOf(parsed.error, written, sources)], path)
   if (problems.length > 0) throw refusal(problems, path)
   const { clients, apis, issuer, database, database_listen, registration: _registration, ...rest } = parsed.data
