@@ -54,6 +54,8 @@ test('a scrape tells of requests, refreshes, refusals, commits, keys, followers 
   await refresh('nonsense')
   await fetch(`${node.address}/nowhere/maria@example.com`)
   await fetch(`${node.address}/v1/sessions/${login.session_id}`, { method: 'DELETE' })
+  for (const method of ['PATCH', 'OPTIONS'])
+    await fetch(`${node.address}/v1/sessions/${login.session_id}?x`, { method })
   const follower = new AbortController()
   const authorization = `Basic ${Buffer.from(`api:${apiSecret}`).toString('base64')}`
   await fetch(`${node.address}/revocations`, {
@@ -71,6 +73,8 @@ test('a scrape tells of requests, refreshes, refusals, commits, keys, followers 
     'countersign_http_request_duration_seconds_count{method="POST",route="/token",status="400"}': 1,
     'countersign_http_request_duration_seconds_count{method="GET",route="none",status="404"}': 1,
     'countersign_http_request_duration_seconds_count{method="DELETE",route="/v1/sessions/:id",status="401"}': 1,
+    'countersign_http_request_duration_seconds_count{method="PATCH",route="/v1/sessions/:id",status="405"}': 1,
+    'countersign_http_request_duration_seconds_count{method="OPTIONS",route="/v1/sessions/:id",status="204"}': 1,
     'countersign_http_request_duration_seconds_count{method="GET",route="/revocations",status="200"}': 1,
     'countersign_refusals_total{reason="refresh_token_invalid"}': 1,
     'countersign_refusals_total{reason="not_found"}': 1,

@@ -55,11 +55,29 @@ describe('what cannot be read', () => {
     ['DELETE', '/sign-in', 'GET, HEAD, POST, OPTIONS'],
     ['POST', '/jwks', 'GET, HEAD, OPTIONS'],
     ['TRACE', '/health', 'GET, HEAD, OPTIONS'],
+    ['HEAD', '/token', 'POST, OPTIONS'],
+    ['POST', '/v1/sessions/some-id', 'DELETE, OPTIONS'],
+    ['DELETE', '/v1/sessions/connection', 'POST, OPTIONS'],
+    ['PATCH', '/register/some-client?x=/', 'GET, HEAD, PUT, DELETE, OPTIONS'],
   ] as const)('%s %s is 405 with Allow', async (method, url, allow) => {
     const to = await given.server()
     const answer = await call(to, { method, url } as InjectOptions)
-    expectRefusal(answer, 405, 'method_not_allowed')
+    if (method === 'HEAD') expect([answer.status, answer.text]).toEqual([405, ''])
+    else expectRefusal(answer, 405, 'method_not_allowed')
     expect(answer.headers.allow).toBe(allow)
+  })
+
+  test('OPTIONS tells the methods of a path, and is 404 where there is none', async () => {
+    const to = await given.server()
+    const ask = (url: string) => call(to, { method: 'OPTIONS', url })
+    for (const [url, allow] of [
+      ['/introspect', 'POST, OPTIONS'],
+      ['/authorize?client_id=app', 'GET, HEAD, POST, OPTIONS'],
+    ] as const) {
+      const answer = await ask(url)
+      expect([answer.status, answer.headers.allow, answer.text]).toEqual([204, allow, ''])
+    }
+    for (const url of ['/register/', '/v1/sessions/a/b', '/Token']) expectRefusal(await ask(url), 404, 'not_found')
   })
 
   test.each(['/token', '/revoke', '/introspect'])('%s takes forms and nothing else', async url => {
@@ -481,9 +499,10 @@ describe('CORS', () => {
       await call(to, { method: 'POST', url: '/v1/users', payload: 'x'.repeat(70_000), headers }),
       await call(to, { method: 'POST', url: '/v1/users', payload: '{', headers }),
       await call(to, { method: 'PUT', url: '/v1/users', headers: { origin } }),
+      await call(to, { method: 'PATCH', url: '/v1/users', payload: 'x'.repeat(70_000), headers }),
       await call(to, { method: 'POST', url: '/token', payload: '{}', headers }),
     ]
-    expect(answers.map(({ status }) => status)).toEqual([413, 400, 405, 415])
+    expect(answers.map(({ status }) => status)).toEqual([413, 400, 405, 413, 415])
     for (const answer of answers) expect(answer.headers['access-control-allow-origin']).toBe(origin)
   })
 

@@ -15,20 +15,10 @@ import { answerBrokenRequest, answerTunnel } from './broken-request.ts'
 import { isLoopback } from './client-address.ts'
 import { refusalOfFailure } from './failure.ts'
 import { inStep } from './in-step.ts'
-import type { Endpoint, HttpAnswer, HttpRequest } from './message.ts'
+import type { HttpAnswer, HttpRequest } from './message.ts'
 import { createRefusedOrigins } from './refused-origins.ts'
+import { createPaths, ownMethods, type Paths, type Route } from './route.ts'
 import { createTrustedProxies, type TrustedProxies } from './trusted-proxies.ts'
-
-/** What is served under one path. */
-export interface Route {
-  readonly path: string
-  readonly get?: Endpoint
-  readonly post?: Endpoint
-  readonly put?: Endpoint
-  readonly delete?: Endpoint
-  /** Who may read the answer from another origin: nobody, the origins of registered clients, or anyone (who is not registered yet). No cookie counts there. */
-  readonly cors?: 'clients' | 'anyone'
-}
 
 export interface HttpOptions {
   readonly trustedProxies: readonly string[]
@@ -82,7 +72,12 @@ export function createHttpServer(routes: readonly Route[], options: HttpOptions)
   const types = ['*', 'application/x-www-form-urlencoded', 'application/json']
   app.addContentTypeParser(types, { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
   app.setErrorHandler((error, _request, reply) => send(reply, answerOfError(error, options.log), options))
+  const proxies = createTrustedProxies(options.trustedProxies, options.log)
+  const noteRefused = createRefusedOrigins(options.log)
+  const paths = createPaths(routes)
   app.setNotFoundHandler((request, reply) => {
+    const route = paths.routeOf(request.url)
+    if (route !== undefined) return serve(route, request, reply, proxies, options)
     const isForPeople = request.headers.accept?.includes('text/html') ?? false
     return send(
       reply,
@@ -93,19 +88,30 @@ export function createHttpServer(routes: readonly Route[], options: HttpOptions)
   app.server.on('connect', answerTunnel)
   // An expectation other than 100-continue may be ignored (RFC 9110 §10.1.1); Node would answer it without a body.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
-  if (options.observer !== undefined) tellAnswers(app, options.observer)
-  const proxies = createTrustedProxies(options.trustedProxies, options.log)
-  const noteRefused = createRefusedOrigins(options.log)
+  if (options.observer !== undefined) tellAnswers(app, options.observer, paths)
+  // Before the body is read, so that a page of another origin can also read why it was refused.
+  const allow = {
+    anyone: allowOrigin('anyone', options, noteRefused),
+    clients: allowOrigin('clients', options, noteRefused),
+  }
+  // For what comes by a method that its path does not have: a browser's OPTIONS, above all.
+  app.addHook('onRequest', function (request, reply, done) {
+    const cors = request.is404 ? paths.routeOf(request.url)?.cors : undefined
+    return cors === undefined ? done() : allow[cors].call(this, request, reply, done)
+  })
   for (const route of routes) {
-    // Before the body is read, so that a page of another origin can also read why it was refused.
-    const onRequest = route.cors === undefined ? [] : [allowOrigin(route.cors, options, noteRefused)]
-    app.all(route.path, { onRequest }, (request, reply) => serve(route, request, reply, proxies, options))
+    app.route({
+      method: paths.methodsOf(route),
+      url: route.path,
+      ...(route.cors && { onRequest: allow[route.cors] }),
+      handler: (request, reply) => serve(route, request, reply, proxies, options),
+    })
   }
   return app
 }
 
 /** When an answer's head goes out: a stream may last for days. */
-function tellAnswers(app: FastifyInstance, observer: Observer): void {
+function tellAnswers(app: FastifyInstance, observer: Observer, paths: Paths): void {
   // Fastify's own time begins for `onResponse` alone.
   const began = new WeakMap<FastifyRequest, number>()
   app.addHook('onRequest', (request, _reply, done) => {
@@ -115,7 +121,7 @@ function tellAnswers(app: FastifyInstance, observer: Observer): void {
   app.addHook('onSend', (request, reply, _payload, done) => {
     const now = performance.now()
     observer.answered({
-      route: request.routeOptions.url ?? 'none',
+      route: request.routeOptions.url ?? paths.routeOf(request.url)?.path ?? 'none',
       method: request.method,
       status: reply.statusCode,
       reason: reply.getHeader(reasonHeader) as string | undefined,
@@ -241,14 +247,7 @@ function openTo(origin: string, raw: FastifyRequest, reply: FastifyReply): void 
 }
 
 function answerOtherMethod(route: Route, method: string): HttpAnswer {
-  const allowed = [
-    route.get && 'GET, HEAD',
-    route.post && 'POST',
-    route.put && 'PUT',
-    route.delete && 'DELETE',
-    'OPTIONS',
-  ]
-  const allow = { allow: allowed.filter(Boolean).join(', ') }
+  const allow = { allow: [...ownMethods(route), 'OPTIONS'].join(', ') }
   return method === 'OPTIONS' ? { status: 204, headers: allow } : refusalAnswer(refuse('method_not_allowed'), allow)
 }
 
