@@ -1,10 +1,8 @@
 import type { Connection } from '@countersign/connections'
 import {
-  type Client,
   createPersonalSeal,
   deriveKey,
   type Instant,
-  type KeyPolicy,
   type MasterKey,
   type RandomBytes,
   redeemRefreshToken,
@@ -20,16 +18,14 @@ import {
 import { type Admin, createAdmin } from './admin/admin.ts'
 import { type AddClaims, createClaimsTeller } from './claims/claims-teller.ts'
 import { tellChangedClaims } from './claims/tell-changed-claims.ts'
-import { checkApis } from './clients/check-apis.ts'
 import { createClientDirectory } from './clients/client-directory.ts'
 import { createClientKeys } from './clients/client-keys.ts'
-import { checkClients, declareClients, declareIssuer, switchOffUndeclared } from './clients/declare-clients.ts'
 import { createMetadataClients } from './clients/registration/metadata-clients.ts'
 import { createConnectionBook } from './connections/connection-book.ts'
 import { createVault } from './connections/vault.ts'
+import { type Declarations, declare, judgeDeclarations } from './declarations.ts'
 import { createProofChecker, type UseProofOnce } from './dpop/proof-checker.ts'
 import { createDrain } from './drain.ts'
-import { jwksMaxAgeSeconds } from './endpoints/discovery.ts'
 import { type Every, everyInterval } from './every.ts'
 import { createFeedBroadcaster } from './feed/feed-broadcaster.ts'
 import { nameHiddenLogins } from './feed/name-hidden-logins.ts'
@@ -38,7 +34,8 @@ import { isLocalIssuer } from './http/client-address.ts'
 import type { Route } from './http/route.ts'
 import { createInvitationBook } from './invitations/invitation-book.ts'
 import { startJobs } from './jobs/jobs.ts'
-import { createKeyKeeper, type KeyKeeper, type KeyKeeperOptions, ringTrustedSeconds } from './keys/key-keeper.ts'
+import { fittingPolicy } from './keys/fitting-policy.ts'
+import { createKeyKeeper, type KeyKeeper, type KeyKeeperOptions } from './keys/key-keeper.ts'
 import type { Log } from './log.ts'
 import { createLogoutTeller, type LogoutTeller } from './logout/logout-teller.ts'
 import type { MailLooks } from './mail/compose-mail.ts'
@@ -50,10 +47,8 @@ import type { MailTransport } from './mail/transport.ts'
 import { observeStore } from './observation/observe-store.ts'
 import type { Observer } from './observation/observer.ts'
 import { createOutbound, type Outbound } from './outbound/outbound.ts'
-import { createLanguages, type Languages } from './pages/language/languages.ts'
+import type { Languages } from './pages/language/languages.ts'
 import { createSite, type Site } from './pages/site.ts'
-import { stylesheet } from './pages/stylesheet.ts'
-import { defaultTheme } from './pages/theme.ts'
 import { createLoginLimits } from './passwords/login-limits.ts'
 import { createPasswordHasher, type PasswordHasher } from './passwords/password-hasher.ts'
 import { usesPasswords } from './passwords/use-of-passwords.ts'
@@ -62,18 +57,12 @@ import { routes } from './routes.ts'
 import type { JudgeRefresh, RefreshEvent, ServerConfig } from './services.ts'
 import { createCookies } from './sign-in/cookies.ts'
 import { createTurns } from './sign-in/turns.ts'
-import { judgeAll, WrongDeclaration } from './wrong-declaration.ts'
 
-export interface NodeOptions {
-  readonly config: ServerConfig
+export interface NodeOptions extends Declarations {
   readonly store: Store
   /** Where the nodes agree on the keys, if not in the store alone. It stays open: it is the caller's. */
   readonly ringRegister?: RingRegister
   readonly master: MasterKey
-  /** Stored if they are new or changed. */
-  readonly clients: readonly Client[]
-  /** Whether there are no others: stored clients that are not named here are then switched off. */
-  readonly clientsAreComplete?: boolean
   /**
    * Beside the nodes, or while none runs: nothing is declared, no job runs, and nobody is sent anything, which is left to the nodes. Whoever looks something up where an old
    * file lies must not make it the one that counts.
@@ -129,7 +118,7 @@ export async function createNode(options: NodeOptions): Promise<ServerNode> {
   const store = mailer ? mailOfEvents(told, mailer) : told
   const { issuer } = config
   const languages = judgeDeclarations(options)
-  const switchedOff = options.isForCommands ? [] : await declare(store, options)
+  const switchedOff = options.isForCommands ? [] : await declare(store, options, log)
   const policy = await fittingPolicy(store, config, options.clients)
   const counters = (options.shareCounters ?? (own => own))(createMemoryCounters(clock))
   for (const { tag, missing } of languages.unfinished) {
@@ -226,71 +215,5 @@ function connectionServices(
   return {
     connections: createConnectionBook({ connections, issuer, key: deriveKey(master, 'connection sign-in 1'), random }),
     vault: createVault(deriveKey(master, 'vault 1'), random),
-  }
-}
-
-/** Makes the store what is declared; the log says what that has changed. Answers which clients it has switched off. */
-async function declare(
-  store: Store,
-  { clients, clientsAreComplete, config: { issuer }, log }: NodeOptions,
-): Promise<readonly string[]> {
-  const before = await declareIssuer(store, issuer)
-  if (before !== undefined) {
-    log.warn(
-      { before, issuer },
-      'the issuer is another one now: what was given in the name of the one before is refused',
-    )
-  }
-  const changed = await declareClients(store, clients)
-  if (changed.length > 0) log.info({ clients: changed }, 'clients were made what this configuration says')
-  const switchedOff = clientsAreComplete ? await switchOffUndeclared(store, clients) : []
-  if (switchedOff.length > 0)
-    log.warn({ clients: switchedOff }, 'clients that this configuration does not name are off')
-  return switchedOff
-}
-
-/** All that is declared, before anything of it is written. What is wrong is said together. */
-function judgeDeclarations({ config, clients }: NodeOptions): Languages {
-  const [languages] = judgeAll(
-    () => createLanguages(config.languages),
-    () => config.theme && stylesheet({ ...defaultTheme, ...config.theme }),
-    () => checkIssuer(config.issuer),
-    () => checkClients(clients),
-    () => checkApis(config, clients),
-  )
-  return languages
-}
-
-/** Every token names the issuer to the letter, and cookies are only as safe as its scheme. */
-function checkIssuer(issuer: string): void {
-  const url = URL.parse(issuer)
-  if (url === null || url.origin !== issuer) {
-    throw new WrongDeclaration('The issuer must be an origin: scheme, host and port, without a slash at the end.')
-  }
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLocalIssuer(issuer))) {
-    throw new WrongDeclaration('The issuer must be an https: URL, unless it is on loopback.')
-  }
-}
-
-/** Clocks differ, and a token is accepted a little past its end. */
-const tailMarginSeconds = 120
-
-/** A key is kept until the longest thing that it made is past, whatever the policy says: nobody is logged out by a rotation. */
-async function fittingPolicy(
-  store: Store,
-  { keyPolicy: policy, sharedSecretApis = new Set() }: ServerConfig,
-  clients: readonly Client[],
-): Promise<KeyPolicy> {
-  const { issuer } = await store.loadIssuer()
-  const algorithms = new Set([...policy.algorithms, ...clients.map(client => client.idTokenAlgorithm)])
-  const longestLogin = Math.max(0, ...clients.map(client => client.lifetimes.absoluteSeconds))
-  return {
-    ...policy,
-    algorithms: [...algorithms],
-    secretAudiences: [...sharedSecretApis],
-    // A verifier may have read the keys at a node that did not know the next one yet.
-    publishAheadSeconds: Math.max(policy.publishAheadSeconds, jwksMaxAgeSeconds + ringTrustedSeconds),
-    signingTailSeconds: Math.max(policy.signingTailSeconds, issuer.longestAccessTokenSeconds + tailMarginSeconds),
-    refreshTailSeconds: Math.max(policy.refreshTailSeconds, longestLogin + tailMarginSeconds),
   }
 }

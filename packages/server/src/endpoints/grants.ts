@@ -6,8 +6,8 @@ import { json, noContent, refusalAnswer } from '../http/answers.ts'
 import type { Endpoint, HttpAnswer, HttpRequest } from '../http/message.ts'
 import type { Services } from '../services.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
+import { loginOf } from './login-of.ts'
 import { namedUser } from './named-user.ts'
-import { loginOf } from './sessions.ts'
 
 /** The right that a trusted back end needs. */
 const right = 'sessions:manage'

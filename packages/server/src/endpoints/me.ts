@@ -4,7 +4,7 @@ import { json, refusalAnswer } from '../http/answers.ts'
 import type { Endpoint } from '../http/message.ts'
 import { canUsePassword } from '../passwords/use-of-passwords.ts'
 import type { Services } from '../services.ts'
-import { loginOf } from './sessions.ts'
+import { loginOf } from './login-of.ts'
 
 /** `GET /v1/me`: who the token stands for, with all that is known of them now; what an operator keeps of them as `attributes` is for APIs alone. */
 export function me(services: Services): Endpoint {

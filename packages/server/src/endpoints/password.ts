@@ -14,7 +14,7 @@ import { endUserSessions } from '../sign-in/end-user-sessions.ts'
 import { loadLivingSession } from '../sign-in/load-living-session.ts'
 import { isStillTheirs } from '../sign-in/shown-password.ts'
 import { signInByPassword } from '../sign-in/sign-in.ts'
-import { loginOf } from './sessions.ts'
+import { loginOf } from './login-of.ts'
 import { signTokenAnswer } from './token-answer.ts'
 
 const body = z.strictObject({ current_password: z.string().max(1024), new_password: z.string().max(1024) })

@@ -11,7 +11,7 @@ import { addressKey } from '../passwords/address-key.ts'
 import type { Services } from '../services.ts'
 import { decideLogin } from '../sign-in/decide-and-commit.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
-import { loadSuperseded, openAnswered } from './sessions.ts'
+import { loadSuperseded, openAnswered } from './login-answer.ts'
 
 const token = z.string().min(1).max(16_384)
 const connectionBody = z.strictObject({

@@ -20,8 +20,10 @@ import type { Services } from '../services.ts'
 import { createUser } from '../sign-in/create-user.ts'
 import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
+import { endEverySession } from '../sign-in/end-every-session.ts'
+import { openAndAnswer } from './login-answer.ts'
 import { namedUser } from './named-user.ts'
-import { endEverySession, lastUsed, openAndAnswer, sessionView } from './sessions.ts'
+import { lastUsed, sessionView } from './session-view.ts'
 
 /** The right that a trusted back end needs. */
 const right = 'sessions:manage'

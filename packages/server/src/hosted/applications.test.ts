@@ -1,6 +1,7 @@
 import { type Client, declareClient } from '@countersign/core'
 import { afterEach, describe, expect, test } from 'vitest'
-import { endEverySession, openAnswered } from '../endpoints/sessions.ts'
+import { openAnswered } from '../endpoints/login-answer.ts'
+import { endEverySession } from '../sign-in/end-every-session.ts'
 import { type Browser, browser } from '../testing/browser.ts'
 import {
   type Answer,
