@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { freePort } from '@countersign/store/testing/free-port'
+import { stopWhereItStands } from '@countersign/store/testing/server-process'
 import pg from 'pg'
 import { findPostgres } from './find-postgres.ts'
 
@@ -96,11 +97,9 @@ export async function startCluster(
 
   const pid = (): number => Number(readFileSync(join(files, 'postmaster.pid'), 'utf8').split('\n')[0])
 
-  function signal(name: 'SIGSTOP' | 'SIGCONT'): void {
-    const server = pid()
-    const children = readFileSync(`/proc/${server}/task/${server}/children`, 'utf8').trim().split(' ')
-    for (const id of [server, ...children]) process.kill(Number(id), name)
-  }
+  /** Those that have ended are among them for as long as the first process stands still. */
+  const children = (server: number): readonly number[] =>
+    readFileSync(`/proc/${server}/task/${server}/children`, 'utf8').trim().split(' ').map(Number)
 
   await start()
   return {
@@ -111,8 +110,16 @@ export async function startCluster(
     run,
     start,
     stop,
-    pause: () => signal('SIGSTOP'),
-    resume: () => signal('SIGCONT'),
+    pause() {
+      const server = pid()
+      // First of all: from then on it starts no other.
+      stopWhereItStands(server)
+      children(server).forEach(stopWhereItStands)
+    },
+    resume() {
+      const server = pid()
+      for (const id of [...children(server), server]) process.kill(id, 'SIGCONT')
+    },
     async discard() {
       await stop('immediate')
       rmSync(folder, { recursive: true })

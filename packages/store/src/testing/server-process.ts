@@ -47,10 +47,7 @@ export function serverProcess({ program, parameters, folder, serves }: ServerCom
       await ended
       shell = undefined
     },
-    pause() {
-      process.kill(server, 'SIGSTOP')
-      while (!standsStill(server)) {}
-    },
+    pause: () => stopWhereItStands(server),
     resume: () => void process.kill(server, 'SIGCONT'),
   }
 }
@@ -64,8 +61,17 @@ function hasEnded(id: number): boolean {
   }
 }
 
-/** A process stops thread by thread. */
-function standsStill(id: number): boolean {
-  const threads = readdirSync(`/proc/${id}/task`)
-  return threads.every(thread => / T /.test(readFileSync(`/proc/${id}/task/${thread}/stat`, 'utf8')))
+/** A process stops thread by thread; returns once all of it stands still. */
+export function stopWhereItStands(id: number): void {
+  process.kill(id, 'SIGSTOP')
+  while (!readdirSync(`/proc/${id}/task`).every(thread => standsStill(`/proc/${id}/task/${thread}/stat`))) {}
+}
+
+/** Or has ended meanwhile. */
+function standsStill(thread: string): boolean {
+  try {
+    return / [TZ] /.test(readFileSync(thread, 'utf8'))
+  } catch {
+    return true
+  }
 }
