@@ -15,7 +15,14 @@ let places = 0
 function placeOf(port: number): EtcdRegisterOptions {
   const servers = [{ host: '127.0.0.1', port }]
   const path = `/test-${++places}/keys`
-  return { servers, path, credentials: undefined, isSecure: false, answerMilliseconds: 1_000, patienceMilliseconds: 20 }
+  return {
+    servers,
+    path,
+    credentials: undefined,
+    isSecure: false,
+    answerMilliseconds: 20_000,
+    patienceMilliseconds: 20,
+  }
 }
 
 describe('etcd', () => {
@@ -23,8 +30,8 @@ describe('etcd', () => {
     { describe, test, expect },
     {
       server: () => etcd,
-      open() {
-        const place = placeOf(etcd.port)
+      open(waits) {
+        const place = { ...placeOf(etcd.port), ...(waits === 'shortly' && { answerMilliseconds: 1_000 }) }
         return [openEtcdRegister(place), openEtcdRegister(place)]
       },
     },

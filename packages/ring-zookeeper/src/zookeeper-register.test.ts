@@ -23,7 +23,7 @@ async function withRegisters(
   try {
     await body(more => {
       const servers = [{ host: '127.0.0.1', port: zookeeper.port }]
-      const register = openZookeeperRegister({ servers, path, credentials: undefined, ...quick, ...more })
+      const register = openZookeeperRegister({ servers, path, credentials: undefined, ...patient, ...more })
       opened.push(register)
       return register
     })
@@ -32,9 +32,16 @@ async function withRegisters(
   }
 }
 
-/** The server's tick is half a second. */
+/** The server's tick is half a second, and twenty of them the longest session. */
+const patient = {
+  sessionMilliseconds: 10_000,
+  openMilliseconds: 20_000,
+  answerMilliseconds: 20_000,
+  patienceMilliseconds: 20,
+}
+
 const quick = {
-  sessionMilliseconds: 1_000,
+  sessionMilliseconds: 3_000,
   openMilliseconds: 1_000,
   answerMilliseconds: 1_000,
   patienceMilliseconds: 20,
@@ -45,9 +52,10 @@ describe('ZooKeeper', () => {
     { describe, test, expect },
     {
       server: () => zookeeper,
-      open() {
+      open(waits) {
         const servers = [{ host: '127.0.0.1', port: zookeeper.port }]
-        const place = { servers, path: `/contract-${++places}/of/keys`, credentials: undefined, ...quick }
+        const own = waits === 'shortly' ? quick : patient
+        const place = { servers, path: `/contract-${++places}/of/keys`, credentials: undefined, ...own }
         return [openZookeeperRegister(place), openZookeeperRegister(place)]
       },
     },
@@ -87,7 +95,8 @@ describe('a text on ZooKeeper', () => {
 test('a wire on which nothing comes back any more is noticed by who only listens, though the server hears and is well', async () => {
   await withRegisters(async open => {
     const wire = await startWire(zookeeper.port)
-    const [writes, listens] = [open(), open({ servers: [{ host: '127.0.0.1', port: wire.port }] })]
+    const behind = { servers: [{ host: '127.0.0.1', port: wire.port }], ...quick, sessionMilliseconds: 1_000 }
+    const [writes, listens] = [open(), open(behind)]
     await writes.replace('first', undefined)
     const heard = toldBy(listens)
     await listens.read()
@@ -95,7 +104,12 @@ test('a wire on which nothing comes back any more is noticed by who only listens
     // The message about it is lost, and nobody will send it again.
     await writes.replace('second', (await writes.read())?.stamp)
     await heard
-    expect((await listens.read())?.text).toBe('second')
+    const found = (): Promise<unknown> =>
+      listens.read().then(
+        one => one?.text,
+        () => undefined,
+      )
+    await expect.poll(found).toBe('second')
     await wire.close()
   })
 })

@@ -49,9 +49,8 @@ describe('Valkey', () => {
     { describe, test, expect },
     {
       server: () => server,
-      open() {
-        // The server is paused in one of these.
-        const here = { ...place(), answerMilliseconds: 1_000 }
+      open(waits) {
+        const here = { ...place(), answerMilliseconds: waits === 'shortly' ? 1_000 : 20_000 }
         return [openValkeyRegister(here), openValkeyRegister(here)]
       },
     },

@@ -18,8 +18,11 @@ export interface RegisterServer {
 }
 
 export interface RegisterEngine {
-  /** Two nodes' registers on one place to which nothing was written yet. */
-  readonly open: () => readonly [RingRegister, RingRegister]
+  /**
+   * Two nodes' registers on one place to which nothing was written yet. `waits`: for answers, either longer than any machine takes that is busy, or so shortly
+   * that a server which says nothing is soon given up.
+   */
+  readonly open: (waits: 'long' | 'shortly') => readonly [RingRegister, RingRegister]
   readonly server: () => RegisterServer
 }
 
@@ -61,9 +64,10 @@ async function turn(place: KeyRingStore): Promise<string> {
 /** What every place outside the store must do, on its real server. Call it in a test file with vitest's functions. */
 export function ringRegisterContract(api: TestApi, engine: RegisterEngine): void {
   const { describe, test, expect } = api
-  const it = (name: string, body: (registers: readonly [RingRegister, RingRegister]) => Promise<void>): void =>
+  type Body = (registers: readonly [RingRegister, RingRegister]) => Promise<void>
+  const it = (name: string, body: Body, waits: 'long' | 'shortly' = 'long'): void =>
     test(name, async () => {
-      const registers = engine.open()
+      const registers = engine.open(waits)
       try {
         await body(registers)
       } finally {
@@ -77,7 +81,7 @@ export function ringRegisterContract(api: TestApi, engine: RegisterEngine): void
       async open() {
         const clock = given.clock()
         const store = createMemoryStore(given.storeOptions(clock))
-        const registers = engine.open()
+        const registers = engine.open('long')
         const [one, other] = [ringOn(registers[0], store), ringOn(registers[1], store)]
         const discard = async (): Promise<void> => {
           await Promise.all([...registers.map(register => register.close()), store.close()])
@@ -107,71 +111,76 @@ export function ringRegisterContract(api: TestApi, engine: RegisterEngine): void
     await heard
   })
 
-  it('a server that is killed while two nodes turn the ring, and started again: each turn is there or is not, for both, and told once', async registers => {
-    const server = engine.server()
-    const store = createMemoryStore(given.storeOptions(given.clock()))
-    const places = registers.map(register => ringOn(register, store))
-    await places[0]?.load()
-    let [committed, unknown, goesOn] = [0, 0, true]
-    let next = Promise.withResolvers<void>()
-    const until = async (wanted: number): Promise<void> => {
-      while (committed < wanted) await next.promise
-    }
-    const turning = registers.map(async register => {
-      const place = ringOn(register, store)
-      while (goesOn) {
-        const outcome = await turn(place).catch(error => {
-          expect(error).toBeInstanceOf(StoreUnavailable)
-          return 'unknown'
-        })
-        if (outcome === 'committed') {
-          committed++
-          next.resolve()
-          next = Promise.withResolvers<void>()
-        }
-        if (outcome !== 'unknown') continue
-        unknown++
-        // Away: heard of again as soon as there is a connection.
-        await register.read().catch(() => toldBy(register))
+  it(
+    'a server that is killed while two nodes turn the ring, and started again: each turn is there or is not, for both, and told once',
+    async registers => {
+      const server = engine.server()
+      const store = createMemoryStore(given.storeOptions(given.clock()))
+      const places = registers.map(register => ringOn(register, store))
+      await places[0]?.load()
+      let [committed, unknown, goesOn] = [0, 0, true]
+      let next = Promise.withResolvers<void>()
+      const until = async (wanted: number): Promise<void> => {
+        while (committed < wanted) await next.promise
       }
-    })
-    for (const round of [1, 2]) {
-      await until(round * 20)
-      await server.kill()
-      await server.start()
-    }
-    await until(60)
-    goesOn = false
-    await Promise.all(turning)
-    const [one, other] = await Promise.all(places.map(async place => (await place.load()).keyRing))
-    expect(one).toEqual(other)
-    const turns = one?.refresh[0]?.id ?? 0
-    expect(turns).toBeGreaterThanOrEqual(committed)
-    expect(turns).toBeLessThanOrEqual(committed + unknown)
-    expect(await store.readAudit(0, 10_000)).toHaveLength(turns)
-    await store.close()
-  })
+      const turning = registers.map(async register => {
+        const place = ringOn(register, store)
+        while (goesOn) {
+          const outcome = await turn(place).catch(error => {
+            expect(error).toBeInstanceOf(StoreUnavailable)
+            return 'unknown'
+          })
+          if (outcome === 'committed') {
+            committed++
+            next.resolve()
+            next = Promise.withResolvers<void>()
+          }
+          if (outcome !== 'unknown') continue
+          unknown++
+          // Away: heard of again as soon as there is a connection.
+          await register.read().catch(() => toldBy(register))
+        }
+      })
+      for (const round of [1, 2]) {
+        await until(round * 20)
+        await server.kill()
+        await server.start()
+      }
+      await until(60)
+      goesOn = false
+      await Promise.all(turning)
+      const [one, other] = await Promise.all(places.map(async place => (await place.load()).keyRing))
+      expect(one).toEqual(other)
+      const turns = one?.refresh[0]?.id ?? 0
+      expect(turns).toBeGreaterThanOrEqual(committed)
+      expect(turns).toBeLessThanOrEqual(committed + unknown)
+      expect(await store.readAudit(0, 10_000)).toHaveLength(turns)
+      await store.close()
+    },
+    'shortly',
+  )
 
-  it('a server that stands still is given up by who asks, and is heard of again by who only listens', async ([
-    asks,
-    listens,
-  ]) => {
-    await asks.replace('first', undefined)
-    expect((await listens.read())?.text).toBe('first')
-    const heard = hears(listens, 'third')
-    const { stamp } = (await asks.read()) ?? {}
-    engine.server().pause()
-    try {
-      await expect(asks.read()).rejects.toThrow(StoreUnavailable)
-      await expect(asks.replace('second', stamp)).rejects.toThrow(StoreUnavailable)
-    } finally {
-      engine.server().resume()
-    }
-    // What it had been asked may come first, and it may need a moment.
-    const replaceNow = async (): Promise<string> => asks.replace('third', (await asks.read())?.stamp)
-    await given.becomesSo(async () => (await replaceNow().catch(untilItAnswers)) === 'committed')
-    await heard
-  })
+  it(
+    'a server that stands still is given up by who asks, and is heard of again by who only listens',
+    async ([asks, listens]) => {
+      await asks.replace('first', undefined)
+      expect((await listens.read())?.text).toBe('first')
+      const heard = hears(listens, 'third')
+      const { stamp } = (await asks.read()) ?? {}
+      engine.server().pause()
+      try {
+        await expect(asks.read()).rejects.toThrow(StoreUnavailable)
+        await expect(asks.replace('second', stamp)).rejects.toThrow(StoreUnavailable)
+      } finally {
+        engine.server().resume()
+      }
+      // What it had been asked may come first, and it may need a moment.
+      const replaceNow = async (): Promise<string> => asks.replace('third', (await asks.read())?.stamp)
+      await given.becomesSo(async () => (await replaceNow().catch(untilItAnswers)) === 'committed')
+      await heard
+    },
+    'shortly',
+  )
 }
 
 function untilItAnswers(error: unknown): undefined {
