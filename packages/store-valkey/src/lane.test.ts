@@ -23,10 +23,13 @@ afterEach(async () => {
   for (const lane of lanes.splice(0)) await lane.close()
 })
 
+/** More than any machine needs for an answer: whoever is to be given up sooner says so. */
+const patient = { patienceMs: 20_000, restMs: 20 }
+
 /** A lane, and what becomes of it as it is told. */
-async function lane(more: { url?: string; patienceMs?: number; restMs?: number } = {}) {
+async function lane(more: { url?: string; patienceMs?: number } = {}) {
   const changes: boolean[] = []
-  const made = openLane({ url: server.url, restMs: 20, ...more, onChange: isThere => void changes.push(isThere) })
+  const made = openLane({ url: server.url, ...patient, ...more, onChange: isThere => void changes.push(isThere) })
   lanes.push(made)
   await expect.poll(() => made.isThere()).toBe(true)
   return Object.assign(made, { changes })
@@ -202,7 +205,7 @@ test('what is used by fifty at once at two nodes is used once; what was used bef
 test('what was done, but not answered, is not asked again: whoever uses something for the first time is let through', async () => {
   const address = await movingAddress(server.port)
   try {
-    const mine = await lane({ url: `redis://:a-password@127.0.0.1:${address.port}`, patienceMs: 20_000 })
+    const mine = await lane({ url: `redis://:a-password@127.0.0.1:${address.port}` })
     const use = createUseOnce(mine, 'a system')
     // Then no other answer is on its way.
     await new Promise<void>(resolve => mine.hear('a channel', resolve))
@@ -247,7 +250,7 @@ test('who only listens is led on from a server that was demoted, too: it keeps i
   const address = await movingAddress(demoted.port)
   try {
     const mine = openLane({ url: `redis://127.0.0.1:${address.port}`, restMs: 20, lookEveryMs: 20 })
-    const [before, after] = [demoted, primary].map(({ url }) => openLane({ url })) as [Lane, Lane]
+    const [before, after] = [demoted, primary].map(({ url }) => openLane({ url, ...patient })) as [Lane, Lane]
     lanes.push(mine, before, after)
     const listeners = async (where: Lane): Promise<unknown> =>
       (await where.ask(valkey => valkey.pubsub('NUMSUB', 'a channel')))?.answer
@@ -270,7 +273,7 @@ test('a user who may use no channel is told of once, however often it is tried, 
     const url = `redis://mute:mute-word@127.0.0.1:${own.port}`
     const mine = openLane({
       url,
-      restMs: 20,
+      ...patient,
       onDeaf: () => void deaf.push('deaf'),
       onChange: isThere => void changes.push(isThere),
     })

@@ -60,7 +60,7 @@ test('by rediss:// the lane and the key ring reach a server whose authority is t
     await openValkeyRegister(parseValkeyRingUrl(server.url) as ValkeyPlace).close()
   setDefaultCACertificates([...known, readFileSync(join(folder, 'authority.crt'), 'utf8')])
   expect(await readAt(server, 20_000)).toBeUndefined()
-  const lane = openLane({ url: server.url })
+  const lane = openLane({ url: server.url, patienceMs: 20_000 })
   await expect.poll(() => lane.isThere(), { timeout: 20_000 }).toBe(true)
   expect(await lane.ask(valkey => valkey.set('a key', 'a value'))).toEqual({ answer: 'OK' })
   await lane.close()
