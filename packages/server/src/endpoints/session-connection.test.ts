@@ -11,8 +11,9 @@ afterEach(closeConnected)
 let upstream: OpenidUpstream
 let to: GivenServer
 
+const ofApp = { app_client_ids: ['our-ios-app'] }
 beforeEach(async () => {
-  ;({ upstream, to } = await connectedToOpenid({ app_client_ids: ['our-ios-app'] }))
+  ;({ upstream, to } = await connectedToOpenid(ofApp))
 })
 
 function logInWith(body: object, connection = 'work', headers: Record<string, string> = {}): Promise<Answer> {
@@ -95,6 +96,7 @@ describe('an ID token that an app has got by itself', () => {
   test.each(['silent', 'broken', 'busy'] as const)(
     'is 503 while the provider is %s, and good afterwards',
     async fault => {
+      if (fault === 'silent') to = await connectedServer([{ ...upstream.settings, ...ofApp }], { timeoutMs: 1_000 })
       const id_token = await upstream.idToken()
       upstream.fault = fault
       const answer = await logInWith({ id_token })

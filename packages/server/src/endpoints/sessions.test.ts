@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { createPasswordHasher, PasswordQueueFull } from '../passwords/password-hasher.ts'
 import { bearer, call, get, introspect, logIn, me, postJson, refresh, signUp } from '../testing/calls.ts'
 import { closeGiven, given, issuer, password } from '../testing/given.ts'
@@ -159,7 +159,7 @@ test('a node that stops judges what it began, and refuses the passwords that sti
   const address = await to.server.listen({ host: '127.0.0.1', port: 0 })
   const request = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(login) }
   const answers = [fetch(`${address}/v1/sessions`, request), fetch(`${address}/v1/sessions`, request)]
-  await vi.waitFor(() => expect(to.server.services.passwords.load()).toEqual({ running: 1, waiting: 1 }))
+  await expect.poll(() => to.server.services.passwords.load()).toEqual({ running: 1, waiting: 1 })
   const closed = to.server.close()
   const refused = await Promise.race(answers).finally(judge)
   expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '2'])

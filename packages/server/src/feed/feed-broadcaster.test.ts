@@ -11,7 +11,8 @@ afterEach(() => {
 
 const log = { info: () => {}, warn: () => {}, error: () => {} }
 
-function broadcaster(wrap: (feed: FeedStore) => Partial<FeedStore> = () => ({}), every?: Every) {
+/** By default it looks when it is told to, and not by the clock as well. */
+function broadcaster(wrap: (feed: FeedStore) => Partial<FeedStore> = () => ({}), every: Every = () => () => {}) {
   const store = createMemoryStore({ clock: () => 1_000_000, sealPersonal: () => null, seed: { incarnation: 'a1' } })
   const feed = createFeedBroadcaster({ ...store, feed: { ...store.feed, ...wrap(store.feed) } }, log, { every })
   made.push(feed)

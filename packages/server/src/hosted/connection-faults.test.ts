@@ -47,6 +47,7 @@ describe('a provider that fails on the way back is told on the page, and the nex
     ['broken', 5],
     ['busy', 17],
   ])('%s', async fault => {
+    if (fault === 'silent') to = await connectedServer([upstream.settings], { timeoutMs: 1_000 })
     const page = browser(to)
     const back = pathOf(await upstream.visit(await beginWith(page, 'work', '/account/applications')))
     upstream.fault = fault

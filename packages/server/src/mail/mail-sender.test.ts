@@ -16,10 +16,10 @@ afterEach(async () => {
   await Promise.all(opened.splice(0).map(one => one.close()))
 })
 
-async function server(options: Parameters<typeof mailServer>[0] = {}) {
-  const post = await mailServer(options)
+async function server(more: { stepTimeoutMs?: number } = {}) {
+  const post = await mailServer()
   opened.push(post)
-  return { ...(await mailingServer({ post, stepTimeoutMs: 1_000 })), post }
+  return { ...(await mailingServer({ post, ...more })), post }
 }
 
 const maria = 'maria@example.com'
@@ -27,12 +27,12 @@ const warnings = (to: GivenServer): string[] => to.log.filter(({ level }) => lev
 
 describe('a mail that cannot be sent now', () => {
   test.each([
-    ['puts it off (greylisting, 451)', (post: MailServer) => post.answersRecipients(451)],
-    ['is full (452 after the text)', (post: MailServer) => post.answersMails(452)],
-    ['cuts the line in the middle of it', (post: MailServer) => post.cuts()],
-    ['does not answer', (post: MailServer) => post.hangs()],
-  ])('because the mail server %s is sent later, once', async (_name, breaks) => {
-    const { to, post, sendMails } = await server()
+    ['puts it off (greylisting, 451)', (post: MailServer) => post.answersRecipients(451), {}],
+    ['is full (452 after the text)', (post: MailServer) => post.answersMails(452), {}],
+    ['cuts the line in the middle of it', (post: MailServer) => post.cuts(), {}],
+    ['does not answer', (post: MailServer) => post.hangs(), { stepTimeoutMs: 1_000 }],
+  ])('because the mail server %s is sent later, once', async (_name, breaks, more) => {
+    const { to, post, sendMails } = await server(more)
     breaks(post)
     await signUp(to)
     await sendMails()

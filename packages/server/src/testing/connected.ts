@@ -5,14 +5,17 @@ import { closeGiven, type GivenOptions, type GivenServer, given } from './given.
 import { type OpenidUpstream, startOpenid } from './upstreams/openid.ts'
 import { closeUpstreams, type Upstream } from './upstreams/upstream.ts'
 
-/** A server that people sign in to with others, on today's clock: providers have no other. */
+/**
+ * A server that people sign in to with others, on today's clock: providers have no other. It waits for them for longer than any machine takes that is busy, unless told
+ * otherwise (`timeoutMs`): where one is to be silent.
+ */
 export async function connectedServer(
   settings: readonly (WrittenConnection | Connection)[],
-  more: GivenOptions = {},
+  { timeoutMs = 20_000, ...more }: GivenOptions & { timeoutMs?: number } = {},
 ): Promise<GivenServer> {
   let clock = (): number => Date.now()
   const connections = settings.map(one =>
-    'start' in one ? one : createConnection(one, { clock: () => clock(), timeoutMs: 500, keyCooldownMs: 0 }),
+    'start' in one ? one : createConnection(one, { clock: () => clock(), timeoutMs, keyCooldownMs: 0 }),
   )
   const to = await given.server({ ...more, time: Date.now(), connections })
   clock = to.now
