@@ -172,21 +172,21 @@ test('a rotation does not wait for the disk; a login does, and so does a change 
     const store = await open({ listenUrl: null, every: () => () => {} })
     const unsynced = (): Promise<number> =>
       numberOf('SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), pg_current_wal_flush_lsn())::integer')
-    const rotate = async ({ family }: given.Login): Promise<number> => {
-      for (let version = family.version; version < family.version + 20; version++) {
+    /** Until some of it is not on the disk: all of it is for a moment every ten seconds, which the server sees to by itself. */
+    const rotate = async ({ family }: given.Login): Promise<void> => {
+      for (let version = family.version; (await unsynced()) <= 1_000; version++) {
         const row = { ...family, version }
         expect(await store.commit(given.change([{ table: 'family', row }], { durable: false }))).toBe('committed')
       }
-      return unsynced()
     }
     const client = await given.client(store)
     const user = await given.user(store)
     const [first, second] = [await given.login(store, { user, client }), await given.login(store, { user, client })]
     expect(await unsynced()).toBeLessThan(100)
-    expect(await rotate(first)).toBeGreaterThan(1_000)
+    await rotate(first)
     await given.login(store, { user, client })
     expect(await unsynced()).toBeLessThan(100)
-    expect(await rotate(second)).toBeGreaterThan(1_000)
+    await rotate(second)
     const entries = [{ kind: 'token', id: 'jti', until: Math.floor(clock.now() / 1000) + 900 }] as const
     await store.commit(given.change([], { entries, durable: false }))
     expect(await unsynced()).toBeLessThan(100)
