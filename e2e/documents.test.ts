@@ -28,22 +28,19 @@ function stepsOf(path: string): Step[] {
 const beginning = 'docs/grants/README.md'
 /** A server of its own: for who begins otherwise, and for who signs what time it is by a clock that does not go slowly. */
 const alone = documents.filter(path => path === 'docs/http.md' || signsTime(path))
-/** What is read in one sitting, against one server. Time passes at the end: whoever signs an assertion does it before. */
+/** What is read in one sitting, against one server. Time passes at the end. */
 const sittings = [
   [beginning, ...inOrder(documents.filter(path => path !== beginning && !alone.includes(path)))],
   ...alone.map(path => (path.startsWith('docs/grants/') ? [beginning, path] : [path])),
 ]
 
 function inOrder(paths: readonly string[]): string[] {
-  const rank = (path: string): number => {
-    const takesTime = stepsOf(path).some(({ command }) => command.startsWith('sleep '))
-    return takesTime ? (pages.get(path)?.includes('$prove ') ? 1 : 2) : 0
-  }
-  return paths.toSorted((one, other) => rank(one) - rank(other))
+  const takesTime = (path: string): boolean => stepsOf(path).some(({ command }) => command.startsWith('sleep '))
+  return paths.toSorted((one, other) => Number(takesTime(one)) - Number(takesTime(other)))
 }
 
 function signsTime(path: string): boolean {
-  return pages.get(path)?.includes('$prove proof ') === true
+  return /\$prove (proof|assertion) /.test(pages.get(path) ?? '')
 }
 
 const installations: Installation[] = []
