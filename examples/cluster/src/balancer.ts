@@ -52,10 +52,15 @@ export async function startBalancer(options: {
     })
   }
 
-  let asking = ask()
-  const timer = setInterval(() => {
-    asking = asking.then(ask)
-  }, askEveryMs)
+  let asking: Promise<void> | undefined
+  /** One at a time: where answers take longer than the pause between questions, these must not pile up. */
+  function askOnce(): Promise<void> {
+    asking ??= ask().finally(() => {
+      asking = undefined
+    })
+    return asking
+  }
+  const timer = setInterval(() => void askOnce(), askEveryMs)
   const url = `http://127.0.0.1:${port}`
 
   return {
@@ -63,8 +68,9 @@ export async function startBalancer(options: {
     async sends(node) {
       do {
         if (hasEnded) throw new Error(`nginx has ended. Is port ${port} in use?`)
-        asking = asking.then(ask)
+        // What is being asked already may have begun before.
         await asking
+        await askOnce()
       } while (resting.has(nodes.indexOf(node)) || (await read(`${url}/jwks`))?.status !== 200)
     },
     async close() {
