@@ -67,10 +67,18 @@ export async function operate<T>(configuration: Configuration, work: (ask: Ask) 
   }
 }
 
-/** The data folder, which no command makes: it would be a new store. */
-export function standingDataFolder({ data }: Configuration): string {
-  if (!existsSync(data)) throw new WrongConfiguration(`There is no data folder at ${data}; give --data.`)
-  return openDataFolder(data)
+/**
+ * The data folder, which no command makes: it would be a new store. Who works on a database and has the master key from elsewhere needs none:
+ * in an emergency, that may be any machine from which the database can be reached.
+ */
+export function standingDataFolder({ data, database, master_key_command: command }: Configuration): string {
+  if (existsSync(data)) return openDataFolder(data)
+  if (database === undefined) throw new WrongConfiguration(`There is no data folder at ${data}; give --data.`)
+  if (!process.env.COUNTERSIGN_MASTER_KEY && command === undefined) {
+    const ways = 'set COUNTERSIGN_MASTER_KEY or master_key_command, or give --data'
+    throw new WrongConfiguration(`There is no master key: no data folder is at ${data}; ${ways}.`)
+  }
+  return data
 }
 
 /** A system of this process's own, which does not listen, and changes nothing but what it is told to. */

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -144,8 +144,9 @@ test('migrate says what it would run, runs it, and then has nothing to do', pati
 })
 
 /** `countersign …` on the database, by a process of its own, with these clients in its configuration. */
+/** From a machine on which no node has run: it has the database's address and the master key, and no data folder. */
 async function command(words: readonly string[], clients: readonly object[] = []): Promise<string> {
-  const flags = ['--database', cluster.url, '--data', join(folder, 'operated'), '--issuer', 'http://127.0.0.1:4400']
+  const flags = ['--database', cluster.url, '--data', join(folder, 'none'), '--issuer', 'http://127.0.0.1:4400']
   const main = ['--conditions=@countersign/source', join(import.meta.dirname, 'main.ts')]
   const env = { ...process.env, COUNTERSIGN_MASTER_KEY: masterKey, COUNTERSIGN_CLIENTS: JSON.stringify(clients) }
   return (await promisify(execFile)(process.execPath, [...main, ...flags, ...words], { env })).stdout
@@ -172,4 +173,5 @@ test('the operator’s commands work on the database, while nodes run', patience
   const login = (await post(node, '/v1/sessions', { ...person, client_id: 'app' })).body
   expect(JSON.parse(await command(['users', 'disable', person.email]))).toMatchObject({ id: expect.any(String) })
   expect((await refresh(node, login.refresh_token)).body.error).toBe('invalid_grant')
+  expect(existsSync(join(folder, 'none'))).toBe(false)
 })

@@ -34,11 +34,14 @@ const profileNames = [
   'locale',
 ] as const
 
+/** What a connection may be called, wherever it is named. `password` is how the subject of users without one begins. */
+export const connectionName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'must be up to 32 small letters, digits and hyphens')
+  .refine(name => name !== 'password', 'is the name of another way to sign in')
+
 const shape = z.strictObject({
-  name: z
-    .string()
-    .regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'must be up to 32 small letters, digits and hyphens')
-    .refine(name => name !== 'password', 'is the name of another way to sign in'),
+  name: connectionName,
   preset: z.enum([...presetNames, 'openid', 'oauth2']).optional(),
   title: words(40).optional(),
   client_id: words(300),

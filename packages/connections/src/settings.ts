@@ -3,4 +3,4 @@
  */
 
 export { ConnectionUnavailable } from './connection.ts'
-export { connectionKeys, type WrittenConnection, writtenConnection } from './connection-settings.ts'
+export { connectionKeys, connectionName, type WrittenConnection, writtenConnection } from './connection-settings.ts'

@@ -39,6 +39,8 @@ describe('a line is refused by itself, with a reason and never with what stands 
     ['a time to come', { email, created_at: '2036-01-01T00:00:00Z' }, 'parameter_invalid'],
     ['a day', { email, created_at: '2020-01-01' }, 'parameter_invalid'],
     ['a connection that cannot be', { identities: [{ connection: 'Google', subject: '1' }] }, 'parameter_invalid'],
+    // Their subject begins so who has no identity: another's would be made of it.
+    ['the connection password', { identities: [{ connection: 'password', subject: '1' }] }, 'parameter_invalid'],
     [
       'an identity twice',
       {

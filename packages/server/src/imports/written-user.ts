@@ -8,6 +8,7 @@ import {
   rightsBytesAtMost,
   rightsFit,
 } from '@countersign/core'
+import { connectionName } from '@countersign/connections/settings'
 import { parseStrictObject, type Refusal, refuse } from '@countersign/protocol'
 import * as z from 'zod'
 import { tidyRights, writtenRights } from '../claims/change-rights.ts'
@@ -92,7 +93,7 @@ const line = z.strictObject({
   identities: z
     .array(
       z.strictObject({
-        connection: z.string().regex(/^([a-z0-9][a-z0-9_-]{0,49}|trusted:[\x21-\x7e]{1,200})$/),
+        connection: z.union([connectionName, z.string().regex(/^trusted:[\x21-\x7e]{1,200}$/)]),
         subject: words(255),
       }),
     )
