@@ -35,7 +35,7 @@ const profileNames = [
 ] as const
 
 /** What a connection may be called, wherever it is named. `password` is how the subject of users without one begins. */
-export const connectionName = z
+export const connectionName: z.ZodType<string> = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'must be up to 32 small letters, digits and hyphens')
   .refine(name => name !== 'password', 'is the name of another way to sign in')

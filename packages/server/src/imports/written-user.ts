@@ -1,3 +1,4 @@
+import { connectionName } from '@countersign/connections/settings'
 import {
   emailKey,
   type Identity,
@@ -8,7 +9,6 @@ import {
   rightsBytesAtMost,
   rightsFit,
 } from '@countersign/core'
-import { connectionName } from '@countersign/connections/settings'
 import { parseStrictObject, type Refusal, refuse } from '@countersign/protocol'
 import * as z from 'zod'
 import { tidyRights, writtenRights } from '../claims/change-rights.ts'
