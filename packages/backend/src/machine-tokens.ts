@@ -33,7 +33,7 @@ export interface MachineTokens {
 }
 
 /** Targets are the developer's choice, so a handful; the bound is for programs that make them up. */
-const mostTargets = 1_000
+const targetsAtMost = 1_000
 
 /** One cached token for each scope and resource of this client. Make it once, and share it. */
 export function createMachineTokens(options: MachineTokensOptions): MachineTokens {
@@ -55,7 +55,7 @@ export function createMachineTokens(options: MachineTokensOptions): MachineToken
     const known = tokens.get(key)
     if (known !== undefined) return known
     const [oldest] = tokens.keys()
-    if (tokens.size >= mostTargets && oldest !== undefined) tokens.delete(oldest)
+    if (tokens.size >= targetsAtMost && oldest !== undefined) tokens.delete(oldest)
     const made = cachedToken(platform, () => requestToken(platform, { tokenEndpoint, clientId, clientSecret }, target))
     tokens.set(key, made)
     return made

@@ -1,5 +1,5 @@
-import { type RingServer, StoreUnavailable } from '@countersign/store'
-import type { EtcdPlace } from './etcd-url.ts'
+import { type RegisterServer, StoreUnavailable } from '@countersign/store'
+import type { EtcdAddress } from './etcd-url.ts'
 
 /** etcd by its JSON gateway: HTTP, and nothing else is needed for one key. */
 export interface EtcdClient {
@@ -13,7 +13,7 @@ export interface EtcdClient {
 
 export type Answer = Readonly<Record<string, unknown>>
 
-export interface EtcdClientOptions extends Pick<EtcdPlace, 'servers' | 'credentials' | 'isSecure'> {
+export interface EtcdClientOptions extends Pick<EtcdAddress, 'servers' | 'credentials' | 'isSecure'> {
   readonly answerMilliseconds: number
   /** From 0 to 1: with which server to begin, so that not all nodes are at one. */
   readonly chance: number
@@ -40,7 +40,7 @@ export function createEtcdClient(options: EtcdClientOptions): EtcdClient {
 
   const send = async (path: string, body: object, signal: AbortSignal, authorization?: string): Promise<Response> => {
     const headers = { 'content-type': 'application/json', ...(authorization !== undefined && { authorization }) }
-    const address = addressOf(servers[current % servers.length] as RingServer, isSecure)
+    const address = addressOf(servers[current % servers.length] as RegisterServer, isSecure)
     const response = await fetch(`${address}${path}`, { method: 'POST', headers, body: JSON.stringify(body), signal })
     if (response.status === 200) return response
     const said = (await response.json()) as Answer
@@ -116,6 +116,6 @@ function refused(error: EtcdRefusal): StoreUnavailable {
   return new StoreUnavailable(said, { cause: error })
 }
 
-function addressOf({ host, port }: RingServer, isSecure: boolean): string {
+function addressOf({ host, port }: RegisterServer, isSecure: boolean): string {
   return `${isSecure ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`
 }

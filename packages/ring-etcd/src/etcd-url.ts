@@ -1,8 +1,8 @@
-import { parseRingUrl, type RingServer } from '@countersign/store'
+import { parseRegisterUrl, type RegisterServer } from '@countersign/store'
 
 /** Where a key ring is kept in etcd, as `etcd://user:password@host:port,host2/path` says it; `etcds://` by TLS. */
-export interface EtcdPlace {
-  readonly servers: readonly RingServer[]
+export interface EtcdAddress {
+  readonly servers: readonly RegisterServer[]
   /** The key. */
   readonly path: string
   /** `user:password`. */
@@ -14,8 +14,8 @@ const defaultPort = 2379
 const defaultPath = '/countersign/keys'
 
 /** `undefined` if it is none. */
-export function parseEtcdUrl(url: string): EtcdPlace | undefined {
-  const [plain, secure] = ['etcd', 'etcds'].map(scheme => parseRingUrl(url, scheme, defaultPort))
-  const place = plain ?? secure
-  return place && { ...place, path: place.path ?? defaultPath, isSecure: secure !== undefined }
+export function parseEtcdUrl(url: string): EtcdAddress | undefined {
+  const [plain, secure] = ['etcd', 'etcds'].map(scheme => parseRegisterUrl(url, scheme, defaultPort))
+  const address = plain ?? secure
+  return address && { ...address, path: address.path ?? defaultPath, isSecure: secure !== undefined }
 }

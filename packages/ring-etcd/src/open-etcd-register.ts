@@ -1,9 +1,9 @@
 import { type RegisteredText, type RingRegister, StoreUnavailable } from '@countersign/store'
 import { createEtcdClient, type EtcdClient, type EtcdClientOptions } from './etcd-client.ts'
-import type { EtcdPlace } from './etcd-url.ts'
+import type { EtcdAddress } from './etcd-url.ts'
 
 export interface EtcdRegisterOptions
-  extends EtcdPlace,
+  extends EtcdAddress,
     Partial<Pick<EtcdClientOptions, 'answerMilliseconds' | 'chance'>> {
   /** Between attempts to follow the key again. */
   readonly patienceMilliseconds?: number

@@ -2,9 +2,11 @@ import { type RingRegister, StoreUnavailable } from '@countersign/store'
 import { bool, bytes, int, type Reader } from './jute.ts'
 import { type ClientOptions, createZookeeperClient, type ZookeeperClient } from './zookeeper-client.ts'
 import { errorCodes, operations, ZookeeperRefusal } from './zookeeper-connection.ts'
-import type { ZookeeperPlace } from './zookeeper-url.ts'
+import type { ZookeeperAddress } from './zookeeper-url.ts'
 
-export interface ZookeeperRegisterOptions extends ZookeeperPlace, Partial<Omit<ClientOptions, keyof ZookeeperPlace>> {}
+export interface ZookeeperRegisterOptions
+  extends ZookeeperAddress,
+    Partial<Omit<ClientOptions, keyof ZookeeperAddress>> {}
 
 /** A server grants at least two of its ticks, which are two seconds by default; a new session waits for its disk. */
 const defaults = {

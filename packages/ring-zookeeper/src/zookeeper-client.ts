@@ -1,7 +1,7 @@
-import { type RingServer, StoreUnavailable } from '@countersign/store'
+import { type RegisterServer, StoreUnavailable } from '@countersign/store'
 import type { Reader } from './jute.ts'
 import { type ConnectionOptions, openConnection, type ZookeeperConnection } from './zookeeper-connection.ts'
-import type { ZookeeperPlace } from './zookeeper-url.ts'
+import type { ZookeeperAddress } from './zookeeper-url.ts'
 
 /** A connection to whichever server answers, made when it is needed, and kept up while somebody listens. */
 export interface ZookeeperClient {
@@ -14,7 +14,7 @@ export interface ZookeeperClient {
   close(): void
 }
 
-export interface ClientOptions extends Pick<ZookeeperPlace, 'servers' | 'credentials'> {
+export interface ClientOptions extends Pick<ZookeeperAddress, 'servers' | 'credentials'> {
   readonly sessionMilliseconds: number
   readonly openMilliseconds: number
   readonly answerMilliseconds: number
@@ -66,7 +66,7 @@ export function createZookeeperClient(options: ClientOptions): ZookeeperClient {
   async function connectToAny(): Promise<ZookeeperConnection> {
     let cause: unknown
     for (let tries = 0; tries < servers.length; tries++) {
-      const server = servers[next++ % servers.length] as RingServer
+      const server = servers[next++ % servers.length] as RegisterServer
       const own: ConnectionOptions = { ...options, server, onChange: tell, onEnd: keepUp }
       const opened = await openConnection(own).catch((error: unknown) => {
         cause = error

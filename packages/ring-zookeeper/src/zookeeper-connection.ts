@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net'
-import type { RingServer } from '@countersign/store'
+import type { RegisterServer } from '@countersign/store'
 import { bool, bytes, Garbled, int, noLong, type Reader, readerOf } from './jute.ts'
 
 /** What a request asks for (the server's `ZooDefs.OpCode`). */
@@ -36,7 +36,7 @@ const notificationNumber = -1
 const messageBytesAtMost = 4 * 2 ** 20
 
 export interface ConnectionOptions {
-  readonly server: RingServer
+  readonly server: RegisterServer
   readonly credentials: string | undefined
   /** A connection that is silent for two thirds of it is given up. */
   readonly sessionMilliseconds: number

@@ -1,8 +1,8 @@
-import { parseRingUrl, type RingServer } from '@countersign/store'
+import { parseRegisterUrl, type RegisterServer } from '@countersign/store'
 
 /** Where a key ring is kept on ZooKeeper, as `zookeeper://user:password@host:port,host2/path` says it. */
-export interface ZookeeperPlace {
-  readonly servers: readonly RingServer[]
+export interface ZookeeperAddress {
+  readonly servers: readonly RegisterServer[]
   /** Absolute, in ZooKeeper's tree. */
   readonly path: string
   /** `user:password`, for the scheme `digest`. Only who has it can read and write what is made with it. */
@@ -13,8 +13,8 @@ const defaultPort = 2181
 const defaultPath = '/countersign/keys'
 
 /** `undefined` if it is none. `/zookeeper` is ZooKeeper's own. */
-export function parseZookeeperUrl(url: string): ZookeeperPlace | undefined {
-  const place = parseRingUrl(url, 'zookeeper', defaultPort)
-  const path = place?.path ?? defaultPath
-  return place === undefined || /^\/zookeeper(\/|$)/.test(path) ? undefined : { ...place, path }
+export function parseZookeeperUrl(url: string): ZookeeperAddress | undefined {
+  const address = parseRegisterUrl(url, 'zookeeper', defaultPort)
+  const path = address?.path ?? defaultPath
+  return address === undefined || /^\/zookeeper(\/|$)/.test(path) ? undefined : { ...address, path }
 }

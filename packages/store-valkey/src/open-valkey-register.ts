@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { type RegisteredText, type RingRegister, StoreUnavailable } from '@countersign/store'
 import { type Redis, ReplyError } from 'ioredis'
 import { type Address, connect, isOfReplica, isOfRights, leadOn, watchSubscriptions } from './connect.ts'
-import type { ValkeyPlace } from './ring-url.ts'
+import type { ValkeyAddress } from './ring-url.ts'
 
-export interface ValkeyRegisterOptions extends ValkeyPlace {
+export interface ValkeyRegisterOptions extends ValkeyAddress {
   /** How long a connection, and then an answer, is waited for. Default: 4,000. */
   readonly answerMilliseconds?: number
   /** Between attempts to connect, at most. Default: 500. */
@@ -18,12 +18,12 @@ export interface ValkeyRegisterOptions extends ValkeyPlace {
  * nothing ends the key: a replica, which may lag behind, refuses them. What a script has written before a command of it is refused stays: so what may need another
  * right comes first. Nobody reads before the script has ended. What is far too long for a ring does not leave the server: any process that read it would grow by it.
  */
-const mostBytes = 1024 * 1024
+const bytesAtMost = 1024 * 1024
 const tooLong = 'COUNTERSIGN too long'
 const readText = `
 redis.call('PERSIST', KEYS[1])
 local found = redis.call('HMGET', KEYS[1], 'text', 'stamp')
-if #(found[1] or '') + #(found[2] or '') > ${mostBytes} then return redis.error_reply('${tooLong}') end
+if #(found[1] or '') + #(found[2] or '') > ${bytesAtMost} then return redis.error_reply('${tooLong}') end
 return found`
 
 const replaceText = `
@@ -125,7 +125,7 @@ export function openValkeyRegister(options: ValkeyRegisterOptions): RingRegister
   }
 }
 
-function addressOf({ server: { host, port }, credentials, isSecure }: ValkeyPlace): Address {
+function addressOf({ server: { host, port }, credentials, isSecure }: ValkeyAddress): Address {
   const [username = '', ...password] = (credentials ?? '').split(':')
   const named = username === '' ? {} : { username }
   const known = credentials === undefined ? {} : { password: password.join(':') }

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { connect } from './connect.ts'
 import { openLane } from './lane.ts'
 import { openValkeyRegister } from './open-valkey-register.ts'
-import { parseValkeyRingUrl, type ValkeyPlace } from './ring-url.ts'
+import { parseValkeyRingUrl, type ValkeyAddress } from './ring-url.ts'
 import { startValkey, type ValkeyServer } from './testing/valkey-server.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'countersign-tls-'))
@@ -40,7 +40,7 @@ function makeKey(name: string): string[] {
 const certificateOf = (name: string) => ({ file: join(folder, `${name}.crt`), keyFile: join(folder, `${name}.key`) })
 
 async function readAt({ url }: ValkeyServer, answerMilliseconds: number): Promise<unknown> {
-  const register = openValkeyRegister({ ...(parseValkeyRingUrl(url) as ValkeyPlace), answerMilliseconds })
+  const register = openValkeyRegister({ ...(parseValkeyRingUrl(url) as ValkeyAddress), answerMilliseconds })
   return register.read().finally(register.close)
 }
 
@@ -57,7 +57,7 @@ test('by rediss:// the lane and the key ring reach a server whose authority is t
   await expect(readAt(server, 200)).rejects.toThrow('out of reach')
   // Given up in the middle of the handshake: the server sends an alert, and nobody is there to hear it.
   for (let times = 0; times < 10; times++)
-    await openValkeyRegister(parseValkeyRingUrl(server.url) as ValkeyPlace).close()
+    await openValkeyRegister(parseValkeyRingUrl(server.url) as ValkeyAddress).close()
   setDefaultCACertificates([...known, readFileSync(join(folder, 'authority.crt'), 'utf8')])
   expect(await readAt(server, 20_000)).toBeUndefined()
   const lane = openLane({ url: server.url, patienceMs: 20_000 })

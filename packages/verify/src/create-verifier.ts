@@ -24,7 +24,7 @@ const noKey: VerificationKey = {
   expiresSeconds: Number.POSITIVE_INFINITY,
   live: true,
 }
-const mostHeaders = 100
+const headersAtMost = 100
 
 /**
  * Makes a verifier for the tokens of one issuer (RFC 9068 by default, any issuer with a JWKS by configuration).
@@ -126,7 +126,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
   }
 
   function rememberHeader(text: string, header: TokenHeader): void {
-    if (headers.size >= mostHeaders) headers.clear()
+    if (headers.size >= headersAtMost) headers.clear()
     headers.set(text, header)
   }
 

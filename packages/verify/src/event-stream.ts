@@ -8,14 +8,14 @@ export interface ServerSentEvent {
 
 /**
  * Reads a stream of server-sent events from chunks of text. Throws a RangeError if one event grows beyond
- * `mostLetters`.
+ * `charactersAtMost`.
  */
 export function eventStream(
   onEvent: (event: ServerSentEvent) => void,
-  mostLetters: number,
+  charactersAtMost: number,
 ): { push(chunk: string): void } {
   let rest: string[] = []
-  let letters = 0
+  let characters = 0
   let endedInReturn = false
   let event = ''
   let dataLines: string[] = []
@@ -26,7 +26,7 @@ export function eventStream(
       if (dataLines.length > 0) onEvent({ event: event === '' ? 'message' : event, data: dataLines.join('\n'), id })
       event = ''
       dataLines = []
-      letters = 0
+      characters = 0
       return
     }
     const colon = text.indexOf(':')
@@ -39,8 +39,8 @@ export function eventStream(
 
   return {
     push(chunk) {
-      letters += chunk.length
-      if (letters > mostLetters) throw new RangeError('an event is too large')
+      characters += chunk.length
+      if (characters > charactersAtMost) throw new RangeError('an event is too large')
       // A pair of return and newline may be cut in two by the chunks.
       let start = endedInReturn && chunk[0] === '\n' ? 1 : 0
       endedInReturn = chunk.endsWith('\r')

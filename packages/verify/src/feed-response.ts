@@ -1,7 +1,7 @@
 import { eventStream, type ServerSentEvent } from './event-stream.ts'
 
 const longestRetryAfterSeconds = 60
-const mostEventLetters = 128 * 1024 * 1024
+const eventCharactersAtMost = 128 * 1024 * 1024
 
 /** A refusal does not pass by itself, as other faults do: it is a matter of configuration, here or at the issuer. */
 export function faultOf({ status }: Response, clientId: string): string {
@@ -21,6 +21,6 @@ export function retryAfterMilliseconds(response: Response): number {
 export async function readEvents(response: Response, onEvent: (event: ServerSentEvent) => void): Promise<void> {
   if (response.body === null) return
   const decoder = new TextDecoder()
-  const events = eventStream(onEvent, mostEventLetters)
+  const events = eventStream(onEvent, eventCharactersAtMost)
   for await (const chunk of response.body) events.push(decoder.decode(chunk, { stream: true }))
 }

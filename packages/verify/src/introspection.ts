@@ -16,7 +16,7 @@ export interface IntrospectionOptions {
 }
 
 const limits = { milliseconds: 5_000, bytes: 64 * 1024 }
-const mostAtOnce = 500
+const callsAtMost = 500
 
 /** Token introspection (RFC 7662). Calls for one token at one time are one call; beyond 500 nobody is asked. */
 export function introspection(runtime: Pick<Runtime, 'fetch' | 'timers'>, options: IntrospectionOptions): Introspect {
@@ -46,7 +46,7 @@ export function introspection(runtime: Pick<Runtime, 'fetch' | 'timers'>, option
   return token => {
     const underway = asking.get(token)
     if (underway !== undefined) return underway
-    if (asking.size >= mostAtOnce) return Promise.resolve(undefined)
+    if (asking.size >= callsAtMost) return Promise.resolve(undefined)
     const answer = ask(token).finally(() => asking.delete(token))
     asking.set(token, answer)
     return answer

@@ -45,7 +45,7 @@ export interface IssuerKeysOptions {
 }
 
 const limits = { milliseconds: 10_000, bytes: 512 * 1024 }
-const mostWaiting = 1_000
+const waitingAtMost = 1_000
 const retryBaseMilliseconds = 500
 const retryCeilingMilliseconds = 30_000
 
@@ -137,7 +137,7 @@ export function issuerKeys(runtime: Runtime, options: IssuerKeysOptions): Issuer
 
   async function findAfterLoad(kid: string | undefined): Promise<VerificationKey | Refusal> {
     // Whoever floods with made-up ids fills this small room, not the memory.
-    if (waiting >= mostWaiting) return unavailable()
+    if (waiting >= waitingAtMost) return unavailable()
     waiting++
     try {
       await load()

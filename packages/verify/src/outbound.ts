@@ -47,13 +47,13 @@ export function causeOf(fault: unknown): string {
   return typeof code === 'string' && /^[A-Z0-9_]{2,60}$/.test(code) ? ` (${code})` : ''
 }
 
-async function readText(response: Response, mostBytes: number): Promise<string> {
+async function readText(response: Response, bytesAtMost: number): Promise<string> {
   if (response.body === null) return ''
   const chunks: Uint8Array[] = []
   let bytes = 0
   for await (const chunk of response.body) {
     bytes += chunk.byteLength
-    if (bytes > mostBytes) throw new OutboundFault(`${response.url} sent more than ${mostBytes} bytes`)
+    if (bytes > bytesAtMost) throw new OutboundFault(`${response.url} sent more than ${bytesAtMost} bytes`)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString('utf8')

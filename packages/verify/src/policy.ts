@@ -96,7 +96,7 @@ export function judgeScope(policy: CompiledPolicy, held: readonly string[]): Ref
   return undefined
 }
 
-const mostScopeTexts = 1_000
+const scopeTextsAtMost = 1_000
 
 /**
  * Reads the scopes of tokens: `scope` (RFC 8693 §4.2), or `scp` as some issuers call it, a string or a list. Tokens with
@@ -109,7 +109,7 @@ export function scopeReader(): (claims: VerifiedClaims) => readonly string[] {
     if (typeof value !== 'string') return isTexts(value) ? value : []
     const known = lists.get(value)
     if (known !== undefined) return known
-    if (lists.size >= mostScopeTexts) lists.clear()
+    if (lists.size >= scopeTextsAtMost) lists.clear()
     const list = value.split(' ')
     lists.set(value, list)
     return list

@@ -17,7 +17,7 @@ const livesAtMost = 10
  * Two generations, each as long as a proof can live: what falls out of the older one has expired by itself. Neither clock alone decides: one that jumps ahead and back
  * must not make the memory forget, and one that is set back makes proofs young again.
  */
-export function proofMemory(lifeMilliseconds: number, mostIds: number): ProofMemory {
+export function proofMemory(lifeMilliseconds: number, idsAtMost: number): ProofMemory {
   let young = new Set<string>()
   let old = new Set<string>()
   let since: Moment = { wallMilliseconds: Number.NEGATIVE_INFINITY, monotonicMilliseconds: Number.NEGATIVE_INFINITY }
@@ -37,7 +37,7 @@ export function proofMemory(lifeMilliseconds: number, mostIds: number): ProofMem
         since = now
       }
       if (young.has(id) || old.has(id)) return 'used'
-      if (young.size + old.size >= mostIds) return 'full'
+      if (young.size + old.size >= idsAtMost) return 'full'
       young.add(id)
       return 'fresh'
     },

@@ -30,14 +30,14 @@ interface ProofHeader {
 const longestProof = 8 * 1024
 const longestProofId = 256
 /** With its key a header takes 3 KiB, most of them OpenSSL's. */
-const mostHeaders = 2_000
+const headersAtMost = 2_000
 
 /**
  * Reads DPoP proofs (RFC 9449 §4.3). The header of a client's proofs is the same every time, and with its key it takes a third of
  * the time that checking a signature takes, so headers whose proofs were right are remembered for a while.
  */
 export function createProofReader(): ReadProofOf {
-  const headers = recentHeaders(mostHeaders / 2)
+  const headers = recentHeaders(headersAtMost / 2)
   return (proof, request) => {
     const parts = splitCompact(proof, longestProof)
     const header = parts && (headers.get(parts.headerText) ?? readProofHeader(parts.headerText))
@@ -49,7 +49,7 @@ export function createProofReader(): ReadProofOf {
 }
 
 /** Two generations: what is used is in the young one, and when that is full, it takes the place of the old one. */
-function recentHeaders(mostOfEach: number): {
+function recentHeaders(headersPerGeneration: number): {
   get(text: string): ProofHeader | undefined
   keep(text: string, header: ProofHeader): void
 } {
@@ -59,7 +59,7 @@ function recentHeaders(mostOfEach: number): {
     get: text => young.get(text) ?? old.get(text),
     keep(text, header) {
       if (young.has(text)) return
-      if (young.size >= mostOfEach) {
+      if (young.size >= headersPerGeneration) {
         old = young
         young = new Map()
       }

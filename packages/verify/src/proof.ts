@@ -23,14 +23,14 @@ export type JudgeBinding = (
 ) => Refusal | undefined
 
 const futureToleranceSeconds = 10
-const mostProofIds = 500_000
+const proofIdsAtMost = 500_000
 
 /**
  * Judges whether a token may be used by whoever presents it (RFC 9449 §7). A token with `cnf` needs a DPoP proof by the
  * key that it names; every other kind of confirmation is refused, since it was not checked.
  */
 export function bindingJudge(clock: Runtime['clock'], proofMaxAgeSeconds: number): JudgeBinding {
-  const memory = proofMemory((proofMaxAgeSeconds + futureToleranceSeconds) * 1000, mostProofIds)
+  const memory = proofMemory((proofMaxAgeSeconds + futureToleranceSeconds) * 1000, proofIdsAtMost)
   const readProof = createProofReader()
 
   function judgeProof(token: string, thumbprint: string, presented: Presented): Refusal | undefined {

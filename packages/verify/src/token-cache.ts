@@ -23,8 +23,8 @@ export interface TokenCache<Item extends Cached> {
  * The key is only the end of the token, since hashing a whole string fresh off the wire costs six times as much. Then
  * the *whole* token is compared: an end that two tokens share is a miss, never a mix-up (CVE-2026-35039).
  */
-export function tokenCache<Item extends Cached>(mostBytes: number): TokenCache<Item> {
-  const half = mostBytes / 2
+export function tokenCache<Item extends Cached>(bytesAtMost: number): TokenCache<Item> {
+  const half = bytesAtMost / 2
   let young = new Map<number, Item>()
   let old = new Map<number, Item>()
   let youngBytes = 0

@@ -21,7 +21,7 @@ export interface VerificationKey {
 
 export type KeysById = ReadonlyMap<string | undefined, VerificationKey>
 
-const mostKeys = 200
+const keysAtMost = 200
 
 /**
  * Reads a key set (RFC 7517 §5); undefined if it is none. Keys that cannot be used here are passed over. Two different
@@ -33,7 +33,7 @@ export function readKeySet(
   known: KeysById | undefined,
 ): KeysById | undefined {
   const list = (document as { keys?: unknown } | null)?.keys
-  if (!Array.isArray(list) || list.length > mostKeys) return undefined
+  if (!Array.isArray(list) || list.length > keysAtMost) return undefined
   const keys = new Map<string | undefined, VerificationKey>()
   const fingerprints = new Map<string | undefined, string>()
   const ambiguous = new Set<string | undefined>()

@@ -22,7 +22,7 @@ import {
   turnKeys,
 } from '@countersign/core'
 import { type AccessTokenClaims, accessTokenType } from '@countersign/protocol'
-import { type KeyRingStore, StoreUnavailable } from '@countersign/store'
+import { type KeyRingPlace, StoreUnavailable } from '@countersign/store'
 import type { Log } from '../log.ts'
 import { type DecideRing, decideWithKeys } from './decide-with-keys.ts'
 import { formerKey, type OpenedRing, openRing, refreshKeyOf, type SharedKey } from './open-ring.ts'
@@ -73,7 +73,7 @@ export interface KeyKeeper {
 }
 
 export interface KeyKeeperOptions {
-  readonly place: KeyRingStore
+  readonly place: KeyRingPlace
   readonly master: MasterKey
   readonly issuer: string
   readonly policy: KeyPolicy

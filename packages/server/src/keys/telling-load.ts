@@ -1,8 +1,8 @@
-import { type KeyRingStore, StoreUnavailable } from '@countersign/store'
+import { type KeyRingPlace, StoreUnavailable } from '@countersign/store'
 import type { Log } from '../log.ts'
 
 /** Looks at the ring; the log says when it is out of reach, and when it is back: once each, however many look. */
-export function tellingLoad(place: KeyRingStore, log: Log, trustedSeconds: number): KeyRingStore['load'] {
+export function tellingLoad(place: KeyRingPlace, log: Log, trustedSeconds: number): KeyRingPlace['load'] {
   // Where the first look fails there is no node.
   let isThere: boolean | undefined
   return async () => {

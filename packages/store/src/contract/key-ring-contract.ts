@@ -7,13 +7,13 @@ import {
   turnKeys,
 } from '@countersign/core'
 import type * as given from '../given.ts'
-import type { KeyRingSnapshot, KeyRingStore } from '../key-ring/key-ring-store.ts'
+import type { KeyRingPlace, KeyRingSnapshot } from '../key-ring/key-ring-place.ts'
 import type { Store } from '../store.ts'
 import type { TestApi } from './contract.ts'
 
 /** Two nodes that agree on one key ring. */
 export interface OpenedKeyRing {
-  readonly nodes: readonly [KeyRingStore, KeyRingStore]
+  readonly nodes: readonly [KeyRingPlace, KeyRingPlace]
   /** The store of the first node. */
   readonly store: Store
   readonly clock: given.TestClock

@@ -1,7 +1,8 @@
 import type { KeyRing } from '@countersign/core'
 import * as given from '../given.ts'
-import type { KeyRingStore, RingRegister } from '../key-ring/key-ring-store.ts'
+import type { KeyRingPlace } from '../key-ring/key-ring-place.ts'
 import { ringInRegister } from '../key-ring/ring-in-register.ts'
+import type { RingRegister } from '../key-ring/ring-register.ts'
 import { createMemoryStore } from '../memory-store.ts'
 import { type Store, StoreUnavailable } from '../store.ts'
 import type { TestApi } from './contract.ts'
@@ -27,7 +28,7 @@ export interface RegisterEngine {
 }
 
 const sealingKey = Buffer.alloc(32, 3)
-const ringOn = (register: RingRegister, store: Store): KeyRingStore =>
+const ringOn = (register: RingRegister, store: Store): KeyRingPlace =>
   ringInRegister({ register, store, sealingKey, random: given.random })
 
 /** Resolves once the register says that there may be another text. */
@@ -55,7 +56,7 @@ function hears(register: RingRegister, text: string): Promise<void> {
 
 const life = { state: 'next', createdAt: 1, activatedAt: null, retiringAt: null, retiredAt: null } as const
 
-async function turn(place: KeyRingStore): Promise<string> {
+async function turn(place: KeyRingPlace): Promise<string> {
   const loaded = await place.load()
   const refresh: KeyRing['refresh'] = [{ id: 1 + (loaded.keyRing.refresh[0]?.id ?? 0), ...life }]
   return place.commit(loaded, { ...loaded.keyRing, refresh })

@@ -3,13 +3,14 @@ import { keyRingContract, turned } from '../contract/key-ring-contract.ts'
 import * as given from '../given.ts'
 import { createMemoryStore } from '../memory-store.ts'
 import type { Store } from '../store.ts'
-import type { KeyRingSnapshot, KeyRingStore, RingRegister } from './key-ring-store.ts'
+import type { KeyRingPlace, KeyRingSnapshot } from './key-ring-place.ts'
 import { createMemoryRegister } from './memory-register.ts'
 import { ForeignKeyRing, ringInRegister } from './ring-in-register.ts'
 import { ringInStore } from './ring-in-store.ts'
+import type { RingRegister } from './ring-register.ts'
 
 const sealingKey = Buffer.alloc(32, 3)
-const inRegister = (register: RingRegister, store: Store, key = sealingKey): KeyRingStore =>
+const inRegister = (register: RingRegister, store: Store, key = sealingKey): KeyRingPlace =>
   ringInRegister({ register, store, sealingKey: key, random: given.random })
 
 describe('the key ring in a register', () => {
@@ -29,7 +30,7 @@ describe('the key ring in a register', () => {
 })
 
 describe('in and out of a register', () => {
-  async function begun(): Promise<{ store: Store; row: KeyRingStore; register: RingRegister; outside: KeyRingStore }> {
+  async function begun(): Promise<{ store: Store; row: KeyRingPlace; register: RingRegister; outside: KeyRingPlace }> {
     const store = createMemoryStore(given.storeOptions(given.clock()))
     const register = createMemoryRegister()
     const row = ringInStore(store)
@@ -38,12 +39,12 @@ describe('in and out of a register', () => {
     return { store, row, register, outside: inRegister(register, store) }
   }
   /** Another ring than before, told apart by its refresh keys. */
-  async function change(place: KeyRingStore, id: number, known?: KeyRingSnapshot): Promise<string> {
+  async function change(place: KeyRingPlace, id: number, known?: KeyRingSnapshot): Promise<string> {
     const loaded = known ?? (await place.load())
     const life = { state: 'next', createdAt: 1, activatedAt: null, retiringAt: null, retiredAt: null } as const
     return place.commit(loaded, { ...loaded.keyRing, refresh: [{ id, ...life }] })
   }
-  const idOf = async (place: KeyRingStore): Promise<number | undefined> => (await place.load()).keyRing.refresh[0]?.id
+  const idOf = async (place: KeyRingPlace): Promise<number | undefined> => (await place.load()).keyRing.refresh[0]?.id
 
   test('an empty register takes the ring of the store, which nobody has to move', async () => {
     const { row, outside } = await begun()

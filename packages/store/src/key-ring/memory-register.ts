@@ -1,4 +1,4 @@
-import type { RegisteredText, RingRegister } from './key-ring-store.ts'
+import type { RegisteredText, RingRegister } from './ring-register.ts'
 
 /** A register in memory, for tests: nodes of one process share it. */
 export function createMemoryRegister(): RingRegister {

@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import { editionOf, type KeyRing, type MacKey, type RandomBytes, seal, unseal } from '@countersign/core'
 import { type Store, StoreUnavailable } from '../store.ts'
-import type { KeyRingSnapshot, KeyRingStore, RegisteredText, RingRegister } from './key-ring-store.ts'
+import type { KeyRingPlace, KeyRingSnapshot } from './key-ring-place.ts'
 import { commitRow } from './ring-in-store.ts'
+import type { RegisteredText, RingRegister } from './ring-register.ts'
 
 export interface RegisterOptions {
   readonly register: RingRegister
@@ -24,7 +25,7 @@ const triesAtMost = 10
  * went back to an old one, gets it from the copy; a store that went back to an old backup gets it from the register. Nodes that use the
  * store's row alone can run at the same time: that is how one moves in and out.
  */
-export function ringInRegister({ register, store, sealingKey, random }: RegisterOptions): KeyRingStore {
+export function ringInRegister({ register, store, sealingKey, random }: RegisterOptions): KeyRingPlace {
   const sealed = (ring: KeyRing): string =>
     seal(sealingKey, label, JSON.stringify({ ...ring, edition: editionOf(ring) }), random)
 

@@ -1,9 +1,9 @@
 import { editionOf, type KeyRing, tellRingChange } from '@countersign/core'
 import type { IssuerSnapshot, Store } from '../store.ts'
-import type { KeyRingStore } from './key-ring-store.ts'
+import type { KeyRingPlace } from './key-ring-place.ts'
 
 /** The ring is a row of the store. Nothing tells the other nodes: they look. */
-export function ringInStore(store: Store): KeyRingStore {
+export function ringInStore(store: Store): KeyRingPlace {
   return {
     load: () => store.loadIssuer(),
     commit: (loaded, ring) => commitRow(store, loaded, { ...ring, edition: editionOf(loaded.keyRing) + 1 }),

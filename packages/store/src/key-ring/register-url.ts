@@ -1,13 +1,13 @@
-/** Where a text is kept outside the store, as `scheme://user:password@host:port,host2/path` says it. */
-export interface RingPlace {
-  readonly servers: readonly RingServer[]
+/** Where a register is, and what it calls the text in it, as `scheme://user:password@host:port,host2/path` says it. */
+export interface RegisterAddress {
+  readonly servers: readonly RegisterServer[]
   /** Absolute; `undefined`: none is given. */
   readonly path: string | undefined
   /** `user:password`, decoded. */
   readonly credentials: string | undefined
 }
 
-export interface RingServer {
+export interface RegisterServer {
   /** IPv6 without its brackets. */
   readonly host: string
   readonly port: number
@@ -18,7 +18,7 @@ const form = /^(?<scheme>[a-z]+):\/\/(?:(?<credentials>[^@/?#\s]+)@)?(?<servers>
 const server = /^(?:\[(?<six>[\da-fA-F:.]+)\]|(?<host>[\w.-]+))(?::(?<port>\d{1,5}))?$/
 
 /** `undefined` if it is none of this scheme. */
-export function parseRingUrl(url: string, scheme: string, defaultPort: number): RingPlace | undefined {
+export function parseRegisterUrl(url: string, scheme: string, defaultPort: number): RegisterAddress | undefined {
   const found = form.exec(url)?.groups ?? {}
   if (found.servers === undefined || found.scheme !== scheme) return undefined
   const servers = found.servers.split(',').map(text => parseServer(text, defaultPort))
@@ -28,7 +28,7 @@ export function parseRingUrl(url: string, scheme: string, defaultPort: number): 
   return isWrong || !servers.every(one => one !== undefined) ? undefined : { servers, path, credentials }
 }
 
-function parseServer(text: string, defaultPort: number): RingServer | undefined {
+function parseServer(text: string, defaultPort: number): RegisterServer | undefined {
   const { six, host, port } = server.exec(text)?.groups ?? {}
   const name = six ?? host
   const number = port === undefined ? defaultPort : Number(port)
