@@ -1,25 +1,12 @@
-import {
-  type AuditRecord,
-  type Change,
-  emailKey,
-  type Identity,
-  type ImportedWork,
-  type Instant,
-  makeId,
-  newIdentity,
-  newUser,
-  type User,
-  type Write,
-} from '@countersign/core'
-import { isRefusal, type Reason, type Refusal, refuse } from '@countersign/protocol'
+import type { Write } from '@countersign/core'
+import { isRefusal, type Reason, refuse } from '@countersign/protocol'
 import { StoreUnavailable } from '@countersign/store'
 import type { Derivation } from '../passwords/imported-hash.ts'
 import { withWork } from '../passwords/imported-work.ts'
-import type { ReadHash } from '../passwords/password-hasher.ts'
-import { passwordsRefused } from '../passwords/use-of-passwords.ts'
 import type { Services } from '../services.ts'
 import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
-import { readWrittenUser, type WrittenUser } from './written-user.ts'
+import { type Candidate, readCandidate, shareAKey } from './candidate.ts'
+import { judgeGroup, type Verdict } from './judge-group.ts'
 
 /** A line of the file, by its number. */
 export interface ImportLine {
@@ -41,14 +28,6 @@ export interface RefusedLine {
   readonly detail?: string
 }
 
-interface Candidate {
-  readonly line: number
-  readonly written: WrittenUser
-  readonly hash: ReadHash | undefined
-}
-
-type Verdict = 'imported' | 'there' | Refusal
-
 /** So often a group is tried as a whole: somebody else may take an address in between. */
 const triesOfGroup = 3
 
@@ -65,7 +44,7 @@ export async function importUsers(
   { isDryRun = false }: { readonly isDryRun?: boolean } = {},
 ): Promise<ImportOutcome> {
   const { now } = await services.store.loadIssuer()
-  const read = lines.map(({ line, text }) => ({ line, candidate: readLine(services, line, text, now) }))
+  const read = lines.map(({ line, text }) => ({ line, candidate: readCandidate(services, line, text, now) }))
   const verdicts = new Map<number, Verdict>()
   let group: Candidate[] = []
   for (const { line, candidate } of read) {
@@ -82,29 +61,6 @@ export async function importUsers(
   }
   await importGroup(services, group, { verdicts, isDryRun })
   return outcomeOf(verdicts)
-}
-
-function readLine(services: Services, line: number, text: string, now: Instant): Candidate | Refusal {
-  const written = readWrittenUser(text, now)
-  if (isRefusal(written)) return written
-  if (written.passwordHash === null) return { line, written, hash: undefined }
-  const off = passwordsRefused(services.config)
-  if (off !== undefined) return off
-  const hash = services.passwords.read(written.passwordHash)
-  return hash === undefined ? refuse('password_hash_unsupported') : { line, written, hash }
-}
-
-function keysOf({ written: { id, email, identities } }: Candidate): string[] {
-  return [
-    ...(id === undefined ? [] : [`id ${id}`]),
-    ...(email === null ? [] : [`email ${emailKey(email)}`]),
-    ...identities.map(one => JSON.stringify([one.connection, one.subject])),
-  ]
-}
-
-function shareAKey(one: Candidate, other: Candidate): boolean {
-  const keys = new Set(keysOf(one))
-  return keysOf(other).some(key => keys.has(key))
 }
 
 interface How {
@@ -158,130 +114,6 @@ async function keepWork(services: Services, derivations: readonly Derivation[]):
     const writes: Write[] = [{ table: 'issuer', row: { ...issuer, importedWork: work } }]
     return { result: {}, change: { writes, audit: [], entries: [], durable: true, time: now } }
   })
-}
-
-async function judgeGroup(
-  services: Services,
-  group: readonly Candidate[],
-): Promise<{
-  verdicts: ReadonlyMap<number, Verdict>
-  change: Change | undefined
-  /** Of the hashes that the change brings. */
-  derivations: readonly Derivation[]
-}> {
-  const [{ now, issuer }, found] = await Promise.all([
-    services.store.loadIssuer(),
-    Promise.all(group.map(({ written }) => find(services, written))),
-  ])
-  const verdicts = new Map<number, Verdict>()
-  const writes: Write[] = []
-  const audit: AuditRecord[] = []
-  const derivations: Derivation[] = []
-  const before = issuer.importedWork ?? {}
-  let work: ImportedWork = before
-  for (const [place, candidate] of group.entries()) {
-    const verdict = judge(candidate, found[place] as Found)
-    const more = verdict === 'imported' ? workWith(work, candidate) : work
-    if (more === undefined) verdicts.set(candidate.line, tooManyKinds())
-    else verdicts.set(candidate.line, verdict)
-    if (verdict !== 'imported' || more === undefined) continue
-    if (candidate.hash?.derivation !== undefined) derivations.push(candidate.hash.derivation)
-    work = more
-    const made = make(services, candidate, now)
-    writes.push(...made.writes)
-    audit.push(made.audit)
-  }
-  // Only if it says something new: of imports at once all but one would be in the others' way.
-  if (work !== before) writes.push({ table: 'issuer', row: { ...issuer, importedWork: work } })
-  const change = writes.length === 0 ? undefined : { writes, audit, entries: [], durable: true, time: now }
-  return { verdicts, change, derivations }
-}
-
-interface Found {
-  readonly byId: User | undefined
-  readonly byEmail: User | undefined
-  /** Whose the identities are, or were last. */
-  readonly identities: readonly Identity[]
-}
-
-async function find({ store }: Services, { id, email, identities }: WrittenUser): Promise<Found> {
-  const key = email === null ? null : emailKey(email)
-  const [byId, byEmail, ...known] = await Promise.all([
-    id === undefined ? undefined : store.loadUser(id),
-    key === null ? undefined : store.loadUserByEmail(key),
-    ...identities.map(one => store.loadUserByIdentity(one.connection, one.subject)),
-  ])
-  const rows = known.flatMap(({ identity }) => (identity === undefined ? [] : [identity]))
-  return { byId: byId?.user, byEmail: byEmail?.user, identities: rows }
-}
-
-/**
- * Whether somebody is there already: by the id, by an identity, or by the address, if it is confirmed on both sides or the line is the one that they were made from.
- * Another's identity or address is refused: nobody's account is given away by what a file says.
- */
-function judge({ written }: Candidate, { byId, byEmail, identities }: Found): Verdict {
-  if (byId !== undefined) return 'there'
-  const [first, ...others] = identities
-  if (first !== undefined) {
-    const isOne = written.id === undefined && others.every(({ userId }) => userId === first.userId)
-    return isOne ? 'there' : refuse('identity_taken')
-  }
-  if (byEmail === undefined) return 'imported'
-  const isConfirmed = written.isEmailVerified && byEmail.emailVerifiedAt !== null
-  const isFromThisLine =
-    written.createdAt === byEmail.createdAt ||
-    (written.passwordHash !== null && written.passwordHash === byEmail.passwordHash)
-  return isConfirmed || isFromThisLine ? 'there' : refuse('email_taken')
-}
-
-function workWith(work: ImportedWork, { hash }: Candidate): ImportedWork | undefined {
-  return hash?.derivation === undefined ? work : withWork(work, hash.derivation)
-}
-
-function tooManyKinds(): Refusal {
-  const detail =
-    'Judging all the hashes that were imported would cost every sign-in too much: of four kinds at most, and a second and a half of a core. Import this user without password_hash.'
-  return refuse('password_hash_unsupported', { detail })
-}
-
-function make(
-  { random }: Services,
-  { written, hash }: Candidate,
-  now: Instant,
-): { writes: Write[]; audit: AuditRecord } {
-  const { email, name, profile, rights, identities, passwordHash } = written
-  const [first = null] = identities
-  const user = newUser({
-    id: written.id ?? makeId(now, random),
-    email,
-    emailVerifiedAt: written.isEmailVerified ? now : null,
-    name,
-    profile,
-    rights,
-    passwordHash,
-    firstIdentity: first,
-    disabledAt: written.isDisabled ? now : null,
-    createdAt: written.createdAt ?? now,
-    sealSalt: random(16),
-  })
-  const facts = {
-    by: 'operator',
-    imported: true,
-    ...(hash !== undefined && { password_hash: hash.scheme }),
-    ...(written.isDisabled && { disabled: true }),
-    ...(rights.roles.length > 0 && { roles: rights.roles.join(' ') }),
-    ...(identities.length > 0 && { connections: identities.map(({ connection }) => connection).join(' ') }),
-  }
-  return {
-    writes: [
-      { table: 'user', row: user },
-      ...identities.map(one => ({
-        table: 'identity' as const,
-        row: newIdentity({ ...one, userId: user.id, linkedAt: now }),
-      })),
-    ],
-    audit: { event: 'user.created', time: now, userId: user.id, facts },
-  }
 }
 
 function outcomeOf(verdicts: ReadonlyMap<number, Verdict>): ImportOutcome {
