@@ -43,6 +43,15 @@ describe('a proof', () => {
     expect(await use(checker, proof)).toBe('proof_replayed')
   })
 
+  test('is used up once by its request, though that is decided anew after a conflict; one that was refused stays so', async () => {
+    const { checker, key } = node()
+    const proof = key.proof('POST', url)
+    const [first, again] = [checker.check(request(proof)), checker.check(request(proof))] as CheckedProof[]
+    const spend = async (one: CheckedProof | undefined) => (await one?.spend())?.reason
+    expect([await spend(first), await spend(first)]).toEqual([undefined, undefined])
+    expect([await spend(again), await spend(again)]).toEqual(['proof_replayed', 'proof_replayed'])
+  })
+
   test('that another node has used is refused, where they share a memory; one that this node has used asks nobody', async () => {
     const used = new Set<string>()
     let asked = 0

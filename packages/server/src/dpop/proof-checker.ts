@@ -13,8 +13,8 @@ export interface CheckedProof {
   /** It carries a nonce of ours, and so was made for this server, and not long ago. */
   readonly hasNonce: boolean
   /**
-   * Uses the proof up: refuses the second time that it is seen. To be called once it is known that the request is somebody's
-   * who holds a credential of ours: whoever holds none must not be able to fill the memory.
+   * Uses the proof up: refuses if another request has brought it before. To be called once it is known that the request is somebody's
+   * who holds a credential of ours: whoever holds none must not be able to fill the memory. A request that is decided anew after a conflict has used up its own already.
    */
   spend(): Promise<ProofRefusal | undefined>
 }
@@ -96,15 +96,17 @@ export function createProofChecker(options: ProofCheckerOptions): ProofChecker {
       }
       if (!isFresh(proof.issuedAtSeconds, proof.nonce, clock() / 1000)) return no(refuse('proof_nonce_required'))
       const [memory, lifeMs] = proof.nonce === undefined ? [withoutNonce, withoutNonceMs] : [withNonce, withNonceMs]
+      let isSpent = false
       return {
         jkt: proof.thumbprint,
         hasNonce: proof.nonce !== undefined,
         async spend() {
+          if (isSpent) return undefined
           const use = memory.use(proof.id, { wallMilliseconds: clock(), monotonicMilliseconds: monotonic() })
           if (use === 'full') return no(refuse('unavailable', { retryAfterSeconds: 5 }))
           if (use === 'used') return no(refuse('proof_replayed'))
-          const isFirst = useOnce === undefined || (await useOnce(proof.id, lifeMs))
-          return isFirst ? undefined : no(refuse('proof_replayed'))
+          isSpent = useOnce === undefined || (await useOnce(proof.id, lifeMs))
+          return isSpent ? undefined : no(refuse('proof_replayed'))
         },
       }
     },

@@ -98,7 +98,6 @@ async function endLoginOf(
 ): Promise<HttpAnswer> {
   const proof = services.proofs.check(http)
   if (isRefusal(proof)) return refusalAnswer(proof)
-  let isSpent = false
   const outcome = await decideAndCommit(
     services,
     async (): Promise<{ result: object; change?: Change | undefined } | Refusal> => {
@@ -106,9 +105,8 @@ async function endLoginOf(
       if (snapshot === undefined) return { result: {} }
       // As in row 2 of the refresh rule: whoever lacks the key of a bound login ends nothing.
       if (snapshot.family.jkt !== null && snapshot.family.jkt !== proof.jkt) return limited
-      const replayed = isSpent ? undefined : await proof.spend()
+      const replayed = await proof.spend()
       if (replayed !== undefined) return replayed
-      isSpent = true
       return { result: {}, change: endLogin(snapshot, 'signed_out', { device: deviceOf(http), by: 'client' }) }
     },
   )

@@ -49,16 +49,14 @@ async function revokeLogin(
   const proof = services.proofs.check(http)
   if (isRefusal(proof)) return refusalAnswer(proof)
   const device = deviceOf(http)
-  let isSpent = false
   const outcome = await decideAndCommit(services, async (): Promise<RevokeDecision | Refusal> => {
     const snapshot = await services.store.loadFamily(token.familyId)
     if (snapshot === undefined) return { result: {} }
     const denied = judgeHolder({ token, snapshot, client, jkt: proof.jkt, device })
     if (denied?.row === 1) return { result: {} }
     if (denied) return { result: isRefusal(denied.outcome) ? { refusal: denied.outcome } : {}, change: denied.change }
-    const replayed = isSpent ? undefined : await proof.spend()
+    const replayed = await proof.spend()
     if (replayed !== undefined) return replayed
-    isSpent = true
     return { result: {}, change: endLogin(snapshot, 'signed_out', { device, by: 'client' }) }
   })
   if (isRefusal(outcome)) return refusalAnswer(outcome)

@@ -1,5 +1,5 @@
 import { type DeviceRedemption, hashCode, redeemDeviceCode, sessionNameFor, stillAllowed } from '@countersign/core'
-import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
+import { isRefusal, refuse } from '@countersign/protocol'
 import { StoreUnavailable } from '@countersign/store'
 import { json, refusalAnswer } from '../http/answers.ts'
 import type { HttpAnswer } from '../http/message.ts'
@@ -16,7 +16,6 @@ export async function pollForDevice(services: Services, request: TokenRequest): 
   const { form, client, proof, http } = request
   const code = form.get('device_code')
   if (code === undefined) return refusalAnswer(missing('device_code'))
-  let spent: { refusal: Refusal | undefined } | undefined
   for (let tries = 0; tries < triesAtMost; tries++) {
     const snapshot = await loadRequest(services, hashCode(code))
     if (snapshot === undefined) return refusalAnswer(refuse('device_code_invalid'))
@@ -32,8 +31,8 @@ export async function pollForDevice(services: Services, request: TokenRequest): 
     const reachable = stillAllowed(snapshot.row, client).audiences
     const audiences = grantAudiences(form.get('resource'), services.config.issuer, reachable)
     if (!isRefusal(outcome) && audiences === undefined) return refusalAnswer(refuse('resource_invalid'))
-    spent ??= isRefusal(outcome) ? undefined : { refusal: await proof.spend() }
-    if (spent?.refusal !== undefined) return refusalAnswer(spent.refusal)
+    const spent = isRefusal(outcome) ? undefined : await proof.spend()
+    if (spent !== undefined) return refusalAnswer(spent)
     const { approver } = snapshot
     const answer =
       isRefusal(outcome) || approver === undefined

@@ -122,7 +122,6 @@ async function actAsUser(
   asked: AskedExchange,
 ): Promise<Omit<AccessTokenClaims, 'jti'> | Refusal> {
   if (asked.actor !== undefined) return refuse('actor_token_invalid')
-  let isSpent = false
   const decided = await decideAndCommit(services, async () => {
     const snapshot = await services.store.loadUser(idOf(asked.subject) ?? '')
     const outcome = impersonate({
@@ -140,9 +139,8 @@ async function actAsUser(
     const claims = user
       ? await withOwnClaims(services, outcome.claims, { user, client, consent: client.consent })
       : outcome.claims
-    const spent = isSpent ? undefined : await proof.spend()
+    const spent = await proof.spend()
     if (spent !== undefined) return spent
-    isSpent = true
     return { result: { claims }, change: outcome.change }
   })
   return isRefusal(decided) ? decided : decided.claims

@@ -37,7 +37,6 @@ export async function refreshTokens(services: Services, request: TokenRequest): 
   }
   const device = deviceOf(request.http)
   let snapshot = isCurrent(request, login.snapshot) ? login.snapshot : await services.store.loadFamily(token.familyId)
-  let isSpent = false
   for (let tries = 0; tries < triesAtMost; tries++) {
     if (snapshot === undefined) {
       return answer(services, request, { row: 1, outcome: refuse('family_unknown') }, token.familyId)
@@ -45,9 +44,8 @@ export async function refreshTokens(services: Services, request: TokenRequest): 
     const decision = services.judgeRefresh({ token, snapshot, client: request.client, jkt: request.proof.jkt, device })
     const wanted = isRefusal(decision.outcome) ? {} : narrow(services, request, snapshot)
     // From row 3 on it is the client's own proof; a replayed one must not decide anything.
-    const spent = decision.row < 3 || isSpent ? undefined : await request.proof.spend()
+    const spent = decision.row < 3 ? undefined : await request.proof.spend()
     if (spent !== undefined) return refusalAnswer(spent)
-    isSpent = decision.row >= 3
     const { decided, signed } = isRefusal(wanted)
       ? { decided: withoutTokens(decision, wanted), signed: undefined }
       : { decided: decision, signed: await sign(services, request, snapshot, decision, wanted) }
