@@ -93,7 +93,8 @@ describe('the audit log for the operator (H4)', () => {
     expect(brokenAuditRow(rows)).toBeUndefined()
     const login = rows.find(({ record }) => record.event === 'session.created')
     expect(login).toMatchObject({ record: { userId: id }, personal: { ip: '127.0.0.1' } })
-    expect(login?.sealedPersonal).not.toContain('127')
+    const sealed = Buffer.from(String(login?.sealedPersonal), 'base64url').toString('latin1')
+    expect(`${login?.sealedPersonal} ${sealed}`).not.toContain('127.0.0.1')
     expect(await to.server.admin.readAudit(rows.length)).toEqual([])
     expect(await to.server.admin.readAudit(rows.length - 1)).toEqual(rows.slice(-1))
 

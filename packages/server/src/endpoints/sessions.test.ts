@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { afterEach, describe, expect, test } from 'vitest'
 import { createPasswordHasher, PasswordQueueFull } from '../passwords/password-hasher.ts'
-import { bearer, call, get, introspect, logIn, me, postJson, refresh, signUp } from '../testing/calls.ts'
+import { bearer, call, get, introspect, logIn, me, postJson, refresh, signUp, withOtherEnd } from '../testing/calls.ts'
 import { closeGiven, given, issuer, password } from '../testing/given.ts'
 
 afterEach(closeGiven)
@@ -209,7 +209,7 @@ describe('signing in again on the same install (A11)', () => {
     const to = await given.server()
     await signUp(to)
     const other = await logIn(to, { client: 'app' })
-    const forged = `${other.refreshToken.slice(0, -4)}AAAA`
+    const forged = withOtherEnd(other.refreshToken)
     for (const supersedes of [other.refreshToken, forged, 'rubbish', `cs_rt_${'A'.repeat(84)}`]) {
       expect((await logIn(to, { supersedes })).answer.status).toBe(201)
     }

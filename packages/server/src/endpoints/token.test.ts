@@ -1,6 +1,19 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { declareClients } from '../clients/declare-clients.ts'
-import { asApi, basic, bearer, call, get, introspect, logIn, me, postForm, refresh, signUp } from '../testing/calls.ts'
+import {
+  asApi,
+  basic,
+  bearer,
+  call,
+  get,
+  introspect,
+  logIn,
+  me,
+  postForm,
+  refresh,
+  signUp,
+  withOtherEnd,
+} from '../testing/calls.ts'
 import { closeGiven, given, issuer, sampleClients, secrets } from '../testing/given.ts'
 
 afterEach(closeGiven)
@@ -156,7 +169,7 @@ describe('refresh, row by row', () => {
   test('row 1: what was not made here', async () => {
     const { to, login, present } = await loggedIn(false)
     const good = login.refreshToken
-    const wrongMac = `${good.slice(0, -2)}${good.endsWith('AA') ? 'BA' : 'AA'}`
+    const wrongMac = withOtherEnd(good)
     const wrongTag = good.replace(/^(cs_rt_.{10})./, (_all, start: string) => `${start}${good[16] === 'A' ? 'B' : 'A'}`)
     const unknownKey = `cs_rt_AQBj${good.slice(10)}`
     for (const token of ['x', good.slice(0, -1), `${good}A`, good.toUpperCase(), wrongMac, wrongTag, unknownKey]) {

@@ -114,6 +114,11 @@ export function refresh(
   return postForm(to, '/token', fields, { ...proof, ...more.headers })
 }
 
+/** A refresh token but for its last letter: which that is is chance. */
+export function withOtherEnd(token: string): string {
+  return `${token.slice(0, -1)}${token.endsWith('A') ? 'B' : 'A'}`
+}
+
 export function get(to: GivenServer, url: string, headers: Headers = {}): Promise<Answer> {
   return call(to, { method: 'GET', url, headers })
 }
