@@ -120,6 +120,20 @@ test('keys whose max-age is over, say after a sleep, are fetched before they are
   expect(await reasonFor(by, token())).toBe('key_unknown')
 })
 
+test('keys that were long under way are as old as the request for them (RFC 9111 §4.2.3)', async () => {
+  const by = open({ timers: { set: () => undefined, clear: () => undefined } })
+  issuer.broken.set('/jwks', response => {
+    time.advance(9_000)
+    issuer.broken.clear()
+    response.setHeader('cache-control', 'max-age=300').end(JSON.stringify(issuer.jwks))
+  })
+  await by.ready()
+  expect(by.status().keys?.ageSeconds).toBe(9)
+  time.advance(292_000)
+  issuer.jwks = { keys: [makeSigner('ES256', 'other').jwk] }
+  expect(await reasonFor(by, token())).toBe('key_unknown')
+})
+
 test('known keys serve on while the issuer does not answer, for a day, and new ones are 503', async () => {
   const by = open()
   await by.ready()

@@ -76,7 +76,10 @@ export function issuerKeys(runtime: Runtime, options: IssuerKeysOptions): Issuer
   async function fetchKeys(): Promise<boolean> {
     timers.clear(timer)
     try {
-      const { keys: read, maxAgeMilliseconds } = await fetchKeySet(runtime, await options.locate(), options, keys)
+      const url = await options.locate()
+      // An answer may be long under way, and says nothing of what has changed meanwhile.
+      const askedAt = clock.monotonicMilliseconds()
+      const { keys: read, maxAgeMilliseconds } = await fetchKeySet(runtime, url, options, keys)
       if (closed) return keys !== undefined
       retireMissing(keys, read)
       keys = read
@@ -84,7 +87,7 @@ export function issuerKeys(runtime: Runtime, options: IssuerKeysOptions): Issuer
       failures = 0
       fault = undefined
       problem.end('the keys of the issuer are there.')
-      fetchedAt = clock.monotonicMilliseconds()
+      fetchedAt = askedAt
       freshUntil = fetchedAt + maxAgeMilliseconds
       // Ahead of time and not all nodes at once: between 70 and 90 % of the life.
       plan(maxAgeMilliseconds * (0.7 + 0.2 * random()))
