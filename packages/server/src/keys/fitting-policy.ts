@@ -4,7 +4,7 @@ import { jwksMaxAgeSeconds } from '../endpoints/discovery.ts'
 import type { ServerConfig } from '../services.ts'
 import { ringTrustedSeconds } from './key-keeper.ts'
 
-/** Clocks differ, and a token is accepted a little past its end. */
+/** Clocks differ, a token is accepted a little past its end, and a node that does not know of a turn yet signs on with the key of before. */
 const tailMarginSeconds = 120
 
 /** A key is kept until the longest thing that it made is past, whatever the policy says: nobody is logged out by a rotation. */
@@ -22,7 +22,7 @@ export async function fittingPolicy(
     secretAudiences: [...sharedSecretApis],
     // A verifier may have read the keys at a node that did not know the next one yet.
     publishAheadSeconds: Math.max(policy.publishAheadSeconds, jwksMaxAgeSeconds + ringTrustedSeconds),
-    signingTailSeconds: Math.max(policy.signingTailSeconds, issuer.longestAccessTokenSeconds + tailMarginSeconds),
-    refreshTailSeconds: Math.max(policy.refreshTailSeconds, longestLogin + tailMarginSeconds),
+    signingTailSeconds: Math.max(policy.signingTailSeconds, issuer.longestAccessTokenSeconds) + tailMarginSeconds,
+    refreshTailSeconds: Math.max(policy.refreshTailSeconds, longestLogin) + tailMarginSeconds,
   }
 }

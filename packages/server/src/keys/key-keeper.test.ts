@@ -69,6 +69,16 @@ describe('keys turn by themselves (F1)', () => {
     expect((await me(to, accessToken)).status).toBe(200)
   })
 
+  test('a key is kept for two minutes beyond a day, the longest that a client can be given while nodes run: another one may go on signing with it for a minute', async () => {
+    const to = await given.server()
+    const [first] = await kids(to)
+    await to.later(30 * day)
+    await to.later(day + 119)
+    expect(await kids(to)).toContain(first)
+    await to.later(1)
+    expect(await kids(to)).not.toContain(first)
+  })
+
   test('the JWKS is cacheable for as long as a next key is published ahead, and holds no private part', async () => {
     const to = await given.server()
     const answer = await get(to, '/jwks')
@@ -353,6 +363,23 @@ describe('looks at the ring', () => {
     await old
     expect(keys.mint().signer.kid).not.toBe(kid)
     expect(keys.published(kid)).toBeUndefined()
+  })
+
+  test('a turn that stood still between its look and its commit is decided anew: no key counts as published, or as unused, since before it was', async () => {
+    const { to, hold } = await heldLooks()
+    const { keys } = to.server.services
+    await to.later(day)
+    to.setClock(to.now() + 30 * day * 1000)
+    const letGo = hold()
+    const turning = keys.turn()
+    await new Promise(setImmediate)
+    to.setClock(to.now() + 3600_000)
+    letGo()
+    await turning
+    const timesOf = (wanted: string) => keys.ring().signing.find(({ state }) => state === wanted)
+    expect(timesOf('next')?.createdAt).toBe(to.now())
+    expect(timesOf('retiring')?.retiringAt).toBe(to.now())
+    expect(await to.server.admin.rotateKeys()).toMatchObject({ reason: 'unavailable' })
   })
 
   test('who asks while a look is under way gets one that begins afterwards', async () => {

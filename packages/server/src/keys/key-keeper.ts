@@ -95,6 +95,8 @@ export interface OpenSharedSecret {
 
 /** For so long a node goes on with the ring that it has read. */
 export const ringTrustedSeconds = 60
+/** So long after its look a decision is committed at most: the times in it would not be true. */
+const decidedWithinMs = 10_000
 /** So many refresh keys may have been made since the backup. */
 const forgottenKeysAtMost = 16
 /** What the claims of an opened token take, besides its own letters. */
@@ -109,6 +111,12 @@ export async function createKeyKeeper(options: KeyKeeperOptions): Promise<KeyKee
   let loaded: OpenedRing | undefined
   const present = () => ({ wall: clock(), monotonic: monotonic() })
   let readAt = present()
+
+  /** By whichever clock says more: one stands still while the machine sleeps, the other may be set back. */
+  function passedSince(then: ReturnType<typeof present>): number {
+    const now = present()
+    return Math.max(now.wall - then.wall, now.monotonic - then.monotonic)
+  }
 
   let looks = 0
   let heldLook = 0
@@ -154,6 +162,7 @@ export async function createKeyKeeper(options: KeyKeeperOptions): Promise<KeyKee
   /** Load, decide, commit, and again if another node was first. */
   async function change(decide: DecideRing, retired?: string): Promise<boolean> {
     for (let tries = 0; tries < 10; tries++) {
+      const since = present()
       const hold = beginLook()
       const there = await load()
       const { keyRing, now } = there
@@ -163,6 +172,8 @@ export async function createKeyKeeper(options: KeyKeeperOptions): Promise<KeyKee
         hold(keyRing)
         return true
       }
+      // The process, or its machine, may have stood still: nobody has seen the next key meanwhile, and others have gone on with the one of before.
+      if (passedSince(since) > decidedWithinMs) continue
       if ((await place.commit(there, turned)) === 'committed') {
         await look()
         const isFirst = activeSigningKey(keyRing) === undefined
@@ -170,7 +181,7 @@ export async function createKeyKeeper(options: KeyKeeperOptions): Promise<KeyKee
         return true
       }
     }
-    throw new StoreUnavailable('The key ring is being changed by others all the time.')
+    throw new StoreUnavailable('The key ring cannot be changed in time: others change it, or it is slow.')
   }
 
   const turn = async (): Promise<void> => void (await change((ring, now, make) => turnKeys(ring, now, policy, make)))
@@ -197,11 +208,7 @@ export async function createKeyKeeper(options: KeyKeeperOptions): Promise<KeyKee
     await making
   }
 
-  /** By whichever clock says more: one stands still while the machine sleeps, the other may be set back. */
-  function ringAge(): number {
-    const now = present()
-    return Math.max(now.wall - readAt.wall, now.monotonic - readAt.monotonic)
-  }
+  const ringAge = (): number => passedSince(readAt)
 
   function ready(): OpenedRing {
     if (loaded === undefined || ringAge() > ringTrustedSeconds * 1000) {
@@ -237,7 +244,7 @@ export async function createKeyKeeper(options: KeyKeeperOptions): Promise<KeyKee
       return id > newest && id <= newest + forgottenKeysAtMost ? refreshKeyOf(options.master, id) : undefined
     },
     published: kid => ready().published.get(kid),
-    everPublished: kid => ready().published.get(kid) ?? formerKey(ready().ring, kid, policy),
+    everPublished: kid => ready().published.get(kid) ?? formerKey(ready().ring, kid),
     openAccessToken(token) {
       const { opened, published, shared } = ready()
       const known = opened.get(token)

@@ -4,7 +4,6 @@ import {
   activeRefreshKey,
   activeSigningKey,
   deriveKey,
-  type KeyPolicy,
   type KeyRing,
   type MacKey,
   type MasterKey,
@@ -121,12 +120,10 @@ export function refreshKeyOf(master: MasterKey, id: number): MacKey {
   return deriveKey(master, `refresh key ${id}`)
 }
 
-/** A key that served its time: what was retired by hand skipped the tail, or broke it off. */
-export function formerKey(ring: KeyRing, kid: string, policy: KeyPolicy): PublishedKey | undefined {
+/** A key that served its time, by whichever policy there was then. What was retired by hand was never `retiring`, or is said not to have been. */
+export function formerKey(ring: KeyRing, kid: string): PublishedKey | undefined {
   const key = ring.signing.find(one => one.kid === kid)
-  if (key === undefined || key.retiringAt === null || key.retiredAt === null) return undefined
-  if (key.retiredAt - key.retiringAt < policy.signingTailSeconds * 1000) return undefined
-  return publicKeyOf(key)
+  return key === undefined || key.retiringAt === null || key.retiredAt === null ? undefined : publicKeyOf(key)
 }
 
 function publicKeyOf({ kid, alg, publicJwk }: SigningKey): PublishedKey {
