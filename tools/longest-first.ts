@@ -21,6 +21,7 @@ const longest: readonly string[] = [
   'e2e/cluster.test.ts',
   'e2e/app-sdk.test.ts',
   'e2e/races-on-postgres.test.ts',
+  'e2e/turns-of-keys.test.ts',
   'e2e/real-faults.test.ts',
   'e2e/failover-on-postgres.test.ts',
   'e2e/documents.test.ts',

@@ -8,6 +8,7 @@ import { inject } from 'vitest'
 
 const faults = join(import.meta.dirname, 'faults.ts')
 const observe = join(import.meta.dirname, 'observe.ts')
+const jobsBySignal = join(import.meta.dirname, 'jobs-by-signal.ts')
 
 /** A folder with a configuration file and room for the data; the port stays the same from start to start. */
 export interface Installation {
@@ -67,6 +68,8 @@ export interface Surroundings {
   readonly faults?: boolean
   /** Its database writes down its own history; `observed-history.ts` reads it. */
   readonly observed?: boolean
+  /** What it does by itself every ten seconds it does at SIGUSR2. */
+  readonly jobsBySignal?: boolean
   readonly cwd?: string
   /** Another program than the command as it is published: the absolute path of a source. */
   readonly program?: string
@@ -79,7 +82,11 @@ export interface Surroundings {
 /** Runs the command, as it is published, with these arguments. */
 export function run(args: readonly string[], surroundings: Surroundings = {}): Running {
   const { shell, launcher = [], program: source = inject('command') } = surroundings
-  const preloads = [...(surroundings.faults ? [faults] : []), ...(surroundings.observed ? [observe] : [])]
+  const preloads = [
+    ...(surroundings.faults ? [faults] : []),
+    ...(surroundings.observed ? [observe] : []),
+    ...(surroundings.jobsBySignal ? [jobsBySignal] : []),
+  ]
   const imports = preloads.flatMap(file => ['--import', file])
   const node = [process.execPath, '--conditions=@countersign/source', ...imports, source, ...args]
   const through = shell === undefined ? [] : ['/bin/sh', '-c', `${shell}; exec "$0" "$@"`]
