@@ -86,7 +86,6 @@ export function openDatabase({ url, connections, namedStatements, patienceMs }: 
     },
     max: connections,
     connectionTimeoutMillis: patienceMs,
-    keepAlive: true,
     application_name: 'countersign',
     pipeline: true,
     types,

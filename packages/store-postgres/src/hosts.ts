@@ -1,18 +1,15 @@
 import pg from 'pg'
 import { ask } from './ask.ts'
+import { demandChannelBinding } from './channel-binding.ts'
+import { clientOptions } from './client-options.ts'
+import { settingsOf } from './database-url.ts'
+import { urlsOf } from './host-urls.ts'
 import { StandbyMet } from './postgres-failure.ts'
 
 /*
  * A URL may name several hosts, as libpq's do: `postgres://user@a:5432,b:5432/name`. One of them is the primary, and which one
  * changes when a standby is promoted. The driver knows one host for each connection; this finds the one to take.
  */
-
-/** The URL of each host, in their order. */
-export function urlsOf(url: string): readonly [string, ...string[]] {
-  const [, start = '', hosts = '', rest = ''] = /^([^/]*\/\/(?:[^/?#]*@)?)([^/?#]*)(.*)$/s.exec(url) ?? []
-  const [first = '', ...others] = hosts.split(',')
-  return [`${start}${first}${rest}`, ...others.map(host => `${start}${host}${rest}`)]
-}
 
 /** What the pool has to know of hosts. */
 export interface Hosts {
@@ -31,6 +28,7 @@ type Connected = ((error: Error) => void) | ((error: null, client: pg.Client) =>
 /** `patienceMs`: for all hosts together. */
 export function openHosts(url: string, patienceMs: number): Hosts {
   const urls = urlsOf(url)
+  const needsBinding = settingsOf(url).channelBinding === 'require'
   const placeOf = new WeakMap<pg.ClientBase, number>()
   let turn = 0
   let primary: number | undefined
@@ -41,7 +39,8 @@ export function openHosts(url: string, patienceMs: number): Hosts {
 
   class HostClient extends pg.Client {
     constructor(config: pg.ClientConfig) {
-      super({ ...config, connectionString: urls[turn] ?? url, connectionTimeoutMillis: patienceMs / urls.length })
+      super({ ...config, ...clientOptions(urls[turn] ?? url, patienceMs / urls.length) })
+      if (needsBinding) demandChannelBinding(this)
       placeOf.set(this, turn)
       // A connection that breaks says so to the next statement. Whoever has it listens too, but not from the first moment on; and without
       // anybody who listens the process would end.

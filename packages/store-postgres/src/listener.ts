@@ -1,5 +1,8 @@
 import pg from 'pg'
-import { urlsOf } from './hosts.ts'
+import { demandChannelBinding } from './channel-binding.ts'
+import { clientOptions } from './client-options.ts'
+import { settingsOf } from './database-url.ts'
+import { urlsOf } from './host-urls.ts'
 import { quotedName } from './statements.ts'
 import type { Every } from './timers.ts'
 
@@ -19,18 +22,18 @@ export function startListener(options: {
 }): () => Promise<void> {
   const { channel, patienceMs, heard } = options
   const urls = urlsOf(options.url)
+  const needsBinding = settingsOf(options.url).channelBinding === 'require'
   let turn = 0
   let client: pg.Client | undefined
   let stopped = false
 
   async function connect(): Promise<void> {
     const own = new pg.Client({
-      connectionString: urls[turn % urls.length] as string,
-      connectionTimeoutMillis: patienceMs,
+      ...clientOptions(urls[turn % urls.length] as string, patienceMs),
       query_timeout: patienceMs,
-      keepAlive: true,
       application_name: 'countersign feed',
     })
+    if (needsBinding) demandChannelBinding(own)
     client = own
     const lost = (): void => {
       if (client === own) client = undefined

@@ -1,10 +1,11 @@
+import { accessSync, constants } from 'node:fs'
 import type { Instant } from '@countersign/core'
 import { type Store, type StoreOptions, StoreUnavailable } from '@countersign/store'
 import { openApplyChange } from './apply-change.ts'
 import { openAuditLog } from './audit-log.ts'
 import { openClockWatch } from './clock-watch.ts'
 import { type Database, openDatabase } from './database.ts'
-import { checkDatabaseUrl } from './database-url.ts'
+import { faultOfDatabaseUrl, faultOfListenUrl, settingsOf } from './database-url.ts'
 import { openFeed } from './feed.ts'
 import { type AuditImport, openAuditImport } from './import-audit.ts'
 import { firstIssuer, firstKeyRing } from './issuer.ts'
@@ -55,7 +56,7 @@ const lookEveryMs = 500
 
 /** Opens the store on a PostgreSQL database (15 and up, UTF-8) and migrates it if need be. Any number of nodes may. */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
-  if (typeof options.listenUrl === 'string') checkDatabaseUrl(options.listenUrl)
+  if (typeof options.listenUrl === 'string') checkUrl(options.listenUrl, 'the URL to listen at', faultOfListenUrl)
   const database = openPool(options)
   try {
     return await openOn(database, options)
@@ -84,8 +85,22 @@ export function importAuditInto(options: PostgresOptions): AuditImport {
 const defaultSchema = 'countersign'
 
 function openPool({ url, connections = 10, namedStatements = true, patienceMs = 5_000 }: PostgresOptions): Database {
-  checkDatabaseUrl(url)
-  return openDatabase({ url, connections, namedStatements, patienceMs })
+  checkUrl(url, "the database's URL")
+  return openDatabase({ url, connections, namedStatements: namedStatements && !settingsOf(url).isPooled, patienceMs })
+}
+
+/** Refused before anybody is told a password. */
+function checkUrl(url: string, name: string, faultOf = faultOfDatabaseUrl): void {
+  const fault = faultOf(url)
+  if (fault !== undefined) throw new StoreUnavailable(`${name} ${fault}`)
+  for (const [parameter, path] of settingsOf(url).files) {
+    try {
+      accessSync(path, constants.R_OK)
+    } catch (error) {
+      const { code } = error as { code?: string }
+      throw new StoreUnavailable(`${parameter} in ${name} names a file that cannot be read (${code}): ${path}`)
+    }
+  }
 }
 
 async function openOn(database: Database, options: PostgresStoreOptions): Promise<Store> {
@@ -151,8 +166,9 @@ async function openOn(database: Database, options: PostgresStoreOptions): Promis
   })
 }
 
-function listenUrlOf({ url, listenUrl }: PostgresStoreOptions): string | null {
-  return listenUrl === undefined ? url : listenUrl
+/** Past any pooler; a pooler in transaction mode forgets who listens. */
+function listenUrlOf({ url, listenUrl = settingsOf(url).isPooled ? null : url }: PostgresStoreOptions): string | null {
+  return listenUrl
 }
 
 /** Looks at the feed when messages may have been missed, and twice a second. A look that fails is made up for by the next. */

@@ -3,6 +3,7 @@ import * as given from '@countersign/store/given'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Cluster, startCluster } from './testing/cluster.ts'
 import { startPooler } from './testing/pooler.ts'
+import { runSql } from './testing/schemas.ts'
 import { withNodes } from './testing/stores.ts'
 
 let cluster: Cluster
@@ -65,5 +66,21 @@ describe('behind PgBouncer in transaction mode, two connections for two nodes of
       await Promise.all(heard)
       for (const { feed } of [listening, looking]) expect(await feed.holds('token', 'jti')).toBe(true)
     })
+  })
+})
+
+test('a URL that says pgbouncer=true needs nothing besides: no statement has a name, and nobody listens', async () => {
+  await withNodes(cluster.url, async ({ open, clock }) => {
+    const url = `${pooler.url}?pgbouncer=true`
+    const nodes = [await open({ url }), await open({ url })] as const
+    const logins = await Promise.all(
+      Array.from({ length: 20 }, (_, index) => given.login(nodes[index % 2 === 0 ? 0 : 1])),
+    )
+    clock.advance(60)
+    const decisions = await Promise.all(logins.map(({ token }, index) => given.redeem(nodes[index % 2 === 0 ? 1 : 0], token)))
+    expect(decisions.filter(({ row }) => row === 5)).toHaveLength(20)
+    const clients = await runSql(pooler.url.replace(/\w+$/, 'pgbouncer'), 'SHOW CLIENTS')
+    expect(clients.filter(row => row.includes('countersign')).length).toBeGreaterThan(0)
+    expect(clients.filter(row => row.includes('countersign feed'))).toEqual([])
   })
 })

@@ -47,6 +47,16 @@ export class StandbyMet extends Error {
   }
 }
 
+/** `channel_binding=require`, and nothing was bound. */
+export class ChannelBindingMissing extends Error {
+  override readonly name = 'ChannelBindingMissing'
+  constructor() {
+    super(
+      'the database lets in without channel binding, which channel_binding=require forbids: it must want SCRAM, over TLS, with nobody in between who ends it',
+    )
+  }
+}
+
 function sqlStateOf(error: unknown): string | undefined {
   const cause = error instanceof DriverFailure ? error.cause : undefined
   return cause instanceof pg.DatabaseError ? cause.code : undefined
@@ -97,12 +107,22 @@ export function translated(error: unknown): unknown {
   return new StoreUnavailable(`${text} (SQLSTATE ${state})`)
 }
 
+/** How the driver says what an operator can mend. */
+const ownWords: readonly (readonly [RegExp, string])[] = [
+  [/^The server does not support SSL/, 'the database does not speak TLS, and its URL wants it'],
+  [/^SASL: .*password must be/, 'the database wants a password, and its URL has none'],
+  [/^SASL channel binding: /, "channel_binding is not possible with the certificate of the database's server"],
+  [/^SASL: .*(nonce|signature)/, 'the database does not know the password that it wants: somebody else answers'],
+]
+
 /** What the driver or the network says; the driver has no codes for its own. */
 function unreachable(error: unknown): string {
-  if (error instanceof StandbyMet) return error.message
+  if (error instanceof StandbyMet || error instanceof ChannelBindingMissing) return error.message
   const { code, message = '' } = error as { code?: unknown; message?: string }
   if (/exceeded when trying to connect/.test(message)) return 'no connection to the database became free in time'
   if (/timeout/i.test(message)) return 'the database did not answer in time'
+  const said = ownWords.find(([pattern]) => pattern.test(message))?.[1]
+  if (said !== undefined) return said
   return typeof code === 'string'
     ? `the database cannot be reached (${code})`
     : 'the connection to the database was lost'

@@ -28,6 +28,7 @@ listen_port = ${port}
 unix_socket_dir =
 auth_type = trust
 auth_file = ${users}
+admin_users = postgres
 pool_mode = transaction
 default_pool_size = 2
 ${more.join('\n')}

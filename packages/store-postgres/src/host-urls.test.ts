@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { urlsOf } from './hosts.ts'
+import { urlsOf } from './host-urls.ts'
 
 test.each([
   ['postgres://db/logins', ['postgres://db/logins']],
