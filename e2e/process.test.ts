@@ -160,7 +160,7 @@ describe.concurrent('a start that cannot come about says why, and ends with 1', 
   })
 
   test.each([
-    ['{"port": 4400', 'is not valid JSON (line 1 column 14)'],
+    ['{"port": 4400', 'is not valid JSON (line 1 column 14: it ends too early)'],
     ['[]', 'does not hold a JSON object'],
   ])('a file that holds %s', async (text, message) => {
     const installed = await givenFolder()

@@ -38,8 +38,8 @@ export function addClientCommands(program: Command, configured: () => Configurat
   clients
     .command('rotate-secret <client>')
     .description('one more secret, shown this once; two are good at a time')
-    .option('--old-expires-in <seconds>', 'until when the one before is good; 0: no more', seconds)
-    .option('--expires-in <seconds>', 'until when the new one is good', seconds)
+    .option('--old-expires-in <seconds>', 'how long the one before is still good; 0: no more', seconds)
+    .option('--expires-in <seconds>', 'how long the new one is good (default: for ever)', seconds)
     .action((client: string, { oldExpiresIn, expiresIn }: { oldExpiresIn?: number; expiresIn?: number }) =>
       ask('rotate-secret', { client, old_expires_in: oldExpiresIn, expires_in: expiresIn }),
     )

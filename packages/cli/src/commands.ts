@@ -18,6 +18,16 @@ import { addUserCommands } from './user-commands.ts'
 
 const defaultFile = 'countersign.json'
 
+const settingsHelp = `
+All settings are keys of the configuration file, and variables of the environment: port is COUNTERSIGN_PORT, and so on; the file itself is COUNTERSIGN_CONFIG.
+Flags count more than the environment, the environment more than the file. Each setting is described in docs/configuration.md.`
+
+const serveHelp = `${settingsHelp}
+A URL with a password in it belongs into the environment: flags can be seen by whoever lists processes.
+
+Without any settings it listens on 127.0.0.1:4400 and keeps everything in the folder data; clients are named in the file.
+^C and SIGTERM end it: what was begun is answered first (drain_seconds).`
+
 /** Runs one command line. */
 export async function run(argv: readonly string[]): Promise<void> {
   try {
@@ -33,22 +43,20 @@ export function createProgram(): Command {
   const program = new Command('countersign')
     .description('The token and session layer of an application: server, sessions, keys.')
     .configureHelp({ showGlobalOptions: true })
-    .option('--config <file>', `configuration file (default: ${defaultFile}, if there is one)`)
+    .option('--config <file>', `configuration file, JSON (default: ${defaultFile} here, if there is one)`)
     .option('--port <number>', 'port to listen on (default: 4400)')
     .option('--data <folder>', 'where everything is kept (default: data, beside the configuration file or here)')
     .option('--database <url>', 'PostgreSQL, for many nodes (default: everything is in the data folder)')
     .option('--valkey <url>', 'Valkey or Redis: nodes hear of each other at once (default: by the database alone)')
     .option('--issuer <url>', 'public address (default: http://127.0.0.1:PORT)')
     .showHelpAfterError()
-    .addHelpText(
-      'after',
-      '\nEvery flag is also an environment variable (COUNTERSIGN_CONFIG, COUNTERSIGN_PORT …); all but --config are also keys of the configuration file.',
-    )
+    .addHelpText('after', settingsHelp)
   const configured = (): Configuration => configurationOf(program.opts())
 
   program
     .command('serve')
     .description('start the server')
+    .addHelpText('after', serveHelp)
     .action(async () => {
       const configuration = configured()
       const system = await serve(configuration, { masterKey: process.env.COUNTERSIGN_MASTER_KEY, onLost: endOnLoss })
@@ -102,7 +110,8 @@ export function configurationOf(
 ): Configuration {
   const named = (flags.config as string | undefined) ?? (environment.COUNTERSIGN_CONFIG || undefined)
   const file = named ?? (existsSync(defaultFile) ? resolve(defaultFile) : undefined)
-  return readConfiguration({ file, environment, flags, folder: standingFolder(environment, process.cwd()) })
+  const fileIsFrom = flags.config === undefined && named !== undefined ? 'COUNTERSIGN_CONFIG' : undefined
+  return readConfiguration({ file, fileIsFrom, environment, flags, folder: standingFolder(environment, process.cwd()) })
 }
 
 const mendable = [

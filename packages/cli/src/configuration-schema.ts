@@ -8,6 +8,7 @@ import {
   signingAlgorithms,
 } from '@countersign/core'
 import { claimsMap, closedRegistration, type WrittenClient, writtenClient } from '@countersign/server'
+import { faultOfDatabaseUrl, faultOfListenUrl } from '@countersign/store-postgres/database-url'
 import * as z from 'zod'
 import { isKeyRingUrl } from './open-key-ring.ts'
 
@@ -16,7 +17,21 @@ import { isKeyRingUrl } from './open-key-ring.ts'
  * docs/configuration.md, and a test keeps the two together.
  */
 
-const seconds = (least: number, most: number) => z.int().min(least).max(most)
+/** With what would be right, whatever is wrong. */
+const whole = (least: number, most: number, of = '') => {
+  const must = `must be a whole number${of} from ${least} to ${most}`
+  return z.int(must).min(least, must).max(most, must)
+}
+const seconds = (least: number, most: number) => whole(least, most, ' of seconds')
+const days = (least: number, most: number) => {
+  const must = `must be a number of days from ${least} to ${most}`
+  return z.number(must).min(least, must).max(most, must)
+}
+const port = whole(0, 65_535)
+const path = z.string('must be a path').min(1, 'must be a path')
+
+/** RFC 6749 §3.3. */
+const scopeWord = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,200}$/, 'must be one word, without spaces or quotes')
 
 const api = z.strictObject({
   audience: z.string().min(1).max(200),
@@ -35,7 +50,8 @@ export interface WrittenApi {
   readonly claims?: ClaimsMap | undefined
 }
 
-const color = z.string().regex(/^#[0-9a-fA-F]{6}$/, 'must be a colour such as #0e6b5c')
+const mustBeColor = 'must be a colour such as #0e6b5c'
+const color = z.string(mustBeColor).regex(/^#[0-9a-fA-F]{6}$/, mustBeColor)
 const schemeColors = z.strictObject({
   accent: color.optional(),
   ground: color.optional(),
@@ -48,10 +64,10 @@ const theme = z.strictObject({
   light: schemeColors.optional(),
   dark: schemeColors.optional(),
   schemes: z.enum(['both', 'light', 'dark']).optional(),
-  radius_pixels: z.int().min(0).max(32).optional(),
+  radius_pixels: whole(0, 32, ' of pixels').optional(),
   font: z.string().min(1).max(300).optional(),
-  logo: z.string().min(1).optional(),
-  logo_dark: z.string().min(1).optional(),
+  logo: path.optional(),
+  logo_dark: path.optional(),
 })
 
 /** Colours of one scheme, as they are written in the file. */
@@ -77,6 +93,9 @@ export interface WrittenTheme {
 /** The keys of the theme. */
 export const themeKeys: readonly string[] = Object.keys(theme.shape)
 
+/** The keys of one scheme of the theme. */
+export const colorKeys: readonly string[] = Object.keys(schemeColors.shape)
+
 /** The keys of an API. */
 export const apiKeys: readonly string[] = Object.keys(api.shape)
 
@@ -86,22 +105,67 @@ const issuer = z
   .check(context => {
     const say = (message: string): void => void context.issues.push({ code: 'custom', message, input: context.value })
     const url = URL.parse(context.value)
-    if (url === null) return
+    if (url === null || context.value === url.origin) return
     if (context.value === `${url.origin}/`) say(`remove the slash at the end: ${url.origin}`)
-    else if (context.value !== url.origin) say('must be an origin without a path')
+    else say(`must be an origin, without a path and in small letters, to the letter: ${url.origin}`)
   })
+
+/** Said of what may hold a password, which is never shown. */
+const inPasswords = 'In a password, % is written %25, / %2F, ? %3F, # %23, @ %40'
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch {
+    return false
+  }
+}
 
 /** Host, port, and who signs in there; nothing else is read from it. */
 function isSmtpUrl(text: string): boolean {
-  const url = URL.parse(text)
-  if (url === null || !/^smtps?:$/.test(url.protocol) || url.hostname === '') return false
+  const url = isDecodable(text) ? URL.parse(text) : null
+  if (url === null || !/^smtps?:$/.test(url.protocol) || url.hostname === '' || url.port === '0') return false
   return url.search === '' && url.hash === '' && (url.pathname === '' || url.pathname === '/')
 }
 
-/** Never shown: it may hold a password. */
+/** What its driver would throw of, with a stack, or pass over in silence: parameters that sound like TLS, for one. */
+function isValkeyUrl(text: string): boolean {
+  const url = isDecodable(text) ? URL.parse(text) : null
+  if (url === null || !/^rediss?:$/.test(url.protocol) || url.hostname === '' || url.port === '0') return false
+  return url.search === '' && url.hash === '' && /^(\/\d{0,5})?$/.test(url.pathname)
+}
+
+const mustBe = (example: string): string => `must be a URL such as ${example}. ${inPasswords}`
+
+const smtpMust = mustBe('smtp://user:password@host:587 or smtps://user:password@host:465')
+const smtpUrl = z.string(smtpMust).refine(isSmtpUrl, smtpMust)
+
+const keyRingMust = mustBe('zookeeper://host:2181,host2:2181/path, etcd://host:2379/path or redis://host:6379/path')
+const keyRingUrl = z.string(keyRingMust).refine(isKeyRingUrl, keyRingMust)
+
+const valkeyMust = mustBe(
+  'redis://user:password@host:6379/0, or rediss:// over TLS, with nothing behind the number of the database',
+)
+const valkeyUrl = z.string(valkeyMust).refine(isValkeyUrl, valkeyMust)
+
+const sayFault =
+  (faultOf: (text: string) => string | undefined) =>
+  ({ value, issues }: { value: string; issues: object[] }): void => {
+    const fault = faultOf(value)
+    if (fault !== undefined) issues.push({ code: 'custom', message: fault, input: value })
+  }
 const databaseUrl = z
-  .string()
-  .regex(/^postgres(ql)?:\/\/[^\s]+$/, 'must be a URL such as postgres://user@host:5432/database')
+  .string('must be a URL such as postgres://user@host:5432/database')
+  .check(sayFault(faultOfDatabaseUrl))
+
+const listenMust = 'must be "off", or a URL such as postgres://user@host:5432/database'
+const listenUrl = z.string(listenMust).check(
+  sayFault(text => {
+    if (text === 'off') return undefined
+    return text.includes('://') ? faultOfListenUrl(text) : listenMust
+  }),
+)
 
 /** A token that reaches two APIs has each claim once. */
 function meansOneThing(apis: readonly WrittenApi[]): boolean {
@@ -113,70 +177,41 @@ function meansOneThing(apis: readonly WrittenApi[]): boolean {
   })
 }
 
-/** Never shown: it may hold a password. */
-const keyRingUrl = z
-  .string()
-  .refine(
-    isKeyRingUrl,
-    'must be a URL such as zookeeper://host:2181,host2:2181/path, etcd://host:2379/path or redis://host:6379/path',
-  )
-
-/** What its driver would throw of, with a stack. */
-function isDecodable(text: string): boolean {
-  try {
-    decodeURIComponent(text)
-    return true
-  } catch {
-    return false
-  }
-}
-
-const valkeyUrl = z
-  .string()
-  .refine(
-    text => /^rediss?:$/.test(URL.parse(text)?.protocol ?? '') && URL.parse(text)?.hostname !== '' && isDecodable(text),
-    'must be a URL such as redis://:password@host:6379, or rediss:// over TLS',
-  )
-
 const plainConfiguration = z.strictObject({
-  port: z.int().min(0).max(65_535).default(4400),
-  host: z.string().default('127.0.0.1'),
-  data: z.string().min(1).default('data'),
+  port: port.default(4400),
+  host: z
+    .string()
+    .regex(/^[\w.:%-]+$/, 'must be the address, or the name, of an interface, without port and brackets')
+    .default('127.0.0.1'),
+  data: path.default('data'),
   /** PostgreSQL; absent: everything is in the data folder. */
   database: databaseUrl.optional(),
   /** A direct connection, past any pooler, on which entries of the feed are heard of; `off`: by looking alone. */
-  database_listen: z.union([z.literal('off'), databaseUrl], 'must be "off", or a URL such as postgres://…').optional(),
-  database_connections: z.int().min(2).max(1000).default(10),
+  database_listen: listenUrl.optional(),
+  database_connections: whole(2, 1000).default(10),
   database_named_statements: z.boolean().default(true),
   /** ZooKeeper, etcd, Valkey or Redis; absent: the nodes agree on the keys in the store. */
   key_ring: keyRingUrl.optional(),
   /** Valkey or Redis, the fast lane between nodes; absent: they find each other by the database alone. */
   valkey: valkeyUrl.optional(),
   /** How long a statement, or a connection to become free, is waited for; then it is 503. */
-  database_patience_seconds: z.int().min(1).max(60).default(5),
+  database_patience_seconds: seconds(1, 60).default(5),
   /** Defaults to `http://127.0.0.1:PORT`. */
   issuer: issuer.optional(),
   application_name: z.string().min(1).max(60).default('Countersign'),
   /** Looks of the hosted pages. */
   theme: theme.default({}),
   /** In which languages they can be had; absent: all that there are. */
-  languages: z.array(z.string()).min(1).max(100).optional(),
+  languages: z.array(z.string().min(1)).min(1).max(100).optional(),
   /** Files with the words of further languages, or with other words for one that there is. */
-  language_files: z.array(z.string().min(1)).max(100).default([]),
+  language_files: z.array(path).max(100).default([]),
   sign_up: z.enum(['open', 'invitation', 'closed']).default('closed'),
   /** How long an invitation can be accepted, if whoever makes it does not say. */
-  invitation_days: z
-    .number()
-    .min(0.01)
-    .max(365)
-    .default(invitationSeconds.byDefault / 86_400),
+  invitation_days: days(0.01, 365).default(invitationSeconds.byDefault / 86_400),
   /** Whether people sign in by password; `off`: by connections alone. */
   passwords: z.enum(['on', 'off']).default('on'),
   /** The mail server; absent: no mails are sent, and what needs one is not offered. May hold a password: never shown. */
-  smtp_url: z
-    .string()
-    .refine(isSmtpUrl, 'must be a URL such as smtp://user:password@host:587 or smtps://user:password@host:465')
-    .optional(),
+  smtp_url: smtpUrl.optional(),
   /** Who mails are from: an address. The name beside it is that of the application. */
   mail_from: z
     .string()
@@ -185,15 +220,9 @@ const plainConfiguration = z.strictObject({
   /** Whether errors at /authorize go to the addresses of strangers without a page in between. */
   error_redirects: z.enum(['known', 'all']).default('known'),
   /** What scopes mean, for the users who are asked to allow them. */
-  scope_descriptions: z
-    .record(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,200}$/), z.string().min(1).max(200))
-    .default({}),
+  scope_descriptions: z.record(scopeWord, z.string().min(1).max(200)).default({}),
   trusted_proxies: z.array(z.union([z.ipv4(), z.ipv6()], 'must be an IP address')).default([]),
-  signing_key_days: z
-    .number()
-    .min(0.01)
-    .max(3650)
-    .default(defaultKeyPolicy.rotationSeconds / 86_400),
+  signing_key_days: days(0.01, 3650).default(defaultKeyPolicy.rotationSeconds / 86_400),
   /** What there are keys for from the start, besides what the clients named here want. */
   signing_algorithms: z.array(z.enum(signingAlgorithms)).default([]),
   /** How long a stop waits for requests that were begun. */
@@ -201,29 +230,30 @@ const plainConfiguration = z.strictObject({
   /** How long before a stop by SIGTERM `/ready` is 503 and everything else answered as ever. Absent: 2 with a database, else 0. */
   drain_notice_seconds: seconds(0, 600).optional(),
   /** Metrics for Prometheus, on loopback alone; absent: none are taken. */
-  metrics_port: z.int().min(0).max(65_535).optional(),
+  metrics_port: port.optional(),
   /** Where revocations are written besides the store, apart from its backups; absent: nowhere. */
-  revocation_journal: z.string().min(1).optional(),
+  revocation_journal: path.optional(),
   /** Prints the master key: for a key service. No shell; a program and its arguments. */
-  master_key_command: z.array(z.string()).min(1).max(50).optional(),
+  master_key_command: z
+    .array(z.string())
+    .min(1)
+    .max(50)
+    .refine(([program]) => program !== '', 'must begin with a program')
+    .optional(),
   /** Allows a minimum life of unbound refresh tokens below twice the grace: for benchmarks and tests alone. */
   unsafe_refresh_policy: z.boolean().default(false),
   /** The version of what tokens tell of users: raised when its meaning changes. */
-  claims_version: z.int().min(1).max(1_000_000).default(1),
+  claims_version: whole(1, 1_000_000).default(1),
   clients: z.array(writtenClient).default([]),
   /** Who may register clients (RFC 7591). */
   registration: z.enum(['closed', 'token', 'open']).default('closed'),
   registration_tokens: z.array(z.string().min(32, 'must have at least 32 characters').max(200)).max(50).default([]),
   client_id_metadata_documents: z.boolean().default(false),
-  registration_scopes: z.array(z.string()).default([...closedRegistration.scopes]),
-  registration_audiences: z.array(z.string()).default([]),
-  registrations_per_hour: z.int().min(1).max(1_000_000).default(closedRegistration.perHour),
-  registered_clients_at_most: z.int().min(1).max(10_000_000).default(closedRegistration.clientsAtMost),
-  unused_registration_days: z
-    .number()
-    .min(0.01)
-    .max(3650)
-    .default(closedRegistration.unusedSeconds / 86_400),
+  registration_scopes: z.array(scopeWord).default([...closedRegistration.scopes]),
+  registration_audiences: z.array(z.string().min(1)).default([]),
+  registrations_per_hour: whole(1, 1_000_000).default(closedRegistration.perHour),
+  registered_clients_at_most: whole(1, 10_000_000).default(closedRegistration.clientsAtMost),
+  unused_registration_days: days(0.01, 3650).default(closedRegistration.unusedSeconds / 86_400),
   /** Ways to sign in with others. */
   connections: z
     .array(writtenConnection)
@@ -309,14 +339,18 @@ export const numberKeys: ReadonlySet<string> = new Set([
   'unused_registration_days',
 ])
 
+/** Keys whose text is true or false. */
+export const booleanKeys: ReadonlySet<string> = new Set([
+  'database_named_statements',
+  'unsafe_refresh_policy',
+  'client_id_metadata_documents',
+])
+
 /** Keys whose text is read as JSON, as it would stand in the file. */
 export const jsonKeys: ReadonlySet<string> = new Set([
   'master_key_command',
-  'database_named_statements',
-  'unsafe_refresh_policy',
   'clients',
   'connections',
-  'client_id_metadata_documents',
   'scope_descriptions',
   'theme',
   'apis',

@@ -122,26 +122,61 @@ describe('what is allowed and probably not meant', () => {
     expect(said).not.toContain(placeholder)
   })
 
-  test('a mistyped variable does not start; what is far from any is somebody else’s', () => {
-    for (const [name, meant] of [
-      ['COUNTERSIGN_ISUER', 'COUNTERSIGN_ISSUER'],
-      ['COUNTERSIGN_CLIENT', 'COUNTERSIGN_CLIENTS'],
-      ['COUNTERSIGN_MASTERKEY', 'COUNTERSIGN_MASTER_KEY'],
-      ['COUNTERSIGN_PORTS', 'COUNTERSIGN_PORT'],
-    ] as const) {
-      expect(problemOf({}, { environment: { [name]: secret } })).toMatch(
-        `:\n  ${name} is not a setting. Did you mean ${meant}?`,
-      )
-    }
-    const others = {
+  test.each([
+    ['COUNTERSIGN_ISUER', 'COUNTERSIGN_ISSUER'],
+    ['COUNTERSIGN_CLIENT', 'COUNTERSIGN_CLIENTS'],
+    ['COUNTERSIGN_MASTERKEY', 'COUNTERSIGN_MASTER_KEY'],
+    ['COUNTERSIGN_PORTS', 'COUNTERSIGN_PORT'],
+    ['COUNTERSIGN_PROT', 'COUNTERSIGN_PORT'],
+    ['COUNTERSIGN_DB', 'COUNTERSIGN_DATABASE'],
+    ['COUNTERSIGN_DATABASE_URL', 'COUNTERSIGN_DATABASE'],
+    ['COUNTERSIGN_DRAIN_NOTICE', 'COUNTERSIGN_DRAIN_NOTICE_SECONDS'],
+    ['COUNTERSIGN_DRAIN', 'COUNTERSIGN_DRAIN_SECONDS or COUNTERSIGN_DRAIN_NOTICE_SECONDS'],
+    ['COUNTERSIGN_SMTP', 'COUNTERSIGN_SMTP_URL'],
+    ['COUNTERSIGN_JOURNAL', 'COUNTERSIGN_REVOCATION_JOURNAL'],
+  ])('a variable that nobody reads does not start: %s', (name, meant) => {
+    const said = problemOf({}, { environment: { [name]: secret } })
+    expect(said).toMatch(`:\n  ${name} is not a setting. Did you mean ${meant}?`)
+    expect(said).not.toContain(secret)
+  })
+
+  test('one that is like none is refused too; an empty one says nothing', () => {
+    expect(problemOf({}, { environment: { COUNTERSIGN_XYZZY: secret } })).toMatch(
+      '  COUNTERSIGN_XYZZY is not a setting, and names that begin with COUNTERSIGN_ are for settings alone.',
+    )
+    expect(problemOf({}, { environment: { COUNTERSIGN_XYZZY: '' } })).toBe('accepted')
+  })
+
+  test('the programs of tests may be named, an address under such a name is a setting that was meant', () => {
+    const programs = { COUNTERSIGN_POSTGRES: '/usr/lib/postgresql/17/bin', COUNTERSIGN_REDIS: 'redis-server' }
+    expect(problemOf({}, { environment: { ...programs, COUNTERSIGN_DEMO_API_SECRET: secret } })).toBe('accepted')
+    const addresses = { COUNTERSIGN_POSTGRES: 'postgres://db/logins', COUNTERSIGN_REDIS: 'redis://db' }
+    const said = problemOf({}, { environment: addresses })
+    expect(said).toContain('COUNTERSIGN_POSTGRES is not a setting. Did you mean COUNTERSIGN_DATABASE?')
+    expect(said).toContain('COUNTERSIGN_REDIS is not a setting. Did you mean COUNTERSIGN_VALKEY?')
+  })
+
+  test('what Kubernetes says of Services that are called countersign, or begin so, is no setting and stops no start', () => {
+    const environment = {
       COUNTERSIGN_SERVICE_HOST: '10.0.0.1',
-      COUNTERSIGN_SERVICE_PORT: '4400',
-      COUNTERSIGN_PORT_4400_TCP: 'tcp://10.0.0.1:4400',
-      COUNTERSIGN_DEMO_API_SECRET: secret,
-      COUNTERSIGN_POSTGRES: '/usr/lib/postgresql/17/bin',
-      COUNTERSIGN_ISUER: '',
+      COUNTERSIGN_SERVICE_PORT: '3000',
+      COUNTERSIGN_SERVICE_PORT_HTTP: '3000',
+      COUNTERSIGN_PORT: 'tcp://10.0.0.1:3000',
+      COUNTERSIGN_PORT_3000_TCP: 'tcp://10.0.0.1:3000',
+      COUNTERSIGN_PORT_3000_TCP_PROTO: 'tcp',
+      COUNTERSIGN_PORT_3000_TCP_PORT: '3000',
+      COUNTERSIGN_PORT_3000_TCP_ADDR: '10.0.0.1',
+      COUNTERSIGN_METRICS_PORT: 'tcp://10.0.0.2:9090',
+      COUNTERSIGN_METRICS_PORT_9090_TCP: 'tcp://10.0.0.2:9090',
+      COUNTERSIGN_METRICS_SERVICE_HOST: '10.0.0.2',
+      COUNTERSIGN_DATABASE_PORT: 'tcp://10.0.0.3:5432',
+      COUNTERSIGN_DATABASE_SERVICE_HOST: '10.0.0.3',
+      COUNTERSIGN_VALKEY_PORT_6379_TCP_ADDR: '10.0.0.4',
+      COUNTERSIGN_VALKEY_SERVICE_PORT: '6379',
     }
-    expect(problemOf({}, { environment: others })).toBe('accepted')
+    const { port, metrics_port, database, valkey } = readConfiguration({ environment, flags: {} })
+    expect([port, metrics_port, database, valkey]).toEqual([4400, undefined, undefined, undefined])
+    expect(readConfiguration({ file: fileOf({ port: 3000 }), environment, flags: {} }).port).toBe(3000)
   })
 })
 
@@ -211,11 +246,13 @@ test('all that is wrong is said at once, wherever it stands', () => {
     COUNTERSIGN_TRUSTED_PROXIES: '',
   }
   const [heading, ...lines] = problemOf(written, { environment, flags: { database: 'mysql://x' } }).split('\n')
-  expect(heading).toBe(`The configuration is not valid (file: ${join(folder, 'countersign.json')}):`)
+  expect(heading).toBe(
+    `The configuration is not valid (file: ${join(folder, 'countersign.json')}; all keys: docs/configuration.md):`,
+  )
   const places = [
     'COUNTERSIGN_ISUER is not a setting',
-    'COUNTERSIGN_PORT: "abc" is not a port.',
-    'COUNTERSIGN_APIS is not valid JSON.',
+    'COUNTERSIGN_PORT: must be a whole number from 0 to 65535, not "abc"',
+    'COUNTERSIGN_APIS is not valid JSON (line 1 column 2: it ends too early).',
     '--database: must be a URL',
     'sign_up: must be one of',
     'clients.app: "scope" is not a key.',
@@ -240,29 +277,38 @@ test('what cannot be read is not judged with what can', () => {
   expect(problemOf({ registration: 'token', registration_tokens: ['short'] }).split('\n')).toHaveLength(2)
   expect(problemOf({ host: '0.0.0.0', trusted_proxies: ['x'] }).split('\n')).toHaveLength(2)
   expect(problemOf({ clients: 7, unsafe_refresh_policy: 7 }).split('\n')).toHaveLength(3)
-  expect(problemOf('{', { environment: { COUNTERSIGN_PORT: 'x' } }).split('\n')).toHaveLength(3)
+  expect(problemOf('{', { environment: { COUNTERSIGN_PORT: 'x', COUNTERSIGN_HOST: '0.0.0.0' } }).split('\n')).toEqual([
+    expect.stringMatching(/^The configuration is not valid/),
+    expect.stringMatching(/is not valid JSON/),
+    '  COUNTERSIGN_PORT: must be a whole number from 0 to 65535, not "x"',
+  ])
 })
 
 describe('a message says where and what', () => {
   test.each([
-    ['a port that is none, by flag', {}, { flags: { port: 'abc' } }, '--port: "abc" is not a port.'],
+    [
+      'a port that is none, by flag',
+      {},
+      { flags: { port: 'abc' } },
+      '--port: must be a whole number from 0 to 65535, not "abc"',
+    ],
     [
       'a port that is none, by environment',
       {},
       { environment: { COUNTERSIGN_PORT: '70000' } },
-      'COUNTERSIGN_PORT: "70000" is not a port.',
+      'COUNTERSIGN_PORT: must be a whole number from 0 to 65535, not "70000"',
     ],
     [
       'a number that is none',
       {},
       { environment: { COUNTERSIGN_DRAIN_SECONDS: 'soon' } },
-      'COUNTERSIGN_DRAIN_SECONDS: "soon" is not a number.',
+      'COUNTERSIGN_DRAIN_SECONDS: must be a whole number of seconds from 0 to 600, not "soon"',
     ],
     [
       'clients that are no JSON, by environment',
       {},
       { environment: { COUNTERSIGN_CLIENTS: `[{"id":"app","secrets":["${secret}"]` } },
-      'COUNTERSIGN_CLIENTS is not valid JSON.',
+      'COUNTERSIGN_CLIENTS is not valid JSON (line 1 column 69: it ends too early).',
     ],
     [
       'a client that contradicts itself, by environment',
@@ -288,9 +334,83 @@ describe('a message says where and what', () => {
       {},
       'valkey: must be a URL such as',
     ],
+    [
+      'an address of Valkey with a parameter, which would be passed over',
+      { valkey: 'rediss://:the-password@127.0.0.1?ssl_cert_reqs=none' },
+      {},
+      'valkey: must be a URL such as',
+    ],
+    [
+      'a database of Valkey that is no number',
+      { valkey: 'redis://127.0.0.1/logins' },
+      {},
+      'valkey: must be a URL such as',
+    ],
+    [
+      'a mail server that cannot be decoded',
+      { smtp_url: 'smtp://me:%zz@127.0.0.1', mail_from: 'a@b.example' },
+      {},
+      'smtp_url: must be a URL such as smtp://user:password@host:587 or smtps://user:password@host:465. In a password, % is written %25',
+    ],
+    [
+      'a place for the keys that cannot be decoded',
+      { key_ring: 'etcd://me:%zz@127.0.0.1' },
+      {},
+      'key_ring: must be a URL such as zookeeper://',
+    ],
+    ...[
+      ['database', 'postgres://me:%zz@127.0.0.1/logins', 'has a % without two hexadecimal digits'],
+      [
+        'database',
+        'postgres://me:se/cret@127.0.0.1/logins',
+        'has no host, or no port from 1 to 65535, where one should be',
+      ],
+      [
+        'database',
+        'postgres://me:p@one,two:99999/logins',
+        'has no host, or no port from 1 to 65535, where one should be',
+      ],
+      ['database', 'postgres://db/logins?schema=public', 'has schema, which means nothing here: leave it out'],
+      ['database_listen', 'postgres://db/logins?pgbouncer=true', 'has pgbouncer=true, behind which nobody hears'],
+    ].map(([key = '', url = '', fault = '']): [string, object, object, string] => [
+      `a ${key} at ${url}`,
+      { [key]: url },
+      {},
+      `${key}: ${fault}`,
+    ]),
+    [
+      'a page of a client at no address',
+      { clients: [{ id: 'app', backchannel_logout_uri: 'https://app:99999/x' }] },
+      {},
+      'clients.app.backchannel_logout_uri: must be a web address',
+    ],
+    [
+      'an issuer in capitals',
+      { issuer: 'HTTPS://Login.example.com/x' },
+      {},
+      'issuer: must be an origin, without a path and in small letters, to the letter: https://login.example.com',
+    ],
     ['a mistyped choice', { passwords: 'none' }, {}, 'passwords: must be one of "on", "off"'],
     ['a mistyped key', { sing_up: 'open' }, {}, '"sing_up" is not a key. Did you mean sign_up?'],
-    ['a key out of the air', { retention_period: 'x' }, {}, '"retention_period" is not a key. The keys are port, host'],
+    [
+      'a key of which there are several',
+      { drain: 5 },
+      {},
+      '"drain" is not a key. Did you mean drain_seconds or drain_notice_seconds?',
+    ],
+    [
+      'an endpoint of a connection that is none',
+      { connections: [{ name: 'x', client_id: 'x', client_secret: 'y', endpoints: { tokens: 'https://x' } }] },
+      {},
+      'connections.x.endpoints: "tokens" is not a key. Did you mean token?',
+    ],
+    [
+      'a colour of a scheme that is none',
+      { theme: { light: { accents: '#000000' } } },
+      {},
+      'theme.light: "accents" is not a key. Did you mean accent?',
+    ],
+    ['a key out of the air', { retention_period: 'x' }, {}, '"retention_period" is not a key. None is like it.'],
     [
       'a mistyped key of a client',
       { clients: [{ id: 'app', scope: [] }] },
@@ -327,8 +447,16 @@ describe('a message says where and what', () => {
     expect(read).toThrow(`${join(folder, 'none.json')} cannot be read: no such file.`)
   })
 
+  test('of a file that the environment names, by which variable', () => {
+    const read = () =>
+      readConfiguration({ file: 'none.json', fileIsFrom: 'COUNTERSIGN_CONFIG', environment: {}, flags: {} })
+    expect(read).toThrow(/none\.json cannot be read: no such file\. COUNTERSIGN_CONFIG names it\.$/)
+  })
+
   test('a file that is no JSON: where, and nothing of what stands there', () => {
-    expect(problemOf('{\n  "port": 4400\n  "sign_up": "open"\n}')).toMatch(/is not valid JSON \(line 3 column 3\)\.$/)
+    expect(problemOf('{\n  "port": 4400\n  "sign_up": "open"\n}')).toMatch(
+      /is not valid JSON \(line 3 column 3: .*\)\.$/,
+    )
     const said = problemOf(`{"clients": [{"secrets": [${secret}]}]}`)
     expect(said).toContain('is not valid JSON')
     expect(said).not.toContain('secret')

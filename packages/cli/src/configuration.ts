@@ -5,17 +5,21 @@ import { hashClientSecret } from '@countersign/core'
 import { clientOfWritten, type RegistrationPolicy } from '@countersign/server'
 import { configurationSchema } from './configuration-contradictions.ts'
 import { notesOf } from './configuration-notes.ts'
-import { distance, noting, problemsOf, refusal, WrongConfiguration } from './configuration-problems.ts'
+import { noting, problemsOf, refusal, WrongConfiguration } from './configuration-problems.ts'
 import {
+  booleanKeys,
   configurationKeys,
   flagKeys,
   jsonKeys,
   listKeys,
   numberKeys,
+  separateKeys,
   type WrittenConfiguration,
   type WrittenTheme,
 } from './configuration-schema.ts'
+import { isOfService, prefix, strangersIn } from './environment-names.ts'
 import { readJsonFile } from './json-file.ts'
+import { parseJson, type ReadJson } from './json-text.ts'
 
 /*
  * What can be configured, in `countersign.json`; every key also as COUNTERSIGN_… in the environment, and some as flags.
@@ -80,6 +84,8 @@ export interface Configuration {
 /** Where configuration comes from; flags win over the environment, the environment over the file. */
 export interface ConfigurationSources {
   readonly file?: string | undefined
+  /** The variable that names the file, to be told if it cannot be read. */
+  readonly fileIsFrom?: string | undefined
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly flags: Readonly<Record<string, unknown>>
   /** The folder that relative paths of flags and environment mean; default: the current one. */
@@ -87,11 +93,20 @@ export interface ConfigurationSources {
 }
 
 /** Reads file, environment and flags. Throws `WrongConfiguration` with all that is wrong. */
-export function readConfiguration({ file, environment, flags, folder = '.' }: ConfigurationSources): Configuration {
+export function readConfiguration({
+  file,
+  fileIsFrom,
+  environment,
+  flags,
+  folder = '.',
+}: ConfigurationSources): Configuration {
   const path = file === undefined ? undefined : resolve(folder, file)
-  const { written, sources, problems } = readSources({ file: path, environment, flags })
-  // Of a file that cannot be read the rest would be guessed.
-  if (written === undefined) throw problems.length > 1 ? refusal(problems) : new WrongConfiguration(problems.join())
+  const { written, said, sources, problems } = readSources({ file: path, fileIsFrom, environment, flags })
+  if (written === undefined) {
+    // Of a file that cannot be read the rest would be guessed: what is said elsewhere is judged key by key.
+    const all = [...problems, ...problemsOf(separateKeys.safeParse(said, { jitless: true }).error, said, sources)]
+    throw all.length > 1 ? refusal(all) : new WrongConfiguration(all.join())
+  }
   // It is read once: compiling the schemas takes longer than that.
   const parsed = configurationSchema.safeParse(written, { jitless: true })
   if (!parsed.success) throw refusal([...problems, ...problemsOf(parsed.error, written, sources)], path)
@@ -134,81 +149,50 @@ function themeBeside({ logo, logo_dark, ...theme }: WrittenTheme, beside: (name:
 interface Sources {
   /** By the keys of the file; undefined: it cannot be read. */
   readonly written: Readonly<Record<string, unknown>> | undefined
+  /** What environment and flags say alone. */
+  readonly said: Readonly<Record<string, unknown>>
   /** Where a key is from, if not from the file. */
   readonly sources: ReadonlyMap<string, string>
   readonly problems: readonly string[]
 }
 
 /** What file, environment and flags say together. */
-function readSources({ file, environment, flags }: Omit<ConfigurationSources, 'folder'>): Sources {
+function readSources({ file, fileIsFrom, environment, flags }: Omit<ConfigurationSources, 'folder'>): Sources {
   const said: Record<string, unknown> = {}
   const sources = new Map<string, string>()
-  const problems = mistypedIn(environment)
+  const problems = strangersIn(environment)
   const take = (key: string, text: string, source: string): void => {
     const read = plainValue(key, text)
-    if ('problem' in read) problems.push(`${source}${read.problem}`)
+    if ('problem' in read) problems.push(`${source} ${read.problem}.`)
     else said[key] = read.value
     sources.set(key, source)
   }
   for (const key of configurationKeys) {
     const name = prefix + key.toUpperCase()
     const value = environment[name]
-    if (value !== undefined && value !== '') take(key, value, name)
+    if (value !== undefined && value !== '' && !isOfService(name, value)) take(key, value, name)
   }
   for (const key of flagKeys) if (flags[key] !== undefined) take(key, String(flags[key]), `--${key}`)
   const fromFile = file === undefined ? {} : noting(problems, () => readJsonFile(file))
-  if (fromFile === undefined) return { written: undefined, sources, problems }
+  if (fromFile === undefined && fileIsFrom !== undefined) problems.push(`${problems.pop()} ${fileIsFrom} names it.`)
+  if (fromFile === undefined) return { written: undefined, said, sources, problems }
   // Also where the text that counts more cannot be read: what the file says there would be judged, and does not count.
   for (const key of sources.keys()) delete fromFile[key]
-  return { written: { ...fromFile, ...said }, sources, problems }
+  return { written: { ...fromFile, ...said }, said, sources, problems }
 }
 
-const prefix = 'COUNTERSIGN_'
-/** Words that are no keys: for the file, the key, the demo, and what tests need. */
-const otherVariables = [
-  'CONFIG',
-  'MASTER_KEY',
-  'DEMO_API_SECRET',
-  'CHROMIUM',
-  'PGBOUNCER',
-  'NGINX',
-  'REDIS',
-  'FAKETIME',
-  'POSTGRES',
-  'ZOOKEEPER',
-  'ETCD',
-]
-
-/** A variable that nobody reads would be a setting that is missing in silence. Only what is nearly one: others may have theirs under this prefix. */
-function mistypedIn(environment: ConfigurationSources['environment']): string[] {
-  const known = [...configurationKeys.map(key => key.toUpperCase()), ...otherVariables]
-  return Object.entries(environment).flatMap(([name, value]) => {
-    const word = name.slice(prefix.length)
-    if (!name.startsWith(prefix) || value === undefined || value === '' || known.includes(word)) return []
-    const meant = known.find(one => distance(word, one) <= (one.length > 4 ? 2 : 1))
-    return meant === undefined ? [] : [`${name} is not a setting. Did you mean ${prefix}${meant}?`]
-  })
-}
-
-/** What a text of environment or flags means. `problem`: to be said after the name of its source. */
-function plainValue(key: string, text: string): { value: unknown } | { problem: string } {
-  if (listKeys.has(key)) return { value: text.split(',').map(one => one.trim()) }
-  if (jsonKeys.has(key)) return jsonValue(text)
+/** What a text of environment or flags means. `problem`: to be said after the name of its source. What is no number, or neither true nor false, is left to the schema, which says what it should be. */
+function plainValue(key: string, text: string): ReadJson {
+  if (listKeys.has(key)) return listValue(text)
+  if (jsonKeys.has(key)) return parseJson(text)
+  if (booleanKeys.has(key)) return { value: text === 'true' ? true : text === 'false' ? false : text }
   if (!numberKeys.has(key)) return { value: text }
-  const number = text.trim() === '' ? Number.NaN : Number(text)
-  const isPort = Number.isInteger(number) && number >= 0 && number <= 65_535
-  const wantsPort = key === 'port' || key === 'metrics_port'
-  if (wantsPort ? isPort : !Number.isNaN(number)) return { value: number }
-  return { problem: `: "${text}" is not a ${wantsPort ? 'port' : 'number'}.` }
+  return { value: /^\s*[-+]?(\d+(\.\d*)?|\.\d+)(e[-+]?\d+)?\s*$/i.test(text) ? Number(text) : text }
 }
 
-function jsonValue(text: string): { value: unknown } | { problem: string } {
-  try {
-    return { value: JSON.parse(text) }
-  } catch {
-    // Not the message: it quotes the text, and a secret may stand there.
-    return { problem: ' is not valid JSON.' }
-  }
+function listValue(text: string): ReadJson {
+  if (/^\s*\[.*\]\s*$/s.test(text)) return { problem: 'is a list with commas between, without brackets and quotes' }
+  return { value: text.split(',').map(one => one.trim()) }
 }
 
 function registrationOf(written: WrittenConfiguration): RegistrationPolicy {

@@ -1,27 +1,28 @@
 import { createReadStream, readFileSync } from 'node:fs'
 import { WrongConfiguration } from './configuration-problems.ts'
+import { parseJson } from './json-text.ts'
 
 const causes: Readonly<Record<string, string>> = {
   ENOENT: 'no such file',
   EACCES: 'permission denied',
   EISDIR: 'it is a folder',
+  ENOTDIR: 'what should be a folder on its path is a file',
 }
 
 /** A JSON object in a file. What is wrong with it is told without what stands in it. */
 export function readJsonFile(file: string): Record<string, unknown> {
-  const text = readFileOf(file).toString('utf8')
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch (error) {
-    // The place alone: the rest of the message quotes the file, and a secret may stand there.
-    const place = /line \d+ column \d+/.exec(String(error))?.[0]
-    throw new WrongConfiguration(`${file} is not valid JSON${place === undefined ? '' : ` (${place})`}.`)
-  }
+  const read = parseJson(readFileOf(file).toString('utf8'))
+  if ('problem' in read) throw new WrongConfiguration(`${file} ${read.problem}.${hintOf(file)}`)
+  const { value } = read
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new WrongConfiguration(`${file} does not hold a JSON object.`)
   }
   return { ...value }
+}
+
+/** Other formats are not read. */
+function hintOf(file: string): string {
+  return /\.(ya?ml|toml|ini|env|jsonc|json5)$/i.test(file) ? ' It must be JSON, whatever its name says.' : ''
 }
 
 /** The bytes of a file of the operator's. */

@@ -123,6 +123,12 @@ export const writtenConnection: z.ZodType<WrittenConnection> = shape.superRefine
 /** The keys of a connection. */
 export const connectionKeys: readonly string[] = Object.keys(shape.shape)
 
+/** What may stand in those that are objects with names of ours. */
+export const connectionMembers: Readonly<Record<string, readonly string[]>> = {
+  endpoints: endpointNames,
+  profile: profileNames,
+}
+
 export function isOwn(hostname: string): boolean {
   return /^(127(\.\d{1,3}){3}|\[::1\]|localhost|.+\.localhost)$/.test(hostname)
 }

@@ -3,4 +3,10 @@
  */
 
 export { ConnectionUnavailable } from './connection.ts'
-export { connectionKeys, connectionName, type WrittenConnection, writtenConnection } from './connection-settings.ts'
+export {
+  connectionKeys,
+  connectionMembers,
+  connectionName,
+  type WrittenConnection,
+  writtenConnection,
+} from './connection-settings.ts'

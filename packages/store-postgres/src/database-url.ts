@@ -74,7 +74,7 @@ function isDecodable(text: string): boolean {
 }
 
 const oneHost = /^(?:\[[\da-f:.]+\]|[^:[\]@\\<>^|]+)(?::(\d{1,5}))?$/i
-const encoded = 'In a user name, a password or a name, / is written %2F, ? %3F, @ %40, : %3A'
+const encoded = 'In a user name, a password or the name of a database, / is written %2F, ? %3F, @ %40, : %3A'
 
 function faultOfHosts(text: string): string | undefined {
   const [, hosts = '', rest = ''] = /^[^/]*\/\/(?:[^/?#]*@)?([^/?#]*)(.*)$/s.exec(text) ?? []

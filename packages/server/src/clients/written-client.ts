@@ -21,7 +21,10 @@ import { contradictionsOf } from './client-contradictions.ts'
  * docs/configuration.md, and a test keeps the two together.
  */
 
-const seconds = (least: number, most: number) => z.int().min(least).max(most)
+const seconds = (least: number, most: number) => {
+  const must = `must be a whole number of seconds from ${least} to ${most}`
+  return z.int(must).min(least, must).max(most, must)
+}
 const tenYears = 3_650 * 86_400
 
 /** RFC 6749 §3.3: scopes are separated by spaces, so that none can hold one. */
@@ -29,7 +32,7 @@ const scope = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,200}$/, 'must be one
 const page = z
   .string()
   .max(2000)
-  .regex(/^https?:\/\/[^\s\\]+$/, 'must be a web address')
+  .refine(text => /^https?:\/\/[^\s\\]+$/.test(text) && URL.canParse(text), 'must be a web address')
 const redirects = z.array(z.string().max(2000)).max(50)
 
 /** A claim → where it comes from. */
@@ -84,7 +87,7 @@ const members = {
   backchannel_logout_uri: page.nullable().optional(),
   scopes: z.array(scope).optional(),
   default_scopes: z.array(scope).optional(),
-  audiences: z.array(z.string()).optional(),
+  audiences: z.array(z.string().min(1)).optional(),
   serves: z.array(z.string().min(1).max(2000)).max(50).nullable().optional(),
   access_token_binding: z.enum(['bearer', 'dpop']).optional(),
   requires_dpop: z.boolean().optional(),
