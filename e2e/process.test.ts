@@ -121,7 +121,7 @@ describe.concurrent('a start that cannot come about says why, and ends with 1', 
   test.each([
     ['a key that does not exist', { sing_up: 'open' }, 'Did you mean sign_up?'],
     ['a port that is none', { port: 99_999 }, 'port: '],
-    ['an issuer with a path', { issuer: 'https://login.example.com/x' }, 'issuer: must be an origin without a path'],
+    ['an issuer with a path', { issuer: 'https://login.example.com/x' }, 'issuer: must be an origin, without a path'],
     ['a proxy by name', { trusted_proxies: ['proxy.example.com'] }, 'trusted_proxies.0: '],
     ['a short client secret', { clients: [{ id: 'api', secrets: ['short'] }] }, 'clients.api.secrets.0: '],
     [

@@ -77,7 +77,9 @@ test('a URL that says pgbouncer=true needs nothing besides: no statement has a n
       Array.from({ length: 20 }, (_, index) => given.login(nodes[index % 2 === 0 ? 0 : 1])),
     )
     clock.advance(60)
-    const decisions = await Promise.all(logins.map(({ token }, index) => given.redeem(nodes[index % 2 === 0 ? 1 : 0], token)))
+    const decisions = await Promise.all(
+      logins.map(({ token }, index) => given.redeem(nodes[index % 2 === 0 ? 1 : 0], token)),
+    )
     expect(decisions.filter(({ row }) => row === 5)).toHaveLength(20)
     const clients = await runSql(pooler.url.replace(/\w+$/, 'pgbouncer'), 'SHOW CLIENTS')
     expect(clients.filter(row => row.includes('countersign')).length).toBeGreaterThan(0)
