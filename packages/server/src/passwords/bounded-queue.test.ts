@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { createBoundedQueue } from './bounded-queue.ts'
 
 /** A queue whose works end when the test says so, and what became of each, in order. */
-function held(limits: { concurrent: number; waiting: number; waitingMilliseconds?: number }) {
+function held(limits: { concurrent: number; waiting: number; waitingMilliseconds?: number; now?: () => number }) {
   const fullAfter: number[] = []
   const full = (milliseconds: number): Error => {
     fullAfter.push(milliseconds)
@@ -74,6 +74,47 @@ test('dear work fills the queue sooner, and who is refused learns how long the r
     ['6', '7', '8', '9'],
   ])
   expect(queue.fullAfter).toEqual([1_500, 1_500, 1_500, 1_500])
+})
+
+test('where work takes longer than was reckoned fewer may wait, until it is faster again', async () => {
+  let now = 0
+  const queue = held({ concurrent: 1, waiting: 100, waitingMilliseconds: 1_000, now: () => now })
+  const workThrough = async (count: number, milliseconds: number): Promise<void> => {
+    for (let n = 0; n < count; n++) {
+      queue.add('usual', 'usual', 100)
+      now += milliseconds
+      await queue.endAll()
+    }
+  }
+  const flood = async (): Promise<number> => {
+    const before = queue.refused.length
+    for (let n = 0; n < 30; n++) queue.add('flood', `${n}`, 100)
+    await queue.endAll()
+    return 29 - (queue.refused.length - before)
+  }
+  expect(await flood()).toBe(10)
+  await workThrough(50, 500)
+  expect(await flood()).toBe(4)
+  expect(queue.fullAfter.at(-1)).toBeCloseTo(2_500, 0)
+  await workThrough(50, 100)
+  expect(await flood()).toBe(10)
+})
+
+test('whoever came last is refused while they wait, once it shows that they would wait twice as long as anybody may', async () => {
+  let now = 0
+  const queue = held({ concurrent: 1, waiting: 100, waitingMilliseconds: 1_000, now: () => now })
+  for (let n = 0; n <= 10; n++) queue.add(`${n}`, `${n}`, 100)
+  queue.add('10 again', '10', 100)
+  // The first takes two seconds: each is reckoned with 575 ms from then on.
+  now += 2_000
+  await queue.endAll()
+  expect([queue.started, queue.refused]).toEqual([
+    ['0', '1', '2', '3', '4', '5', '6'],
+    ['10 again', '10', '9', '8', '7'],
+  ])
+  queue.add('later', '7', 100)
+  await queue.endAll()
+  expect(queue.started.at(-1)).toBe('later')
 })
 
 test('work that takes longer than anybody may wait is still done, one after the other', async () => {

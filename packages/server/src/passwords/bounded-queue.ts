@@ -5,7 +5,8 @@
 export interface BoundedQueue {
   /**
    * Throws what `full` makes when the queue is closed, or too many wait, or too long. When it is full, one who has none or few in it takes
-   * the place of the newest of him who has most, and that one is refused. `milliseconds`: what the work takes, about.
+   * the place of the newest of him who has most, and that one is refused. `milliseconds`: what the work takes, about; how much longer or shorter it takes here and now is
+   * learnt from what was done last. Who waits is refused, too, once it shows that they would wait twice as long as anybody may.
    */
   run<T>(work: () => Promise<T>, from?: string, milliseconds?: number): Promise<T>
   load(): QueueLoad
@@ -21,8 +22,10 @@ export interface QueueLoad {
 export interface QueueLimits {
   readonly concurrent: number
   readonly waiting: number
-  /** How long the last one may have to wait, about. Default: as long as it takes. */
+  /** How long the last one may have to wait, about; twice as long where work takes much longer than was reckoned. Default: as long as it takes. */
   readonly waitingMilliseconds?: number
+  /** Milliseconds of a clock that nobody sets. */
+  readonly now?: () => number
   /** @param milliseconds how long all that is there takes, about. */
   readonly full: (milliseconds: number) => Error
 }
@@ -33,8 +36,11 @@ interface Waiting {
   readonly refuse: () => void
 }
 
+/** Of how many works, about, it is remembered what they took. */
+const worksRemembered = 4
+
 export function createBoundedQueue(limits: QueueLimits): BoundedQueue {
-  const { waitingMilliseconds = Number.POSITIVE_INFINITY } = limits
+  const { waitingMilliseconds = Number.POSITIVE_INFINITY, now = () => performance.now() } = limits
   /** By `from`, in the order of their turns. No list is empty. */
   const lines = new Map<string, Waiting[]>()
   const drained: (() => void)[] = []
@@ -43,6 +49,8 @@ export function createBoundedQueue(limits: QueueLimits): BoundedQueue {
   /** The work of all that wait, and of all that run. */
   let workWaiting = 0
   let workRunning = 0
+  /** How many times longer than was reckoned work takes. */
+  let pace = 1
   let closed = false
 
   function leave(): void {
@@ -70,13 +78,28 @@ export function createBoundedQueue(limits: QueueLimits): BoundedQueue {
   }
 
   function full(): Error {
-    return limits.full((workRunning + workWaiting) / limits.concurrent)
+    return limits.full(millisecondsOf(workRunning + workWaiting))
+  }
+
+  function millisecondsOf(work: number): number {
+    return (work * pace) / limits.concurrent
+  }
+
+  /** As long as it takes where it takes what was reckoned, and half as long as it takes where that is too little by far. */
+  function waitFor(work: number): number {
+    return (work / limits.concurrent) * Math.max(1, pace / 2)
+  }
+
+  function learn(reckoned: number, took: number): void {
+    if (reckoned === 0) return
+    pace += (took / reckoned - pace) / worksRemembered
+    while (waiting > 1 && waitFor(workWaiting) > 2 * waitingMilliseconds) refuseNewestOf(longestLine())
   }
 
   /** One may always wait, however long it takes. */
   function hasPlaceFor(milliseconds: number): boolean {
     if (waiting >= limits.waiting) return false
-    return waiting === 0 || (workWaiting + milliseconds) / limits.concurrent <= waitingMilliseconds
+    return waiting === 0 || waitFor(workWaiting + milliseconds) <= waitingMilliseconds
   }
 
   function makePlace(from: string, milliseconds: number): boolean {
@@ -86,13 +109,29 @@ export function createBoundedQueue(limits: QueueLimits): BoundedQueue {
 
   /** Makes a place for `from`, if somebody has at least two more than he. */
   function displace(from: string): boolean {
-    let longest: Waiting[] = []
-    for (const line of lines.values()) if (line.length > longest.length) longest = line
-    if (longest.length < (lines.get(from)?.length ?? 0) + 2) return false
-    const last = longest.pop()
+    const longest = longestLine()
+    if (lengthOf(longest) < lengthOf(from) + 2) return false
+    refuseNewestOf(longest)
+    return true
+  }
+
+  function refuseNewestOf(from: string): void {
+    const line = lines.get(from)
+    const last = line?.pop()
+    if (line?.length === 0) lines.delete(from)
     leaveLine(last)
     last?.refuse()
-    return true
+  }
+
+  /** Of several, the one whose turn comes last. */
+  function longestLine(): string {
+    let longest = ''
+    for (const from of lines.keys()) if (lengthOf(from) >= lengthOf(longest)) longest = from
+    return longest
+  }
+
+  function lengthOf(from: string): number {
+    return lines.get(from)?.length ?? 0
   }
 
   function wait(from: string, milliseconds: number): Promise<void> {
@@ -112,10 +151,12 @@ export function createBoundedQueue(limits: QueueLimits): BoundedQueue {
       else if (makePlace(from, milliseconds)) await wait(from, milliseconds)
       else throw full()
       workRunning += milliseconds
+      const startedAt = now()
       try {
         return await work()
       } finally {
         workRunning -= milliseconds
+        learn(milliseconds, now() - startedAt)
         leave()
       }
     },

@@ -14,8 +14,8 @@ import { type Argon2Parameters, formatPhc, type PasswordHash, parsePhc } from '.
  */
 export const defaultArgon2Parameters: Argon2Parameters = { memoryKib: 19_456, passes: 2, lanes: 1 }
 
-/** Half of what a node that stops has by default for what was begun. */
-const waitingMillisecondsAtMost = 4_000
+/** A hundred of ours are reckoned to take as long: what was imported makes nobody wait for longer. */
+const waitingMillisecondsAtMost = 2_200
 
 const saltBytes = 16
 const tagBytes = 32
@@ -71,7 +71,7 @@ export interface PasswordHasherOptions {
   readonly parameters?: Argon2Parameters
   /** How many at once: the thread pool has four threads by default, and others need it too. Default 2. */
   readonly maxConcurrent?: number
-  /** How many may wait; beyond, `hash` and `verify` throw `PasswordQueueFull`. Default 100: 1.5 s of waiting on two idle cores. With imported hashes fewer: as many as are judged in four seconds. */
+  /** How many may wait; beyond, `hash` and `verify` throw `PasswordQueueFull`. Default 100: 1.5 s of waiting on two idle cores. With imported hashes, or where judging takes longer, fewer: as many as are judged in two seconds. */
   readonly maxQueue?: number
   /** How keys are derived: an argument so that the work can be counted. */
   readonly deriveKey?: DeriveKey
