@@ -4,7 +4,7 @@ import { type Cluster, startCluster } from '@countersign/store-postgres/testing/
 import { countAsked } from '@countersign/store-postgres/testing/count-asked'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type Answer, asApi, introspect, postForm, postJson, refresh } from '../packages/server/src/testing/calls.ts'
-import { closeGiven, given } from '../packages/server/src/testing/given.ts'
+import { closeGiven, type GivenServer, given } from '../packages/server/src/testing/given.ts'
 import { importsOver } from '../packages/server/src/testing/imports.ts'
 import { racesOfCodes } from '../packages/server/src/testing/races-of-codes.ts'
 import { racesOfImported } from '../packages/server/src/testing/races-of-imported.ts'
@@ -32,6 +32,20 @@ describe('on PostgreSQL', () => {
     const where = whereTo()
     const openOne = (): Promise<Store> => openPostgresStore({ ...options, ...where })
     return [await openOne(), await openOne()]
+  })
+
+  test('of many logins of one user at once on two nodes each is one, and a hundred live', async () => {
+    const where = whereTo()
+    const openStore = (options: StoreOptions): Promise<Store> => openPostgresStore({ ...options, ...where })
+    const nodes = [await given.server({ openStore }), await given.server({ openStore })]
+    for (const node of nodes) node.setClock(nodes[0]?.now() ?? 0)
+    const body = { client_id: 'bearer-app', user: { external_id: 'crm-17' } }
+    const logIn = (n: number) => postJson(nodes[n % 2] as GivenServer, '/v1/trusted/sessions', body, asApi)
+    await logIn(0)
+    const answers = await Promise.all(Array.from({ length: 110 }, (_, n) => logIn(n)))
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 201))
+    const { user } = (await nodes[0]?.store.loadUserByIdentity('trusted:api', 'crm-17')) ?? {}
+    expect(await nodes[0]?.store.listSessions(user?.id ?? '')).toHaveLength(100)
   })
 
   test('what each operation asks of it, and how often it waits for an answer', async () => {

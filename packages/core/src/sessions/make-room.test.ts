@@ -29,8 +29,16 @@ function logins(count: number) {
 const snapshot = { now: sampleTime + 3_600_000, issuer }
 const room = { snapshot, user, clientId: client.id, device: sampleDevice }
 
+test('from forty on the one that was used longest ago is written as it is, so that of two logins at once one sees the other', () => {
+  expect(makeRoom({ ...room, logins: logins(39) })).toEqual([])
+  const taken = logins(40)
+  const row = taken.at(-1)?.session
+  const change = { writes: [{ table: 'session', row }], audit: [], entries: [], durable: true, time: snapshot.now }
+  expect(makeRoom({ ...room, logins: taken })).toEqual([change])
+})
+
 test('for a hundredth session nothing ends; for one more the one that was used longest ago does, with its entry and its record', () => {
-  expect(makeRoom({ ...room, logins: logins(99) })).toEqual([])
+  expect(makeRoom({ ...room, logins: logins(99) })).toMatchObject([{ entries: [], audit: [] }])
   const taken = logins(100)
   const oldest = taken.at(-1)
   expect(makeRoom({ ...room, logins: taken })).toMatchObject([
@@ -57,7 +65,7 @@ test('those of other clients and of browsers do not count, nor does the one that
   const taken = logins(100)
   expect(makeRoom({ ...room, clientId: 'other', logins: taken })).toEqual([])
   expect(makeRoom({ ...room, clientId: null, logins: taken })).toEqual([])
-  expect(makeRoom({ ...room, logins: taken, besides: taken[50]?.session.id })).toEqual([])
+  expect(makeRoom({ ...room, logins: taken, besides: taken[50]?.session.id })).toMatchObject([{ entries: [] }])
   const device = sampleDevice
   const browsers = Array.from({ length: 100 }, () => ({
     session: openBrowserSession({ snapshot, user, device, amr: ['pwd'], random }).session,

@@ -1,4 +1,4 @@
-import type { Change } from '../change.ts'
+import type { Change, Write } from '../change.ts'
 import type { LivingLogin } from '../grants/end-grant.ts'
 import type { Snapshot } from '../snapshots.ts'
 import type { User } from '../users/user.ts'
@@ -7,6 +7,13 @@ import type { Device } from './session.ts'
 
 /** So many sessions one client holds of one user, the new one included; of the browsers' own there are as many. */
 const sessionsAtMost = 100
+
+/**
+ * From so many on a login sees those that are made at the same time. There is room above for as many as are decided at once before that: `loginsAtOnce` on each node
+ * (`decideLogin`), so that seven nodes hold the hundred, and more pass it by their share until the next login.
+ */
+const sessionsUnguarded = 40
+export const loginsAtOnce = 8
 
 /** So many end at once: each is an entry that every API holds. */
 const endsAtOnce = 10
@@ -20,8 +27,8 @@ export function lastUsedAt({ session, families }: LivingLogin): number {
  * Makes room for one more session of a client (or, by `null`, of a browser): those that were used longest ago end. Whoever knows a password, or is logged in by
  * a machine that forgets its tokens, would otherwise make lists that nobody can read and that take seconds to load.
  *
- * With a hundred taken, two logins at once end the same session, so that one of the two is decided again. Below that they are not in each other's way, and may be too many by as
- * many as were at once: the next login sees it. To be exact there would cost every login a write that the others wait for.
+ * Of two logins at once one is decided again, since both write the session that was used longest ago: with a hundred taken to end it, with forty as it is. Below that they are not in
+ * each other's way: whoever has a few sessions pays nothing for this.
  *
  * @param request.logins the user's living sessions.
  * @param request.besides a session that ends by this login anyway.
@@ -40,6 +47,11 @@ export function makeRoom(request: {
     (a, b) => lastUsedAt(a) - lastUsedAt(b) || (a.session.id < b.session.id ? -1 : 1),
   )
   const surplus = Math.min(endsAtOnce, Math.max(0, taken.length - sessionsAtMost + 1))
+  const [guard] = longestUnusedFirst
+  if (surplus === 0 && guard !== undefined && taken.length >= sessionsUnguarded) {
+    const writes: Write[] = [{ table: 'session', row: guard.session }]
+    return [{ writes, entries: [], audit: [], durable: true, time: snapshot.now }]
+  }
   return longestUnusedFirst
     .slice(0, surplus)
     .flatMap(({ session }) => endSession({ ...snapshot, session, user }, 'superseded', { device }) ?? [])

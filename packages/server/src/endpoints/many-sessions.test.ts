@@ -71,6 +71,23 @@ test('one app holds a hundred logins of one user: for one more the one that was 
   expect(await to.store.listSessions(userId)).toHaveLength(100)
 })
 
+test.each([0, 30, 95])(
+  'many logins of one user at once on two nodes, where there are %i already: each is one, and there are a hundred at most',
+  async already => {
+    const to = await given.server({ wrapStore: unhurried })
+    const node = await given.server({ openStore: async () => to.store, closesStore: false })
+    node.setClock(to.now())
+    const userId = await signUp(to)
+    await openMany(to, userId, already)
+    const body = { client_id: 'bearer-app', user: { id: userId } }
+    const answers = await Promise.all(
+      Array.from({ length: 120 }, (_, n) => postJson(n % 2 === 0 ? to : node, '/v1/trusted/sessions', body, asApi)),
+    )
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 201))
+    expect(await to.store.listSessions(userId)).toHaveLength(100)
+  },
+)
+
 test('many logins of one user at once, when there are a hundred already: each is one, and there are a hundred', async () => {
   const to = await given.server()
   const userId = await signUp(to)

@@ -1,9 +1,19 @@
-import type { Change } from '@countersign/core'
+import { type Change, loginsAtOnce } from '@countersign/core'
 import { isRefusal, type Refusal } from '@countersign/protocol'
 import { StoreUnavailable } from '@countersign/store'
 import type { Services } from '../services.ts'
 
 const triesAtMost = 10
+/** One of each node is in the others' way. */
+const triesOfLoginsAtMost = 40
+
+let logins = 0
+
+/** Each after the one before in its lane. */
+function laneOfNext(): number {
+  logins = (logins + 1) % loginsAtOnce
+  return logins
+}
 
 type Decide<Result> = () => Promise<{ result: Result; change?: Change | undefined } | Refusal>
 
@@ -20,7 +30,7 @@ export async function decideAndCommit<Result extends object>(
 
 /**
  * The same, for logins: many of one user at once want the same session's place, and of each round one alone would get it. Who was in another's way waits for
- * those before.
+ * those before; and a few are decided at once, since they do not see each other where there is room for all (`makeRoom`).
  *
  * @param key what is known of whose logins they are: the user's id, or who a provider says that they are.
  */
@@ -29,15 +39,20 @@ export async function decideLogin<Result extends object>(
   key: string,
   decide: Decide<Result>,
 ): Promise<Result | Refusal> {
-  const first = await once(services, decide)
-  return first ?? services.turns.take(`logins of ${key}`, () => again(services, decide))
+  const { turns } = services
+  const theirs = `logins of ${key}`
+  const first = await turns.take(`${theirs}, ${laneOfNext()}`, async () =>
+    turns.isTaken(theirs) ? undefined : once(services, decide),
+  )
+  return first ?? turns.take(theirs, () => again(services, decide, triesOfLoginsAtMost))
 }
 
 async function again<Result extends object>(
   services: Pick<Services, 'store'>,
   decide: Decide<Result>,
+  atMost = triesAtMost,
 ): Promise<Result | Refusal> {
-  for (let tries = 1; tries < triesAtMost; tries++) {
+  for (let tries = 1; tries < atMost; tries++) {
     const result = await once(services, decide)
     if (result !== undefined) return result
   }

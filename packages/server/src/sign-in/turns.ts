@@ -5,6 +5,8 @@ export interface Turns {
    * is old.
    */
   take<Result>(key: string, work: (hasWaited: boolean) => Promise<Result>): Promise<Result>
+  /** Whether anybody's work under `key` is not over. */
+  isTaken(key: string): boolean
 }
 
 export function createTurns(): Turns {
@@ -19,5 +21,6 @@ export function createTurns(): Turns {
       void over.then(() => last.get(key) === over && last.delete(key))
       return turn
     },
+    isTaken: key => last.has(key),
   }
 }
