@@ -45,13 +45,13 @@ test('of a file without end no more is held than a batch, and a line that never 
     async ask(_command, argument) {
       const { lines: sent } = JSON.parse(argument) as { lines: { line: number }[] }
       waiting = Math.max(waiting, produced - (sent.at(0)?.line ?? produced))
-      return { failed: false, result: { imported: sent.length, there: 0, refused: [] } }
+      return { failed: false, result: { imported: sent.length, nameless: 1, there: 0, refused: [] } }
     },
     isDryRun: false,
     print: async () => {},
     progress: one => void said.push(one),
   })
-  expect(outcome).toEqual({ line: 1_001, imported: 1_000, there: 0, refused: 1 })
+  expect(outcome).toEqual({ line: 1_001, imported: 1_000, nameless: 11, there: 0, refused: 1 })
   expect(waiting).toBeLessThanOrEqual(100)
   expect(said).toHaveLength(11)
 })

@@ -19,17 +19,26 @@ export async function importFile(configuration: Configuration, file: string, isD
   let isDone = false
   try {
     const chunks = file === '-' ? process.stdin : bytesOf(file)
-    const { refused } = await operate(configuration, ask => importLines({ chunks, ask, isDryRun, print, progress }))
+    const said = await operate(configuration, ask => importLines({ chunks, ask, isDryRun, print, progress }))
     isDone = true
-    if (refused > 0) process.exitCode = 1
+    process.stderr.write(`\n${warningOf(said)}`)
+    if (said.refused > 0) process.exitCode = 1
   } finally {
-    process.stderr.write(isDone ? '\n' : '\nBroken off. Do it again: who is there already is left alone.\n')
+    if (!isDone) process.stderr.write('\nBroken off. Do it again: who is there already is left alone.\n')
   }
+}
+
+/** What is said while there is still a file to change; empty if there is nothing. */
+function warningOf({ nameless }: Pick<Progress, 'nameless'>): string {
+  if (nameless === 0) return ''
+  return `${nameless} of them have neither an id nor an identity. Import no such line again later: whoever was deleted here by then, or has changed their address, would be made once more, with the password of the file.\n`
 }
 
 export interface Progress {
   readonly line: number
   readonly imported: number
+  /** Of them, those with neither an id nor an identity. */
+  readonly nameless: number
   readonly there: number
   readonly refused: number
 }
@@ -43,7 +52,7 @@ export interface ImportLinesOptions {
 }
 
 export async function importLines({ chunks, ask, isDryRun, print, progress }: ImportLinesOptions): Promise<Progress> {
-  let said: Progress = { line: 0, imported: 0, there: 0, refused: 0 }
+  let said: Progress = { line: 0, imported: 0, nameless: 0, there: 0, refused: 0 }
   let lines: ImportLine[] = []
   let characters = 0
   let unread: RefusedLine[] = []
@@ -52,12 +61,13 @@ export async function importLines({ chunks, ask, isDryRun, print, progress }: Im
     const argument = JSON.stringify({ dry_run: isDryRun, lines })
     const { failed, result } = await ask('users import', argument)
     if (failed) throw new RefusedCommand(result as ErrorBody)
-    const { imported, there, refused } = result as ImportOutcome
+    const { imported, nameless, there, refused } = result as ImportOutcome
     const all = [...refused, ...unread].sort((one, other) => one.line - other.line)
     for (const one of all) await print(one)
     said = {
       line: last,
       imported: said.imported + imported,
+      nameless: said.nameless + nameless,
       there: said.there + there,
       refused: said.refused + all.length,
     }

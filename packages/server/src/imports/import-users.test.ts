@@ -129,7 +129,7 @@ describe('a kind of hash of which none was left costs every sign-in again', () =
       },
     }))
     isReady = true
-    expect(await importLines(to, [rosa])).toEqual({ imported: 1, there: 0, refused: [] })
+    expect(await importLines(to, [rosa])).toEqual({ imported: 1, nameless: 1, there: 0, refused: [] })
     expect((await to.store.loadIssuer()).issuer.importedWork).toEqual({ bcrypt: 32 })
   })
 })

@@ -1,5 +1,5 @@
 import type { Write } from '@countersign/core'
-import { isRefusal, type Reason, refuse } from '@countersign/protocol'
+import { isRefusal, type Reason, type Refusal, refuse } from '@countersign/protocol'
 import { StoreUnavailable } from '@countersign/store'
 import type { Derivation } from '../passwords/imported-hash.ts'
 import { withWork } from '../passwords/imported-work.ts'
@@ -17,6 +17,8 @@ export interface ImportLine {
 /** What became of some lines. */
 export interface ImportOutcome {
   readonly imported: number
+  /** Of them, those with neither an id nor an identity: once they are deleted, or have another address, the same line makes them again. */
+  readonly nameless: number
   /** Of users who are there already: left as they are. */
   readonly there: number
   readonly refused: readonly RefusedLine[]
@@ -60,7 +62,13 @@ export async function importUsers(
     group.push(candidate)
   }
   await importGroup(services, group, { verdicts, isDryRun })
-  return outcomeOf(verdicts)
+  const nameless = new Set(read.flatMap(({ line, candidate }) => (isNameless(candidate) ? [line] : [])))
+  return outcomeOf(verdicts, nameless)
+}
+
+function isNameless(candidate: Candidate | Refusal): boolean {
+  if (isRefusal(candidate)) return false
+  return candidate.written.id === undefined && candidate.written.identities.length === 0
 }
 
 interface How {
@@ -116,7 +124,7 @@ async function keepWork(services: Services, derivations: readonly Derivation[]):
   })
 }
 
-function outcomeOf(verdicts: ReadonlyMap<number, Verdict>): ImportOutcome {
+function outcomeOf(verdicts: ReadonlyMap<number, Verdict>, nameless: ReadonlySet<number>): ImportOutcome {
   const all = [...verdicts.values()]
   const refused = [...verdicts].flatMap(([line, verdict]) =>
     typeof verdict === 'string'
@@ -125,6 +133,7 @@ function outcomeOf(verdicts: ReadonlyMap<number, Verdict>): ImportOutcome {
   )
   return {
     imported: all.filter(one => one === 'imported').length,
+    nameless: [...verdicts].filter(([line, verdict]) => verdict === 'imported' && nameless.has(line)).length,
     there: all.filter(one => one === 'there').length,
     refused: refused.sort((one, other) => one.line - other.line),
   }
