@@ -20,7 +20,7 @@ describe('what docs/choosing.md says is shown by the tests that it names', () =>
 })
 
 test('docs/threats.md names tests that are there', () => {
-  const hosted = ['mail-attacks', 'mail-pages'].map(name => `packages/server/src/hosted/${name}.test.ts`)
+  const hosted = ['mail-attacks', 'mail-pages', 'ways-in'].map(name => `packages/server/src/hosted/${name}.test.ts`)
   const sources = ['e2e/attack-page.test.ts', 'e2e/token-handler.test.ts', ...hosted].map(read)
   const rows = read('docs/threats.md')
     .split('\n')

@@ -19,7 +19,8 @@ import type { HostedServices } from './hosted-services.ts'
 import { problemPage } from './page-answers.ts'
 import { type PageCommand, signInFor, submitPage } from './page-commands.ts'
 
-const path = '/account/applications'
+export const applicationsPath = '/account/applications'
+const path = applicationsPath
 const toSignIn = signInFor(path)
 
 /** `GET /account/applications`: what may act for the user, and on which devices. */

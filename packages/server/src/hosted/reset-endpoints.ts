@@ -4,16 +4,20 @@ import { seeOther } from '../http/answers.ts'
 import type { Endpoint, HttpAnswer, HttpRequest } from '../http/message.ts'
 import { readPageForm, readParameters } from '../http/read-form.ts'
 import { type FoundLink, linkPaths } from '../mail/links.ts'
-import { resetDonePage, resetPage } from '../pages/mail-pages.ts'
+import { type LeftModel, resetDonePage, resetLeftPage, resetPage } from '../pages/mail-pages.ts'
 import { addressKey } from '../passwords/address-key.ts'
 import { passwordMinLength, passwordProblem } from '../passwords/password-policy.ts'
 import { addedAccess } from '../sign-in/added-access.ts'
 import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
 import { endUserSessions } from '../sign-in/end-user-sessions.ts'
+import { applicationsPath } from './applications-endpoints.ts'
 import type { HostedServices } from './hosted-services.ts'
 import { findKeptLink, isOfShownLink, linkIsOver, shownLink, takeToken } from './link-pages.ts'
+import { waysInPath } from './link-seal.ts'
 import { page, pageOfRefusal, problemPage } from './page-answers.ts'
+import { signInFor } from './page-commands.ts'
+import { usableIdentities, wayInOf } from './ways-in-endpoints.ts'
 
 const path = linkPaths.reset_password
 
@@ -33,7 +37,8 @@ export function showReset(services: HostedServices): Endpoint {
 
 /**
  * `POST /reset-password`: a new password. Every session ends, every other link dies with the user's epoch, and the link is used up, all in one commit. It also shows that
- * the address is theirs.
+ * the address is theirs. Where it was known to be, ways to sign in with others and what applications have been allowed stay: nobody can tell what a thief has left from what
+ * is the owner's. So the answer names them, to whoever has just shown that they have the address, and to nobody who comes to the page later.
  */
 export function submitReset(services: HostedServices): Endpoint {
   return async http => {
@@ -50,11 +55,13 @@ export function submitReset(services: HostedServices): Endpoint {
     const passwordHash = await services.passwords.hash(password, { from: addressKey(http.ip) })
     const outcome = await decideAndCommit(services, async () => {
       const link = await findKeptLink(services, http, 'reset_password')
-      return isRefusal(link) ? link : { result: {}, change: await changeOf(services, http, link, passwordHash) }
+      return isRefusal(link) ? link : { result: link, change: await changeOf(services, http, link, passwordHash) }
     })
     if (isRefusal(outcome)) return linkIsOver(services, outcome)
-    const cookies = [services.cookies.keepLink('reset_password', ''), services.cookies.end()]
-    return seeOther(`${path}?done=reset`, { 'set-cookie': cookies })
+    const setCookie = [services.cookies.keepLink('reset_password', ''), services.cookies.end()]
+    const left = await leftIn(services, outcome.user.id)
+    if (left !== undefined) return page(200, resetLeftPage(services.site, { ...left, now: outcome.now }), { setCookie })
+    return seeOther(`${path}?done=reset`, { 'set-cookie': setCookie })
   }
 }
 
@@ -74,6 +81,26 @@ async function changeOf(services: HostedServices, http: HttpRequest, found: Foun
     ...change,
     writes: [...change.writes, ...taken.writes, used],
     audit: [...taken.audit, ...change.audit],
+  }
+}
+
+/** `undefined`: nothing but the password. */
+async function leftIn(services: HostedServices, userId: string): Promise<Omit<LeftModel, 'now'> | undefined> {
+  const [identities, grants] = await Promise.all([
+    usableIdentities(services, userId),
+    services.store.listGrants(userId),
+  ])
+  if (identities.length === 0 && grants.length === 0) return undefined
+  const applications = grants.map(async ({ clientId, allowedAt }) => {
+    const name = (await services.store.loadClient(clientId))?.client.name ?? clientId
+    return { name, allowedAt }
+  })
+  // From the account page there is a way to both.
+  const where = grants.length === 0 ? waysInPath : identities.length === 0 ? applicationsPath : '/account'
+  return {
+    ways: identities.map(identity => wayInOf(services, identity)),
+    applications: await Promise.all(applications),
+    signInUrl: signInFor(where),
   }
 }
 

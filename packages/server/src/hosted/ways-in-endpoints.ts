@@ -3,7 +3,7 @@ import { isReason, isRefusal, type Reason, type Refusal, refuse } from '@counter
 import { seeOther } from '../http/answers.ts'
 import type { Endpoint, HttpAnswer, HttpRequest } from '../http/message.ts'
 import { type Parameters, readParameters } from '../http/read-form.ts'
-import { type WaysInCommand, type WaysInModel, waysInPage } from '../pages/ways-in-page.ts'
+import { type WayIn, type WaysInCommand, type WaysInModel, waysInPage } from '../pages/ways-in-page.ts'
 import { canUsePassword } from '../passwords/use-of-passwords.ts'
 import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
 import { deviceOf } from '../sign-in/device-of.ts'
@@ -54,9 +54,19 @@ async function unlink(
 }
 
 /** Identities of connections that there are: one that was taken out of the configuration is no way in. */
-async function usableIdentities({ store, connections }: HostedServices, userId: string): Promise<readonly Identity[]> {
+export async function usableIdentities(
+  { store, connections }: HostedServices,
+  userId: string,
+): Promise<readonly Identity[]> {
   const identities = await store.listIdentities(userId)
   return identities.filter(({ connection }) => connections.byName(connection) !== undefined)
+}
+
+export function wayInOf({ connections }: HostedServices, identity: Identity): WayIn {
+  const { connection, subject, told, linkedAt } = identity
+  const who = told?.email ?? told?.profile.preferredUsername ?? told?.name
+  const title = connections.byName(connection)?.title ?? connection
+  return { connection, subject, title, linkedAt, ...(who !== undefined && { who }) }
 }
 
 /** What a connection sends people back here with; each is but a sentence of ours. */
@@ -93,11 +103,7 @@ async function waysInAnswer(
     now,
     user: { email: user.email ?? user.id, ...(user.name !== null && { name: user.name }) },
     hasPassword: canUsePassword(services.config, user),
-    ways: identities.map(({ connection, subject, told, linkedAt }) => {
-      const who = told?.email ?? told?.profile.preferredUsername ?? told?.name
-      const title = connections.byName(connection)?.title ?? connection
-      return { connection, subject, title, linkedAt, ...(who !== undefined && { who }) }
-    }),
+    ways: identities.map(identity => wayInOf(services, identity)),
     more: isFresh
       ? connections.all.map(({ name, title }) => {
           const query = new URLSearchParams({ link: linkSeal(services, csrf, name, session) })

@@ -76,6 +76,40 @@ describe('adding a way to sign in', () => {
     await post.close()
   })
 
+  test('stays when a password is forgotten, and is named on the page after the new one, with where it is taken away', async () => {
+    const post = await mailServer()
+    const mail = await openSmtp({ url: post.url, from: { name: 'Sample', address: 'no-reply@login.example' } })
+    to = await connectedServer([work.settings], { mail, every: () => () => {} })
+    const email = 'maria@example.com'
+    const thief = await withPassword(email)
+    await add(thief, 'work', work)
+    const owner = browser(to)
+    const forget = async (new_password: string): Promise<Answer> => {
+      await owner.submit('/forgot-password', { email })
+      await to.server.mails?.look()
+      await owner.get(linkIn(post.lastTo(email, '/reset-password')))
+      return owner.submit('/reset-password', { new_password })
+    }
+    const done = await forget('another fine battery')
+    expect([done.status, done.headers['cache-control']]).toEqual([200, 'no-store'])
+    const { title } = to.server.services.connections.byName('work') ?? {}
+    for (const words of [
+      'Your password has been changed',
+      `<bdi>${title}</bdi>`,
+      'somebody else can still use your account',
+    ])
+      expect(done.text).toContain(words)
+    const signIn = '/sign-in?return_to=/account/connections'
+    expect(done.text).toContain(`href="${signIn}"`)
+    expect((await browser(to).get('/reset-password?done=reset')).text).not.toContain(`<bdi>${title}</bdi>`)
+    expect((await thief.get('/account')).status).toBe(303)
+    expect((await owner.submit(signIn, { email, password: 'another fine battery' })).headers.location).toBe(path)
+    await unlink(owner, 'work', 'm-1')
+    expect(await userAt('work', 'm-1')).toBeUndefined()
+    expect((await forget('yet another battery')).headers.location).toBe('/reset-password?done=reset')
+    await post.close()
+  })
+
   test('asks for the sign-in once more after ten minutes, also at the very link', async () => {
     const page = await withPassword()
     const link = (await linkTo(page, 'work')) ?? ''

@@ -3,9 +3,10 @@ import { field, hidden } from './form.ts'
 import { type Html, href, html } from './html.ts'
 import { fill } from './language/sentence.ts'
 import { banner, foreignName, layout } from './layout.ts'
-import { exactTime, machineTime } from './relative-time.ts'
+import { exactTime, machineTime, timeElement } from './relative-time.ts'
 import { type Problem, problemText } from './sign-in-page.ts'
 import type { Site } from './site.ts'
+import { type WayIn, wayHint } from './ways-in-page.ts'
 
 /*
  * The pages around mails: asking for a new password, and where links lead.
@@ -83,6 +84,34 @@ ${field({ id: 'new_password', name: 'new_password', type: 'password', label: sit
 export function resetDonePage(site: Site, { signInUrl }: { readonly signInUrl: string }): string {
   const { reset } = site.texts
   return messagePage(site, reset.done, mainLink(signInUrl, reset.signIn))
+}
+
+/** What a new password has left in an account. Times are milliseconds since 1970. */
+export interface LeftModel {
+  readonly now: number
+  readonly ways: readonly Pick<WayIn, 'title' | 'who' | 'linkedAt'>[]
+  readonly applications: readonly { readonly name: string; readonly allowedAt: number }[]
+  /** Leads on to where it can be taken away. */
+  readonly signInUrl: string
+}
+
+/** After a new password, where something is left by which somebody may come back: only its user knows what of it is theirs. */
+export function resetLeftPage(site: Site, { now, ways, applications, signInUrl }: LeftModel): string {
+  const { reset } = site.texts
+  const timeOf = (time: number): Html => timeElement(time, now, site.language)
+  const row = (title: string, hint: Html): Html => html`<li class="way"><div><h3><bdi>${title}</bdi></h3>
+<p class="hint">${hint}</p></div></li>`
+  return messagePage(
+    site,
+    reset.done,
+    html`<h2 class="left-title">${reset.left.title}</h2>
+<p class="hint">${reset.left.hint}</p>
+<ul class="ways" role="list">
+${ways.map(way => row(way.title, wayHint(site, way, now)))}
+${applications.map(({ name, allowedAt }) => row(name, fill(reset.left.allowed, { time: timeOf(allowedAt) })))}
+</ul>
+${mainLink(signInUrl, reset.left.signIn)}`,
+  )
 }
 
 /** Where an address is confirmed. */

@@ -119,6 +119,7 @@ h2 + .hint { margin-block-start: 0.25rem; }
 .aside { margin-block-start: 1.5rem; padding-block-start: 1.25rem; border-block-start: 1px solid var(--line); color: var(--quiet); text-align: center; }
 .aside a { display: inline-block; }
 .way-on { margin-block-start: 1.5rem; }
+.left-title { margin-block-start: 1.5rem; }
 
 .connections { margin-block-start: 1.5rem; }
 .connections ul { display: grid; gap: 0.625rem; margin-block-start: 1rem; padding: 0; list-style: none; }

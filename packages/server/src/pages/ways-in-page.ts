@@ -78,13 +78,22 @@ ${
   })
 }
 
+/** As which account it is known there, and since when. */
+export function wayHint(
+  { texts: { waysIn }, language }: Site,
+  { who, linkedAt }: Pick<WayIn, 'who' | 'linkedAt'>,
+  now: number,
+): Html {
+  const time = timeElement(linkedAt, now, language)
+  return who === undefined ? fill(waysIn.since, { time }) : fill(waysIn.knownAs, { account: who, time })
+}
+
 function wayRow(site: Site, model: WaysInModel, way: WayIn): Html {
   const { waysIn } = site.texts
-  const time = timeElement(way.linkedAt, model.now, site.language)
   const isOnly = !model.hasPassword && model.ways.length === 1
   return html`<li class="way">
 <div><h3><bdi>${way.title}</bdi></h3>
-<p class="hint">${way.who === undefined ? fill(waysIn.since, { time }) : fill(waysIn.knownAs, { account: way.who, time })}</p></div>
+<p class="hint">${wayHint(site, way, model.now)}</p></div>
 ${isOnly && html`<p class="hint">${waysIn.onlyOne}</p>`}
 ${
   !isOnly &&

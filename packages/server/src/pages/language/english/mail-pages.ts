@@ -21,6 +21,12 @@ export const mailPages = {
       title: 'Your password has been changed',
       advice: 'All sessions of your account have ended. Sign in with the new password.',
     },
+    left: {
+      title: 'What still leads into your account',
+      hint: 'This stands as before. If something here is not yours, somebody else can still use your account by it: sign in and take it away.',
+      allowed: 'An application, allowed {time}',
+      signIn: 'Sign in and look it over',
+    },
     signIn: 'Sign in',
   },
   verify: {

@@ -50,7 +50,8 @@ export const mails = {
       subject: 'Your password for {site} was changed',
       what: 'The password of your account {address} at {site} was changed:',
       where: '{device}, from {ip}, {time}',
-      advice: 'If it was you, there is nothing to do. All other sessions were ended.',
+      advice:
+        'If it was you, all other sessions were ended. See on your account page whether the other ways to sign in, and the applications, are all yours.',
       link: 'This was not me',
       otherwise:
         'The link shows a page with a button that ends all sessions of your account, and sends you a link with which you choose a new password.',
