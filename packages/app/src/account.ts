@@ -13,6 +13,7 @@ import { revokeToken } from './revocation.ts'
 import { beginLogin, refusalOf, type SignInRefusal, type SignInResult } from './sign-in.ts'
 import { isLive, type LiveSession } from './stored-session.ts'
 
+/** Who signs up. */
 export interface NewPerson {
   readonly email: string
   readonly password: string
@@ -30,6 +31,7 @@ export async function signUp({ holding }: Countersign, { email, password, name }
   return refusalOf(answer)
 }
 
+/** Both as the user typed them. */
 export interface Passwords {
   readonly currentPassword: string
   readonly newPassword: string

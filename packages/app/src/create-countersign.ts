@@ -26,6 +26,7 @@ export interface CountersignOptions extends Partial<Platform> {
   readonly report?: Report
 }
 
+/** One client in this browser: its login, as all tabs see it, and calls with its token. */
 export interface Countersign {
   /** What the other entries of this package work on. Not for applications: it changes without notice. */
   readonly holding: Holding
@@ -39,7 +40,11 @@ export interface Countersign {
   readonly bound: boolean
   /** Calls `listener` at every change of the state or of the login. Returns the end of it. */
   subscribe(listener: (state: State) => void): () => void
-  /** Direct login, for first-party clients. Wrong password and the like are values; an issuer out of reach is thrown. */
+  /**
+   * Direct login (`POST /v1/sessions`), for first-party clients that the issuer allows it. What the issuer refuses is a value with its reason (`login_failed`,
+   * `too_many_attempts`, `client_not_allowed` …), or `signed_out` if the user has signed out meanwhile. Throws a `TokenFailure` (`unavailable`) if the issuer cannot be
+   * reached.
+   */
   signIn(credentials: Credentials): Promise<SignInResult>
   /**
    * An access token with time left. Waits for a refresh, up to ten seconds; throws a `TokenFailure`: `signed_out`, or

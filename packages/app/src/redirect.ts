@@ -59,6 +59,7 @@ export async function signInWithRedirect(
 export interface RedirectOptions {
   /** Where the issuer sends the person back to; this page without query by default. Must be registered. */
   readonly redirectUri?: string
+  /** Scopes, separated by spaces (RFC 6749 §3.3). Default: what the client has. */
   readonly scope?: string
   /** `create` opens sign-up, `login` asks for the password again. */
   readonly prompt?: string
@@ -67,7 +68,8 @@ export interface RedirectOptions {
 
 /**
  * Finishes a sign-in by redirect: undefined if this page's address is not an answer of the issuer. `state` must be one
- * that this tab has sent, and `iss` the issuer's name (RFC 9207 §2.4), before the code goes anywhere.
+ * that this tab has sent, and `iss` the issuer's name (RFC 9207 §2.4), before the code goes anywhere. Refused with `state_mismatch`, `issuer_mismatch`, and what the issuer
+ * says; throws a `TokenFailure` (`unavailable`) if the code cannot be redeemed now.
  */
 export async function handleRedirect(
   { ready, holding }: Countersign,

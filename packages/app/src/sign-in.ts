@@ -19,6 +19,7 @@ export interface SignInRefusal {
   readonly retryAfterSeconds: number
 }
 
+/** The login stands, in every tab. */
 export interface SignedIn {
   readonly refused: false
   /** Names this login in the account page and in the revocation feed. */
@@ -27,9 +28,11 @@ export interface SignedIn {
 
 export type SignInResult = SignedIn | SignInRefusal
 
+/** For a direct login. */
 export interface Credentials {
   readonly email: string
   readonly password: string
+  /** Scopes, separated by spaces (RFC 6749 §3.3). Default: what the client has. */
   readonly scope?: string
 }
 

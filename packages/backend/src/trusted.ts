@@ -9,6 +9,7 @@ export type TrustedUser =
   | { readonly id: string }
   | { readonly externalId: string; readonly email?: string; readonly name?: string }
 
+/** What session to open. */
 export interface NewSession {
   /** The application that gets the tokens. */
   readonly clientId: string
@@ -38,7 +39,10 @@ export interface ListedSession {
  * whatever else goes wrong is thrown as `CallFailure`.
  */
 export interface Trusted {
-  /** Opens a session. Not repeated after a network failure: it might have been opened. */
+  /**
+   * Opens a session. Not repeated after a network failure: it might have been opened. Refused: `user_unknown`, `user_disabled`, `external_id_taken` (the address is
+   * somebody else's), `client_not_allowed` (another's application, or one that must prove a key), `scope_invalid`, `email_invalid`, `parameter_invalid`.
+   */
   createSession(session: NewSession): Promise<SessionTokens | Refusal>
   /** The live sessions of a user. Refused: `user_unknown`. */
   listSessions(userId: string): Promise<readonly ListedSession[] | Refusal>

@@ -16,6 +16,7 @@ import { type Algorithm, checkWithSecret, publicKeyAlgorithms, shortestSecretByt
 import type { HeaderRules } from './token-header.ts'
 import type { VerificationKey } from './verification-key.ts'
 
+/** How the verifier learns what has been revoked: it follows the issuer's feed, as a client of its own. */
 export interface RevocationOptions {
   /** A client that may read the feed (and introspect). */
   readonly clientId: string
@@ -30,10 +31,11 @@ export interface RevocationOptions {
   readonly mostEntries?: number
 }
 
+/** What one API accepts. Whatever is wrong in it, or unknown, is a TypeError. */
 export interface VerifierOptions {
-  /** Exactly as it stands in `iss`. */
+  /** Exactly as it stands in `iss`; else `issuer_mismatch`. */
   readonly issuer: string
-  /** The token must be meant for one of these. */
+  /** The token must be meant for one of these (`aud`, RFC 7519 §4.1.3); else `audience_mismatch`. */
   readonly audience: string | readonly string[]
   /** Default ES256, EdDSA, RS256, PS256; HS256 only together with `secret`, and then nothing else. */
   readonly algorithms?: readonly Algorithm[]
@@ -46,9 +48,9 @@ export interface VerifierOptions {
   readonly opaque?: 'introspect'
   /** How long the issuer's answer about an opaque token is believed. Default 30. */
   readonly opaqueKeepSeconds?: number
-  /** Allowed `typ` headers, by exact case; `null` allows its absence. Default `at+jwt`, `application/at+jwt`. */
+  /** Allowed `typ` headers, by exact case (RFC 9068 §4), else `token_type_unexpected`; `null` allows its absence. Default `at+jwt`, `application/at+jwt`. */
   readonly types?: readonly (string | null)[]
-  /** Claims that must have exactly these values, e.g. `{ token_use: 'access' }`. */
+  /** Claims that must have exactly these values, e.g. `{ token_use: 'access' }`; else `claims_invalid`. */
   readonly requiredClaims?: Readonly<Record<string, string>>
   /**
    * The oldest version of the claim schema (`ver`, the issuer's `claims_version`) that this API understands; older tokens are 401 `token_outdated`, and their clients get
@@ -68,11 +70,11 @@ export interface VerifierOptions {
   readonly jwksUri?: string
   /** Seconds that `exp` may be past. Default 0. `iat` and `nbf` may always lie 10 s ahead. */
   readonly clockToleranceSeconds?: number
-  /** How old a DPoP proof may be. Default 60. */
+  /** How old a DPoP proof may be (RFC 9449 §4.3); else `proof_invalid`. Default 60. */
   readonly proofMaxAgeSeconds?: number
   /** Memory for tokens that were checked before. Default 16 MiB; 0 for none. */
   readonly cacheBytes?: number
-  /** Longer tokens are refused. Default 8192. */
+  /** In characters. Longer tokens are `token_malformed`. Default 8192. */
   readonly longestToken?: number
   /** An unknown key id refetches the keys at most so often. Default 30. */
   readonly cooldownSeconds?: number
