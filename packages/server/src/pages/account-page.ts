@@ -1,6 +1,7 @@
 import type { Reason } from '@countersign/protocol'
+import { commandForm } from './command-form.ts'
 import { describeDevice } from './describe-device.ts'
-import { field, hidden } from './form.ts'
+import { field } from './form.ts'
 import { type Html, href, html } from './html.ts'
 import { fill, listOf } from './language/sentence.ts'
 import { banner, foreignName, layout, signedInAs } from './layout.ts'
@@ -17,6 +18,8 @@ export type AccountCommand =
   | 'end_all'
   | 'change_password'
   | 'verify_address'
+
+const ownForm = commandForm<AccountCommand>
 
 /** One row. Times are milliseconds since 1970. */
 export interface AccountSession {
@@ -64,7 +67,7 @@ export function accountPage(site: Site, model: AccountModel): string {
     title: account.title,
     failed: problem !== undefined,
     width: 'wide',
-    corner: commandForm(model, 'sign_out', html`<button class="button" type="submit">${account.signOut}</button>`),
+    corner: ownForm(model, 'sign_out', html`<button class="button" type="submit">${account.signOut}</button>`),
     content: html`<div class="welcome">
 <h1>${account.title}</h1>
 <p class="lead">${signedInAs(account.signedInAs, model.user)}</p>
@@ -84,7 +87,7 @@ function verificationNotice(
   { text, again, sent }: NonNullable<AccountModel['verification']>,
 ): Html {
   if (sent) return banner('success', sent)
-  return commandForm(
+  return ownForm(
     model,
     'verify_address',
     html`<div class="card verification"><p class="hint">${text}</p><p class="way-on"><button class="button" type="submit">${again}</button></p></div>`,
@@ -106,7 +109,7 @@ ${sessions.map(session => sessionRow(site, model, session))}
 <div class="ending">
 ${
   others &&
-  commandForm(
+  ownForm(
     model,
     'end_others',
     html`<button class="button danger" type="submit" aria-describedby="end-others-hint">${account.endOthers}</button>
@@ -115,7 +118,7 @@ ${
 }
 <details>
 <summary class="button">${account.endAll}</summary>
-${commandForm(
+${ownForm(
   model,
   'end_all',
   html`<p class="hint" id="end-all-hint">${account.endAllHint}</p>
@@ -166,7 +169,7 @@ ${session.applications.length > 0 && html`<div class="whole"><dt>${account.appli
 </div>
 ${
   !session.current &&
-  commandForm(
+  ownForm(
     model,
     'end_session',
     html`<button class="button" type="submit">${account.end}<span class="unseen">${fill(account.endWhich, { device, lastSeen })}</span></button>`,
@@ -187,7 +190,7 @@ function passwordSection(
   return html`<section class="card" aria-labelledby="password-title">
 <h2 id="password-title">${texts.account.passwordTitle}</h2>
 <p class="hint">${texts.account.passwordHint}</p>
-${commandForm(
+${ownForm(
   model,
   'change_password',
   html`<input type="email" autocomplete="username" value="${model.user.email}" aria-label="${texts.email}" readonly hidden>
@@ -196,15 +199,6 @@ ${field({ id: 'new-password', name: 'new_password', type: 'password', label: tex
 <button class="button main" type="submit">${texts.account.changePassword}</button>`,
 )}
 </section>`
-}
-
-function commandForm(
-  model: AccountModel,
-  command: AccountCommand,
-  content: Html,
-  more: Readonly<Record<string, string>> = {},
-): Html {
-  return html`<form class="${command.replace('_', '-')}" method="post" novalidate>${hidden({ csrf: model.csrf, command, ...more })}${content}</form>`
 }
 
 const fieldOfReason: Readonly<Partial<Record<Reason, 'current' | 'new'>>> = {

@@ -1,6 +1,6 @@
+import { commandForm } from './command-form.ts'
 import { describeDevice } from './describe-device.ts'
 import { type DescribedScope, scopeList } from './describe-scopes.ts'
-import { hidden } from './form.ts'
 import { type Html, href, html } from './html.ts'
 import { fill } from './language/sentence.ts'
 import { banner, foreignName, layout, signedInAs } from './layout.ts'
@@ -11,6 +11,8 @@ import type { Site } from './site.ts'
 
 /** What the hidden field `command` of the page's forms says. */
 export type ApplicationsCommand = 'sign_out' | 'end_login' | 'end_application' | 'withdraw'
+
+const ownForm = commandForm<ApplicationsCommand>
 
 /** One application. Times are milliseconds since 1970. */
 export interface ApplicationRow {
@@ -58,7 +60,7 @@ export function applicationsPage(site: Site, model: ApplicationsModel): string {
     title: applications.title,
     failed: problem !== undefined,
     width: 'wide',
-    corner: commandForm(model, 'sign_out', html`<button class="button" type="submit">${account.signOut}</button>`),
+    corner: ownForm(model, 'sign_out', html`<button class="button" type="submit">${account.signOut}</button>`),
     content: html`<div class="welcome">
 <h1>${applications.title}</h1>
 <p class="lead">${signedInAs(account.signedInAs, user)}</p>
@@ -118,7 +120,7 @@ ${deviceIcon(login.device)}
 <div><dt>${account.created}</dt><dd>${timeElement(login.createdAt, model.now, site.language)}</dd></div>
 </dl>
 </div>
-${commandForm(
+${ownForm(
   model,
   'end_login',
   html`<button class="button" type="submit">${applications.endLogin}<span class="unseen">${fill(applications.endWhich, { application: application.name, device, lastUsed })}</span></button>`,
@@ -129,7 +131,7 @@ ${commandForm(
 
 function endApplication(site: Site, model: ApplicationsModel, application: ApplicationRow, id: string): Html {
   const { applications } = site.texts
-  return commandForm(
+  return ownForm(
     model,
     'end_application',
     html`<button class="button" type="submit" aria-describedby="${`${id}-end`}">${applications.endApplication}<span class="unseen">${fill(applications.which, { application: application.name })}</span></button>
@@ -142,7 +144,7 @@ function withdrawal(site: Site, model: ApplicationsModel, application: Applicati
   const { applications } = site.texts
   return html`<details>
 <summary class="button danger">${applications.withdraw}<span class="unseen">${fill(applications.which, { application: application.name })}</span></summary>
-${commandForm(
+${ownForm(
   model,
   'withdraw',
   html`<p class="hint" id="${`${id}-withdraw`}">${applications.withdrawHint}</p>
@@ -150,13 +152,4 @@ ${commandForm(
   { client_id: application.clientId },
 )}
 </details>`
-}
-
-function commandForm(
-  model: ApplicationsModel,
-  command: ApplicationsCommand,
-  content: Html,
-  more: Readonly<Record<string, string>> = {},
-): Html {
-  return html`<form class="${command.replace('_', '-')}" method="post">${hidden({ csrf: model.csrf, command, ...more })}${content}</form>`
 }

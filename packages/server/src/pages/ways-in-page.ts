@@ -1,4 +1,4 @@
-import { hidden } from './form.ts'
+import { commandForm } from './command-form.ts'
 import { type Html, href, html } from './html.ts'
 import { fill } from './language/sentence.ts'
 import { banner, layout, signedInAs } from './layout.ts'
@@ -8,6 +8,8 @@ import type { Site } from './site.ts'
 
 /** What the hidden field `command` of the page's forms says. */
 export type WaysInCommand = 'sign_out' | 'unlink'
+
+const ownForm = commandForm<WaysInCommand>
 
 /** An account elsewhere. Times are milliseconds since 1970. */
 export interface WayIn {
@@ -44,7 +46,7 @@ export function waysInPage(site: Site, model: WaysInModel): string {
     title: waysIn.title,
     failed: problem !== undefined,
     width: 'wide',
-    corner: commandForm(model, 'sign_out', html`<button class="button" type="submit">${account.signOut}</button>`),
+    corner: ownForm(model, 'sign_out', html`<button class="button" type="submit">${account.signOut}</button>`),
     content: html`<div class="welcome">
 <h1>${waysIn.title}</h1>
 <p class="lead">${signedInAs(account.signedInAs, user)}</p>
@@ -98,7 +100,7 @@ ${isOnly && html`<p class="hint">${waysIn.onlyOne}</p>`}
 ${
   !isOnly &&
   model.confirmUrl === undefined &&
-  commandForm(
+  ownForm(
     model,
     'unlink',
     html`<button class="button danger" type="submit">${waysIn.remove}<span class="unseen">${fill(waysIn.removeWhich, { way: way.title })}</span></button>`,
@@ -106,13 +108,4 @@ ${
   )
 }
 </li>`
-}
-
-function commandForm(
-  model: WaysInModel,
-  command: WaysInCommand,
-  content: Html,
-  more: Readonly<Record<string, string>> = {},
-): Html {
-  return html`<form class="${command.replace('_', '-')}" method="post">${hidden({ csrf: model.csrf, command, ...more })}${content}</form>`
 }
