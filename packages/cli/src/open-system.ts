@@ -61,16 +61,21 @@ export interface SystemOptions {
   readonly onLost?: (failure: StoreUnavailable) => void
 }
 
+/** Without one, what it can be reached by on this machine. */
+export function issuerOf({ issuer, port }: Pick<Configuration, 'issuer' | 'port'>, listensOn: number = port): string {
+  return issuer ?? `http://127.0.0.1:${listensOn}`
+}
+
 /** Configuration → engine → server. */
 export async function openSystem(options: SystemOptions): Promise<System> {
   const { configuration, folder, master, log, onRefresh, observer } = options
-  const issuer = configuration.issuer ?? `http://127.0.0.1:${options.port ?? configuration.port}`
+  const issuer = issuerOf(configuration, options.port)
   const pages = hostedPagesOf(configuration)
   const onLost = options.onLost && { onLost: options.onLost }
   const clock = createStoreClock(log)
   const more = { ...onLost, onClock: clock.tell, onLook: createLookLog(log), folder }
   const opened = await openStore(configuration, { ...storeOptions(master.key), ...more })
-  const journalledStore = await journalled(opened, options)
+  const journalledStore = await journalled(opened, issuer, options)
   const lane = await openValkey(configuration, { log, namespace: opened.feed.incarnation })
   const store = lane?.tellCommits(journalledStore) ?? journalledStore
   const ringRegister = await openKeyRing(configuration, log)
@@ -141,11 +146,11 @@ function otherMasterKey({ message }: WrongMasterKey, folder: string, { source, m
 }
 
 /** Revocations go to the journal too, if there is one. */
-async function journalled(store: Store, { configuration, master, log }: SystemOptions): Promise<Store> {
+async function journalled(store: Store, issuer: string, { configuration, master, log }: SystemOptions): Promise<Store> {
   const { revocation_journal: path } = configuration
   if (path === undefined) return store
   try {
-    return await withJournal(store, { path, master: master.key, log })
+    return await withJournal(store, { path, master: master.key, issuer, log })
   } catch (error) {
     await store.close()
     throw error

@@ -17,6 +17,7 @@ import { brokenAuditRow } from '@countersign/store'
 import { type Cluster, startCluster } from '@countersign/store-postgres/testing/cluster'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readConfiguration } from './configuration.ts'
+import { createLineSeal } from './journal/line-seal.ts'
 import { readJournal } from './journal/read-journal.ts'
 import { type RunningSystem, serve } from './serve.ts'
 
@@ -207,7 +208,9 @@ describe.each(Object.entries(houses))('yesterday’s backup of %s', (_name, buil
       expect(await operate(house, 'restored', '--journal', house.journal)).toEqual({
         store: house.place,
         revoked_again: 3,
-        journals: [{ file: house.journal, lines: expect.any(Number), records: 5, torn: 1, unreadable: [] }],
+        journals: [
+          { file: house.journal, lines: expect.any(Number), records: 5, torn: 1, unreadable: [], misplaced: [] },
+        ],
       })
       const after = await start(house)
       // Four generations ahead of what the store knows.
@@ -226,13 +229,14 @@ describe.each(Object.entries(houses))('yesterday’s backup of %s', (_name, buil
 
       const rows = await after.store.readAudit(0, 10_000)
       expect(brokenAuditRow(rows)).toBeUndefined()
-      expect(rows.map(({ record }) => record.event)).toContain('all.revoked')
+      const told = rows.find(({ record }) => record.event === 'all.revoked')?.record.facts
+      expect(told).toMatchObject({ reason: 'restored', revoked_again: 3, user: 2 })
       await after.close()
 
       // Again changes nothing; the node has gone on in the journal behind the torn line, from where the backup and it were the same.
       expect(await operate(house, 'restored', '--journal', house.journal)).toMatchObject({
         revoked_again: 0,
-        journals: [{ torn: 1, unreadable: [] }],
+        journals: [{ torn: 1, unreadable: [], misplaced: [] }],
       })
     },
   )
@@ -263,7 +267,7 @@ test(
 )
 
 test(
-  'lines of a journal that cannot be read are told by their numbers, all else is revoked, and the exit code says so',
+  'with a journal that was changed, or is another system’s, nothing is done; despite damage all else is revoked, and the exit code says so',
   patience,
   async () => {
     const house = (houses['a data folder'] as () => House)()
@@ -272,24 +276,37 @@ test(
     const login = (await logIn(node, maria)).body
     await node.close()
     house.backUp()
-    appendFileSync(house.journal, 'no json\n')
+    appendFileSync(house.journal, '{"time":1,"audit":[]}\n')
     const since = await start(house)
     await post(since, '/revoke', { client_id: 'app', token: login.refresh_token })
     await since.close()
-    const { contents } = await readJournal(house.journal)
+    const issuer = String(house.environment.COUNTERSIGN_ISSUER)
+    const { contents } = await readJournal(house.journal, createLineSeal(Buffer.alloc(32, 5), issuer))
     const [line] = contents.unreadable
     house.restore()
+    const before = readFileSync(house.place)
+    const told = `countersign: ${house.journal}: 1 of its lines cannot be read, or were changed (${line}).\n`
     await expect(operate(house, 'restored', '--journal', house.journal)).rejects.toMatchObject({
       code: 1,
+      stdout: '',
+      stderr: expect.stringContaining(`${told}Nothing was done.`),
+    })
+    const staging = { environment: { ...house.environment, COUNTERSIGN_ISSUER: 'http://127.0.0.1:4499' } }
+    await expect(operate(staging, 'restored', '--journal', house.journal)).rejects.toMatchObject({
+      stderr: expect.stringContaining('is no journal of http://127.0.0.1:4499'),
+    })
+    await expect(operate(house, 'restored', '--journal', `${house.journal}-2`)).rejects.toMatchObject({
+      stderr: expect.stringMatching(/journal\.jsonl-2 cannot be read: no such file/),
+    })
+    expect(readFileSync(house.place)).toEqual(before)
+    await expect(operate(house, 'restored', '--despite-damage', '--journal', house.journal)).rejects.toMatchObject({
+      code: 1,
       stdout: expect.stringContaining('"revoked_again": 1'),
-      stderr: `countersign: ${house.journal}: 1 of its lines cannot be read (${line}). What they say was not revoked again, all else was.\n`,
+      stderr: `${told}countersign: What they say was not revoked again, all else was.\n`,
     })
     const after = await start(house)
     expect((await refresh(after, login.refresh_token)).body.reason).toBe('session_ended')
     await after.close()
-    await expect(operate(house, 'restored', '--journal', `${house.journal}-2`)).rejects.toMatchObject({
-      stderr: expect.stringMatching(/journal\.jsonl-2 cannot be read: no such file/),
-    })
   },
 )
 

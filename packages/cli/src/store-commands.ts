@@ -30,5 +30,11 @@ export function addStoreCommands(program: Command, configured: () => Configurati
       'after a backup was restored, before the server starts: tell the store, and revoke again what was revoked since',
     )
     .option('--journal <file...>', 'revocation journals, one of each node')
-    .action(({ journal = [] }: { journal?: string[] }) => tellRestored(configured(), journal))
+    .option(
+      '--despite-damage',
+      'revoke again what the other lines say, where lines of a journal are damaged or missing',
+    )
+    .action(({ journal = [], despiteDamage = false }: { journal?: string[]; despiteDamage?: boolean }) =>
+      tellRestored(configured(), { paths: journal, despiteDamage }),
+    )
 }

@@ -78,8 +78,8 @@ async function placeIn(store: Store, journal: JournalFile): Promise<AuditMark> {
   if (last === undefined) return newestRow(store)
   if (await isIn(store, last)) return last
   // A backup was restored.
-  const marks = await readMarks(journal.path)
-  return (await lastCommon(store, marks)) ?? rowBefore(store, (await readBeginning(journal.path)) - clocksDifferMs)
+  const marks = await readMarks(journal)
+  return (await lastCommon(store, marks)) ?? rowBefore(store, (await readBeginning(journal)) - clocksDifferMs)
 }
 
 /** The last row up to which the journal's log and this one are the same, or an earlier one: a journal of several restores has several logs. */

@@ -12,6 +12,7 @@ const log = { info() {}, warn() {}, error() {} }
 const store = await withJournal(createMemoryStore(given.storeOptions(clock)), {
   path,
   master: Buffer.alloc(32, 5),
+  issuer: 'https://login.example',
   log,
 })
 

@@ -1,10 +1,13 @@
+import { randomBytes } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
 import { StoreUnavailable } from '@countersign/store'
-import { type AuditMark, beginsWrite, type JournalLine, parseLine } from './journal-line.ts'
+import { type AuditMark, beginsWrite, type JournalLine } from './journal-line.ts'
+import type { LinePlace, LineReference, LineSeal } from './line-seal.ts'
 
 /** The file that revocations are written to besides the store. A node has one of its own, beside the commands that are run with its configuration. */
 export interface JournalFile {
   readonly path: string
+  readonly seal: LineSeal
   /** Up to where the audit log is in it; `undefined`: the file does not say. */
   mark(): AuditMark | undefined
   /** Written down with what is appended next. */
@@ -22,9 +25,11 @@ interface Waiting {
 }
 
 /** Opens it to append, made for its owner alone if it is missing. Of what stands there the end alone is looked at. */
-export async function openJournal(path: string): Promise<JournalFile> {
+export async function openJournal(path: string, seal: LineSeal): Promise<JournalFile> {
   const file: FileHandle = await open(path, 'a+', 0o600)
-  let mark = await readLastMark(file)
+  const end = await readEnd(file, seal)
+  let mark = end.mark
+  let nextPlace = firstPlace(end.last)
   let written = mark
   let waiting: Waiting[] = []
   let writing: Promise<void> | undefined
@@ -51,10 +56,21 @@ export async function openJournal(path: string): Promise<JournalFile> {
     const before = mark
     const lines: JournalLine[] = batch.flatMap(one => one.lines)
     if (moved) lines.push({ through: moved })
-    const bytes = Buffer.from(beginsWrite + lines.map(line => `${JSON.stringify(line)}\n`).join(''))
-    const { bytesWritten } = await file.write(bytes)
-    if (bytesWritten < bytes.length) throw new Error('there is no room for it')
-    await file.datasync()
+    const { writer, number: first } = nextPlace
+    const sealed = lines.map((line, place) =>
+      seal.seal(line, place === 0 ? nextPlace : { writer, number: first + place }),
+    )
+    const bytes = Buffer.from(beginsWrite + sealed.map(text => `${text}\n`).join(''))
+    try {
+      const { bytesWritten } = await file.write(bytes)
+      if (bytesWritten < bytes.length) throw new Error('there is no room for it')
+      await file.datasync()
+    } catch (error) {
+      // How many of the lines are there is not known: another writer goes on behind those that are.
+      nextPlace = firstPlace(first > 1 ? [{ writer, number: first - 1 }] : nextPlace.after)
+      throw error
+    }
+    if (lines.length > 0) nextPlace = { writer, number: first + lines.length }
     // It may have been moved on meanwhile.
     if (mark === before) mark = moved
     written = moved
@@ -68,6 +84,7 @@ export async function openJournal(path: string): Promise<JournalFile> {
 
   return {
     path,
+    seal,
     mark: () => mark,
     moveMark(moved) {
       mark = moved
@@ -81,16 +98,26 @@ export async function openJournal(path: string): Promise<JournalFile> {
   }
 }
 
+function firstPlace(after: readonly LineReference[] = []): LinePlace {
+  return { writer: randomBytes(9).toString('base64url'), number: 1, ...(after.length > 0 && { after }) }
+}
+
 const firstLook = 65_536
 const lastLook = 16_777_216
 
+interface FileEnd {
+  readonly mark: AuditMark | undefined
+  /** The last whole lines, of each writer. */
+  readonly last: readonly LineReference[]
+}
+
 /** Each write ends with a mark, so that the last one is near. */
-async function readLastMark(file: FileHandle): Promise<AuditMark | undefined> {
+async function readEnd(file: FileHandle, seal: LineSeal): Promise<FileEnd> {
   const { size } = await file.stat()
   for (let look = firstLook; ; look *= 4) {
     const length = Math.min(look, size)
-    const mark = lastMark((await readFrom(file, size - length, length)).toString('utf8'))
-    if (mark !== undefined || length === size || look >= lastLook) return mark
+    const end = endOf((await readFrom(file, size - length, length)).toString('utf8'), seal)
+    if (end.mark !== undefined || length === size || look >= lastLook) return end
   }
 }
 
@@ -100,8 +127,15 @@ async function readFrom(file: FileHandle, position: number, length: number): Pro
   return buffer.subarray(0, bytesRead)
 }
 
-function lastMark(text: string): AuditMark | undefined {
-  const lines = text.split('\n').filter(line => line.startsWith('{"through":'))
-  const read = lines.map(parseLine).findLast(line => line !== undefined && 'through' in line)
-  return read && 'through' in read ? read.through : undefined
+function endOf(text: string, seal: LineSeal): FileEnd {
+  const last = new Map<string, number>()
+  let mark: AuditMark | undefined
+  for (const one of text.split('\n')) {
+    const opened = seal.open(one)
+    if (opened === undefined) continue
+    const { line, place } = opened
+    last.set(place.writer, place.number)
+    if ('through' in line) mark = line.through
+  }
+  return { mark, last: [...last].map(([writer, number]) => ({ writer, number })) }
 }

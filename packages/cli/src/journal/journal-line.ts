@@ -1,4 +1,5 @@
 import type { Instant, JournalRecord } from '@countersign/core'
+import type { LinePlace, SealedLine } from './line-seal.ts'
 
 /** A row of the audit log: everything up to it stands in the journal. */
 export interface AuditMark {
@@ -15,33 +16,28 @@ export type JournalLine =
   /** The record of this id was not committed: others had changed the rows, and it was decided anew. */
   | { readonly undone: string }
   | { readonly through: AuditMark }
-  /** The line before was broken off, and nobody was answered for it. No longer written: only the process that had torn it could say so. */
-  | { readonly torn: true }
 
 /**
  * What each write begins with. Behind a whole line these are two empty ones. Behind one that was broken off, whoever did that, the first of them ends it, and there is one.
  */
 export const beginsWrite = '\n\n'
 
-export const tornLine: string = JSON.stringify({ torn: true })
-
-/** `undefined`: it cannot be read, or says nothing that is known here. */
-export function parseLine(text: string): JournalLine | undefined {
+/** `undefined`: it says nothing that is known here. Whose line it is has been found out before. */
+export function parseLine(text: string): SealedLine | undefined {
   try {
-    const line: unknown = JSON.parse(text)
-    return isLine(line) ? line : undefined
+    const { place, ...line } = JSON.parse(text) as JournalLine & { readonly place?: LinePlace }
+    return place !== undefined && isLine(line) ? { line, place } : undefined
   } catch {
     return undefined
   }
 }
 
-const lists = ['audit', 'entries', 'sessions', 'families', 'users', 'grants', 'clients'] as const
+const lists = ['audit', 'entries', 'sessions', 'families', 'users', 'identities', 'grants', 'clients'] as const
 
-function isLine(line: unknown): line is JournalLine {
-  if (typeof line !== 'object' || line === null) return false
-  const { time, undone, through, torn, ...rest } = line as Readonly<Record<string, unknown>>
+function isLine(line: object): line is JournalLine {
+  const { time, undone, through, ...rest } = line as Readonly<Record<string, unknown>>
   if (typeof time === 'number') return lists.every(name => Array.isArray(rest[name]))
-  return typeof undone === 'string' || typeof through === 'object' || torn === true
+  return typeof undone === 'string' || typeof through === 'object'
 }
 
 export function isRecord(line: JournalLine): line is JournalRecord & { readonly id?: string } {

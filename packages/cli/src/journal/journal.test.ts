@@ -11,7 +11,8 @@ import * as given from '@countersign/store/given'
 import { openSqliteStore } from '@countersign/store-sqlite'
 import { afterAll, beforeEach, expect, test } from 'vitest'
 import { openJournal } from './journal-file.ts'
-import { readJournal } from './read-journal.ts'
+import { createLineSeal } from './line-seal.ts'
+import { type JournalContents, readJournal } from './read-journal.ts'
 import { withJournal } from './with-journal.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'countersign-journal-'))
@@ -26,8 +27,10 @@ beforeEach(() => {
 
 const clock = given.clock()
 const master = Buffer.alloc(32, 5)
+const issuer = 'https://login.example'
+const lineSeal = createLineSeal(master, issuer)
 const log = { info() {}, warn() {}, error() {} }
-const journalled = (store: Store): Promise<Store> => withJournal(store, { path, master, log })
+const journalled = (store: Store): Promise<Store> => withJournal(store, { path, master, issuer, log })
 const memoryStore = (): Store => createMemoryStore(given.storeOptions(clock))
 
 async function endOf(store: Store, { id }: Session): Promise<Change> {
@@ -39,7 +42,7 @@ async function endOf(store: Store, { id }: Session): Promise<Change> {
 
 /** The sessions that the journal would end again, in its order. */
 async function endedIn(file: string): Promise<readonly string[]> {
-  const { records } = await readJournal(file)
+  const { records } = await readJournal(file, lineSeal)
   const ended: string[] = []
   for await (const { sessions } of records()) ended.push(...sessions.map(({ id }) => id))
   return ended
@@ -100,7 +103,7 @@ test('a full disk: nothing is revoked that cannot be written, again and again; w
   expect(said.map(([what]) => what).slice(-5)).toEqual(['refused', 'refused', 'refused', 'ended', 'ended'])
   expect(ended.at(-2)).toBe(refused)
   expect(await endedIn(path)).toEqual(ended)
-  const { contents } = await readJournal(path)
+  const { contents } = await readJournal(path, lineSeal)
   expect(contents).toMatchObject({ torn: 1, unreadable: [], records: ended.length })
 })
 
@@ -110,16 +113,16 @@ test('what a crash has torn gets a line of its own when somebody writes again', 
   await first.commit(await endOf(first, one))
   await first.close()
   appendFileSync(path, '{"time":17')
-  expect((await readJournal(path)).contents).toMatchObject({ torn: 1, unreadable: [] })
-  const again = await openJournal(path)
+  expect((await readJournal(path, lineSeal)).contents).toMatchObject({ torn: 1, unreadable: [] })
+  const again = await openJournal(path, lineSeal)
   await again.append([recordOf(other.id)])
   await again.close()
   expect(await endedIn(path)).toEqual([one.id, other.id])
-  expect((await readJournal(path)).contents).toMatchObject({ torn: 1, unreadable: [] })
+  expect((await readJournal(path, lineSeal)).contents).toMatchObject({ torn: 1, unreadable: [] })
 })
 
 test('what one of two that write to a file tears takes nothing of what the other was answered for', async () => {
-  const [node, command] = [await openJournal(path), await openJournal(path)]
+  const [node, command] = [await openJournal(path, lineSeal), await openJournal(path, lineSeal)]
   await node.append([recordOf('first')], { number: 1, hash: 'x' })
   await command.append([recordOf('second')])
   // The command dies in the middle of a line.
@@ -128,11 +131,11 @@ test('what one of two that write to a file tears takes nothing of what the other
   await node.append([recordOf('fourth')])
   await Promise.all([command.close(), node.close()])
   expect(await endedIn(path)).toEqual(['first', 'second', 'third', 'fourth'])
-  expect((await readJournal(path)).contents).toMatchObject({ records: 4, torn: 1, unreadable: [] })
+  expect((await readJournal(path, lineSeal)).contents).toMatchObject({ records: 4, torn: 1, unreadable: [] })
 })
 
 test('a line that is damaged where a write was whole is no torn one, be it the last of its write or not', async () => {
-  const journal = await openJournal(path)
+  const journal = await openJournal(path, lineSeal)
   for (const id of ['first', 'second', 'third']) await journal.append([recordOf(id)], { number: 1, hash: 'x' })
   await journal.close()
   const lines = readFileSync(path, 'utf8').split('\n')
@@ -142,7 +145,10 @@ test('a line that is damaged where a write was whole is no torn one, be it the l
   )
   const damaged = lines.map((line, number) => (number === first || number === last ? line.replace('"', '') : line))
   writeFileSync(path, damaged.join('\n'))
-  expect((await readJournal(path)).contents).toMatchObject({ torn: 0, unreadable: [Number(first) + 1, last + 1] })
+  expect((await readJournal(path, lineSeal)).contents).toMatchObject({
+    torn: 0,
+    unreadable: [Number(first) + 1, last + 1],
+  })
 })
 
 const recordOf = (id: string): JournalRecord => ({
@@ -158,58 +164,137 @@ const recordOf = (id: string): JournalRecord => ({
 })
 
 test('a command that opens the journal of a node takes nothing of what the node writes meanwhile', async () => {
-  const node = await openJournal(path)
+  const node = await openJournal(path, lineSeal)
   await node.append([recordOf('first')])
   // The node is in the middle of a line when the command looks.
-  const line = `${JSON.stringify(recordOf('second'))}\n`
+  const line = sealed('second', 1, 'other')
   const half = await open(path, 'a')
   await half.write(line.slice(0, 50))
-  const command = await openJournal(path)
+  const command = await openJournal(path, lineSeal)
   await half.write(line.slice(50))
   await half.close()
   await command.append([recordOf('third')])
   await node.append([recordOf('fourth')])
   await Promise.all([command.close(), node.close()])
   expect(await endedIn(path)).toEqual(['first', 'second', 'third', 'fourth'])
-  expect((await readJournal(path)).contents).toMatchObject({ records: 4, torn: 0, unreadable: [] })
+  expect((await readJournal(path, lineSeal)).contents).toMatchObject({ records: 4, torn: 0, unreadable: [] })
 })
 
+/** A line as a writer writes it. */
+const sealed = (id: string, number: number, writer = 'one'): string =>
+  `${lineSeal.seal(recordOf(id), { writer, number })}\n`
+
 test('lines that are damaged are told by their numbers, and are not taken for torn ones', async () => {
-  const whole = JSON.stringify(recordOf('whole'))
-  const damaged = whole.replace('time', '"')
-  const renamed = whole.replace('sessions', 'sessionz')
-  const lines = [damaged, whole, renamed, whole.slice(0, 20), '{"tor', '{"torn":true}', whole, damaged]
-  writeFileSync(path, `${lines.join('\n')}\n`)
-  expect((await readJournal(path)).contents).toEqual({
+  const damaged = sealed('first', 1).replace('time', '"')
+  const renamed = sealed('third', 3).replace('sessions', 'sessionz')
+  const lines = [damaged, sealed('second', 2), renamed, sealed('fourth', 4).slice(0, 20), '\n\n', sealed('fifth', 4)]
+  writeFileSync(path, lines.join('') + sealed('sixth', 5).replace('"', ''))
+  expect((await readJournal(path, lineSeal)).contents).toEqual({
     file: path,
-    lines: 8,
+    lines: 6,
     records: 2,
     torn: 1,
-    unreadable: [1, 3, 8],
+    unreadable: [1, 3, 7],
+    misplaced: [],
   })
+})
+
+/** A journal of three writers, of which two have written at the same time; and what each of its lines is. */
+async function givenLines(): Promise<readonly string[]> {
+  const first = await openJournal(path, lineSeal)
+  await first.append([recordOf('first'), recordOf('second')], { number: 1, hash: 'x' })
+  const command = await openJournal(path, lineSeal)
+  await first.append([recordOf('third')])
+  await command.append([recordOf('fourth')])
+  await Promise.all([first.close(), command.close()])
+  const again = await openJournal(path, lineSeal)
+  await again.append([recordOf('fifth')])
+  await again.append([recordOf('sixth')])
+  await again.close()
+  return readFileSync(path, 'utf8').split('\n')
+}
+
+const contentsOf = async (lines: readonly string[]): Promise<JournalContents> => {
+  writeFileSync(path, lines.join('\n'))
+  return (await readJournal(path, lineSeal)).contents
+}
+
+test('whatever line is left out, changed, moved or repeated, it is told; only what is cut off the end is not', async () => {
+  const lines = await givenLines()
+  const whole = { torn: 0, unreadable: [], misplaced: [] }
+  expect(await contentsOf(lines)).toMatchObject({ ...whole, records: 6 })
+  const written = lines.flatMap((line, place) => (line === '' ? [] : [place]))
+  const last = written.at(-1)
+  for (const place of written) {
+    const line = String(lines[place])
+    const without = await contentsOf(lines.with(place, ''))
+    expect([place, without.misplaced.length > 0]).toEqual([place, place !== last])
+    const changed = await contentsOf(
+      lines.with(place, line.replace('signed_out', 'signed_in').replace('"hash":"x"', '"hash":"y"')),
+    )
+    expect(changed).toMatchObject({ unreadable: [place + 1] })
+    expect((await contentsOf([...lines, line])).misplaced).toEqual([lines.length + 1])
+    expect((await contentsOf([...lines.with(place, ''), line])).misplaced.length > 0).toBe(place !== last)
+  }
+  expect(await contentsOf(lines.slice(0, last))).toMatchObject(whole)
+})
+
+test('a line that was cut short to look torn is told by the next one of its writer', async () => {
+  const lines = await givenLines()
+  const place = lines.findIndex(line => line.includes('"first"'))
+  const cut = lines.with(place, String(lines[place]).slice(0, 40)).toSpliced(place + 1, 0, '')
+  const { torn, unreadable, misplaced } = await contentsOf(cut)
+  expect([torn, unreadable, misplaced.length]).toEqual([1, [], 1])
+})
+
+test('a line that is nobody’s who has the key is none: of another issuer, under another key, without one, or put together', async () => {
+  const place = { writer: 'one', number: 1 }
+  const [own] = [lineSeal.seal(recordOf('first'), place)]
+  const { place: _, mac: __, ...plain } = JSON.parse(own) as Record<string, unknown>
+  const forged = [
+    JSON.stringify(plain),
+    JSON.stringify({ ...plain, place }),
+    createLineSeal(master, 'https://staging.example').seal(recordOf('first'), place),
+    createLineSeal(Buffer.alloc(32, 6), issuer).seal(recordOf('first'), place),
+    own.replace('"number":1', '"number":2'),
+    own.replace(',"mac":', ',"users":[],"mac":'),
+    `${own.slice(0, -2)}A"}`,
+  ]
+  const { unreadable, records } = await contentsOf([...forged, own, ''])
+  expect([unreadable, records]).toEqual([[1, 2, 3, 4, 5, 6, 7], 1])
+})
+
+test('a mark that somebody else has put into the file moves nothing', async () => {
+  const journal = await openJournal(path, lineSeal)
+  await journal.append([], { number: 7, hash: 'x' })
+  await journal.close()
+  appendFileSync(path, '\n\n{"through":{"number":9,"hash":"y"}}\n')
+  const again = await openJournal(path, lineSeal)
+  expect(again.mark()).toEqual({ number: 7, hash: 'x' })
+  await again.close()
 })
 
 test('of a journal of more than two gigabytes the end alone is looked at when it is opened', async () => {
   await givenSparse(2 ** 31)
-  const journal = await openJournal(path)
+  const journal = await openJournal(path, lineSeal)
   await journal.append([recordOf('last')], { number: 7, hash: 'x' })
   await journal.close()
-  const again = await openJournal(path)
+  const again = await openJournal(path, lineSeal)
   expect(again.mark()).toEqual({ number: 7, hash: 'x' })
   await again.close()
 })
 
 test('a journal that is longer than any string is read', async () => {
   await givenSparse(2 ** 29)
-  appendFileSync(path, `${JSON.stringify(recordOf('last'))}\n`)
-  const { contents, records } = await readJournal(path)
+  appendFileSync(path, sealed('last', 2))
+  const { contents, records } = await readJournal(path, lineSeal)
   expect(contents).toMatchObject({ records: 2, torn: 0, unreadable: [2] })
   expect((await records().next()).value).toMatchObject({ sessions: [{ id: 'first' }] })
 })
 
 /** A record, and so many bytes that cannot be read and take no room on the disk. */
 async function givenSparse(bytes: number): Promise<void> {
-  writeFileSync(path, `${JSON.stringify(recordOf('first'))}\n`)
+  writeFileSync(path, sealed('first', 1))
   truncateSync(path, bytes)
   appendFileSync(path, '\n')
 }
@@ -349,6 +434,6 @@ test('the rows behind what others have revoked are asked for together', async ()
 test('a node that cannot write what its journal lacks does not start', async () => {
   const store = memoryStore()
   await given.login(store)
-  const full = withJournal(store, { path: '/dev/full', master, log })
+  const full = withJournal(store, { path: '/dev/full', master, issuer, log })
   await expect(full).rejects.toThrow('the revocation journal cannot be written')
 })

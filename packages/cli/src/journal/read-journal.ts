@@ -2,7 +2,9 @@ import { closeSync, openSync, readSync, statSync } from 'node:fs'
 import type { Instant, JournalRecord } from '@countersign/core'
 import { fileLines } from '../file-lines.ts'
 import { bytesOf } from '../json-file.ts'
-import { type AuditMark, isRecord, type JournalLine, parseLine, tornLine } from './journal-line.ts'
+import type { JournalFile } from './journal-file.ts'
+import { type AuditMark, isRecord } from './journal-line.ts'
+import type { LinePlace, LineSeal, SealedLine } from './line-seal.ts'
 
 /** What was found in a journal, for whoever restores. */
 export interface JournalContents {
@@ -13,32 +15,39 @@ export interface JournalContents {
   readonly records: number
   /** Lines that were broken off before anybody was answered. */
   readonly torn: number
-  /** The numbers of the other lines that cannot be read: what they say is not known. */
+  /** The numbers of the other lines that cannot be read, or are none of this system's: what they say is not known. */
   readonly unreadable: readonly number[]
+  /** The numbers of lines before which others are missing, or which are not where they were written. */
+  readonly misplaced: readonly number[]
 }
 
 /** Many times what the largest change has. */
 const lineBytesAtMost = 67_108_864
 
+export interface ReadableJournal {
+  readonly contents: JournalContents
+  /** From the beginning, each time. */
+  readonly records: () => AsyncGenerator<JournalRecord>
+}
+
 /** Looks through a journal, however large it is, before anything of it is done. */
-export async function readJournal(
-  path: string,
-): Promise<{ readonly contents: JournalContents; readonly records: () => AsyncGenerator<JournalRecord> }> {
+export async function readJournal(path: string, seal: LineSeal): Promise<ReadableJournal> {
   const undone = new Set<string>()
   const unreadable: number[] = []
+  const misplaced: number[] = []
+  const writers = createWriters()
   /** The line before, if it cannot be read: it is not known yet whether it was torn. */
   let doubtful: number | undefined
   let [lines, records, torn] = [0, 0, 0]
-  for await (const { number, text, line } of journalLines(path)) {
+  for await (const { number, opened } of journalLines(path, seal)) {
     lines++
-    const isMark = line === undefined ? beginsTornLine(text) : 'torn' in line
-    if (doubtful !== undefined) {
-      // One empty line between them.
-      if (isMark || number === doubtful + 2) torn++
-      else unreadable.push(doubtful)
-    }
-    doubtful = line === undefined && !isMark ? number : undefined
-    if (line === undefined) continue
+    // One empty line between them.
+    if (doubtful !== undefined && number === doubtful + 2) torn++
+    else if (doubtful !== undefined) unreadable.push(doubtful)
+    doubtful = opened === undefined ? number : undefined
+    if (opened === undefined) continue
+    if (!writers.isNext(opened.place, unreadable.length)) misplaced.push(number)
+    const { line } = opened
     if ('undone' in line) undone.add(line.undone)
     if (isRecord(line)) records++
   }
@@ -47,26 +56,46 @@ export async function readJournal(
     else torn++
   }
   async function* standing(): AsyncGenerator<JournalRecord> {
-    for await (const { line } of journalLines(path)) {
+    for await (const { opened } of journalLines(path, seal)) {
+      const line = opened?.line
       if (line && isRecord(line) && !(line.id !== undefined && undone.has(line.id))) yield line
     }
   }
-  const contents = { file: path, lines, records: records - undone.size, torn, unreadable }
+  const contents = { file: path, lines, records: records - undone.size, torn, unreadable, misplaced }
   return { contents, records: standing }
 }
 
+/** Who has written lines so far, and how many. */
+function createWriters(): { isNext(place: LinePlace, unreadable: number): boolean } {
+  const known = new Map<string, { number: number; unreadable: number }>()
+  const numberOf = (writer: string): number => known.get(writer)?.number ?? 0
+  return {
+    isNext({ writer, number, after = [] }, unreadable) {
+      const before = known.get(writer)
+      const missing = number - numberOf(writer) - 1
+      known.set(writer, { number: Math.max(number, numberOf(writer)), unreadable })
+      // Those are told already.
+      const isExplained = missing <= unreadable - (before?.unreadable ?? 0)
+      const isBehind = unreadable > 0 || after.every(one => numberOf(one.writer) >= one.number)
+      return missing >= 0 && isExplained && isBehind
+    },
+  }
+}
+
 /** All marks, in the order of the file. */
-export async function readMarks(path: string): Promise<readonly AuditMark[]> {
+export async function readMarks({ path, seal }: JournalFile): Promise<readonly AuditMark[]> {
   const marks: AuditMark[] = []
-  for await (const { line } of journalLines(path)) {
+  for await (const { opened } of journalLines(path, seal)) {
+    const line = opened?.line
     if (line && 'through' in line && marks.at(-1)?.number !== line.through.number) marks.push(line.through)
   }
   return marks
 }
 
 /** The first time that it tells: 0 if it tells none. */
-export async function readBeginning(path: string): Promise<Instant> {
-  for await (const { line } of journalLines(path)) {
+export async function readBeginning({ path, seal }: JournalFile): Promise<Instant> {
+  for await (const { opened } of journalLines(path, seal)) {
+    const line = opened?.line
     const time = line && ('through' in line ? line.through.time : isRecord(line) ? line.time : undefined)
     if (time !== undefined) return time
   }
@@ -75,20 +104,14 @@ export async function readBeginning(path: string): Promise<Instant> {
 
 interface ReadLine {
   readonly number: number
-  /** Undefined: too long, or no UTF-8. */
-  readonly text: string | undefined
-  readonly line: JournalLine | undefined
+  /** Undefined: too long, no UTF-8, damaged, or none of this system's. */
+  readonly opened: SealedLine | undefined
 }
 
-async function* journalLines(path: string): AsyncGenerator<ReadLine> {
+async function* journalLines(path: string, seal: LineSeal): AsyncGenerator<ReadLine> {
   for await (const { line: number, text } of fileLines(bytesOf(path), lineBytesAtMost)) {
-    if (text !== '') yield { number, text, line: text === undefined ? undefined : parseLine(text) }
+    if (text !== '') yield { number, opened: text === undefined ? undefined : seal.open(text) }
   }
-}
-
-/** What says that a line was torn may have been torn itself. */
-function beginsTornLine(text: string | undefined): boolean {
-  return text !== undefined && tornLine.startsWith(text)
 }
 
 function endsWithLine(path: string): boolean {

@@ -4,6 +4,7 @@ import { createLookout, everyInterval, type Log } from '@countersign/server'
 import { type Store, StoreUnavailable } from '@countersign/store'
 import { type AuditFollower, createAuditFollower } from './follow-audit.ts'
 import { type JournalFile, openJournal } from './journal-file.ts'
+import { createLineSeal } from './line-seal.ts'
 import { createPasswordSeal, type PasswordSeal } from './password-seal.ts'
 
 const followEveryMs = 1_000
@@ -16,9 +17,10 @@ const followEveryMs = 1_000
  */
 export async function withJournal(
   store: Store,
-  { path, master, log }: { readonly path: string; readonly master: MasterKey; readonly log: Log },
+  options: { readonly path: string; readonly master: MasterKey; readonly issuer: string; readonly log: Log },
 ): Promise<Store> {
-  const journal = await openJournal(path)
+  const { path, master, issuer, log } = options
+  const journal = await openJournal(path, createLineSeal(master, issuer))
   const { seal } = createPasswordSeal(master, randomBytes)
   const follower = await caughtUp(store, journal, seal)
   let isBehind = false

@@ -1,3 +1,4 @@
+import type { AuditRecord } from '../audit/audit.ts'
 import type { Change } from '../change.ts'
 import type { Issuer } from '../issuer.ts'
 import type { Snapshot } from '../snapshots.ts'
@@ -10,13 +11,13 @@ import { epochEntry } from './entries.ts'
 export function revokeAll(
   { now, issuer }: Snapshot,
   reason: 'operator' | 'restored',
-  more: Partial<Issuer> = {},
+  { issuer: more = {}, facts = {} }: { readonly issuer?: Partial<Issuer>; readonly facts?: AuditRecord['facts'] } = {},
 ): Change {
   const epoch = Math.max(issuer.epoch + 1, Math.floor(now / 1000))
   return {
     writes: [{ table: 'issuer', row: { ...issuer, ...more, epoch } }],
     entries: [epochEntry('all', '', epoch, now, issuer)],
-    audit: [{ event: 'all.revoked', time: now, facts: { reason } }],
+    audit: [{ event: 'all.revoked', time: now, facts: { reason, ...facts } }],
     durable: true,
     time: now,
   }
@@ -24,8 +25,11 @@ export function revokeAll(
 
 /**
  * What has to be said of a store that went back to a backup: its history is another one from here on (`incarnation`), what lay idle since
- * is not blamed for it, and the refresh rule knows (decision 4).
+ * is not blamed for it, and the refresh rule knows (decision 4). `facts`: what was revoked again.
  */
-export function markRestored(snapshot: Snapshot, incarnation: string): Change {
-  return revokeAll(snapshot, 'restored', { incarnation, restoredAt: snapshot.now })
+export function markRestored(snapshot: Snapshot, incarnation: string, facts?: AuditRecord['facts']): Change {
+  return revokeAll(snapshot, 'restored', {
+    issuer: { incarnation, restoredAt: snapshot.now },
+    ...(facts && { facts }),
+  })
 }

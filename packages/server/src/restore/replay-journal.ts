@@ -6,10 +6,13 @@ import {
   identityDigest,
   type JournalledUser,
   type JournalRecord,
+  type Rights,
   type User,
   type Write,
 } from '@countersign/core'
 import { type Store, StoreUnavailable } from '@countersign/store'
+import { clientAgain } from './client-again.ts'
+import { findNewest, type IsNewest } from './find-newest.ts'
 
 const triesAtMost = 10
 
@@ -21,69 +24,48 @@ export interface ReplayOptions {
   readonly retireKey: (id: string) => Promise<unknown>
 }
 
+/** What was taken back once more. */
+export interface Replayed {
+  /** Records that changed something: how many revocations the store did not know. */
+  readonly records: number
+  /** How many rows were changed of each table; `token`: access tokens by name. */
+  readonly rows: Readonly<Record<string, number>>
+}
+
 /**
  * Takes back once more what the journal says was taken back, on the rows as they are now: after a restore, whose backup may be older. What has
- * been replayed changes nothing. Returns how many records changed something.
+ * been replayed changes nothing, and what has been changed since stays. The records are gone through twice.
  *
- * One record at a time, in whatever order they come: those of several nodes are in none. What ends is ended whenever it did; of what is only changed, the newest counts.
+ * One record at a time, in whatever order they come: those of several nodes are in none. What ends is ended whenever it did; of what is only changed the newest counts, unless the store
+ * has done something newer.
  */
 export async function replayJournal(
   records: Iterable<JournalRecord> | AsyncIterable<JournalRecord>,
   options: ReplayOptions,
-): Promise<number> {
-  let changed = 0
-  const newest = createNewest()
+): Promise<Replayed> {
+  const judge = await findNewest(records, options.store)
+  const rows: Record<string, number> = {}
+  let [place, changed] = [0, 0]
   for await (const record of records) {
-    if (await replay(newest(record), options)) changed++
+    const done = await replay(record, judge(place++), options)
+    if (done.length > 0) changed++
+    for (const what of done) rows[what] = (rows[what] ?? 0) + 1
     for (const entry of record.entries) if (entry.kind === 'key') await options.retireKey(entry.id)
   }
-  return changed
+  return { records: changed, rows }
 }
 
-/** Absent `disabledAt`: the record does not say. */
-interface ReplayedUser extends Omit<JournalledUser, 'disabledAt'> {
-  readonly disabledAt?: Instant | null
-}
-
-interface ReplayedRecord extends Omit<JournalRecord, 'users'> {
-  readonly users: readonly ReplayedUser[]
-}
-
-/** Takes out of a record what one before it was newer in. */
-function createNewest(): (record: JournalRecord) => ReplayedRecord {
-  const times = new Map<string, number>()
-  const isNewest = (time: number, ...what: readonly string[]): boolean => {
-    const name = what.join(' ')
-    if (time < (times.get(name) ?? 0)) return false
-    times.set(name, time)
-    return true
-  }
-  return record => {
-    const { time } = record
-    const events = new Set(record.audit.map(({ event }) => event))
-    const users = record.users.map(({ sealedPassword, rights, disabledAt, ...user }) => {
-      // Nobody is let in again by a row that was written for another reason.
-      const isSwitched = disabledAt !== null || events.has('user.enabled')
-      return {
-        ...user,
-        ...(isSwitched && isNewest(time, 'switched', user.id) && { disabledAt }),
-        ...(sealedPassword !== undefined && isNewest(time, 'password', user.id) && { sealedPassword }),
-        ...(rights && isNewest(time, 'rights', user.id) && { rights }),
-      }
-    })
-    return { ...record, users, clients: record.clients.filter(({ id }) => isNewest(time, 'client', id)) }
-  }
-}
-
-async function replay(record: ReplayedRecord, options: ReplayOptions): Promise<boolean> {
+/** Says what was changed, one word a row. */
+async function replay(record: JournalRecord, isNewest: IsNewest, options: ReplayOptions): Promise<readonly string[]> {
   const { store } = options
   for (let tries = 0; tries < triesAtMost; tries++) {
     const { now } = await store.loadIssuer()
-    const writes = await writesOf(record, options)
+    const writes = await writesOf(record, isNewest, options)
     const entries = await entriesMissing(record, store, now)
-    if (writes.length === 0 && entries.length === 0) return false
+    if (writes.length === 0 && entries.length === 0) return []
     const change = { writes, entries, audit: record.audit, durable: true, time: now }
-    if ((await store.commit(change)) === 'committed') return true
+    if ((await store.commit(change)) !== 'committed') continue
+    return [...writes.map(({ table }) => table), ...entries.map(() => 'token')]
   }
   throw new StoreUnavailable('The same rows are being changed by others all the time.')
 }
@@ -102,7 +84,11 @@ async function entriesMissing(
   return missing
 }
 
-async function writesOf(record: ReplayedRecord, { store, openPassword }: ReplayOptions): Promise<Write[]> {
+async function writesOf(
+  record: JournalRecord,
+  isNewest: IsNewest,
+  { store, openPassword }: ReplayOptions,
+): Promise<Write[]> {
   const writes: Write[] = []
   /** Unless it is so already. */
   const put = <W extends Write>(stored: W['row'], write: W): void => {
@@ -118,24 +104,25 @@ async function writesOf(record: ReplayedRecord, { store, openPassword }: ReplayO
   }
   for (const one of record.users) {
     const { user } = await store.loadUser(one.id)
-    if (user) put(user, { table: 'user', row: userAgain(user, one, openPassword) })
+    if (user) put(user, { table: 'user', row: userAgain(user, newerPartsOf(one, isNewest), openPassword) })
   }
   writes.push(...(await unlinked(record, store)))
   for (const { userId, clientId, epoch, withdrawnAt } of record.grants) {
     const { grant } = await store.loadGrant(userId, clientId)
-    if (grant && grant.epoch < epoch) put(grant, { table: 'grant', row: { ...grant, epoch, withdrawnAt } })
+    if (grant === undefined || grant.epoch >= epoch) continue
+    writes.push({ table: 'grant', row: { ...grant, epoch, withdrawnAt: withdrawnAt ?? grant.withdrawnAt } })
   }
   for (const row of record.clients) {
     const client = (await store.loadClient(row.id))?.client
     if (client === undefined) continue
-    const { version } = client
-    put(client, { table: 'client', row: { ...row, epoch: Math.max(row.epoch, client.epoch), version } })
+    const newer = { client: isNewest('client', row.id), secrets: isNewest('secrets', row.id) }
+    put(client, { table: 'client', row: clientAgain(client, row, newer) })
   }
   return writes
 }
 
 /** Ways to sign in that stand in the store and were taken off since. */
-async function unlinked(record: ReplayedRecord, store: Store): Promise<Write[]> {
+async function unlinked(record: JournalRecord, store: Store): Promise<Write[]> {
   const { identitiesLeft: left, time } = record
   const writes: Write[] = []
   const unlink = async (
@@ -148,18 +135,34 @@ async function unlinked(record: ReplayedRecord, store: Store): Promise<Write[]> 
       writes.push({ table: 'identity', row: { ...identity, unlinkedAt, told: null, sealedTokens: null } })
     }
   }
-  // A journal of before knows of none.
-  for (const one of record.identities ?? []) await unlink(one.userId, one.unlinkedAt, digest => digest === one.digest)
+  for (const one of record.identities) await unlink(one.userId, one.unlinkedAt, digest => digest === one.digest)
   if (left) await unlink(left.userId, time, digest => !left.digests.includes(digest))
   return writes
 }
 
-function userAgain(stored: User, one: ReplayedUser, openPassword: ReplayOptions['openPassword']): User {
+/** Of what was changed, what nothing newer is known of. A record of something else says nothing of it, though its row does. */
+function newerPartsOf(one: JournalledUser, isNewest: IsNewest): JournalledUser {
+  const { sealedPassword, rights, disabledAt, ...user } = one
+  return {
+    ...user,
+    disabledAt: isNewest('switched', one.id) ? disabledAt : null,
+    ...(sealedPassword !== undefined && isNewest('password', one.id) && { sealedPassword }),
+    ...(rights && isNewest('rights', one.id) && { rights }),
+  }
+}
+
+/** Nobody is let in by it, and nobody given a right. */
+function userAgain(stored: User, one: JournalledUser, openPassword: ReplayOptions['openPassword']): User {
   if (stored.deletedAt !== null) return stored
   const epoch = Math.max(stored.epoch, one.epoch)
   if (one.deletedAt !== null) return { ...stored, ...erased(one.deletedAt), epoch }
   const password = one.sealedPassword === undefined ? {} : { passwordHash: openPassword(one.id, one.sealedPassword) }
-  const rights = one.rights === undefined ? {} : { rights: { ...stored.rights, ...one.rights } }
-  const switched = one.disabledAt === undefined ? {} : { disabledAt: one.disabledAt }
-  return { ...stored, ...password, ...rights, ...switched, epoch }
+  const rights = one.rights === undefined ? {} : { rights: fewerRights(stored.rights, one.rights) }
+  return { ...stored, ...password, ...rights, disabledAt: stored.disabledAt ?? one.disabledAt, epoch }
+}
+
+function fewerRights(stored: Rights, journalled: NonNullable<JournalledUser['rights']>): Rights {
+  const common = (name: 'roles' | 'groups' | 'permissions'): readonly string[] =>
+    stored[name].filter(item => journalled[name].includes(item))
+  return { ...stored, roles: common('roles'), groups: common('groups'), permissions: common('permissions') }
 }

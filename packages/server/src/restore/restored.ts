@@ -6,7 +6,7 @@ import { type ReplayOptions, replayJournal } from './replay-journal.ts'
 
 /**
  * After a backup was restored: a new history, every access token renewed, and what the journal says was taken back is so again. What is counted are
- * records that were not in the backup.
+ * records that were not in the backup; the audit log says of how many rows of each kind.
  */
 export async function afterRestore(
   services: Pick<Services, 'store' | 'keys'>,
@@ -21,7 +21,8 @@ export async function afterRestore(
   })
   // Last: from here on nodes that know the old history end, and new ones begin with everything that was revoked.
   return decideAndCommit(services, async () => {
-    const change = markRestored(await store.loadIssuer(), options.incarnation)
-    return { result: { revoked_again: replayed }, change }
+    const facts = { revoked_again: replayed.records, ...replayed.rows }
+    const change = markRestored(await store.loadIssuer(), options.incarnation, facts)
+    return { result: { revoked_again: replayed.records }, change }
   })
 }
