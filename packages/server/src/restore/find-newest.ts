@@ -72,11 +72,30 @@ const rowsAtATime = 1_000
 
 async function leaveWhatTheStoreHas(newest: Map<string, Newest>, store: Store): Promise<void> {
   for (let after = 0; ; ) {
-    const rows = await store.readAudit(after, rowsAtATime)
-    for (const { record } of rows)
+    const rows = await rowsAfter(store, after)
+    for (const { record } of rows) {
       for (const part of partsOf(record)) if ((newest.get(part)?.time ?? Infinity) <= record.time) newest.delete(part)
+      const removedBefore = tellsOfRemoval(record)
+      for (const [part, { time }] of newest) if (time < removedBefore) newest.delete(part)
+    }
     const last = rows.at(-1)
     if (last === undefined) return
     after = last.number
   }
+}
+
+/** The log may begin later: with rows removed from it, it says up to which. */
+async function rowsAfter(store: Store, after: number): Promise<Awaited<ReturnType<Store['readAudit']>>> {
+  try {
+    return await store.readAudit(after, rowsAtATime)
+  } catch (error) {
+    const anchor = (error as { readonly anchor?: { readonly number: number } }).anchor
+    if (anchor === undefined) throw error
+    return store.readAudit(anchor.number, rowsAtATime)
+  }
+}
+
+/** What is older may have been in rows that are gone: it counts as had. */
+function tellsOfRemoval({ event, facts }: { readonly event: string; readonly facts?: Told['facts'] }): number {
+  return event === 'audit.pruned' ? Number(facts?.before) : Number.NEGATIVE_INFINITY
 }
