@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
 import { StoreUnavailable } from '@countersign/store'
-import { type AuditMark, beginsWrite, type JournalLine } from './journal-line.ts'
-import type { LinePlace, LineReference, LineSeal } from './line-seal.ts'
+import { type AuditMark, beginsWrite, type JournalLine, type LinePlace, type LineReference } from './journal-line.ts'
+import type { LineSeal } from './line-seal.ts'
 
 /** The file that revocations are written to besides the store. A node has one of its own, beside the commands that are run with its configuration. */
 export interface JournalFile {

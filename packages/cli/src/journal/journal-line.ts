@@ -1,5 +1,4 @@
 import type { Instant, JournalRecord } from '@countersign/core'
-import type { LinePlace, SealedLine } from './line-seal.ts'
 
 /** A row of the audit log: everything up to it stands in the journal. */
 export interface AuditMark {
@@ -16,6 +15,21 @@ export type JournalLine =
   /** The record of this id was not committed: others had changed the rows, and it was decided anew. */
   | { readonly undone: string }
   | { readonly through: AuditMark }
+
+/** Which line of which writer it is. A writer is one opening of the file: its lines are numbered from 1, and none is left out. */
+export interface LinePlace {
+  readonly writer: string
+  readonly number: number
+  /** In its first line: the last lines that it found in the file, of each writer. */
+  readonly after?: readonly LineReference[]
+}
+
+export type LineReference = Pick<LinePlace, 'writer' | 'number'>
+
+export interface SealedLine {
+  readonly line: JournalLine
+  readonly place: LinePlace
+}
 
 /**
  * What each write begins with. Behind a whole line these are two empty ones. Behind one that was broken off, whoever did that, the first of them ends it, and there is one.

@@ -1,21 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { deriveKey, type MasterKey } from '@countersign/core'
-import { type JournalLine, parseLine } from './journal-line.ts'
-
-/** Which line of which writer it is. A writer is one opening of the file: its lines are numbered from 1, and none is left out. */
-export interface LinePlace {
-  readonly writer: string
-  readonly number: number
-  /** In its first line: the last lines that it found in the file, of each writer. */
-  readonly after?: readonly LineReference[]
-}
-
-export type LineReference = Pick<LinePlace, 'writer' | 'number'>
-
-export interface SealedLine {
-  readonly line: JournalLine
-  readonly place: LinePlace
-}
+import { type JournalLine, type LinePlace, parseLine, type SealedLine } from './journal-line.ts'
 
 /**
  * Lines of a journal, and of this system alone: whoever may write the file, and has no key, can make none, change none and put none somewhere else.

@@ -3,8 +3,8 @@ import type { Instant, JournalRecord } from '@countersign/core'
 import { fileLines } from '../file-lines.ts'
 import { bytesOf } from '../json-file.ts'
 import type { JournalFile } from './journal-file.ts'
-import { type AuditMark, isRecord } from './journal-line.ts'
-import type { LinePlace, LineSeal, SealedLine } from './line-seal.ts'
+import { type AuditMark, isRecord, type LinePlace, type SealedLine } from './journal-line.ts'
+import type { LineSeal } from './line-seal.ts'
 
 /** What was found in a journal, for whoever restores. */
 export interface JournalContents {
