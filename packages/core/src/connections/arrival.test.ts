@@ -75,6 +75,8 @@ describe('the first sign-in with an identity', () => {
 
   test('an identity that was taken off somebody is not theirs any more: a new user, over the old row', () => {
     const outcome = arrived(arrive({ identity: { ...identity, unlinkedAt: 7, version: 3 } }))
+    // Applications may still call that one by it.
+    expect(outcome.user.firstIdentity).toBeNull()
     expect(outcome.user.id).not.toBe(user.id)
     const row = outcome.change?.writes[1]?.row
     expect(row).toMatchObject({ userId: outcome.user.id, unlinkedAt: null, version: 3 })

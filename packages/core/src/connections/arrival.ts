@@ -68,7 +68,7 @@ function comeFirst(arrival: Arrival): Arrived | Refusal {
     emailVerifiedAt: email === undefined ? null : now,
     name: told.name ?? null,
     profile: told.profile,
-    firstIdentity: { connection, subject },
+    firstIdentity: firstIdentityOf(snapshot, { connection, subject }),
     createdAt: now,
     sealSalt: random(16),
     ...(accepted && fieldsOfInvited(accepted, { now, isVouched: isSameAddress(email, accepted.email) })),
@@ -83,6 +83,17 @@ function comeFirst(arrival: Arrival): Arrived | Refusal {
     time: now,
   }
   return { user, change }
+}
+
+/**
+ * What a `sub` may be made of for who comes first with an identity: nothing if it was somebody else's before, who may still be called by it. Whoever took over an account
+ * with a provider that was taken off here would be its owner to applications.
+ */
+export function firstIdentityOf(
+  { identity }: Pick<IdentitySnapshot, 'identity'>,
+  { connection, subject }: Pick<Identity, 'connection' | 'subject'>,
+): User['firstIdentity'] {
+  return identity === undefined ? { connection, subject } : null
 }
 
 /** The row that says that the identity is this user's: a new one, or one that was taken off somebody before. */

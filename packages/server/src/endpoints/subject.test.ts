@@ -17,7 +17,7 @@ const accessToken = ({ body }: Login): string => String(body.access_token)
 async function userId({ store }: GivenServer): Promise<string> {
   return (await store.loadUserByEmail('maria@example.com')).user?.id ?? ''
 }
-const subOf = (login: Login): unknown => claimsOf(login.body.access_token).sub
+const subOf = ({ body }: Pick<Login, 'body'>): unknown => claimsOf(body.access_token).sub
 
 describe('who a user is to a client (OpenID Connect Core §8)', () => {
   test('is the same in access token, ID token, introspection and after a refresh, whatever kind of subject it is', async () => {
@@ -63,6 +63,21 @@ describe('who a user is to a client (OpenID Connect Core §8)', () => {
     const body = { client_id: 'connected', user: { external_id: 'customer-17' } }
     const trusted = await postJson(to, '/v1/trusted/sessions', body, asApi)
     expect(claimsOf(trusted.body.access_token).sub).toBe('trusted:api|customer-17')
+  })
+
+  test('connection: who comes with an identity that was taken off another user is somebody else', async () => {
+    const to = await server()
+    const body = { client_id: 'connected', user: { external_id: 'customer-17' } }
+    const logIn = () => postJson(to, '/v1/trusted/sessions', body, asApi)
+    expect(subOf(await logIn())).toBe('trusted:api|customer-17')
+    const { now, user, identity } = await to.store.loadUserByIdentity('trusted:api', 'customer-17')
+    if (identity === undefined) throw new Error('The identity is missing.')
+    const row = { ...identity, unlinkedAt: now }
+    await to.store.commit({ writes: [{ table: 'identity', row }], audit: [], entries: [], durable: true, time: now })
+    const other = subOf(await logIn())
+    const { user: newcomer } = await to.store.loadUserByIdentity('trusted:api', 'customer-17')
+    expect(newcomer?.id).not.toBe(user?.id)
+    expect(other).toBe(`password|${newcomer?.id}`)
   })
 
   test('our own endpoints know the user whatever the token calls them', async () => {

@@ -2,6 +2,8 @@ import {
   type Device,
   emailKey,
   fieldsOfInvited,
+  firstIdentityOf,
+  type IdentitySnapshot,
   makeId,
   newIdentity,
   newUser,
@@ -61,21 +63,24 @@ export async function createUser(
     const { now, issuer } = await store.loadIssuer()
     const accepted = wanted.accepts && (await findInvitation(services, wanted.accepts))
     if (isRefusal(accepted)) return accepted
-    const taken = accepted ? undefined : await isTaken(services, wanted)
+    const before =
+      wanted.identity && (await store.loadUserByIdentity(wanted.identity.connection, wanted.identity.subject))
+    const taken = accepted ? undefined : await isTaken(services, wanted, before)
     if (taken !== undefined) return taken
     const user = newUser({
       id: makeId(now, random),
       email: wanted.email?.trim() ?? null,
       name: wanted.name ?? null,
       passwordHash,
-      firstIdentity: wanted.identity ?? null,
+      firstIdentity: before && wanted.identity ? firstIdentityOf(before, wanted.identity) : null,
       createdAt: now,
       sealSalt: random(16),
       ...(accepted && fieldsOfInvited(accepted, { now })),
     })
     const writes: Write[] = [{ table: 'user', row: user }, ...(accepted ? [accepted.used] : [])]
     if (wanted.identity) {
-      writes.push({ table: 'identity', row: newIdentity({ ...wanted.identity, userId: user.id, linkedAt: now }) })
+      const row = newIdentity({ ...wanted.identity, userId: user.id, linkedAt: now })
+      writes.push({ table: 'identity', row: { ...row, version: before?.identity?.version ?? 0 } })
     }
     if (wanted.verifyIn !== undefined)
       writes.push(...verificationMail(services, user, { now, language: wanted.verifyIn }))
@@ -98,9 +103,12 @@ export function problemOfNewUser({ config }: Services, { email, name, password }
   return problem === undefined ? undefined : refuse('password_unacceptable', { detail: problem })
 }
 
-async function isTaken({ store }: Services, { email, identity }: NewUser): Promise<Refusal | undefined> {
+async function isTaken(
+  { store }: Services,
+  { email }: NewUser,
+  known: IdentitySnapshot | undefined,
+): Promise<Refusal | undefined> {
   const key = email === undefined ? null : emailKey(email)
   if (key !== null && (await store.loadUserByEmail(key)).user) return refuse('email_taken')
-  const known = identity && (await store.loadUserByIdentity(identity.connection, identity.subject)).user
-  return known ? refuse('external_id_taken') : undefined
+  return known?.user ? refuse('external_id_taken') : undefined
 }
