@@ -60,8 +60,9 @@ export function startBearers(nodes: readonly TurningNode[], clock: MovedClock): 
     told.dispatchEvent(new Event('wrong'))
   }
 
-  /** The answer if it is a good one. Away is no harm, as long as it is said when to come again. */
+  /** The answer if it is a good one. Away is no harm, as long as it is said when to come again; nor is a process that stood still while the request came (408). */
   function good(node: TurningNode, answer: Answer | undefined): Answer | undefined {
+    if (answer?.status === 408) return undefined
     if (answer === undefined || answer.status < 300) return answer
     if (answer.status === 503 && Number(answer.headers['retry-after']) > 0)
       told.dispatchEvent(new Event(`refused ${node.name}`))
