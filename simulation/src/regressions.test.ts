@@ -99,3 +99,17 @@ test('a login that is begun after a restore, in a browser session from before it
   expect(world.plains.get('calendar')?.ended).toBeUndefined()
   expect(world.history.rows['5']).toBeGreaterThan(0)
 })
+
+test('a change of the password whose answer is lost, beside a refresh whose answer is lost, logs nobody out', async () => {
+  const steps: Step[] = [
+    { when: 1 * second, do: 'sign in', party: 'mail program', tab: 0 },
+    { when: 69 * second, do: 'weather', party: 'mail program', weather: { loseAnswer: 1 }, for: 2 * second },
+    ...uses('mail program', 70),
+    { when: 70.5 * second, do: 'change password', party: 'mail program' },
+    ...uses('mail program', 80),
+  ]
+  const { violations, world } = await run(plan(steps, { plains: [{ ...mailProgram, pauses: [] }] }))
+  expect(violations).toEqual([])
+  expect(world.plains.get('mail program')?.ended).toBeUndefined()
+  expect(world.history.rows['8']).toBe(1)
+})

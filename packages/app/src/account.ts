@@ -38,7 +38,7 @@ export interface Passwords {
 }
 
 /**
- * `POST /v1/password`. Every other login of the user ends; this one goes on with fresh tokens. A wrong current
+ * `POST /v1/password`. Every other login of the user ends; this one goes on with a fresh access token. A wrong current
  * password is refused (`login_failed`), and asked for once only. Throws a `TokenFailure` like `getToken`.
  */
 export async function changePassword({ holding }: Countersign, passwords: Passwords): Promise<SignInResult> {
@@ -61,10 +61,10 @@ export async function changePassword({ holding }: Countersign, passwords: Passwo
   }
 }
 
-/** Puts the fresh tokens that `work` gets into the record of the same login; if that is over here, nobody is to have them. */
+/** Puts what `work` gets into the record of the same login; if that is over here, nobody is to have them. */
 async function renewBy(
   holding: Holding,
-  { login, key }: LiveSession,
+  { login, key, refreshToken }: LiveSession,
   work: () => Promise<IssuerAnswer>,
 ): Promise<IssuerAnswer> {
   const { acts } = holding
@@ -73,8 +73,8 @@ async function renewBy(
     for (let attempt = 0; attempt < 5 && fresh.status === 200 && isTokenAnswer(fresh.body); attempt++) {
       const base = await readStorage(holding).catch(() => holding.held)
       if (acts !== holding.acts || !isLive(base) || base.login !== login) {
-        const { refresh_token: orphan } = fresh.body
-        if (orphan) await revokeToken(holding, `${orphan}`, key).catch(() => {})
+        const { refresh_token: orphan = refreshToken } = fresh.body
+        await revokeToken(holding, `${orphan}`, key).catch(() => {})
         break
       }
       const next = recordOf(holding, base, fresh)

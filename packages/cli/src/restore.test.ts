@@ -192,8 +192,7 @@ describe.each(Object.entries(houses))('yesterday’s backup of %s', (_name, buil
       token = access.refresh_token
       await post(since, '/revoke', { client_id: 'app', token: ended?.refresh_token })
       const change = { current_password: oldPassword, new_password: newPassword }
-      const fresh = (await post(since, '/v1/password', change, `Bearer ${kept.access_token}`)).body
-      expect(fresh.refresh_token).toEqual(expect.any(String))
+      expect((await post(since, '/v1/password', change, `Bearer ${kept.access_token}`)).status).toBe(200)
       await since.server.admin.disableUser(kurt)
       const newcomer = (await logIn(since, maria)).body
       await since.close()
@@ -215,7 +214,7 @@ describe.each(Object.entries(houses))('yesterday’s backup of %s', (_name, buil
       const after = await start(house)
       // Four generations ahead of what the store knows.
       expect((await refresh(after, token)).status).toBe(200)
-      expect((await refresh(after, fresh.refresh_token)).status).toBe(200)
+      expect((await refresh(after, kept.refresh_token)).status).toBe(200)
       expect((await refresh(after, ended?.refresh_token)).body.reason).toBe('session_ended')
       expect((await refresh(after, changed?.refresh_token)).body.error).toBe('invalid_grant')
       expect((await refresh(after, disabled?.refresh_token)).body.reason).toBe('user_disabled')

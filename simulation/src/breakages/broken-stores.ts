@@ -52,6 +52,14 @@ export const brokenStores: readonly Breakage[] = [
       entries: change.entries.map(entry => ('below' in entry ? { ...entry, below: entry.below + 1 } : entry)),
     }),
   ),
+  commits('a change of the password rotates', { troubles: ['password'] }, (change, store) => {
+    if (!change.audit.some(({ event }) => event === 'user.password_changed')) return store.commit(change)
+    const writes = change.writes.map((write): Write => {
+      if (write.table !== 'family') return write
+      return { table: 'family', row: { ...write.row, generation: write.row.generation + 1, rotatedAt: change.time } }
+    })
+    return store.commit({ ...change, writes })
+  }),
   {
     name: 'the clock is the node’s, not the store’s',
     focus: { troubles: ['nodeClock', 'weather'] },

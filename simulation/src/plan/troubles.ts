@@ -27,6 +27,7 @@ export type TroubleKind =
   | 'keys'
   | 'operator'
   | 'user'
+  | 'password'
   | 'codes'
   | 'consent'
   | 'feed'
@@ -187,6 +188,17 @@ const troubleMakers: Readonly<Record<TroubleKind, Trouble>> = {
     const first = dice.pick(['sign out', 'log out everywhere', 'change password', 'sign in'] as const)
     if (first === 'sign out' || first === 'sign in') return [{ when, do: first, party, tab: 0 }, again]
     return [{ when, do: first, party }, again]
+  },
+  /** A change of the password beside refreshes, and none of the answers comes. */
+  password(cast, when) {
+    const party = partyOf(cast)
+    const refresh = (after: number): Step => ({ when: when + after * second, do: 'refresh', party, tab: 0 })
+    return [
+      { when: when - 10, do: 'weather', party, weather: { loseAnswer: 0.8 }, for: 3 * second },
+      refresh(0),
+      { when: when + cast.dice.between(0, 2_000), do: 'change password', party },
+      refresh(cast.dice.between(3, 15)),
+    ]
   },
   /** A code that is presented again: soon, or when it must be taken for stolen. */
   codes(cast, when) {

@@ -217,7 +217,7 @@ export function createStrictIssuer(options: StrictIssuerOptions): StrictIssuer {
       passwords.set('ada@example.com', new_password)
       for (const other of families.values()) if (other !== family) end(other, 'authorization_revoked')
       for (const access of accessTokens.values()) access.refused = true
-      return tokens(family)
+      return tokens(family, false)
     },
     '/authorize': (_, __, url) => {
       const code = `code-${++serial}`

@@ -1,14 +1,16 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { browser } from '../testing/browser.ts'
-import { bearer, get, introspect, logIn, me, postJson, refresh, signUp } from '../testing/calls.ts'
-import { closeGiven, given, issuer, password } from '../testing/given.ts'
+import { type Answer, bearer, get, introspect, logIn, me, postJson, refresh, signUp } from '../testing/calls.ts'
+import { closeGiven, given, issuer, password, sampleClients } from '../testing/given.ts'
 
 afterEach(closeGiven)
 
 const change = { current_password: password, new_password: 'a better horse battery' }
 
+const rowOf = ({ headers }: Answer) => headers['countersign-refresh-row']
+
 describe('a new password', () => {
-  test('CVE-2026-22706: ends every other session at once; this one goes on with fresh tokens', async () => {
+  test('CVE-2026-22706: ends every other session at once; this one goes on with a fresh access token', async () => {
     const to = await given.server()
     await signUp(to)
     const [here, there, bound] = [await logIn(to), await logIn(to), await logIn(to, { client: 'app', key: to.key() })]
@@ -21,13 +23,12 @@ describe('a new password', () => {
       access_token: expect.any(String),
       token_type: 'Bearer',
       expires_in: 900,
-      refresh_token: expect.stringMatching(/^cs_rt_/),
       scope: 'account notes',
       server_time: Math.floor(to.now() / 1000),
       session_id: here.sessionId,
     })
     expect((await me(to, String(answer.body.access_token))).status).toBe(200)
-    expect((await refresh(to, String(answer.body.refresh_token))).status).toBe(200)
+    expect((await refresh(to, here.refreshToken)).status).toBe(200)
     for (const old of [here, there, bound]) {
       expect((await introspect(to, old.accessToken)).body).toEqual({ active: false })
     }
@@ -53,13 +54,55 @@ describe('a new password', () => {
     const to = await given.server()
     await signUp(to)
     const key = to.key()
-    const { accessToken: token } = await logIn(to, { client: 'app', key })
+    const { accessToken: token, refreshToken } = await logIn(to, { client: 'app', key })
     const dpop = key.proof('POST', `${issuer}/v1/password`, { token })
     const answer = await postJson(to, '/v1/password', change, { authorization: `DPoP ${token}`, dpop })
     expect([answer.status, answer.body.token_type]).toEqual([200, 'DPoP'])
-    const fresh = String(answer.body.refresh_token)
-    expect((await refresh(to, fresh, { client: 'app' })).body.reason).toBe('proof_required')
-    expect((await refresh(to, fresh, { client: 'app', key })).status).toBe(200)
+    expect((await refresh(to, refreshToken, { client: 'app' })).body.reason).toBe('proof_required')
+    expect((await refresh(to, refreshToken, { client: 'app', key })).status).toBe(200)
+  })
+
+  test.each([61, 1])(
+    'logs nobody out who did not hear of a refresh %i s before it, nor of the change',
+    async secondsBetween => {
+      const to = await given.server()
+      await signUp(to)
+      const { accessToken, refreshToken } = await logIn(to)
+      await to.later(61)
+      await refresh(to, refreshToken)
+      await to.later(secondsBetween)
+      expect((await postJson(to, '/v1/password', change, bearer(accessToken))).status).toBe(200)
+      const again = await refresh(to, refreshToken)
+      // The row that it would have been without the change: a retry within the grace, or the credit.
+      expect([again.status, rowOf(again)]).toEqual([200, secondsBetween < 20 ? '8' : '9'])
+    },
+  )
+
+  test('is no second generation to a bound client that heard of neither it nor the refresh before, whatever a flag ends', async () => {
+    const strict = sampleClients.map(client =>
+      client.id === 'bearer-app' ? { ...client, refresh: { ...client.refresh, flaggedReplayEndsFamily: true } } : client,
+    )
+    const to = await given.server({ clients: strict })
+    await signUp(to)
+    const key = to.key()
+    const { accessToken, refreshToken } = await logIn(to, { key })
+    await to.later(61)
+    await refresh(to, refreshToken, { key })
+    expect((await postJson(to, '/v1/password', change, bearer(accessToken))).status).toBe(200)
+    const again = await refresh(to, refreshToken, { key })
+    expect([again.status, rowOf(again)]).toEqual([200, '7'])
+    expect((await to.audit()).map(({ record }) => record.event)).not.toContain('refresh.replay_flagged')
+  })
+
+  test('answers the refresh token that is current to a client that wants it repeated', async () => {
+    const legacy = sampleClients.map(client =>
+      client.id === 'bearer-app' ? { ...client, refresh: { ...client.refresh, repeatsUnchanged: true } } : client,
+    )
+    const to = await given.server({ clients: legacy })
+    await signUp(to)
+    const { accessToken, refreshToken } = await logIn(to)
+    const { body } = await postJson(to, '/v1/password', change, bearer(accessToken))
+    expect(body.refresh_token).toBe(refreshToken)
   })
 
   test.each([

@@ -1,4 +1,4 @@
-import type { Family, User } from '@countersign/core'
+import type { User } from '@countersign/core'
 import { isRefusal, type Refusal, refuse } from '@countersign/protocol'
 import * as z from 'zod'
 import { json, refusalAnswer } from '../http/answers.ts'
@@ -19,7 +19,10 @@ import { signTokenAnswer } from './token-answer.ts'
 
 const body = z.strictObject({ current_password: z.string().max(1024), new_password: z.string().max(1024) })
 
-/** `POST /v1/password`: a new password; every other session ends, this one goes on with fresh tokens. */
+/**
+ * `POST /v1/password`: a new password; every other session ends, this one goes on with a fresh access token. Its refresh token stays as it is: nothing shows
+ * here that the client has the current one, and a rotation that it has not heard of would make a retry of the refresh before look like theft.
+ */
 export function password(services: Services): Endpoint {
   return async http => {
     const wanted = readJson(http, body)
@@ -46,19 +49,18 @@ export function password(services: Services): Endpoint {
       const kept = keep.families.find(one => one.id === family.id)
       if (kept === undefined || kept.endedAt !== null) return refuse('session_ended')
       if (!(await newHash.mayReplace(keep.user))) return refuse('login_failed')
-      const rotated: Family = { ...kept, generation: kept.generation + 1, rotatedAt: keep.now }
-      const families = keep.families.map(one => (one.id === family.id ? rotated : one))
       const change = await endUserSessions(services, keep, 'password_changed', {
         device,
         by: 'user',
-        keep: { ...keep, families },
+        keep,
         user: { passwordHash: newHash.hash },
         event: 'user.password_changed',
       })
       const user = { ...keep.user, epoch: keep.user.epoch + 1 }
-      const rows = { now: keep.now, issuer: keep.issuer, user, client, grant, session: keep.session, family: rotated }
-      // The key that the old token was bound to stays the family's; the new access token is bound like the old one.
-      const more = { generation: rotated.generation, jkt: rotated.jkt ?? undefined }
+      const rows = { now: keep.now, issuer: keep.issuer, user, client, grant, session: keep.session, family: kept }
+      const generation = client.refresh.repeatsUnchanged ? kept.generation : undefined
+      // The new access token is bound like the old one.
+      const more = { generation, jkt: kept.jkt ?? undefined }
       return { result: { ...(await signTokenAnswer(services, rows, more)), session_id: keep.session.id }, change }
     })
     return isRefusal(changed) ? refusalAnswer(changed) : json(200, changed)
