@@ -368,6 +368,40 @@ describe('offline access (OpenID Connect Core §11)', () => {
   })
 })
 
+describe('five families of one client in one browser session: for one more', () => {
+  /** Families of the session, a minute after each other; the one that was refreshed says when, in minutes. */
+  function families(...refreshedAt: (number | undefined)[]) {
+    return refreshedAt.map((minutes, index) => {
+      const { outcome } = redeem(givenCode({}))
+      if (outcome.refused) throw new Error(outcome.reason)
+      const createdAt = sampleTime + index * 60_000
+      const used = minutes === undefined ? {} : { generation: 1 + index, rotatedAt: sampleTime + minutes * 60_000 }
+      return { ...outcome.family, createdAt, rotatedAt: createdAt, ...used }
+    })
+  }
+
+  test.each([
+    [
+      'what was never refreshed ends, and not the older login that is in use',
+      [90, undefined, undefined, undefined, undefined],
+      1,
+    ],
+    ['also where the one in use was used before those were made', [0.5, 1, undefined, undefined, undefined], 2],
+    ['what was used longest ago ends where all were', [90, 80, 70, 81, 82], 2],
+    ['the oldest ends where none was', [undefined, undefined, undefined, undefined, undefined], 0],
+  ])('%s', (_what, refreshedAt, ended) => {
+    const siblings = families(...refreshedAt)
+    const { change } = redeem({
+      ...givenCode(),
+      now: sampleTime + 100 * 60_000,
+      code: { ...givenCode().code, expiresAt: sampleTime + 101 * 60_000 },
+      siblings: siblings.toReversed(),
+    })
+    expect(change?.entries).toMatchObject([{ kind: 'family', id: siblings[ended]?.id }])
+    expect(redeem({ ...givenCode(), siblings: siblings.slice(1) }).change?.entries).toEqual([])
+  })
+})
+
 describe('one live authorization per user', () => {
   const single = sampleClient({ ...client, oneAuthorizationPerUser: true })
   const grant = sampleGrant({ epoch: 3 })

@@ -9,7 +9,7 @@ import type { RandomBytes } from '../ids.ts'
 import { currentEpochs, isOutlived } from '../revocation/epochs.ts'
 import { endLogin, sessionIsOver } from '../sessions/end-sessions.ts'
 import { openFamily, openOfflineLogin } from '../sessions/open-session.ts'
-import type { Device, Family, Session } from '../sessions/session.ts'
+import { type Device, type Family, isUnused, type Session } from '../sessions/session.ts'
 import type { CodeSnapshot } from '../snapshots.ts'
 import type { AuthorizationCode } from './code.ts'
 
@@ -22,10 +22,10 @@ const retryWindowMs = 10_000
 /** After so many wrong verifiers a code is burnt: guessing ends. */
 const failuresAllowed = 5
 
-/** So many families of one client live in one session, the new one included; the oldest ends. */
+/** So many families of one client live in one session, the new one included; one ends. */
 const familiesAtMost = 5
 
-/** So many offline logins one client holds of one user, the new one included; the oldest ends. */
+/** So many offline logins one client holds of one user, the new one included; one ends. */
 const offlineLoginsAtMost = 20
 
 /** S256 (RFC 7636 §4.6). A verifier of a wrong form is simply wrong. */
@@ -112,7 +112,7 @@ function open(request: CodeRedemption): CodeDecision {
     durable: true,
   }
   const outcome = { session: opened.session, family: opened.family, grant }
-  const ends = renewed ? [renewed.change] : endOldest(request, opened.session === session ? inBrowser : offline)
+  const ends = renewed ? [renewed.change] : endLeastUsed(request, opened.session === session ? inBrowser : offline)
   return { outcome, change: combine(whole, ...ends) }
 }
 
@@ -154,14 +154,15 @@ const offline: Room = {
   taken: ({ client, logins }) => logins.filter(({ session }) => session.clientId === client.id),
 }
 
-/** Makes room for one more. What is forgotten goes first: who uses a login renews it, and begins no new one. */
-function endOldest(request: CodeRedemption, room: Room): Change[] {
+/** Makes room for one more: what was never refreshed goes first, and else what was used longest ago. So lost answers do not end the login that is in use. */
+function endLeastUsed(request: CodeRedemption, room: Room): Change[] {
   const { snapshot, device } = request
   const taken = room.taken(request).flatMap(({ session, families }) => families.map(family => ({ session, family })))
-  const oldestFirst = taken.toSorted(
-    ({ family: a }, { family: b }) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1),
+  const leastUsedFirst = taken.toSorted(
+    ({ family: a }, { family: b }) =>
+      Number(isUnused(b)) - Number(isUnused(a)) || a.rotatedAt - b.rotatedAt || (a.id < b.id ? -1 : 1),
   )
-  const surplus = oldestFirst.slice(0, Math.max(0, taken.length - room.most + 1))
+  const surplus = leastUsedFirst.slice(0, Math.max(0, taken.length - room.most + 1))
   return surplus.flatMap(login => endLogin({ ...snapshot, ...login }, 'superseded', { device }) ?? [])
 }
 

@@ -51,6 +51,24 @@ test('for a hundredth session nothing ends; for one more the one that was used l
   ])
 })
 
+test('what nobody ever used ends first, however much later it was begun than the one in use', () => {
+  const taken = logins(100)
+  const own = taken.at(-1)
+  if (own === undefined) throw new Error('too few')
+  const families = own.families.map(family => ({ ...family, generation: 1, rotatedAt: sampleTime + 500 }))
+  const [change] = makeRoom({ ...room, logins: [...taken.slice(0, -1), { ...own, families }] })
+  expect(change?.entries).toMatchObject([{ kind: 'session', id: taken.at(-2)?.session.id }])
+})
+
+test('a browser’s session is used without a refresh: there the last use alone counts', () => {
+  const browsers = logins(100).map(({ session, families }) => ({ session: { ...session, clientId: null }, families }))
+  const oldest = browsers.at(-1)
+  if (oldest === undefined) throw new Error('too few')
+  const families = oldest.families.map(family => ({ ...family, generation: 1, rotatedAt: sampleTime + 500 }))
+  const [change] = makeRoom({ ...room, clientId: null, logins: [...browsers.slice(0, -1), { ...oldest, families }] })
+  expect(change?.entries).toMatchObject([{ kind: 'session', id: oldest.session.id }])
+})
+
 test('a refresh or a new sign-in is use: the session lives, and another ends', () => {
   const taken = logins(100)
   const [second, first] = taken.slice(-2)

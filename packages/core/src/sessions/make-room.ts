@@ -3,7 +3,7 @@ import type { LivingLogin } from '../grants/end-grant.ts'
 import type { Snapshot } from '../snapshots.ts'
 import type { User } from '../users/user.ts'
 import { endSession } from './end-sessions.ts'
-import type { Device } from './session.ts'
+import { type Device, isUnused } from './session.ts'
 
 /** So many sessions one client holds of one user, the new one included; of the browsers' own there are as many. */
 const sessionsAtMost = 100
@@ -24,7 +24,8 @@ export function lastUsedAt({ session, families }: LivingLogin): number {
 }
 
 /**
- * Makes room for one more session of a client (or, by `null`, of a browser): those that were used longest ago end. Whoever knows a password, or is logged in by
+ * Makes room for one more session of a client (or, by `null`, of a browser): those that nobody has refreshed end, and else those that were used longest ago. A back end that
+ * repeats a login whose answer is lost does not end the one that is in use. Whoever knows a password, or is logged in by
  * a machine that forgets its tokens, would otherwise make lists that nobody can read and that take seconds to load.
  *
  * Of two logins at once one is decided again, since both write the session that was used longest ago: with a hundred taken to end it, with forty as it is. Below that they are not in
@@ -44,7 +45,10 @@ export function makeRoom(request: {
   const { snapshot, user, clientId, device, besides } = request
   const taken = request.logins.filter(({ session }) => session.clientId === clientId && session.id !== besides)
   const longestUnusedFirst = taken.toSorted(
-    (a, b) => lastUsedAt(a) - lastUsedAt(b) || (a.session.id < b.session.id ? -1 : 1),
+    (a, b) =>
+      Number(isNobodys(b)) - Number(isNobodys(a)) ||
+      lastUsedAt(a) - lastUsedAt(b) ||
+      (a.session.id < b.session.id ? -1 : 1),
   )
   const surplus = Math.min(endsAtOnce, Math.max(0, taken.length - sessionsAtMost + 1))
   const [guard] = longestUnusedFirst
@@ -55,4 +59,9 @@ export function makeRoom(request: {
   return longestUnusedFirst
     .slice(0, surplus)
     .flatMap(({ session }) => endSession({ ...snapshot, session, user }, 'superseded', { device }) ?? [])
+}
+
+/** Begun by a client, and never refreshed. A browser's session is used without that. */
+function isNobodys({ session, families }: LivingLogin): boolean {
+  return session.clientId !== null && session.authenticatedAt <= session.createdAt && families.every(isUnused)
 }

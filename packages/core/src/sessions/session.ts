@@ -87,6 +87,11 @@ export interface Family {
   readonly version: number
 }
 
+/** Nobody has refreshed it: the answer that began it was lost, or its client forgot it, or it is young. */
+export function isUnused(family: Family): boolean {
+  return family.generation === 0 && family.rotatedAt === family.createdAt
+}
+
 export function isBound(family: Family): boolean {
   return family.jkt !== null
 }

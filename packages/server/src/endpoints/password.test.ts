@@ -80,7 +80,9 @@ describe('a new password', () => {
 
   test('is no second generation to a bound client that heard of neither it nor the refresh before, whatever a flag ends', async () => {
     const strict = sampleClients.map(client =>
-      client.id === 'bearer-app' ? { ...client, refresh: { ...client.refresh, flaggedReplayEndsFamily: true } } : client,
+      client.id === 'bearer-app'
+        ? { ...client, refresh: { ...client.refresh, flaggedReplayEndsFamily: true } }
+        : client,
     )
     const to = await given.server({ clients: strict })
     await signUp(to)
