@@ -32,7 +32,6 @@ export function createZookeeperClient(options: ClientOptions): ZookeeperClient {
   let connecting: Promise<ZookeeperConnection> | undefined
   let retry: NodeJS.Timeout | undefined
   let isClosed = false
-  let hadConnection = false
 
   const tell = (): void => {
     for (const listener of listeners) listener()
@@ -74,8 +73,7 @@ export function createZookeeperClient(options: ClientOptions): ZookeeperClient {
       if (opened === undefined) continue
       if (isClosed) opened.close()
       else connection = opened
-      if (hadConnection) tell()
-      hadConnection = true
+      tell()
       return opened
     }
     throw new StoreUnavailable('The key ring is out of reach: ZooKeeper does not answer.', { cause })

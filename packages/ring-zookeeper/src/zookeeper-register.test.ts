@@ -47,7 +47,8 @@ const quick = {
   patienceMilliseconds: 20,
 }
 
-describe('ZooKeeper', () => {
+/** It starts its server anew, twice in one test: beside much else Java has been seen to take more than a minute for that. */
+describe('ZooKeeper', { timeout: 300_000 }, () => {
   ringRegisterContract(
     { describe, test, expect },
     {
@@ -98,8 +99,8 @@ test('a wire on which nothing comes back any more is noticed by who only listens
     const behind = { servers: [{ host: '127.0.0.1', port: wire.port }], ...quick, sessionMilliseconds: 1_000 }
     const [writes, listens] = [open(), open(behind)]
     await writes.replace('first', undefined)
-    const heard = toldBy(listens)
     await listens.read()
+    const heard = toldBy(listens)
     wire.swallow()
     // The message about it is lost, and nobody will send it again.
     await writes.replace('second', (await writes.read())?.stamp)

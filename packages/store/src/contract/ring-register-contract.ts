@@ -113,6 +113,22 @@ export function ringRegisterContract(api: TestApi, engine: RegisterEngine): void
   })
 
   it(
+    'who has looked in vain where there was no server yet is told as soon as there is one',
+    async ([early]) => {
+      const server = engine.server()
+      await server.kill()
+      try {
+        await expect(early.read()).rejects.toThrow(StoreUnavailable)
+      } finally {
+        const told = toldBy(early)
+        await server.start()
+        await told
+      }
+    },
+    'shortly',
+  )
+
+  it(
     'a server that is killed while two nodes turn the ring, and started again: each turn is there or is not, for both, and told once',
     async registers => {
       const server = engine.server()

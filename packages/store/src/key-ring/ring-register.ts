@@ -4,7 +4,10 @@ export interface RingRegister {
   read(): Promise<RegisteredText | undefined>
   /** Takes the place of the text of this stamp, or of none; `'conflict'`: something else stands there. */
   replace(text: string, stamp: string | undefined): Promise<'committed' | 'conflict'>
-  /** Calls back when there may be another text, after connections that broke as well. Returns how to stop. */
+  /**
+   * Calls back when there may be another text, and whenever there is a connection again, or for the first time. Returns how to stop. Whoever listens
+   * reads when that has begun, and again at each call: not every change is told to who has not read the one before.
+   */
   watch(listener: () => void): () => void
   close(): Promise<void>
 }
