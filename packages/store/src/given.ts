@@ -303,20 +303,29 @@ export async function redeemCode(
   more: { client?: Client } = {},
 ): Promise<CodeDecision> {
   for (;;) {
-    const snapshot = await store.loadCode(hashCode(presented.code))
-    if (snapshot === undefined) throw new Error('the code is not stored')
-    const decision = judgeCode({
-      snapshot,
-      client: (more.client ?? snapshot.client) as AuthenticatedClient,
-      redirectUri: snapshot.code.redirectUri,
-      verifier: presented.verifier,
-      jkt: undefined,
-      device,
-      random: randomBytes,
-      logins: needsLogins(snapshot) ? await store.listSessions(snapshot.user.id) : [],
-    })
+    const decision = await judgedCode(store, presented, more)
     if (decision.change === undefined || (await store.commit(decision.change)) === 'committed') return decision
   }
+}
+
+/** A code's redemption, decided and not committed. */
+export async function judgedCode(
+  store: Store,
+  presented: Pick<GivenCode, 'code' | 'verifier'>,
+  more: { client?: Client } = {},
+): Promise<CodeDecision> {
+  const snapshot = await store.loadCode(hashCode(presented.code))
+  if (snapshot === undefined) throw new Error('the code is not stored')
+  return judgeCode({
+    snapshot,
+    client: (more.client ?? snapshot.client) as AuthenticatedClient,
+    redirectUri: snapshot.code.redirectUri,
+    verifier: presented.verifier,
+    jkt: undefined,
+    device,
+    random: randomBytes,
+    logins: needsLogins(snapshot) ? await store.listSessions(snapshot.user.id) : [],
+  })
 }
 
 /** A row as it is once written. */

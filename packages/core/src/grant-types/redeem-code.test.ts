@@ -127,6 +127,7 @@ describe('a code', () => {
     expect(decision.change?.writes).toMatchObject([
       { table: 'code', row: { usedAt: snapshot.now, familyId: decision.outcome.family.id, version: 1 } },
       { table: 'family', row: { version: 0 } },
+      { table: 'session', row: snapshot.session },
     ])
   })
 

@@ -6,7 +6,7 @@ import { type Instant, makeId, type RandomBytes } from '../ids.ts'
 import { currentEpochs } from '../revocation/epochs.ts'
 import type { FamilySnapshot, SessionOnlySnapshot, Snapshot } from '../snapshots.ts'
 import type { ClaimsRequest } from '../tokens/claims-request.ts'
-import { hidesUser, tellsUserId } from '../tokens/subject.ts'
+import { tellsUserId } from '../tokens/subject.ts'
 import type { User } from '../users/user.ts'
 import { authenticationOf } from './authentication.ts'
 import { endLogin, personalOf } from './end-sessions.ts'
@@ -121,13 +121,16 @@ export interface OpenedLogin {
   readonly audit: readonly AuditRecord[]
 }
 
-/** A client joins the browser's session, and ends with it. */
+/**
+ * A client joins the browser's session, and ends with it. The session's row is written too: whoever ends all others keeps the families that are in this one by then, and whoever ends
+ * this one tells the names that clients know it by. So none may join beside that, and one of the two is a conflict.
+ */
 export function openFamily(request: FamilyRequest & { device: Device }): OpenedLogin {
   const family = newFamily(request)
   return {
     session: request.session,
     family,
-    writes: [{ table: 'family', row: family }, ...birthGuard(request), ...nameGuard(request)],
+    writes: [{ table: 'family', row: family }, { table: 'session', row: request.session }, ...birthGuard(request)],
     audit: [familyCreated(request, family)],
   }
 }
@@ -170,14 +173,6 @@ function familyCreated(request: FamilyRequest & { device: Device }, family: Fami
  */
 function birthGuard({ client, user }: { client: Client; user: User }): Write[] {
   return tellsUserId(client) ? [] : [{ table: 'user', row: user }]
-}
-
-/**
- * Where a client knows its session by another name, its end has to tell that one too, of every client that is there by then. So none may join beside it: the
- * session's row is written by both.
- */
-function nameGuard({ client, session }: FamilyRequest): Write[] {
-  return hidesUser(client) ? [{ table: 'session', row: session }] : []
 }
 
 function newSession(

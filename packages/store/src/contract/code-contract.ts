@@ -1,4 +1,6 @@
+import { type Change, endAllSessions } from '@countersign/core'
 import * as given from '../given.ts'
+import type { Store } from '../store.ts'
 import { atOnce, type Contract } from './contract.ts'
 
 /** Codes are good once. */
@@ -45,6 +47,42 @@ export function codeContract({ it, expect }: Contract): void {
     expect((await given.redeemCode(store, issued)).outcome).toMatchObject({ reason: 'code_reused' })
     const [family] = (await store.loadSession(issued.session.id))?.families ?? []
     expect(family?.endReason).toBe('code_reused')
+  })
+
+  const endOthers = async (store: Store, sessionId: string): Promise<Change> => {
+    const keep = await store.loadSession(sessionId)
+    if (keep === undefined) throw new Error('the session is gone')
+    return endAllSessions(keep, 'ended_by_user', { keep })
+  }
+
+  it('a login that joins a session beside the end of all others is judged anew, not born dead', async ({ store }) => {
+    const issued = await given.code(store)
+    const { change } = await given.judgedCode(store, issued)
+    expect(await store.commit(await endOthers(store, issued.session.id))).toBe('committed')
+    expect(await store.commit(change ?? given.change([]))).toBe('conflict')
+    expect((await given.redeemCode(store, issued)).outcome).toMatchObject({ reason: 'code_invalid' })
+    expect((await store.loadSession(issued.session.id))?.families).toEqual([])
+  })
+
+  it('a login that has joined a session stays with it where all others end, which is decided anew', async ({
+    store,
+  }) => {
+    const issued = await given.code(store)
+    const end = await endOthers(store, issued.session.id)
+    const { outcome } = await given.redeemCode(store, issued)
+    if (outcome.refused) throw new Error(outcome.reason)
+    expect(await store.commit(end)).toBe('conflict')
+    expect(await store.commit(await endOthers(store, issued.session.id))).toBe('committed')
+    expect((await given.redeem(store, given.token(outcome.family))).outcome.refused).toBeUndefined()
+  })
+
+  it('two clients that join one session at once both do', async ({ store }) => {
+    const one = await given.code(store)
+    const { session, user } = one
+    const other = await given.code(store, { session, user, client: await given.client(store, { id: 'other' }) })
+    const decisions = await Promise.all([one, other].map(issued => given.redeemCode(store, issued)))
+    expect(decisions.map(({ outcome }) => outcome.refused)).toEqual([undefined, undefined])
+    expect((await store.loadSession(session.id))?.families).toHaveLength(2)
   })
 
   it('fifty wrong verifiers at once are all counted', async ({ store }) => {
