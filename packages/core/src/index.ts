@@ -1,5 +1,7 @@
 export * from './audit/audit.ts'
+export * from './audit/audit-anchor.ts'
 export * from './audit/personal-fields.ts'
+export * from './audit/prune-audit.ts'
 export * from './change.ts'
 export * from './clients/change-client.ts'
 export * from './clients/claims-map.ts'

@@ -1,5 +1,13 @@
-import { type CodeDecision, endAllSessions, newIdentity, openLogin, type RefreshDecision } from '@countersign/core'
-import type { Store } from '@countersign/store'
+import {
+  auditAnchorHash,
+  type CodeDecision,
+  endAllSessions,
+  newIdentity,
+  openLogin,
+  pruneAudit,
+  type RefreshDecision,
+} from '@countersign/core'
+import { brokenAuditRow, headOf, type Store } from '@countersign/store'
 import * as given from '@countersign/store/given'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { migrations } from './migrations.ts'
@@ -263,6 +271,40 @@ test('a node that dies at any part of a sweep has forgotten nothing that can hav
       expect((await beside.loadSession(living.session.id))?.families).toHaveLength(1)
     },
   )
+})
+
+test('a node that dies at any part of cutting off the audit log leaves all of it or says what is gone, and the next deletes the rest', async () => {
+  const anchorOf = async (store: Store) => (await store.loadShortLived('auditAnchor', auditAnchorHash))?.row
+  const told: boolean[] = []
+  const deaths = await dyingAtEveryPart(
+    async beside => {
+      const after = (await anchorOf(beside))?.number ?? 0
+      await beside.commit(given.change([], { audit: new Array(6).fill({ event: 'keys.turned', time: 1 }) }))
+      return { after, rows: await beside.readAudit(after, 100) }
+    },
+    async (store, { after, rows }) => {
+      const last = rows.at(-2)
+      if (last === undefined) throw new Error('there are too few rows')
+      const cut = { last, after, rows: last.number - after, before: 2 }
+      await store.commit(pruneAudit(await anchorOf(store), cut, { now: 3 }))
+      await store.deletePrunedAudit(3)
+      await store.deletePrunedAudit(100)
+    },
+    async (beside, { after, rows }, acknowledged) => {
+      const anchor = await anchorOf(beside)
+      const isCut = anchor?.number === rows.at(-2)?.number
+      told.push(isCut)
+      if (acknowledged) expect([isCut, anchor?.deletedThrough]).toEqual([true, anchor?.number])
+      while ((await beside.deletePrunedAudit(2)) > 0);
+      const left = await beside.readAudit(anchor?.number ?? 0, 1_000)
+      expect(brokenAuditRow(left, headOf(anchor))).toBeUndefined()
+      expect(left.slice(0, 1)).toEqual(rows.slice(isCut ? -1 : 0, isCut ? undefined : 1))
+      if (isCut) await expect(beside.readAudit(after, 1)).rejects.toMatchObject({ name: 'AuditPruned' })
+      if (anchor) expect(left.filter(({ record }) => record.facts?.through === anchor.number)).toHaveLength(1)
+    },
+  )
+  expect(deaths).toBeGreaterThanOrEqual(3)
+  expect(new Set(told)).toEqual(new Set([false, true]))
 })
 
 test('a node that dies at any step of its first start leaves a database that the next one starts on', async () => {

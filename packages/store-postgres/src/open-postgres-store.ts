@@ -155,7 +155,7 @@ async function openOn(database: Database, options: PostgresStoreOptions): Promis
     rotate: openRotations(database, statement),
     feed,
     sequence,
-    readAudit: openAuditLog(database, statement, sequence),
+    audit: openAuditLog(database, statement, sequence),
     sweep: openSweep(database, statement, feed),
     failure: () => lost,
     nextTurn,

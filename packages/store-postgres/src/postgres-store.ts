@@ -1,7 +1,7 @@
 import { type Change, isId } from '@countersign/core'
 import { checkChange, type FeedStore, rowKey, type Store, StoreUnavailable } from '@countersign/store'
 import { type ApplyChanges, isDurable } from './apply-change.ts'
-import type { openAuditLog } from './audit-log.ts'
+import type { AuditLog } from './audit-log.ts'
 import { type Ask, createBatches } from './batches.ts'
 import type { Feed } from './feed.ts'
 import type { Reads } from './reads.ts'
@@ -22,7 +22,7 @@ export function createPostgresStore(parts: {
   rotate: ReturnType<typeof openRotations>
   feed: Feed
   sequence: () => Promise<void>
-  readAudit: ReturnType<typeof openAuditLog>
+  audit: AuditLog
   sweep: Sweep
   /** Why nothing is answered any more, if so. */
   failure: () => StoreUnavailable | undefined
@@ -113,8 +113,9 @@ export function createPostgresStore(parts: {
         return outcome
       }),
     feed: guardedFeed,
-    readAudit: (after, limit) => begin(() => parts.readAudit(after, limit)),
+    readAudit: (after, limit) => begin(() => parts.audit.read(after, limit)),
     sweep: limits => begin(async () => parts.sweep(limits, await reads.issuer())),
+    deletePrunedAudit: rowsAtMost => begin(() => parts.audit.deletePruned(rowsAtMost)),
     close() {
       closing ??= (async () => {
         await underWay.ended()

@@ -11,6 +11,10 @@ export interface AuditLog {
   /** After a rollback: the log ends at `head` again. */
   readonly resetTo: (head: AuditHead) => void
   readonly read: (after: number, upTo: number, limit: number) => readonly StoredAuditRow[]
+  /** How many rows there are. */
+  readonly count: () => number
+  /** Deletes the rows up to this one, but never the newest; says how many went. */
+  readonly deleteThrough: (number: number) => number
 }
 
 /** The head is kept in memory: this process is the file's only writer. */
@@ -21,6 +25,8 @@ export function openAuditLog(database: DatabaseSync): AuditLog {
     database,
     'SELECT number, body, hash FROM audit WHERE number > ? AND number <= ? ORDER BY number LIMIT ?',
   )
+  const count = prepareRead(database, 'SELECT count(*) FROM audit')
+  const drop = database.prepare('DELETE FROM audit WHERE number <= ? AND number < ?')
   const last = newest.one()
   let head: AuditHead = last
     ? { number: last[0] as number, hash: hashOf(last[1] as Column) }
@@ -43,6 +49,8 @@ export function openAuditLog(database: DatabaseSync): AuditLog {
         hash: hashOf(row[2] as Column),
       }))
     },
+    count: () => count.one()?.[0] as number,
+    deleteThrough: number => Number(drop.run(number, head.number).changes),
   }
 }
 

@@ -117,7 +117,7 @@ export function readWholeStore(path: string, clock: () => number, rowsOfPage: nu
 
   return {
     tables,
-    auditCount: audit.head().number,
+    auditCount: audit.count(),
     *audit() {
       for (let after = 0; ; ) {
         const rows = audit.read(after, audit.head().number, rowsOfPage)

@@ -1,4 +1,11 @@
-import { checkChange, type Store, type StoreOptions, StoreUnavailable } from '@countersign/store'
+import {
+  beginsLate,
+  checkChange,
+  refusePruned,
+  type Store,
+  type StoreOptions,
+  StoreUnavailable,
+} from '@countersign/store'
 import type { GroupCommit } from './group-commit.ts'
 import type { LogSync } from './log-sync.ts'
 import { translating } from './sqlite-failure.ts'
@@ -72,11 +79,23 @@ export function createSqliteStore(
       // Rows that a crash could still take back are not shown.
       const { number } = read(audit.head)
       await log.settled()
-      return read(() => audit.read(after, number, limit))
+      return read(() => {
+        const rows = audit.read(after, number, limit)
+        if (beginsLate(rows, after)) refusePruned(parts.auditAnchor(), after)
+        return rows
+      })
     },
     async sweep(limits) {
       const gone = await commits.run({
         apply: () => parts.sweep(limits, reads.now()),
+        durable: false,
+        single: false,
+      })
+      return gone ?? 0
+    },
+    async deletePrunedAudit(rowsAtMost) {
+      const gone = await commits.run({
+        apply: () => parts.deletePrunedAudit(rowsAtMost),
         durable: false,
         single: false,
       })

@@ -1,5 +1,13 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { type Change, isShortLivedWrite, type User, type Write } from '@countersign/core'
+import {
+  type AuditAnchor,
+  auditAnchorHash,
+  type Change,
+  deletedNext,
+  isShortLivedWrite,
+  type User,
+  type Write,
+} from '@countersign/core'
 import type { StoreOptions } from '@countersign/store'
 import { type AuditLog, openAuditLog } from './audit-log.ts'
 import { type Clients, openClients } from './clients.ts'
@@ -21,6 +29,9 @@ export interface Tables {
   /** Applies a change inside a transaction; false: a row was at another version. */
   readonly apply: (change: Change) => boolean
   readonly audit: AuditLog
+  readonly auditAnchor: () => AuditAnchor | undefined
+  /** Deletes audit rows up to the anchor, inside a transaction; says how many went. */
+  readonly deletePrunedAudit: (rowsAtMost: number) => number
   readonly feed: Feed
   readonly sweep: Sweep
   readonly heads: Heads
@@ -78,8 +89,15 @@ export function openTables(database: DatabaseSync, options: StoreOptions): Table
     }
   }
 
+  const auditAnchor = (): AuditAnchor | undefined => shortLived.load('auditAnchor', auditAnchorHash)
+
   return {
     reads,
+    auditAnchor,
+    deletePrunedAudit(rowsAtMost) {
+      const next = deletedNext(auditAnchor(), rowsAtMost)
+      return next && shortLived.put({ table: 'auditAnchor', row: next }) ? audit.deleteThrough(next.deletedThrough) : 0
+    },
     apply(change) {
       for (const write of change.writes) if (!put(write)) return false
       for (const record of change.audit) {

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
-import type { AuditRecord } from '@countersign/core'
+import type { AuditAnchor, AuditRecord } from '@countersign/core'
 import { canonicalJson } from '@countersign/protocol'
-import type { StoredAuditRow } from './store.ts'
+import { AuditPruned, type StoredAuditRow } from './store.ts'
 
 /** The hash before the first row. */
 export const firstAuditHash = ''
@@ -41,4 +41,20 @@ export function brokenAuditRow(
     hash = row.hash
   }
   return undefined
+}
+
+/** What precedes the first row that a log still has. */
+export function headOf(anchor: AuditAnchor | undefined): AuditHead {
+  return anchor === undefined ? { number: 0, hash: firstAuditHash } : { number: anchor.number, hash: anchor.rowHash }
+}
+
+/** True if the rows that were read after a number do not begin with the next one. */
+export function beginsLate(rows: readonly StoredAuditRow[], after: number): boolean {
+  const [first] = rows
+  return first !== undefined && first.number > after + 1
+}
+
+/** Rows that were deleted without an anchor are missing for another reason, and the chain says so. */
+export function refusePruned(anchor: AuditAnchor | undefined, after: number): void {
+  if (anchor !== undefined && anchor.number > after) throw new AuditPruned(anchor)
 }

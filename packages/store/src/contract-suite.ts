@@ -1,4 +1,5 @@
 import { auditContract } from './contract/audit-contract.ts'
+import { auditPruningContract } from './contract/audit-pruning-contract.ts'
 import { clientContract } from './contract/client-contract.ts'
 import { codeContract } from './contract/code-contract.ts'
 import { commitContract } from './contract/commit-contract.ts'
@@ -35,6 +36,7 @@ export function storeContract(api: TestApi, engine: Engine): void {
     grants: grantContract,
     epochs: epochContract,
     'the audit log': auditContract,
+    'an audit log that is cut off': auditPruningContract,
     'the feed': feedContract,
     clients: clientContract,
     'the sweep': sweepContract,

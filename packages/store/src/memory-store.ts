@@ -1,5 +1,4 @@
 import {
-  type AuditRecord,
   type AuthorizationCode,
   type Change,
   type DueKind,
@@ -13,9 +12,9 @@ import {
   webOrigins,
 } from '@countersign/core'
 import type { Epochs } from '@countersign/protocol'
-import { type AuditHead, chainedRow, firstAuditHash } from './audit-chain.ts'
 import { checkChange } from './check-change.ts'
 import { inOrderOfLinking, latestFirst, livingSession, newestFirst, standingGrant } from './liveness.ts'
+import { createMemoryAudit } from './memory-audit.ts'
 import { createMemoryFeed } from './memory-feed.ts'
 import { sweepMemory } from './memory-sweep.ts'
 import { createMemoryTables, grantKey, identityKey, shortLivedKey, type Undo } from './memory-tables.ts'
@@ -36,7 +35,7 @@ import {
 export function createMemoryStore(options: StoreOptions): Store {
   const tables = createMemoryTables(options.seed.incarnation)
   const feed = createMemoryFeed({ seed: options.seed, clock: () => open().now })
-  const audit: StoredAuditRow[] = []
+  const audit = createMemoryAudit(tables, options.sealPersonal)
   let closed = false
 
   function open(): Snapshot {
@@ -81,33 +80,17 @@ export function createMemoryStore(options: StoreOptions): Store {
     })
   }
 
-  function auditRows(records: readonly AuditRecord[]): StoredAuditRow[] {
-    const last = audit.at(-1)
-    let head: AuditHead = last ?? { number: 0, hash: firstAuditHash }
-    return records.map(record => {
-      const row = chainedRow(head, record, sealed(record))
-      head = row
-      return row
-    })
-  }
-
-  function sealed({ personal, userId }: AuditRecord): string | null {
-    if (personal === undefined) return null
-    const user = userId === undefined ? undefined : tables.users.get(userId)
-    return options.sealPersonal(personal, user?.sealSalt ?? null)
-  }
-
   /** Applies the writes one after the other; whatever stops half-way is taken back. */
   function apply(change: Change): 'committed' | 'conflict' {
     const undo: Undo = []
     let rows: StoredAuditRow[] | undefined
     try {
-      if (change.writes.every(write => tables.put(write, undo))) rows = auditRows(change.audit)
+      if (change.writes.every(write => tables.put(write, undo))) rows = audit.chained(change.audit)
     } finally {
       if (rows === undefined) for (const step of undo.reverse()) step()
     }
     if (rows === undefined) return 'conflict'
-    audit.push(...rows)
+    audit.append(rows)
     feed.append(change.entries)
     return 'committed'
   }
@@ -220,10 +203,14 @@ export function createMemoryStore(options: StoreOptions): Store {
     feed,
     async readAudit(after, limit) {
       open()
-      return audit.slice(after, after + limit)
+      return audit.read(after, limit)
     },
     async sweep(limits) {
       return sweepMemory(tables, feed, open(), limits)
+    },
+    async deletePrunedAudit(rowsAtMost) {
+      open()
+      return audit.deletePruned(rowsAtMost)
     },
     async close() {
       closed = true

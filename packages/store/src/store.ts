@@ -1,4 +1,5 @@
 import type {
+  AuditAnchor,
   AuditRecord,
   Change,
   Client,
@@ -84,11 +85,14 @@ export interface Store {
 
   readonly feed: FeedStore
 
-  /** Audit rows after a number, in order; the numbers have no gaps. */
+  /** Audit rows after a number, in order; the numbers have no gaps. Throws `AuditPruned` if the next one was removed: nobody takes what is left for all. */
   readAudit(after: number, limit: number): Promise<readonly StoredAuditRow[]>
 
   /** Forgets what can have no effect any more: codes, entries, ended or expired sessions, registrations that nobody used. Returns how many rows went. */
   sweep(limits: SweepLimits): Promise<number>
+
+  /** Deletes audit rows up to the anchor, the oldest first. Several may at once: each takes others. Returns how many went; the newest row of all never does. */
+  deletePrunedAudit(rowsAtMost: number): Promise<number>
 
   /** Waits for what was begun, writes everything down, lets go of files and connections. */
   close(): Promise<void>
@@ -182,6 +186,17 @@ export interface StoreOptions {
   readonly onLost?: (failure: StoreUnavailable) => void
   /** What a new store begins with. */
   readonly seed: { readonly incarnation: string }
+}
+
+/** The rows that were asked for were removed from the audit log, up to its anchor: it can be read from there on. */
+export class AuditPruned extends Error {
+  override readonly name = 'AuditPruned'
+  readonly anchor: AuditAnchor
+
+  constructor(anchor: AuditAnchor) {
+    super(`the rows of the audit log up to ${anchor.number} were removed`)
+    this.anchor = anchor
+  }
 }
 
 /** The outside world broke: answered 503, never `invalid_grant`. */

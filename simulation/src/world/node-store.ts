@@ -136,6 +136,7 @@ export function createNodeStore(world: {
     readAudit: (after, limit) => reach(() => engine().readAudit(after, limit)),
     // What is forgotten for good would have to be forgotten again after a crash; the engines' own tests sweep.
     sweep: async () => 0,
+    deletePrunedAudit: async () => 0,
     close: async () => {},
   }
 }

@@ -38,6 +38,7 @@ export const auditEvents = [
   'keys.turned',
   'key.retired',
   'all.revoked',
+  'audit.pruned',
 ] as const
 
 export type AuditEvent = (typeof auditEvents)[number]

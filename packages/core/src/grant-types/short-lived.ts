@@ -1,3 +1,4 @@
+import type { AuditAnchor } from '../audit/audit-anchor.ts'
 import type { ConnectionSignIn } from '../connections/connection-sign-in.ts'
 import type { AuditPlace, LogoutDelivery } from '../logout/logout-delivery.ts'
 import type { KnownDevice } from '../mail/known-device.ts'
@@ -28,6 +29,7 @@ export interface ShortLivedRows {
   readonly connectionSignIn: ConnectionSignIn
   readonly logoutDelivery: LogoutDelivery
   readonly auditPlace: AuditPlace
+  readonly auditAnchor: AuditAnchor
   readonly mail: OutgoingMail
   readonly mailLink: MailLink
   readonly knownDevice: KnownDevice
@@ -48,6 +50,7 @@ const kinds: Readonly<Record<ShortLivedKind, true>> = {
   connectionSignIn: true,
   logoutDelivery: true,
   auditPlace: true,
+  auditAnchor: true,
   mail: true,
   mailLink: true,
   knownDevice: true,

@@ -1,3 +1,4 @@
+import { pruneAudit } from '@countersign/core'
 import { brokenAuditRow } from '../audit-chain.ts'
 import * as given from '../given.ts'
 import { atOnce, type Contract } from './contract.ts'
@@ -52,6 +53,25 @@ export function reopenContract({ it, expect }: Contract): void {
     expect(rows.map(({ number }) => number)).toEqual([1, 2, 3, 4, 5, 6])
     expect(brokenAuditRow(rows)).toBeUndefined()
     expect(await again.feed.after(1)).toMatchObject({ number: 2, entries: [{ id: 'after' }] })
+  })
+
+  it('goes on behind the anchor of an audit log that was cut off, and deletes the rest of it', async ({
+    store,
+    reopen,
+  }) => {
+    await atOnce(6, () => given.login(store))
+    const rows = await store.readAudit(0, 100)
+    const [, , , last] = rows
+    if (last === undefined) throw new Error('there are too few rows')
+    await store.commit(pruneAudit(undefined, { last, after: 0, rows: 4, before: 1 }, { now: 1 }))
+    await store.deletePrunedAudit(3)
+    const again = await reopen()
+    expect(await again.deletePrunedAudit(3)).toBe(1)
+    await expect(again.readAudit(0, 100)).rejects.toMatchObject({ name: 'AuditPruned', anchor: { number: 4 } })
+    await given.login(again)
+    const left = await again.readAudit(4, 100)
+    expect(left.map(({ number }) => number)).toEqual([5, 6, 7, 8])
+    expect(brokenAuditRow(left, last)).toBeUndefined()
   })
 
   it('what was begun before close is kept', async ({ store, reopen }) => {
