@@ -1,7 +1,11 @@
 import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { isRefusal } from '@countersign/protocol'
+import * as given from '@countersign/store/given'
+import { openSqliteStore } from '@countersign/store-sqlite'
 import { createVerifier, type Verifier } from '@countersign/verify'
 import { afterAll, describe, expect, test, vi } from 'vitest'
 import {
@@ -149,16 +153,96 @@ describe.concurrent.each(bothWays)('audit export %s (H4)', (_where, operateOn) =
     expect(rows.find(({ record }) => record.event === 'session.created').personal.ip).toBe('127.0.0.1')
     const { number, hash } = rows.at(-1)
     expect(stderr).toBe(`The log is whole. It ends with row ${number}, ${hash}.\n`)
-    expect(checkAudit(stdout)).toBe(`whole up to row ${number}, ${hash}\n`)
+    expect(checkAudit(stdout)).toBe(`whole from row 1 to row ${number}, ${hash}\n`)
 
     await operate(installed, 'users', 'delete', person.email)
     const more = await operate(installed, 'audit', 'export', '--after', String(number))
     expect(more.stdout).toContain('"event":"user.deleted"')
     const all = (await operate(installed, 'audit', 'export')).stdout
     expect(all).not.toContain('127.0.0.1')
-    expect(checkAudit(all)).toContain('whole up to row')
+    expect(checkAudit(all)).toContain('whole from row 1 to row')
+    expect(checkAudit(more.stdout, String(number), hash)).toContain(`whole from row ${number + 1} to row`)
     expect(() => checkAudit(all.replace('"user.disabled"', '"user.enabled"'))).toThrow(/row \d+ does not follow/)
   })
+})
+
+/** An installation whose log begins with so many rows of 1970. */
+async function givenOldRows(count: number): Promise<Installation> {
+  const installed = await givenInstallation(configuration)
+  mkdirSync(installed.dataFolder, { mode: 0o700 })
+  writeFileSync(join(installed.dataFolder, 'master.key'), randomBytes(32).toString('base64url'), { mode: 0o600 })
+  const file = join(installed.dataFolder, 'countersign.sqlite')
+  const store = await openSqliteStore({ ...given.storeOptions(given.clock()), file })
+  for (let time = 1; time <= count; time++)
+    await store.commit(given.change([], { audit: [{ event: 'all.revoked', time }] }))
+  await store.close()
+  return installed
+}
+
+describe.concurrent.each(bothWays)('audit prune %s', (_where, operateOn) => {
+  test('removes what is older, says so in the log, and what was exported before and after is one log', async () => {
+    const installed = await givenOldRows(2_500)
+    const server = await startServer(installed)
+    await signUp(installed.issuer)
+    const before = (await operate(installed, 'audit', 'export')).stdout
+    const dry = await operate(installed, 'audit', 'prune', '--before', '2000-01-01', '--dry-run')
+    const through = JSON.parse(before.split('\n')[2_499] ?? '{}')
+    const wanted = { before: '2000-01-01T00:00:00.000Z', rows: 2_500, through: 2_500, hash: through.hash }
+    expect(JSON.parse(dry.stdout)).toEqual({ dry_run: true, ...wanted, time: '1970-01-01T00:00:02.500Z' })
+    expect((await operate(installed, 'audit', 'export')).stdout).toBe(before)
+
+    const pruned = await operateOn(installed, server, 'audit', 'prune', '--before', '2000-01-01')
+    expect(JSON.parse(pruned.stdout)).toEqual({ dry_run: false, ...wanted, time: '1970-01-01T00:00:02.500Z' })
+    const { stdout: after, stderr, code } = await operate(installed, 'audit', 'export')
+    const rows = after
+      .trimEnd()
+      .split('\n')
+      .map(line => JSON.parse(line))
+    const told = rows.find(({ record }) => record.event === 'audit.pruned')
+    expect(told.record.facts).toMatchObject({ through: 2_500, hash: through.hash, rows: 2_500, by: 'operator' })
+    const last = rows.at(-1)
+    expect(stderr).toMatch(
+      new RegExp(
+        `^The log is whole after row 2500, ${through.hash}: up to there it was removed on 20\\S+Z, as row ${told.number} says. It ends with row ${last.number}, ${last.hash}.\n$`,
+      ),
+    )
+    expect(code).toBe(0)
+    expect(checkAudit(after)).toBe(`whole from row 2501 to row ${last.number}, ${last.hash}\n`)
+    const known = before.trimEnd().split('\n').length
+    const joined =
+      before +
+      rows
+        .filter(({ number }) => number > known)
+        .map(row => `${JSON.stringify(row)}\n`)
+        .join('')
+    expect(checkAudit(joined)).toBe(`whole from row 1 to row ${last.number}, ${last.hash}\n`)
+
+    // Whoever asks from before is told; and somebody's cutting off is told from ours.
+    const refused = await operate(installed, 'audit', 'export', '--after', '10')
+    expect([refused.code, refused.stdout]).toEqual([1, ''])
+    expect(refused.stderr).toMatch(/up to 2500 were removed .* it can be read from after 2500\. \(audit_pruned\)/)
+    const cutOff = after.slice(after.indexOf('\n') + 1)
+    expect(() => checkAudit(cutOff)).toThrow('no row says that those before row 2502 were removed')
+    const withoutWord = after
+      .split('\n')
+      .filter(line => !line.includes('audit.pruned'))
+      .join('\n')
+    expect(() => checkAudit(withoutWord)).toThrow(/does not follow|no row says/)
+    installed.remove()
+  })
+})
+
+test.each([
+  ['2999-01-01', 'That is in the future.'],
+  ['1d', 'Rows of the last 7 days stay'],
+])('audit prune --before %s is refused, with a reason', async (before, message) => {
+  const installed = await givenOldRows(3)
+  await (await startServer(installed)).end('SIGTERM')
+  const { code, stdout, stderr } = await operate(installed, 'audit', 'prune', '--before', before)
+  expect([code, stdout]).toEqual([1, ''])
+  expect(stderr).toContain(message)
+  expect(stderr).toContain('(parameter_invalid)')
+  installed.remove()
 })
 
 test('audit export: a row that somebody changed in the file is told, with exit code 1, after those before it', async () => {
@@ -223,9 +307,9 @@ test('without a data folder there is nothing to operate on', async () => {
 })
 
 /** With the program that docs/audit.md shows, which knows nothing of ours. */
-function checkAudit(lines: string): string {
+function checkAudit(lines: string, ...after: string[]): string {
   const program = join(import.meta.dirname, '../examples/snippets/src/check-audit.ts')
-  return execFileSync(process.execPath, [program], { input: lines, encoding: 'utf8', stdio: 'pipe' })
+  return execFileSync(process.execPath, [program, ...after], { input: lines, encoding: 'utf8', stdio: 'pipe' })
 }
 
 function keyOf({ accessToken }: Install): unknown {

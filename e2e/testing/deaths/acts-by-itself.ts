@@ -1,4 +1,5 @@
-import { activeSigningKey, journalRecord } from '@countersign/core'
+import { activeSigningKey, journalRecord, tellsOfCut } from '@countersign/core'
+import { brokenAuditRow, headOf } from '@countersign/store'
 import * as rows from '@countersign/store/given'
 import { expect } from 'vitest'
 import { replayJournal } from '../../../packages/server/src/restore/replay-journal.ts'
@@ -136,6 +137,26 @@ export const actsByItself: readonly DeadlyAct[] = [
     async judge(beside, { kid, ...login }) {
       expect(await activeKid(beside)).not.toBe(kid)
       await expectKeys(beside, login, false)
+    },
+  }),
+  act({
+    name: 'a cut of the audit log',
+    async prepare(beside) {
+      const before = beside.now()
+      await loggedIn(beside)
+      beside.setClock(before + 8 * 86_400_000)
+      await beside.server.services.keys.read()
+      return { before }
+    },
+    act: (dying, { before }) => isDone(dying.server.admin.pruneAudit({ before: before + 1 })),
+    async judge({ store, server }) {
+      // Whoever sweeps next deletes what was removed.
+      while ((await server.admin.deletePrunedAudit()).deleted > 0);
+      const anchor = await server.admin.auditAnchor()
+      const left = await store.readAudit(anchor?.number ?? 0, 10_000)
+      expect(brokenAuditRow(left, headOf(anchor))).toBeUndefined()
+      expect(left.filter(({ record }) => tellsOfCut(record, headOf(anchor)))).toHaveLength(1)
+      await expect(store.readAudit(0, 1)).rejects.toMatchObject({ name: 'AuditPruned', anchor })
     },
   }),
 ]

@@ -8,17 +8,37 @@ function canonical(value: unknown): string {
   return `{${members.map(([name, member]) => `${JSON.stringify(name)}:${canonical(member)}`).join(',')}}`
 }
 
-let last = { number: 0, hash: '' }
-for await (const line of createInterface({ input: process.stdin })) {
-  const { number, record, sealedPersonal, hash } = JSON.parse(line)
-  const chained = Buffer.concat([
-    Buffer.from(last.hash, 'base64url'),
-    Buffer.from(canonical({ number, record, sealedPersonal })),
-  ])
-  const isNext = number === last.number + 1
-  if (!isNext || createHash('sha256').update(chained).digest('base64url') !== hash) {
-    throw new Error(`row ${number} does not follow from row ${last.number}`)
-  }
-  last = { number, hash }
+interface Row {
+  number: number
+  record: { event: string; facts?: { through?: number; hash?: string } }
+  sealedPersonal: string | null
+  hash: string
 }
-console.log(`whole up to row ${last.number}, ${last.hash}`)
+
+function follows({ number, record, sealedPersonal, hash }: Row, before: string): boolean {
+  const body = Buffer.from(canonical({ number, record, sealedPersonal }))
+  const chained = Buffer.concat([Buffer.from(before, 'base64url'), body])
+  return createHash('sha256').update(chained).digest('base64url') === hash
+}
+
+/** The row to go on from, if it is given; else the log's beginning. */
+const [after = '0', hashAfter = ''] = process.argv.slice(2)
+let last = { number: Number(after), hash: hashAfter }
+let first: Row | undefined
+/** A log that begins later has a row that says so. */
+let isTold = true
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const row: Row = JSON.parse(line)
+  if (first === undefined && last.number === 0 && row.number > 1) isTold = false
+  else if (row.number !== last.number + 1 || !follows(row, last.hash)) {
+    throw new Error(`row ${row.number} does not follow from row ${last.number}`)
+  }
+  first ??= row
+  const { event, facts } = row.record
+  const isCut = event === 'audit.pruned' && facts?.through === first.number - 1
+  if (isCut && follows(first, facts?.hash ?? '')) isTold = true
+  last = row
+}
+if (!isTold) throw new Error(`no row says that those before row ${first?.number} were removed`)
+console.log(`whole from row ${first?.number} to row ${last.number}, ${last.hash}`)

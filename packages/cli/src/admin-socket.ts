@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, request, type Server } from 'node:h
 import { join, relative } from 'node:path'
 import { errorBody, isRefusal, parseStrictObject, reasons } from '@countersign/protocol'
 import type { Admin, Log } from '@countersign/server'
+import { runPruneAudit } from './run-audit-command.ts'
 import { type ClientCommand, runClientCommand } from './run-client-command.ts'
 import { addUser, importUsers, inviteUser, setUserRights } from './run-user-command.ts'
 
@@ -28,6 +29,9 @@ export type AdminCommand =
   | 'keys rotate'
   | 'keys retire'
   | 'audit read'
+  | 'audit anchor'
+  | 'audit prune'
+  | 'audit delete-pruned'
   | 'revoke all'
   | `clients ${ClientCommand}`
 
@@ -51,6 +55,9 @@ const commands: Readonly<Record<AdminCommand, Run>> = {
   'keys retire': (admin: Admin, id: string) => admin.retireKey(id),
   'revoke all': (admin: Admin) => admin.revokeAll(),
   'audit read': (admin: Admin, after: string) => admin.readAudit(Number(after)),
+  'audit anchor': async (admin: Admin) => (await admin.auditAnchor()) ?? {},
+  'audit prune': runPruneAudit,
+  'audit delete-pruned': (admin: Admin) => admin.deletePrunedAudit(),
   'clients list': (admin: Admin, argument: string) => runClientCommand(admin.clients, 'list', argument),
   'clients show': (admin: Admin, argument: string) => runClientCommand(admin.clients, 'show', argument),
   'clients add': (admin: Admin, argument: string) => runClientCommand(admin.clients, 'add', argument),

@@ -1,9 +1,6 @@
-import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { type ErrorBody, errorBody, isRefusal } from '@countersign/protocol'
-import type { AuditView } from '@countersign/server'
 import { type AdminCommand, askRunningServer, runAdminCommand } from './admin-socket.ts'
-import { exportAudit } from './audit-export.ts'
 import type { Configuration } from './configuration.ts'
 import { WrongConfiguration } from './configuration-problems.ts'
 import { openDataFolder } from './data-folder.ts'
@@ -30,23 +27,6 @@ export class RefusedCommand extends Error {
   constructor({ error_description: description, reason }: ErrorBody) {
     super(`${description} (${reason})`)
   }
-}
-
-/** Prints the audit log from the row after a number on; to standard error, where it ends. */
-export async function printAudit(configuration: Configuration, after: number): Promise<void> {
-  // Whoever reads has seen enough (`| head`).
-  process.stdout.on('error', () => process.exit())
-  const { number, hash } = await operate(configuration, ask => {
-    const read = async (from: number): Promise<readonly AuditView[]> => {
-      const { failed, result } = await ask('audit read', String(from))
-      if (failed) throw new RefusedCommand(result as ErrorBody)
-      return result as AuditView[]
-    }
-    return exportAudit(read, after, async line => {
-      if (!process.stdout.write(line)) await once(process.stdout, 'drain')
-    })
-  })
-  process.stderr.write(`The log is whole. It ends with row ${number}${hash && `, ${hash}`}.\n`)
 }
 
 /** By the running server if there is one, else on the store directly. On a database always so: what runs reads it there. */

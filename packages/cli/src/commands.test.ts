@@ -29,6 +29,8 @@ test.each([
     'clients rotate-secret job --old-expires-in -1',
     "'--old-expires-in <seconds>' argument '-1' is invalid. It must be a whole number of",
   ],
+  ['audit prune', "required option '--before <when>' not specified"],
+  ['audit prune --before 1y', "'--before <when>' argument '1y' is invalid. It must be a day such as"],
   ['audit export --after x', "'--after <number>' argument 'x' is invalid. It must be a whole number from"],
 ])('%s is refused by the option that is wrong, before anything is opened', async (words, message) => {
   const said: string[] = []

@@ -3,13 +3,13 @@ import { resolve } from 'node:path'
 import { WrongDeclaration, WrongMasterKey } from '@countersign/server'
 import { StoreUnavailable } from '@countersign/store'
 import { Command } from 'commander'
-import { administer, printAudit, RefusedCommand } from './administer.ts'
+import { administer, RefusedCommand } from './administer.ts'
+import { addAuditCommands } from './audit-commands.ts'
 import { BrokenAuditLog } from './audit-export.ts'
 import { addClientCommands } from './client-commands.ts'
 import { type Configuration, readConfiguration } from './configuration.ts'
 import { WrongConfiguration } from './configuration-problems.ts'
 import { keysAsArguments } from './key-argument.ts'
-import { numberOption } from './number-option.ts'
 import { describeStart } from './printed.ts'
 import { endOnLoss, endOnSignal, serve } from './serve.ts'
 import { standingFolder } from './standing-folder.ts'
@@ -94,12 +94,7 @@ export function createProgram(): Command {
     .requiredOption('--all', 'every one: single ones are revoked by `users`, `clients` and `keys`')
     .action(() => administer(configured(), 'revoke all', ''))
 
-  const audit = program.command('audit').description('what was changed, whether the server runs or not')
-  audit
-    .command('export')
-    .description('the audit log, a JSON object a line, each checked against the one before it')
-    .option('--after <number>', 'only the rows after this one', numberOption({ least: 0, most: 1e15 - 1 }), 0)
-    .action(({ after }: { after: number }) => printAudit(configured(), after))
+  addAuditCommands(program, configured)
   return program
 }
 

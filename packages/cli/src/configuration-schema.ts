@@ -1,5 +1,6 @@
 import { type WrittenConnection, writtenConnection } from '@countersign/connections/settings'
 import {
+  auditKeptAtLeastSeconds,
   type ClaimsMap,
   defaultKeyPolicy,
   emailKey,
@@ -233,6 +234,8 @@ const plainConfiguration = z.strictObject({
   metrics_port: port.optional(),
   /** Where revocations are written besides the store, apart from its backups; absent: nowhere. */
   revocation_journal: path.optional(),
+  /** After how long rows of the audit log are removed; absent: never. */
+  audit_keep_days: days(auditKeptAtLeastSeconds / 86_400, 36_500).optional(),
   /** Prints the master key: for a key service. No shell; a program and its arguments. */
   master_key_command: z
     .array(z.string())
@@ -298,6 +301,7 @@ export interface WrittenConfiguration {
   readonly drain_notice_seconds?: number | undefined
   readonly metrics_port?: number | undefined
   readonly revocation_journal?: string | undefined
+  readonly audit_keep_days?: number | undefined
   readonly master_key_command?: string[] | undefined
   readonly unsafe_refresh_policy: boolean
   readonly claims_version: number
@@ -337,6 +341,7 @@ export const numberKeys: ReadonlySet<string> = new Set([
   'registrations_per_hour',
   'registered_clients_at_most',
   'unused_registration_days',
+  'audit_keep_days',
 ])
 
 /** Keys whose text is true or false. */

@@ -65,6 +65,7 @@ export interface Configuration {
   readonly metrics_port?: number | undefined
   /** Absolute. */
   readonly revocation_journal?: string | undefined
+  readonly audit_keep_days?: number | undefined
   readonly master_key_command?: readonly string[] | undefined
   readonly registration: RegistrationPolicy
   readonly clients: readonly Client[]

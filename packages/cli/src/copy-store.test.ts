@@ -3,11 +3,15 @@ import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { pruneAudit } from '@countersign/core'
 import { brokenAuditRow } from '@countersign/store'
+import * as given from '@countersign/store/given'
+import { openPostgresStore } from '@countersign/store-postgres'
 import { type Cluster, startCluster } from '@countersign/store-postgres/testing/cluster'
+import { openSqliteStore } from '@countersign/store-sqlite'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readConfiguration } from './configuration.ts'
-import { copyStore } from './copy-store.ts'
+import { type CopyOptions, copyStore } from './copy-store.ts'
 import { type RunningSystem, serve } from './serve.ts'
 
 const masterKey = Buffer.alloc(32, 5).toString('base64url')
@@ -136,7 +140,7 @@ function freshDatabase(name: string): string {
   return cluster.url.replace(/postgres$/, name)
 }
 
-const copyInProcess = (to: string, progress: (table: string) => void, from = folder): Promise<void> =>
+const copyInProcess = (to: string, progress: CopyOptions['progress'], from = folder): Promise<void> =>
   copyStore({
     from: `sqlite:${from}`,
     to: { url: to },
@@ -167,6 +171,37 @@ test.each(['audit', 'family'])(
     await node.close()
   },
 )
+
+test('a log that was cut off is copied from where it begins, with its anchor, though not all is deleted yet', {
+  timeout: 120_000,
+}, async () => {
+  const own = join(folder, 'cut-off')
+  const options = given.storeOptions(given.clock())
+  const before = await openSqliteStore({ ...options, file: join(own, 'countersign.sqlite') })
+  const audit = Array.from({ length: 10 }, (_, time) => ({ event: 'all.revoked' as const, time }))
+  await before.commit(given.change([], { audit }))
+  const rows = await before.readAudit(0, 100)
+  const last = rows[6]
+  if (last === undefined) throw new Error('there are too few rows')
+  await before.commit(pruneAudit(undefined, { last, after: 0, rows: 7, before: 7 }, { now: 9 }))
+  await before.deletePrunedAudit(4)
+  const left = await before.readAudit(4, 100)
+  await before.close()
+
+  const url = freshDatabase('cut_off')
+  const told: string[] = []
+  await copyInProcess(url, (table, done, of) => void told.push(`${table} ${done} of ${of}`), own)
+  expect(told).toContain('audit 7 of 7')
+  const after = await openPostgresStore({ ...options, url, listenUrl: null, every: () => () => {} })
+  await expect(after.readAudit(0, 100)).rejects.toMatchObject({ anchor: { number: 7, deletedThrough: 4 } })
+  expect(await after.readAudit(4, 100)).toEqual(left)
+  expect(await after.deletePrunedAudit(100)).toBe(3)
+  await after.commit(given.change([], { audit: [{ event: 'all.revoked', time: 10 }] }))
+  const whole = await after.readAudit(7, 100)
+  expect(whole.map(({ number }) => number)).toEqual([8, 9, 10, 11, 12])
+  expect(brokenAuditRow(whole, last)).toBeUndefined()
+  await after.close()
+})
 
 test('of two copies at once one is whole, and the other is told', { timeout: 120_000 }, async () => {
   const url = freshDatabase('two_at_once')

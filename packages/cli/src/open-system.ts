@@ -118,6 +118,9 @@ export async function openSystem(options: SystemOptions): Promise<System> {
           rotationSeconds: Math.round(configuration.signing_key_days * 86_400) || rotationSeconds,
         },
         keepEndedSeconds: 7 * 86_400,
+        ...(configuration.audit_keep_days !== undefined && {
+          auditKeepSeconds: Math.round(configuration.audit_keep_days * 86_400),
+        }),
         drainSeconds: configuration.drain_seconds,
         // On one data folder there is no other node that a load balancer could turn to.
         drainNoticeSeconds: configuration.drain_notice_seconds ?? (configuration.database === undefined ? 0 : 2),

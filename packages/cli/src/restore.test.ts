@@ -17,6 +17,7 @@ import { brokenAuditRow } from '@countersign/store'
 import { type Cluster, startCluster } from '@countersign/store-postgres/testing/cluster'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readConfiguration } from './configuration.ts'
+import { openJournal } from './journal/journal-file.ts'
 import { createLineSeal } from './journal/line-seal.ts'
 import { readJournal } from './journal/read-journal.ts'
 import { type RunningSystem, serve } from './serve.ts'
@@ -165,6 +166,8 @@ const [maria, otto, ada, kurt] = ['maria@example.com', 'otto@example.com', 'ada@
 /** Who revokes what the backup does not know: the node whose journal it is, or somebody who writes none. */
 const writers = ['the node itself', 'a node without one, from whose audit log it was caught up'] as const
 
+const undamaged = { unreadable: [], misplaced: [], lacks: [] }
+
 describe.each(Object.entries(houses))('yesterday’s backup of %s', (_name, build) => {
   test.each(writers)(
     'comes back, with a journal written by %s: logins that are in it go on, what was revoked since stays revoked, and the audit chain is whole',
@@ -207,9 +210,7 @@ describe.each(Object.entries(houses))('yesterday’s backup of %s', (_name, buil
       expect(await operate(house, 'restored', '--journal', house.journal)).toEqual({
         store: house.place,
         revoked_again: 3,
-        journals: [
-          { file: house.journal, lines: expect.any(Number), records: 5, torn: 1, unreadable: [], misplaced: [] },
-        ],
+        journals: [{ file: house.journal, lines: expect.any(Number), records: 5, torn: 1, ...undamaged }],
       })
       const after = await start(house)
       // Four generations ahead of what the store knows.
@@ -280,8 +281,13 @@ test(
     await post(since, '/revoke', { client_id: 'app', token: login.refresh_token })
     await since.close()
     const issuer = String(house.environment.COUNTERSIGN_ISSUER)
-    const { contents } = await readJournal(house.journal, createLineSeal(Buffer.alloc(32, 5), issuer))
+    const seal = createLineSeal(Buffer.alloc(32, 5), issuer)
+    const { contents } = await readJournal(house.journal, seal)
     const [line] = contents.unreadable
+    // As if rows had been removed before they were here.
+    const journal = await openJournal(house.journal, seal)
+    await journal.append([], { number: 9, hash: 'of row 9', lacksAfter: 4 })
+    await journal.close()
     house.restore()
     const before = readFileSync(house.place)
     const told = `countersign: ${house.journal}: 1 of its lines cannot be read, or were changed (${line}).\n`
@@ -301,7 +307,7 @@ test(
     await expect(operate(house, 'restored', '--despite-damage', '--journal', house.journal)).rejects.toMatchObject({
       code: 1,
       stdout: expect.stringContaining('"revoked_again": 1'),
-      stderr: `${told}countersign: What they say was not revoked again, all else was.\n`,
+      stderr: `countersign: ${house.journal}: what others have revoked in the rows 5 to 9 of the audit log is not in it, since they were removed before. Give the journals of the other nodes, too.\n${told}countersign: What they say was not revoked again, all else was.\n`,
     })
     const after = await start(house)
     expect((await refresh(after, login.refresh_token)).body.reason).toBe('session_ended')

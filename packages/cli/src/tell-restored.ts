@@ -47,6 +47,7 @@ export async function tellRestored(
     })
     if (isRefusal(result)) throw new RefusedCommand(errorBody(result))
     process.stdout.write(`${JSON.stringify({ store, ...result, journals: contents }, null, 2)}\n`)
+    for (const lack of contents.flatMap(lacksOf)) process.stderr.write(`countersign: ${lack}\n`)
     complainOf(damages)
   } finally {
     await system.close()
@@ -99,6 +100,14 @@ function damageOf({ file, unreadable, misplaced }: JournalContents): readonly st
       ? []
       : [`${file}: lines are missing, or were moved, before ${misplaced.length} of its lines (${many(misplaced)}).`]),
   ]
+}
+
+/** The lines were never in it, so that it is not damaged. */
+function lacksOf({ file, lacks }: JournalContents): readonly string[] {
+  return lacks.map(
+    ({ after, through }) =>
+      `${file}: what others have revoked in the rows ${after + 1} to ${through} of the audit log is not in it, since they were removed before. Give the journals of the other nodes, too.`,
+  )
 }
 
 function complainOf(damages: readonly string[]): void {

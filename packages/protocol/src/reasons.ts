@@ -318,6 +318,7 @@ const table = {
   invitation_unknown: ['not_found', 404, 'There is no such invitation, or it is over.', 'docs/sign-up.md'],
   mail_not_configured: ['invalid_request', 400, 'There is no mail server by which it could be sent.', 'docs/mail.md'],
   passwords_off: ['access_denied', 403, 'Nobody signs in by password here; there are other ways.', 'docs/sign-up.md'],
+  audit_pruned: ['not_found', 404, 'The rows were removed from the audit log.', 'docs/audit.md'],
   user_unknown: ['not_found', 404, 'There is no such user.', 'docs/http.md'],
   session_unknown: ['not_found', 404, 'There is no such session.', 'docs/http.md'],
   login_required: ['login_required', 401, 'The user has to sign in.', 'OpenID Connect Core §3.1.2.6'],

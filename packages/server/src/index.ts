@@ -1,6 +1,7 @@
 export { type Admin, createAdmin, type KeyView } from './admin/admin.ts'
 export type { ClientAdmin } from './admin/client-admin.ts'
-export type { AuditView } from './admin/read-audit.ts'
+export type { PrunedAudit, WantedCut } from './audit/prune-audit.ts'
+export type { AuditView } from './audit/read-audit.ts'
 export { type WrittenRights, writtenRights } from './claims/change-rights.ts'
 export type { AddClaims, ClaimsRequest } from './claims/claims-teller.ts'
 export { closedRegistration, type RegistrationPolicy } from './clients/registration/registration-policy.ts'

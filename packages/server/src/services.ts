@@ -69,6 +69,8 @@ export interface ServerConfig {
   readonly errorRedirects?: 'known' | 'all'
   /** How long ended sessions are kept for the account page. */
   readonly keepEndedSeconds: number
+  /** How old rows of the audit log become before the sweep removes them; absent: they are kept for good. */
+  readonly auditKeepSeconds?: number
   /** How long a stop waits for those who have begun a request and not sent it whole. Default 10. */
   readonly drainSeconds?: number
   /** How long before a stop, if it is announced, `/ready` says so while everything is answered as ever. Default 0. */

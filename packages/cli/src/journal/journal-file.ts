@@ -72,8 +72,9 @@ export async function openJournal(path: string, seal: LineSeal): Promise<Journal
     }
     if (lines.length > 0) nextPlace = { writer, number: first + lines.length }
     // It may have been moved on meanwhile.
-    if (mark === before) mark = moved
-    written = moved
+    const reached = moved && withoutLack(moved)
+    if (mark === before) mark = reached
+    written = reached
   }
 
   const append: JournalFile['append'] = (lines, moved) =>
@@ -96,6 +97,13 @@ export async function openJournal(path: string, seal: LineSeal): Promise<Journal
       await file.close()
     },
   }
+}
+
+/** What is lacking is said once. */
+function withoutLack(mark: AuditMark): AuditMark {
+  if (mark.lacksAfter === undefined) return mark
+  const { lacksAfter: _, ...reached } = mark
+  return reached
 }
 
 function firstPlace(after: readonly LineReference[] = []): LinePlace {
@@ -135,7 +143,7 @@ function endOf(text: string, seal: LineSeal): FileEnd {
     if (opened === undefined) continue
     const { line, place } = opened
     last.set(place.writer, place.number)
-    if ('through' in line) mark = line.through
+    if ('through' in line) mark = withoutLack(line.through)
   }
   return { mark, last: [...last].map(([writer, number]) => ({ writer, number })) }
 }

@@ -6,6 +6,8 @@ export interface AuditMark {
   readonly hash: string
   /** The row's. The first mark of a journal says it: nothing older stands in it. */
   readonly time?: Instant
+  /** The rows from behind that one up to this were removed from the log before they were here: what others have revoked in them is not known. */
+  readonly lacksAfter?: number
 }
 
 /** What one line of a journal says. Each is JSON. */

@@ -5,12 +5,20 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { type Change, endSession, type JournalRecord, type Session } from '@countersign/core'
+import {
+  auditAnchorHash,
+  type Change,
+  endSession,
+  type JournalRecord,
+  pruneAudit,
+  type Session,
+} from '@countersign/core'
 import { createMemoryStore, type Store, StoreUnavailable } from '@countersign/store'
 import * as given from '@countersign/store/given'
 import { openSqliteStore } from '@countersign/store-sqlite'
 import { afterAll, beforeEach, expect, test } from 'vitest'
 import { openJournal } from './journal-file.ts'
+import type { AuditMark } from './journal-line.ts'
 import { createLineSeal } from './line-seal.ts'
 import { type JournalContents, readJournal } from './read-journal.ts'
 import { withJournal } from './with-journal.ts'
@@ -196,6 +204,7 @@ test('lines that are damaged are told by their numbers, and are not taken for to
     torn: 1,
     unreadable: [1, 3, 7],
     misplaced: [],
+    lacks: [],
   })
 })
 
@@ -411,6 +420,135 @@ test.each([1, 3])(
     expect(ended).toContain(after.id)
   },
 )
+
+/** Removes the rows up to one, and deletes them. */
+async function prune(store: Store, through: number): Promise<void> {
+  const anchor = (await store.loadShortLived('auditAnchor', auditAnchorHash))?.row
+  const [last] = await store.readAudit(through - 1, 1)
+  if (last === undefined) throw new Error(`there is no row ${through}`)
+  const rows = through - (anchor?.number ?? 0)
+  await store.commit(pruneAudit(anchor, { last, after: 0, rows, before: 1 }, { now: clock.now() }))
+  while ((await store.deletePrunedAudit(1_000)) > 0);
+}
+
+const newestNumber = async (store: Store, after = 0): Promise<number> =>
+  (await store.readAudit(after, 10_000)).at(-1)?.number ?? after
+
+test('a cut behind which the journal is already takes nothing from it, nor from one that begins', async () => {
+  const shared = memoryStore()
+  const keptOpen = { ...shared, close: async () => {} }
+  const logins = []
+  for (let number = 0; number < 4; number++) logins.push((await given.login(shared)).session)
+  const [before, away, fresh] = logins as [Session, Session, Session]
+  await (await journalled(keptOpen)).close()
+  const place = await newestNumber(shared)
+  await shared.commit(await endOf(shared, before))
+  await prune(shared, place)
+  await (await journalled(keptOpen)).close()
+  expect(await endedIn(path)).toEqual([before.id])
+  // Exactly up to where the journal has come: its last row is the anchor.
+  await shared.commit(await endOf(shared, away))
+  await prune(shared, (await openedMark()).number)
+  await (await journalled(keptOpen)).close()
+  expect(await endedIn(path)).toEqual([before.id, away.id])
+  expect((await readJournal(path, lineSeal)).contents.lacks).toEqual([])
+  path = join(folder, 'another.jsonl')
+  const another = await journalled(keptOpen)
+  await shared.commit(await endOf(shared, fresh))
+  await another.close()
+  expect(await endedIn(path)).toEqual([fresh.id])
+})
+
+async function openedMark(): Promise<AuditMark> {
+  const journal = await openJournal(path, lineSeal)
+  const mark = journal.mark()
+  await journal.close()
+  if (mark === undefined) throw new Error('it has no mark')
+  return mark
+}
+
+test('a journal that lacks rows which were removed meanwhile goes on behind them, says so, and tells whoever restores', async () => {
+  const shared = memoryStore()
+  const keptOpen = { ...shared, close: async () => {} }
+  const [{ session: lost }, { session: kept }] = [await given.login(shared), await given.login(shared)]
+  await (await journalled(keptOpen)).close()
+  const after = (await openedMark()).number
+  await shared.commit(await endOf(shared, lost))
+  const through = await newestNumber(shared)
+  await shared.commit(await endOf(shared, kept))
+  await prune(shared, through)
+  const said: string[] = []
+  const warn = (facts: object, text: string): void => void said.push(`${text} ${JSON.stringify(facts)}`)
+  await (await withJournal(keptOpen, { path, master, issuer, log: { ...log, warn } })).close()
+  expect(await endedIn(path)).toEqual([kept.id])
+  expect(said).toEqual([expect.stringMatching(/lacks .* removed .*"after":\d+,"through":\d+/)])
+  expect((await readJournal(path, lineSeal)).contents.lacks).toEqual([{ after, through }])
+  // Once.
+  await (await withJournal(keptOpen, { path, master, issuer, log: { ...log, warn } })).close()
+  expect(said).toHaveLength(1)
+})
+
+test('what is lacking stands in the journal once, whatever is written right behind it, in a line that nobody else can make', async () => {
+  const journal = await openJournal(path, lineSeal)
+  const lacking = journal.append([], { number: 9, hash: 'of row 9', lacksAfter: 4 })
+  await Promise.all([lacking, journal.append([recordOf('one')]), journal.append([recordOf('two')])])
+  await journal.close()
+  expect((await openedMark()).lacksAfter).toBeUndefined()
+  const { contents } = await readJournal(path, lineSeal)
+  expect(contents).toMatchObject({ records: 2, lacks: [{ after: 4, through: 9 }], unreadable: [] })
+  writeFileSync(path, readFileSync(path, 'utf8').replace('"lacksAfter":4', '"lacksAfter":8'))
+  expect((await readJournal(path, lineSeal)).contents).toMatchObject({ lacks: [], unreadable: [3] })
+})
+
+test('one that could not be written while rows were removed goes on behind them, and says so', async () => {
+  const shared = memoryStore()
+  let isAway = true
+  const away: Store = {
+    ...shared,
+    close: async () => {},
+    readAudit: async (after, limit) => {
+      if (isAway) throw new StoreUnavailable('the database is away')
+      return shared.readAudit(after, limit)
+    },
+  }
+  isAway = false
+  const said: string[] = []
+  const warn = (facts: object, text: string): void => void said.push(`${text} ${JSON.stringify(facts)}`)
+  const [{ session: lost }, { session: kept }] = [await given.login(shared), await given.login(shared)]
+  const node = await withJournal(away, { path, master, issuer, log: { ...log, warn } })
+  isAway = true
+  await shared.commit(await endOf(shared, lost))
+  const through = await newestNumber(shared)
+  await prune(shared, through)
+  isAway = false
+  await shared.commit(await endOf(shared, kept))
+  await node.close()
+  expect(await endedIn(path)).toEqual([kept.id])
+  expect(said.filter(text => text.includes('removed'))).toHaveLength(1)
+  expect((await readJournal(path, lineSeal)).contents.lacks).toMatchObject([{ through }])
+})
+
+test('after a restore of a log that begins behind its anchor, what is left of it is read, however much the journal has of before', async () => {
+  const { open: openFile, backUp, restore } = givenFile()
+  const first = await openFile()
+  const sessions = []
+  for (let number = 0; number < 5; number++) sessions.push((await given.login(first)).session)
+  const [one, two, three] = sessions as [Session, Session, Session]
+  const node = await journalled(first)
+  await node.commit(await endOf(node, one))
+  await prune(first, 4)
+  await node.close()
+  backUp()
+  const since = await journalled(await openFile())
+  await since.commit(await endOf(since, two))
+  await since.close()
+  restore()
+  const other = await openFile()
+  await other.commit(await endOf(other, three))
+  await (await journalled(other)).close()
+  expect(await endedIn(path)).toContain(three.id)
+  expect((await readJournal(path, lineSeal)).contents.lacks).toEqual([])
+})
 
 test('the rows behind what others have revoked are asked for together', async () => {
   const shared = memoryStore()

@@ -19,6 +19,8 @@ export interface JournalContents {
   readonly unreadable: readonly number[]
   /** The numbers of lines before which others are missing, or which are not where they were written. */
   readonly misplaced: readonly number[]
+  /** Rows of the audit log that were removed before the journal had what others had revoked in them. */
+  readonly lacks: readonly { readonly after: number; readonly through: number }[]
 }
 
 /** Many times what the largest change has. */
@@ -36,6 +38,7 @@ export async function readJournal(path: string, seal: LineSeal): Promise<Readabl
   const unreadable: number[] = []
   const misplaced: number[] = []
   const writers = createWriters()
+  const lacks: { after: number; through: number }[] = []
   /** The line before, if it cannot be read: it is not known yet whether it was torn. */
   let doubtful: number | undefined
   let [lines, records, torn] = [0, 0, 0]
@@ -50,6 +53,8 @@ export async function readJournal(path: string, seal: LineSeal): Promise<Readabl
     const { line } = opened
     if ('undone' in line) undone.add(line.undone)
     if (isRecord(line)) records++
+    if ('through' in line && line.through.lacksAfter !== undefined)
+      lacks.push({ after: line.through.lacksAfter, through: line.through.number })
   }
   if (doubtful !== undefined) {
     if (endsWithLine(path)) unreadable.push(doubtful)
@@ -61,7 +66,7 @@ export async function readJournal(path: string, seal: LineSeal): Promise<Readabl
       if (line && isRecord(line) && !(line.id !== undefined && undone.has(line.id))) yield line
     }
   }
-  const contents = { file: path, lines, records: records - undone.size, torn, unreadable, misplaced }
+  const contents = { file: path, lines, records: records - undone.size, torn, unreadable, misplaced, lacks }
   return { contents, records: standing }
 }
 

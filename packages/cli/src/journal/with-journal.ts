@@ -3,9 +3,9 @@ import { journalRecord, type MasterKey } from '@countersign/core'
 import { createLookout, everyInterval, type Log } from '@countersign/server'
 import { type Store, StoreUnavailable } from '@countersign/store'
 import { type AuditFollower, createAuditFollower } from './follow-audit.ts'
-import { type JournalFile, openJournal } from './journal-file.ts'
+import { openJournal } from './journal-file.ts'
 import { createLineSeal } from './line-seal.ts'
-import { createPasswordSeal, type PasswordSeal } from './password-seal.ts'
+import { createPasswordSeal } from './password-seal.ts'
 
 const followEveryMs = 1_000
 
@@ -22,7 +22,16 @@ export async function withJournal(
   const { path, master, issuer, log } = options
   const journal = await openJournal(path, createLineSeal(master, issuer))
   const { seal } = createPasswordSeal(master, randomBytes)
-  const follower = await caughtUp(store, journal, seal)
+  const follower = await caughtUp({
+    store,
+    journal,
+    sealPassword: seal,
+    onLacking: rows =>
+      log.warn(
+        rows,
+        'the revocation journal lacks what others have revoked in rows that were removed from the audit log: a restore needs the journals of the other nodes, too',
+      ),
+  })
   let isBehind = false
   const lookout = createLookout({
     every: everyInterval,
@@ -72,17 +81,13 @@ export async function withJournal(
 }
 
 /** Nothing is answered before what the journal lacks is in it. */
-async function caughtUp(
-  store: Store,
-  journal: JournalFile,
-  sealPassword: PasswordSeal['seal'],
-): Promise<AuditFollower> {
+async function caughtUp(options: Parameters<typeof createAuditFollower>[0]): Promise<AuditFollower> {
   try {
-    const follower = await createAuditFollower({ store, journal, sealPassword })
+    const follower = await createAuditFollower(options)
     await follower.follow()
     return follower
   } catch (error) {
-    await journal.close()
+    await options.journal.close()
     throw error
   }
 }

@@ -8,8 +8,27 @@ export interface AuditAnchor extends ShortLived {
   /** Its hash, over which that of the next row is taken. */
   readonly rowHash: string
   readonly prunedAt: Instant
+  /** What was older was to go: the latest of all cuts. */
+  readonly before: Instant
+  /** Removed rows of changes that a wrong clock had written ahead lay between these times, inclusive. */
+  readonly ahead?: TimeSpan
   /** So far the rows are deleted. Those from here to `number` are removed all the same: whoever sweeps deletes them, some at a time. */
   readonly deletedThrough: number
+}
+
+export interface TimeSpan {
+  readonly from: Instant
+  readonly through: Instant
+}
+
+/** Whether a row of that time may have been among those that are gone. */
+export function mayBeRemoved({ before, ahead }: AuditAnchor, time: Instant): boolean {
+  return time < before || (ahead !== undefined && time >= ahead.from && time <= ahead.through)
+}
+
+export function spanOf(one: TimeSpan | undefined, other: TimeSpan | undefined): TimeSpan | undefined {
+  if (one === undefined || other === undefined) return one ?? other
+  return { from: Math.min(one.from, other.from), through: Math.max(one.through, other.through) }
 }
 
 /** By which the anchor is found. */

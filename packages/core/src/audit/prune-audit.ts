@@ -1,7 +1,7 @@
 import type { Change } from '../change.ts'
 import type { Instant } from '../ids.ts'
 import type { AuditRecord } from './audit.ts'
-import { type AuditAnchor, auditAnchorHash } from './audit-anchor.ts'
+import { type AuditAnchor, auditAnchorHash, spanOf, type TimeSpan } from './audit-anchor.ts'
 
 /** Rows that are to go: all up to one of them. */
 export interface AuditCut {
@@ -13,6 +13,8 @@ export interface AuditCut {
   readonly rows: number
   /** What is older than that was to go. */
   readonly before: Instant
+  /** Between which times those lie that a wrong clock has written ahead, as far as they tell of changes. */
+  readonly ahead?: TimeSpan | undefined
 }
 
 /**
@@ -26,14 +28,17 @@ const never = Number.MAX_SAFE_INTEGER
 /** The anchor moves, and the log says so: a log whose beginning somebody has cut off lacks that row. */
 export function pruneAudit(
   anchor: AuditAnchor | undefined,
-  { last, after, rows, before }: AuditCut,
+  { last, after, rows, before, ahead }: AuditCut,
   { now, by }: { readonly now: Instant; readonly by?: 'operator' | undefined },
 ): Change {
+  const allAhead = spanOf(anchor?.ahead, ahead)
   const row: AuditAnchor = {
     hash: auditAnchorHash,
     number: last.number,
     rowHash: last.hash,
     prunedAt: now,
+    before: Math.max(before, anchor?.before ?? before),
+    ...(allAhead && { ahead: allAhead }),
     deletedThrough: anchor?.deletedThrough ?? after,
     expiresAt: never,
     version: anchor?.version ?? 0,

@@ -1,5 +1,7 @@
+import { isRefusal } from '@countersign/protocol'
 import { brokenAuditRow } from '@countersign/store'
 import { afterEach, describe, expect, test } from 'vitest'
+import type { AuditView } from '../audit/read-audit.ts'
 import { browser } from '../testing/browser.ts'
 import { introspect, logIn, me, postJson, refresh, signUp } from '../testing/calls.ts'
 import { closeGiven, given, password } from '../testing/given.ts'
@@ -88,18 +90,23 @@ describe('the audit log for the operator (H4)', () => {
     const to = await given.server()
     const id = await signUp(to)
     await logIn(to)
-    const rows = await to.server.admin.readAudit(0)
+    const read = async (after: number): Promise<readonly AuditView[]> => {
+      const rows = await to.server.admin.readAudit(after)
+      if (isRefusal(rows)) throw new Error(rows.reason)
+      return rows
+    }
+    const rows = await read(0)
     expect(rows.map(({ number }) => number)).toEqual(rows.map((_row, index) => index + 1))
     expect(brokenAuditRow(rows)).toBeUndefined()
     const login = rows.find(({ record }) => record.event === 'session.created')
     expect(login).toMatchObject({ record: { userId: id }, personal: { ip: '127.0.0.1' } })
     const sealed = Buffer.from(String(login?.sealedPersonal), 'base64url').toString('latin1')
     expect(`${login?.sealedPersonal} ${sealed}`).not.toContain('127.0.0.1')
-    expect(await to.server.admin.readAudit(rows.length)).toEqual([])
-    expect(await to.server.admin.readAudit(rows.length - 1)).toEqual(rows.slice(-1))
+    expect(await read(rows.length)).toEqual([])
+    expect(await read(rows.length - 1)).toEqual(rows.slice(-1))
 
     await to.server.admin.deleteUser(id)
-    const erased = await to.server.admin.readAudit(0)
+    const erased = await read(0)
     expect(erased.map(({ personal }) => personal)).toEqual(erased.map(() => null))
     expect(erased.slice(0, rows.length).map(({ hash }) => hash)).toEqual(rows.map(({ hash }) => hash))
   })

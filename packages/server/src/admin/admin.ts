@@ -1,4 +1,5 @@
 import {
+  type AuditAnchor,
   type Change,
   combine,
   erased,
@@ -11,6 +12,8 @@ import {
   waysIn,
 } from '@countersign/core'
 import { type Refusal, refuse } from '@countersign/protocol'
+import { loadAnchor, type PrunedAudit, pruneAuditLog, type WantedCut } from '../audit/prune-audit.ts'
+import { type AuditView, readAudit } from '../audit/read-audit.ts'
 import type { WrittenRights } from '../claims/change-rights.ts'
 import { type ImportLine, type ImportOutcome, importUsers } from '../imports/import-users.ts'
 import { countImportedPasswords, type ImportedPasswords } from '../imports/imported-passwords.ts'
@@ -28,7 +31,6 @@ import type { Services } from '../services.ts'
 import { decideAndCommit } from '../sign-in/decide-and-commit.ts'
 import { endUserSessions } from '../sign-in/end-user-sessions.ts'
 import { type ClientAdmin, createClientAdmin } from './client-admin.ts'
-import { type AuditView, readAudit } from './read-audit.ts'
 import { addUser, findUser, listUsers, setRights, type UserLine } from './user-admin.ts'
 
 /** What an operator does on a running system: the CLI's commands, one function each. */
@@ -69,7 +71,13 @@ export interface Admin {
     options: Parameters<typeof afterRestore>[2],
   ): Promise<{ readonly revoked_again: number } | Refusal>
   /** The next rows of the audit log after a number; none: there are no more. */
-  readAudit(after: number): Promise<readonly AuditView[]>
+  readAudit(after: number): Promise<readonly AuditView[] | Refusal>
+  /** Where the audit log begins, if rows were removed from it. */
+  auditAnchor(): Promise<AuditAnchor | undefined>
+  /** Removes the rows that are older than a moment: at once for whoever reads, from the disk by `deletePrunedAudit`. With `isDryRun` nothing is written. */
+  pruneAudit(wanted: WantedCut, how?: { readonly isDryRun?: boolean }): Promise<PrunedAudit | Refusal>
+  /** Deletes some of the removed rows, as the sweep does, too; how many. 0: none is left. */
+  deletePrunedAudit(): Promise<{ readonly deleted: number }>
   readonly clients: ClientAdmin
 }
 
@@ -97,6 +105,9 @@ export interface UserView extends Rights {
     readonly created_at: string
   }[]
 }
+
+/** Some milliseconds: whoever comes meanwhile waits no longer. */
+const auditRowsDeletedAtOnce = 1_000
 
 export function createAdmin(services: Services, personal: PersonalSeal): Admin {
   const { keys, store } = services
@@ -148,6 +159,9 @@ export function createAdmin(services: Services, personal: PersonalSeal): Admin {
     afterRestore: (journal, options) => afterRestore(services, journal, options),
     clients: createClientAdmin(services),
     readAudit: after => readAudit(store, personal, after),
+    auditAnchor: () => loadAnchor(store),
+    pruneAudit: (wanted, how) => pruneAuditLog(services, wanted, how),
+    deletePrunedAudit: async () => ({ deleted: await store.deletePrunedAudit(auditRowsDeletedAtOnce) }),
   }
 }
 

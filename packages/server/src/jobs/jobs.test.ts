@@ -106,6 +106,41 @@ test('a full sweep goes on each second until nothing is left, and then rests', a
   stop()
 })
 
+test('old rows of the audit log are removed and deleted by the sweep, if it is so configured; a removal by others is finished in any case', async () => {
+  const keeping = await given.server()
+  const to = await given.server({
+    config: { auditKeepSeconds: 30 * 86_400 },
+    openStore: async () => keeping.store,
+    closesStore: false,
+  })
+  const record = { event: 'all.revoked' as const, time: to.now() - 86_400_000 }
+  await to.store.commit({
+    writes: [],
+    audit: new Array(1_500).fill(record),
+    entries: [],
+    durable: true,
+    time: to.now(),
+  })
+  const [own, others] = [heldTimers(), heldTimers()]
+  const stops = [startJobs(to.server.services, own.every), startJobs(keeping.server.services, others.every)]
+  const fire = async ({ fire }: ReturnType<typeof heldTimers>, milliseconds: number, times: number): Promise<void> => {
+    for (let time = 0; time < times; time++) {
+      fire(milliseconds)
+      for (let turns = 0; turns < 10; turns++) await new Promise(done => setImmediate(done))
+    }
+  }
+  for (const node of [to, keeping]) node.setClock(to.now() + 40 * 86_400_000)
+  await fire(others, 10_000, 1)
+  await fire(own, 10_000, 1)
+  const anchor = await to.server.admin.auditAnchor()
+  expect(anchor).toMatchObject({ deletedThrough: 1_000 })
+  expect(anchor?.number).toBeGreaterThanOrEqual(1_500)
+  await fire(others, 10_000, 1)
+  expect(await to.server.admin.auditAnchor()).toMatchObject({ deletedThrough: anchor?.number })
+  expect(await to.store.deletePrunedAudit(1)).toBe(0)
+  for (const stop of stops) stop()
+})
+
 test('a clock that is wrong for a while makes nobody’s login unknown', async () => {
   const to = await given.server()
   await signUp(to)

@@ -1,6 +1,7 @@
 import { type Store, StoreUnavailable } from '@countersign/store'
+import { createAuditRetention } from '../audit/prune-audit.ts'
 import type { Every } from '../every.ts'
-import type { Services } from '../services.ts'
+import type { ServerConfig, Services } from '../services.ts'
 import { createSettledClock } from './settled-clock.ts'
 
 const turnKeysEveryMs = 10_000
@@ -8,6 +9,8 @@ const sweepEveryMs = 10_000
 /** While a pass was full there is more. Few rows each time: a refresh that comes in between waits for some milliseconds. */
 const sweepAgainMs = 1_000
 const sweepRowsAtMost = 200
+/** Of the audit log more: they lie one behind the other, and nobody waits for them. */
+const auditRowsAtMost = 1_000
 
 /**
  * What happens by itself: keys turn, and what is over is forgotten. A failure is logged and tried again at the next turn.
@@ -15,7 +18,7 @@ const sweepRowsAtMost = 200
  */
 export function startJobs(services: Services, every: Every): () => void {
   const { keys, store, config, log } = services
-  const sweep = sweeper(store, config.keepEndedSeconds)
+  const sweep = sweeper(store, config)
   const start = (milliseconds: number, name: string, job: () => Promise<unknown>): (() => void) =>
     every(milliseconds, () => {
       job().catch((error: unknown) => {
@@ -35,8 +38,12 @@ export function startJobs(services: Services, every: Every): () => void {
 }
 
 /** Sweeps when it is time to, and goes on at each call of `goOn` until a pass finds less than it may take. One at a time. */
-function sweeper(store: Store, keepEndedSeconds: number): { begin(): Promise<void>; goOn(): Promise<void> } {
+function sweeper(
+  store: Store,
+  { keepEndedSeconds, auditKeepSeconds }: Pick<ServerConfig, 'keepEndedSeconds' | 'auditKeepSeconds'>,
+): { begin(): Promise<void>; goOn(): Promise<void> } {
   const clock = createSettledClock()
+  const retention = auditKeepSeconds === undefined ? undefined : createAuditRetention(store, auditKeepSeconds)
   let full = false
   let running = false
   /** By the process's timers, which nobody sets. */
@@ -47,8 +54,13 @@ function sweeper(store: Store, keepEndedSeconds: number): { begin(): Promise<voi
     // A pass that fails is not tried again each second.
     full = false
     try {
-      if (!clock.isSettled((await store.loadIssuer()).now, elapsed)) return
-      full = (await store.sweep({ keepEndedSeconds, rowsAtMost: sweepRowsAtMost })) >= sweepRowsAtMost
+      const { now } = await store.loadIssuer()
+      if (!clock.isSettled(now, elapsed)) return
+      const gone = await store.sweep({ keepEndedSeconds, rowsAtMost: sweepRowsAtMost })
+      const isCut = (await retention?.step(now)) ?? false
+      // Also where nothing is set here: an operator may have cut it off, or another node.
+      const deleted = await store.deletePrunedAudit(auditRowsAtMost)
+      full = gone >= sweepRowsAtMost || isCut || deleted >= auditRowsAtMost
     } finally {
       running = false
     }

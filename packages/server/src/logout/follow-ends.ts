@@ -11,7 +11,7 @@ import {
   newLogoutDelivery,
   type Write,
 } from '@countersign/core'
-import { type Store, type StoredAuditRow, StoreUnavailable } from '@countersign/store'
+import { AuditPruned, type Store, type StoredAuditRow, StoreUnavailable } from '@countersign/store'
 
 /*
  * Whatever ends a session is audited in the same commit, and the audit log has no gaps and loses nothing. So it is what is followed: each end leads to the
@@ -41,10 +41,21 @@ export function createEndFollower(store: Store): EndFollower {
     read = place.number
   }
 
+  async function readOn(): Promise<readonly StoredAuditRow[]> {
+    try {
+      return await store.readAudit(read, rowsAtATime)
+    } catch (error) {
+      if (!(error instanceof AuditPruned)) throw error
+      // Of a session that ended as long ago nobody is told any more.
+      read = error.anchor.number
+      return store.readAudit(read, rowsAtATime)
+    }
+  }
+
   /** False: there is no more. */
   async function step(): Promise<boolean> {
     if (place === undefined) await goToPlace()
-    const rows = await store.readAudit(read, rowsAtATime)
+    const rows = await readOn()
     const last = rows.at(-1)
     if (last === undefined || place === undefined) return false
     const deliveries = await deliveriesFor(store, rows)

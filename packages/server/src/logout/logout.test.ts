@@ -375,4 +375,21 @@ describe('durable, and at least once', () => {
     expect(rowsRead).toBeLessThan(1_000)
     await next.close()
   })
+
+  test('where the place in the log is behind rows that were removed, it goes on behind them', async () => {
+    const { to, clients, counts } = await server(['portal'])
+    await to.server.logouts.stop()
+    const before = to.now()
+    const record = { event: 'token.revoked' as const, time: before }
+    await to.store.commit({ writes: [], audit: new Array(10).fill(record), entries: [], durable: true, time: before })
+    await to.later(8 * 86_400)
+    const login = await signInAt(to, 'portal')
+    await to.server.admin.pruneAudit({ before: before + 1 })
+    expect((await to.server.admin.deletePrunedAudit()).deleted).toBeGreaterThan(10)
+    await signOut(login)
+    const next = await another(to, clients)
+    await next.logouts.look()
+    expect(counts()).toEqual([1])
+    await next.close()
+  })
 })

@@ -1,5 +1,5 @@
-import type { AuditRecord, JournalRecord } from '@countersign/core'
-import type { Store } from '@countersign/store'
+import { type AuditAnchor, type AuditRecord, type JournalRecord, mayBeRemoved } from '@countersign/core'
+import { AuditPruned, type Store } from '@countersign/store'
 
 /*
  * What is changed and not ended (passwords, rights, who is disabled, clients) may have been changed again since, by a record or in the store. Both say when, so that nothing is put over what is newer.
@@ -34,6 +34,11 @@ function partsOf({ event, userId, clientId, facts }: Told): readonly string[] {
     default:
       return []
   }
+}
+
+/** Whether a replay has to know of it. */
+export function tellsOfChange(record: Told): boolean {
+  return partsOf(record).length > 0
 }
 
 /** An operator's, or a manager's, changes of settings have nothing to do with secrets. */
@@ -72,30 +77,23 @@ const rowsAtATime = 1_000
 
 async function leaveWhatTheStoreHas(newest: Map<string, Newest>, store: Store): Promise<void> {
   for (let after = 0; ; ) {
-    const rows = await rowsAfter(store, after)
-    for (const { record } of rows) {
-      for (const part of partsOf(record)) if ((newest.get(part)?.time ?? Infinity) <= record.time) newest.delete(part)
-      const removedBefore = tellsOfRemoval(record)
-      for (const [part, { time }] of newest) if (time < removedBefore) newest.delete(part)
+    const rows = await store.readAudit(after, rowsAtATime).catch(anchorOf)
+    if ('number' in rows) {
+      // What may have been in rows that are gone counts as had.
+      for (const [part, { time }] of newest) if (mayBeRemoved(rows, time)) newest.delete(part)
+      after = rows.number
+      continue
     }
+    for (const { record } of rows)
+      for (const part of partsOf(record)) if ((newest.get(part)?.time ?? Infinity) <= record.time) newest.delete(part)
     const last = rows.at(-1)
     if (last === undefined) return
     after = last.number
   }
 }
 
-/** The log may begin later: with rows removed from it, it says up to which. */
-async function rowsAfter(store: Store, after: number): Promise<Awaited<ReturnType<Store['readAudit']>>> {
-  try {
-    return await store.readAudit(after, rowsAtATime)
-  } catch (error) {
-    const anchor = (error as { readonly anchor?: { readonly number: number } }).anchor
-    if (anchor === undefined) throw error
-    return store.readAudit(anchor.number, rowsAtATime)
-  }
-}
-
-/** What is older may have been in rows that are gone: it counts as had. */
-function tellsOfRemoval({ event, facts }: { readonly event: string; readonly facts?: Told['facts'] }): number {
-  return event === 'audit.pruned' ? Number(facts?.before) : Number.NEGATIVE_INFINITY
+/** Where the log begins, with rows removed from it. */
+function anchorOf(error: unknown): AuditAnchor {
+  if (error instanceof AuditPruned) return error.anchor
+  throw error
 }

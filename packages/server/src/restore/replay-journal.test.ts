@@ -1,6 +1,5 @@
 import {
   type AuditEvent,
-  type AuditRecord,
   type Change,
   type Client,
   declareClient,
@@ -232,20 +231,4 @@ test('a secret that was retired since the backup is none, the new one is good, a
     open(backup),
   )
   expect((await backup.loadClient('importer'))?.client.secretHashes).toEqual(['two'])
-})
-
-test('what is older than rows that were removed from the audit log counts as had, and its ends are ends', async () => {
-  const store = createMemoryStore(given.storeOptions(time))
-  const { id, epoch } = await given.user(store, { passwordHash: 'first' })
-  const audit = [{ event: 'user.password_changed' as const, time: time.now(), userId: id }]
-  const user = { ...((await store.loadUser(id)).user as User), passwordHash: 'second', epoch: epoch + 1 }
-  const record = journalled([{ table: 'user', row: user }], audit)
-  const pruned = { event: 'audit.pruned', time: time.now() + 2, facts: { before: time.now() + 1 } }
-  const row = { number: 8, record: pruned as unknown as AuditRecord, sealedPersonal: null, hash: '' }
-  const readAudit: Store['readAudit'] = async after => {
-    if (after < 7) throw Object.assign(new Error('removed'), { anchor: { number: 7 } })
-    return after === 7 ? [row] : []
-  }
-  await replayJournal([record], open({ ...store, readAudit }))
-  expect((await store.loadUser(id)).user).toMatchObject({ passwordHash: 'first', epoch: epoch + 1 })
 })
