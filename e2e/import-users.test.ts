@@ -50,7 +50,8 @@ describe.concurrent.each(bothWays)('users import %s', (_where, operateOn) => {
     const users = Object.entries(hashes).map(([email, hash]) => ({ email, email_verified: true, password_hash: hash }))
     const refused = [{ email: 'md5@example.com', password_hash: '5f4dcc3b5aa765d61d8327deb882cf99' }]
     writeFileSync(file, lines([...users, ...refused, '', 'no JSON']))
-    const said = /^\rline 5: 2 (would be )?imported, 0 there already, 2 refused\n2 of them have neither an id nor an identity\. /
+    const said =
+      /^\rline 5: 2 (would be )?imported, 0 there already, 2 refused\n2 of them have neither an id nor an identity\. /
     const tried = await operate(house, 'users', 'import', file, '--dry-run')
     expect([tried.code, tried.stderr]).toEqual([1, expect.stringMatching(said)])
     expect(tried.stderr).toContain('would be imported')
