@@ -1,6 +1,6 @@
 import { declareClient } from '@countersign/core'
 import { expect } from 'vitest'
-import { declareClients, switchOffUndeclared } from '../../../packages/server/src/clients/declare-clients.ts'
+import { declareClients } from '../../../packages/server/src/clients/declare-clients.ts'
 import {
   type Answer,
   authorization,
@@ -159,7 +159,7 @@ export const actsOfClients: readonly DeadlyAct[] = [
     },
   }),
   act({
-    name: 'a start with other clients than before, one after the other',
+    name: 'a start with other clients than before',
     prepare: async () => ({ ids: [newId(), newId()] }),
     act(dying, { ids }) {
       const declared = ids.map(id => declareClient({ id, lifetimes: livingLonger() }))
@@ -185,9 +185,9 @@ export const actsOfClients: readonly DeadlyAct[] = [
       )
       return { gone: [one.id, other.id], stay }
     },
-    act: (dying, { stay }) => isDone(switchOffUndeclared(dying.server.services.store, stay)),
+    act: (dying, { stay }) => isDone(declareClients(dying.server.services.store, stay, { areComplete: true })),
     async judge(beside, { gone, stay }) {
-      await switchOffUndeclared(beside.server.services.store, stay)
+      await declareClients(beside.server.services.store, stay, { areComplete: true })
       for (const id of gone) expect((await beside.store.loadClient(id))?.client.disabled).toBe(true)
       expect((await beside.store.loadClient('app'))?.client.disabled).toBe(false)
     },
@@ -195,7 +195,7 @@ export const actsOfClients: readonly DeadlyAct[] = [
 ]
 
 let seconds = 900
-/** Each start names a longer life than the one before, which is written down before the clients are. */
+/** Each start names a longer life than the one before, which is written down with the clients. */
 function livingLonger() {
   return { ...declareClient({ id: 'usual' }).lifetimes, accessTokenSeconds: ++seconds }
 }

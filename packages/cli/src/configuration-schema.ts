@@ -248,6 +248,8 @@ const plainConfiguration = z.strictObject({
   /** The version of what tokens tell of users: raised when its meaning changes. */
   claims_version: whole(1, 1_000_000).default(1),
   clients: z.array(writtenClient).default([]),
+  /** Which of several files it is: raised with each change of the clients; a lower one changes none. Absent: whichever starts last counts. */
+  clients_version: whole(1, 999_999_999_999_999).optional(),
   /** Who may register clients (RFC 7591). */
   registration: z.enum(['closed', 'token', 'open']).default('closed'),
   registration_tokens: z.array(z.string().min(32, 'must have at least 32 characters').max(200)).max(50).default([]),
@@ -306,6 +308,7 @@ export interface WrittenConfiguration {
   readonly unsafe_refresh_policy: boolean
   readonly claims_version: number
   readonly clients: WrittenClient[]
+  readonly clients_version?: number | undefined
   readonly registration: 'closed' | 'token' | 'open'
   readonly registration_tokens: string[]
   readonly client_id_metadata_documents: boolean
@@ -337,6 +340,7 @@ export const numberKeys: ReadonlySet<string> = new Set([
   'drain_notice_seconds',
   'metrics_port',
   'claims_version',
+  'clients_version',
   'invitation_days',
   'registrations_per_hour',
   'registered_clients_at_most',

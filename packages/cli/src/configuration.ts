@@ -69,6 +69,7 @@ export interface Configuration {
   readonly master_key_command?: readonly string[] | undefined
   readonly registration: RegistrationPolicy
   readonly clients: readonly Client[]
+  readonly clients_version?: number | undefined
   readonly connections: readonly WrittenConnection[]
   readonly apiLifetimes: ApiLifetimes
   /** The APIs whose tokens only the server can read, by their audience. */

@@ -92,6 +92,7 @@ export async function openSystem(options: SystemOptions): Promise<System> {
       ...(mail && { mail }),
       clients: [...configuration.clients, ...(options.moreClients ?? [])],
       clientsAreComplete: options.clientsAreComplete ?? false,
+      ...(configuration.clients_version !== undefined && { clientsVersion: configuration.clients_version }),
       isForCommands: options.isForCommands ?? false,
       ...(onRefresh && { onRefresh }),
       ...(options.addClaims && { addClaims: options.addClaims }),

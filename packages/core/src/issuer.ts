@@ -14,6 +14,8 @@ export interface Issuer {
   readonly incarnation: string
   /** The issuer's URL, as whoever started last has it; absent: nobody has started since it is noted. */
   readonly url?: string
+  /** The `clients_version` of the configuration whose clients are stored; absent: none has said one. A lower one changes no client. */
+  readonly clientsVersion?: number
   /** While a copy from another store is under way, or after it was broken off: no node may start on it. */
   readonly unfinishedCopy?: true
   /** When a backup was last restored; null: never. */

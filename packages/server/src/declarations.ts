@@ -1,7 +1,7 @@
 import type { Client } from '@countersign/core'
 import type { Store } from '@countersign/store'
 import { checkApis } from './clients/check-apis.ts'
-import { checkClients, declareClients, declareIssuer, switchOffUndeclared } from './clients/declare-clients.ts'
+import { checkClients, declareClients, declareIssuer } from './clients/declare-clients.ts'
 import { isLocalIssuer } from './http/client-address.ts'
 import type { Log } from './log.ts'
 import { createLanguages, type Languages } from './pages/language/languages.ts'
@@ -17,6 +17,8 @@ export interface Declarations {
   readonly clients: readonly Client[]
   /** Whether there are no others: stored clients that are not named here are then switched off. */
   readonly clientsAreComplete?: boolean
+  /** Which of several declarations of clients it is: one with a lower number than what is stored, or without, changes no client. */
+  readonly clientsVersion?: number
 }
 
 /** All that is declared, before anything of it is written. What is wrong is said together. */
@@ -34,7 +36,7 @@ export function judgeDeclarations({ config, clients }: Declarations): Languages 
 /** Makes the store what is declared; the log says what that has changed. Answers which clients it has switched off. */
 export async function declare(
   store: Store,
-  { clients, clientsAreComplete, config: { issuer } }: Declarations,
+  { clients, clientsAreComplete = false, clientsVersion: version, config: { issuer } }: Declarations,
   log: Log,
 ): Promise<readonly string[]> {
   const before = await declareIssuer(store, issuer)
@@ -44,9 +46,17 @@ export async function declare(
       'the issuer is another one now: what was given in the name of the one before is refused',
     )
   }
-  const changed = await declareClients(store, clients)
-  if (changed.length > 0) log.info({ clients: changed }, 'clients were made what this configuration says')
-  const switchedOff = clientsAreComplete ? await switchOffUndeclared(store, clients) : []
+  const terms = { areComplete: clientsAreComplete, ...(version !== undefined && { version }) }
+  const { changed, narrowed, switchedOff, storedVersion: stored } = await declareClients(store, clients, terms)
+  if (stored !== undefined) {
+    log.warn(
+      { clientsVersion: version ?? null, stored },
+      'the clients stay as they are stored: a configuration with a higher clients_version was declared before',
+    )
+  }
+  const others = changed.filter(id => !narrowed.includes(id))
+  if (others.length > 0) log.info({ clients: others }, 'clients were made what this configuration says')
+  if (narrowed.length > 0) log.warn({ clients: narrowed }, 'clients lose something that they had, by this configuration')
   if (switchedOff.length > 0)
     log.warn({ clients: switchedOff }, 'clients that this configuration does not name are off')
   return switchedOff

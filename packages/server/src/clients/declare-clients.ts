@@ -1,28 +1,77 @@
-import { type Client, type ClientOrigin, changeClient, changesSubjects } from '@countersign/core'
+import {
+  type Change,
+  type Client,
+  type ClientOrigin,
+  changeClient,
+  changesSubjects,
+  combine,
+  type Snapshot,
+} from '@countersign/core'
 import { type Store, StoreUnavailable } from '@countersign/store'
 import { WrongDeclaration } from '../wrong-declaration.ts'
 import { contradictionsOf } from './client-contradictions.ts'
+import { takesAway } from './take-away.ts'
 
 const triesAtMost = 10
 
+/** What a declaration of clients says besides them. */
+export interface DeclarationTerms {
+  /** Whether stored clients that are not named are switched off. */
+  readonly areComplete?: boolean
+  /** Which of several declarations it is: once one with a number is stored, none with a lower one, or with none, changes anything. */
+  readonly version?: number
+}
+
+/** What became of it: the clients that are otherwise now, by their ids. */
+export interface Declared {
+  /** Were stored otherwise. */
+  readonly changed: readonly string[]
+  /** Those among them that have lost something. */
+  readonly narrowed: readonly string[]
+  /** Were on, and are not named. */
+  readonly switchedOff: readonly string[]
+  /** The number that stands, if it is higher: nothing was declared. */
+  readonly storedVersion?: number
+}
+
 /**
  * Makes the stored clients what the configuration says, and notes the longest access token that any of them can get: so
- * long must entries of the feed be kept. Answers which were stored otherwise.
+ * long must entries of the feed be kept. All of it is one commit, with the number of the declaration.
  */
-export async function declareClients(store: Store, declared: readonly Client[]): Promise<readonly string[]> {
+export async function declareClients(
+  store: Store,
+  declared: readonly Client[],
+  terms: DeclarationTerms = {},
+): Promise<Declared> {
   checkClients(declared)
-  // First: no node may give a longer token than entries of the feed are kept for.
-  const longest = Math.max(0, ...declared.map(client => client.lifetimes.accessTokenSeconds))
-  await again(() => raiseLongestLifetime(store, longest))
-  const changed: string[] = []
-  for (const client of declared) {
-    await again(async () => {
-      const outcome = await declareOne(store, client)
-      if (outcome === 'changed') changed.push(client.id)
-      return outcome !== 'conflict'
-    })
+  return again(() => declareOnce(store, declared, terms))
+}
+
+/** `undefined`: somebody else was first. */
+async function declareOnce(
+  store: Store,
+  declared: readonly Client[],
+  { areComplete = false, version }: DeclarationTerms,
+): Promise<Declared | undefined> {
+  // Read before the clients, and written with any of them: of two starts at once, the later one judges anew.
+  const { issuer, now } = await store.loadIssuer()
+  const { clientsVersion: stored, longestAccessTokenSeconds: longest } = issuer
+  const none = { changed: [], narrowed: [], switchedOff: [] }
+  if (stored !== undefined && (version === undefined || version < stored)) return { ...none, storedVersion: stored }
+  const row = {
+    ...issuer,
+    longestAccessTokenSeconds: Math.max(longest, ...declared.map(({ lifetimes }) => lifetimes.accessTokenSeconds)),
+    ...(version !== undefined && { clientsVersion: version }),
   }
-  return changed
+  const snapshot = { issuer: row, now }
+  const { changes, changed, narrowed } = await judgeDeclared(store, declared, snapshot)
+  const undeclared = areComplete ? await livingUndeclared(store, declared) : []
+  const how = { event: 'client.changed', facts: { declared: false } } as const
+  for (const client of undeclared) changes.push(changeClient(snapshot, { ...client, disabled: true }, how))
+  const outcome = { changed, narrowed, switchedOff: undeclared.map(({ id }) => id) }
+  if (changes.length === 0 && JSON.stringify(row) === JSON.stringify(issuer)) return outcome
+  const noted: Change = { writes: [{ table: 'issuer', row }], audit: [], entries: [], durable: true, time: now }
+  return (await store.commit(combine(noted, ...changes))) === 'committed' ? outcome : undefined
 }
 
 /** Notes the issuer's URL. Answers with the one that stood there, if it is another: what was given in its name is refused in this one's. */
@@ -53,19 +102,40 @@ export function checkClients(declared: readonly Client[]): void {
   if (faults.length > 0) throw new WrongDeclaration(...faults)
 }
 
-/**
- * Switches off what is stored and not declared any more. Gently: nothing new is given and nothing renewed, but no epoch is raised, so
- * that a client which was left out by mistake goes on where it was once it is declared again. Answers which were on until now.
- */
-export async function switchOffUndeclared(store: Store, declared: readonly Client[]): Promise<readonly string[]> {
-  const names = new Set(declared.map(client => client.id))
-  const switchedOff: string[] = []
-  for await (const { id, disabled } of everyClient(store, 'declared')) {
-    if (names.has(id) || disabled) continue
-    await again(() => switchOff(store, id))
-    switchedOff.push(id)
+/** What has to be written so that the stored clients are those that are declared. */
+async function judgeDeclared(
+  store: Store,
+  declared: readonly Client[],
+  snapshot: Snapshot,
+): Promise<{ changes: Change[] } & Pick<Declared, 'changed' | 'narrowed'>> {
+  const changes: Change[] = []
+  const [changed, narrowed]: [string[], string[]] = [[], []]
+  for (const client of declared) {
+    const before = (await store.loadClient(client.id))?.client
+    const after = before ? declaredOver(before, client) : client
+    if (before && JSON.stringify(after) === JSON.stringify({ ...after, ...before })) continue
+    // Switched off: what it was given is dead everywhere, not only where this server is asked.
+    // Known by another `sub` from now on: it must not go on with what speaks of the old one.
+    const ends = before !== undefined && ((after.disabled && !before.disabled) || changesSubjects(before, after))
+    changes.push(changeClient(snapshot, after, { event: 'client.changed', ends }))
+    if (before === undefined) continue
+    changed.push(client.id)
+    if (takesAway(before, after)) narrowed.push(client.id)
   }
-  return switchedOff
+  return { changes, changed, narrowed }
+}
+
+/**
+ * What is stored and not declared any more. It is switched off gently: nothing new is given and nothing renewed, but no epoch is raised, so
+ * that a client which was left out by mistake goes on where it was once it is declared again.
+ */
+async function livingUndeclared(store: Store, declared: readonly Client[]): Promise<readonly Client[]> {
+  const names = new Set(declared.map(client => client.id))
+  const living: Client[] = []
+  for await (const client of everyClient(store, 'declared')) {
+    if (!names.has(client.id) && !client.disabled) living.push(client)
+  }
+  return living
 }
 
 /** All clients of an origin, a page at a time. */
@@ -80,40 +150,16 @@ async function* everyClient(store: Store, origin: ClientOrigin): AsyncGenerator<
   }
 }
 
-async function switchOff(store: Store, clientId: string): Promise<boolean> {
-  const found = await store.loadClient(clientId)
-  if (found === undefined || found.client.disabled) return true
-  const how = { event: 'client.changed', facts: { declared: false } } as const
-  return (await store.commit(changeClient(found, { ...found.client, disabled: true }, how))) === 'committed'
-}
-
-async function declareOne(store: Store, declared: Client): Promise<'new' | 'changed' | 'unchanged' | 'conflict'> {
-  const stored = (await store.loadClient(declared.id))?.client
-  const snapshot = await store.loadIssuer()
-  const row = stored ? declaredOver(stored, declared) : declared
-  if (stored && JSON.stringify(row) === JSON.stringify({ ...row, ...stored })) return 'unchanged'
-  // Switched off: what it was given is dead everywhere, not only where this server is asked.
-  // Known by another `sub` from now on: it must not go on with what speaks of the old one.
-  const ends = stored !== undefined && ((row.disabled && !stored.disabled) || changesSubjects(stored, row))
-  const committed = await store.commit(changeClient(snapshot, row, { event: 'client.changed', ends }))
-  if (committed === 'conflict') return 'conflict'
-  return stored ? 'changed' : 'new'
-}
-
 /** What the file says, over what has happened since: epochs that were raised, an operator's switch. */
 function declaredOver({ epoch, version, disabledByOperator }: Client, declared: Client): Client {
   return { ...declared, epoch, version, disabledByOperator, disabled: declared.disabled || disabledByOperator }
 }
 
-async function raiseLongestLifetime(store: Store, seconds: number): Promise<boolean> {
-  const { issuer, now } = await store.loadIssuer()
-  if (issuer.longestAccessTokenSeconds >= seconds) return true
-  const row = { ...issuer, longestAccessTokenSeconds: seconds }
-  const writes = [{ table: 'issuer' as const, row }]
-  return (await store.commit({ writes, audit: [], entries: [], durable: true, time: now })) === 'committed'
-}
-
-async function again(tryOnce: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < triesAtMost; tries++) if (await tryOnce()) return
+/** `undefined` and `false`: somebody else was first. */
+async function again<T>(tryOnce: () => Promise<T | undefined | false>): Promise<T> {
+  for (let tries = 0; tries < triesAtMost; tries++) {
+    const outcome = await tryOnce()
+    if (outcome !== undefined && outcome !== false) return outcome
+  }
   throw new StoreUnavailable('The clients are being changed by others all the time.')
 }

@@ -113,6 +113,8 @@ export interface GivenServer {
 
 export interface GivenOptions {
   readonly clients?: readonly Client[]
+  readonly clientsAreComplete?: boolean
+  readonly clientsVersion?: number
   readonly config?: Partial<ServerConfig>
   readonly openStore?: (options: StoreOptions) => Promise<Store>
   /** False where another server has opened it. */
@@ -173,6 +175,8 @@ async function server(options: GivenOptions = {}): Promise<GivenServer> {
     store: options.wrapStore?.(store) ?? store,
     master: options.master ?? sampleMaster,
     clients: options.clients ?? sampleClients,
+    clientsAreComplete: options.clientsAreComplete ?? false,
+    ...(options.clientsVersion !== undefined && { clientsVersion: options.clientsVersion }),
     log: recordingLog(log),
     clock,
     connections: options.connections ?? [],
