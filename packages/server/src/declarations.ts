@@ -56,7 +56,8 @@ export async function declare(
   }
   const others = changed.filter(id => !narrowed.includes(id))
   if (others.length > 0) log.info({ clients: others }, 'clients were made what this configuration says')
-  if (narrowed.length > 0) log.warn({ clients: narrowed }, 'clients lose something that they had, by this configuration')
+  if (narrowed.length > 0)
+    log.warn({ clients: narrowed }, 'clients lose something that they had, by this configuration')
   if (switchedOff.length > 0)
     log.warn({ clients: switchedOff }, 'clients that this configuration does not name are off')
   return switchedOff
