@@ -139,7 +139,10 @@ async function changeOf(store: Store, one: Step, known: Known, now: Instant): Pr
       if (!user || !client) return undefined
       const { session, change } = openBrowserSession(loginOf(user))
       const joined = openFamily({ ...loginOf(user), session, client, scope: '', jkt: given.jkt() })
-      return one.other > 3 ? change : { ...change, writes: [...change.writes, ...joined.writes], audit: joined.audit }
+      if (one.other > 3) return change
+      // The session is new here: its row is written once.
+      const joins = joined.writes.filter(({ table }) => table !== 'session')
+      return { ...change, writes: [...change.writes, ...joins], audit: joined.audit }
     }
     case 'refresh':
       return family && refresh(family, one.other)

@@ -199,7 +199,8 @@ export function loadContract({ it, expect }: Contract): void {
     if (outcome.refused) throw new Error(outcome.reason)
     const used = await store.loadCode(row.hash)
     expect(used?.code).toMatchObject({ familyId: outcome.family.id, version: 2 })
-    expect(used?.given).toMatchObject({ family: given.stored(outcome.family), session, user, client })
+    const joined = { ...session, version: session.version + 1 }
+    expect(used?.given).toMatchObject({ family: given.stored(outcome.family), session: joined, user, client })
   })
 
   it('sessions that live, newest first, with the families that live', async ({ store, clock }) => {
