@@ -11,7 +11,7 @@ describe('the protocol under faults', () => {
   test.each([1, 251, 501, 751])(
     'keeps its promises in a thousand seeds: 250 from %i',
     {
-      timeout: 400_000,
+      timeout: 180_000,
     },
     async first => {
       const broken: string[] = []
