@@ -9,7 +9,7 @@ import {
   signingAlgorithms,
 } from '@countersign/core'
 import { claimsMap, closedRegistration, type WrittenClient, writtenClient } from '@countersign/server'
-import { faultOfDatabaseUrl, faultOfListenUrl } from '@countersign/store-postgres/database-url'
+import { faultOfDatabaseUrl, faultOfListenUrl, isDecodable } from '@countersign/store-postgres/database-url'
 import * as z from 'zod'
 import { isKeyRingUrl } from './open-key-ring.ts'
 
@@ -113,15 +113,6 @@ const issuer = z
 
 /** Said of what may hold a password, which is never shown. */
 const inPasswords = 'In a password, % is written %25, / %2F, ? %3F, # %23, @ %40'
-
-function isDecodable(text: string): boolean {
-  try {
-    decodeURIComponent(text)
-    return true
-  } catch {
-    return false
-  }
-}
 
 /** Host, port, and who signs in there; nothing else is read from it. */
 function isSmtpUrl(text: string): boolean {

@@ -64,7 +64,8 @@ function parametersOf(url: string): URLSearchParams {
   return new URLSearchParams(/\?(.*)$/s.exec(url)?.[1] ?? '')
 }
 
-function isDecodable(text: string): boolean {
+/** True if each % in it begins a letter that is written by its number. */
+export function isDecodable(text: string): boolean {
   try {
     decodeURIComponent(text)
     return true
