@@ -47,8 +47,7 @@ const quick = {
   patienceMilliseconds: 20,
 }
 
-/** It starts its server anew, twice in one test: beside much else Java has been seen to take more than a minute for that. */
-describe('ZooKeeper', { timeout: 300_000 }, () => {
+describe('ZooKeeper', () => {
   ringRegisterContract(
     { describe, test, expect },
     {
